@@ -1,0 +1,74 @@
+"""Learn how one population's spiking predicts another's, from NWB to NWB, with honest scores.
+
+The public names are imported when first used, so that ``import nwbspikegen`` costs next to nothing
+and converting or viewing never loads torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nwbspikegen.archive import validate_file as validate_file
+    from nwbspikegen.convert import convert_asdf as convert_asdf
+    from nwbspikegen.convert import convert_sorting as convert_sorting
+    from nwbspikegen.generation import generate as generate
+    from nwbspikegen.models import FittedModel as FittedModel
+    from nwbspikegen.models import load_model as load_model
+    from nwbspikegen.results import read_audits as read_audits
+    from nwbspikegen.results import read_generated_units as read_generated_units
+    from nwbspikegen.results import read_models as read_models
+    from nwbspikegen.results import read_scores as read_scores
+    from nwbspikegen.results import read_spike_probability as read_spike_probability
+    from nwbspikegen.results import write_results as write_results
+    from nwbspikegen.scoring import score as score
+    from nwbspikegen.simulate import simulate as simulate
+    from nwbspikegen.training import train as train
+    from nwbspikegen.views import Split as Split
+    from nwbspikegen.views import open_units as open_units
+    from nwbspikegen.views import select_units as select_units
+    from nwbspikegen.views import split_fractions as split_fractions
+    from nwbspikegen.views import split_time as split_time
+    from nwbspikegen.workflows import audit as audit
+
+__version__ = "0.1.0"
+
+_ROOM_OF = {
+    "FittedModel": "models",
+    "Split": "views",
+    "audit": "workflows",
+    "convert_asdf": "convert",
+    "convert_sorting": "convert",
+    "generate": "generation",
+    "load_model": "models",
+    "open_units": "views",
+    "read_audits": "results",
+    "read_generated_units": "results",
+    "read_models": "results",
+    "read_scores": "results",
+    "read_spike_probability": "results",
+    "score": "scoring",
+    "select_units": "views",
+    "simulate": "simulate",
+    "split_fractions": "views",
+    "split_time": "views",
+    "train": "training",
+    "validate_file": "archive",
+    "write_results": "results",
+}
+
+__all__ = ["__version__", *_ROOM_OF]  # noqa: PLE0604, RUF100
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'nwbspikegen' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"nwbspikegen.{_ROOM_OF[name]}"), name)
+    # a room may have the name of what it offers (simulate); the public name wins from here on
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,51 @@
+"""The errors that a user can cause, each saying what was found, what was expected and what to do.
+
+The command line turns every `NWBSpikeGenError` into one line on stderr and exit status 2; anything
+else is a bug and exits 1.
+"""
+
+from __future__ import annotations
+
+
+class NWBSpikeGenError(Exception):
+    """Root of the errors of this package.
+
+    Parameters
+    ----------
+    found : str
+        What was there.
+    expected : str
+        What should have been there.
+    remedy : str
+        What the user can do about it.
+
+    Examples
+    --------
+    >>> print(InputError("a text file", "an NWB (HDF5) file", "pass the path of an .nwb file"))
+    found a text file; expected an NWB (HDF5) file; pass the path of an .nwb file
+    """
+
+    def __init__(self, found: str, expected: str, remedy: str) -> None:
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+        super().__init__(f"found {found}; expected {expected}; {remedy}")
+
+    def __reduce__(self) -> tuple[type[NWBSpikeGenError], tuple[str, str, str]]:
+        return type(self), (self.found, self.expected, self.remedy)
+
+
+class InputError(NWBSpikeGenError):
+    """An input file, array or option cannot be used."""
+
+
+class MetadataError(InputError):
+    """Metadata that the archive requires is missing or invalid."""
+
+
+class OutputError(NWBSpikeGenError):
+    """An output cannot be written where it was asked for."""
+
+
+class MissingExtraError(NWBSpikeGenError):
+    """An optional dependency is needed; the remedy names the extra to install."""

@@ -1,0 +1,86 @@
+"""Hashes of inputs and outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from nwbspikegen.errors import InputError, OutputError
+
+
+def hash_file(path: str | os.PathLike[str]) -> str:
+    """Return the sha256 of a file's bytes as 64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "empty")
+    ...     path.touch()
+    ...     hash_file(path)[:8]
+    'e3b0c442'
+    """
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def require_file(path: str | os.PathLike[str]) -> Path:
+    """Return `path` as a `Path`, or raise `InputError` when no file is there."""
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise InputError(f"{found} at {path}", "a file", "check the path")
+    return path
+
+
+@contextlib.contextmanager
+def write_whole(target: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary path beside `target`, renamed to it when the block ends without an error.
+
+    A file or a folder may be written there. The temporary name keeps the suffix of `target`, since
+    HDF5 readers look at it. After an error the target is as it was and nothing is left over.
+
+    Parameters
+    ----------
+    target : path
+        Where the output is to appear.
+    overwrite : bool, default: False
+        Replace what is there. Otherwise an existing target raises `OutputError` before any work.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with write_whole(pathlib.Path(folder, "a.txt")) as path:
+    ...         _ = path.write_text("whole")
+    ...     pathlib.Path(folder, "a.txt").read_text()
+    'whole'
+    """
+    target = Path(target)
+    require_absent(target, overwrite=overwrite)
+    workplace = Path(tempfile.mkdtemp(prefix=".nwbspikegen-", dir=target.parent))
+    try:
+        temporary = workplace / target.name
+        yield temporary
+        # a folder cannot be renamed over one that holds files, so the old one steps aside first
+        if target.is_dir() and not target.is_symlink():
+            os.rename(target, workplace / "replaced")
+        os.replace(temporary, target)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def require_absent(target: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Raise `OutputError` when an output could not be written to `target`."""
+    target = Path(target)
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target}, which exists", "no file there", "pass --overwrite, or another name")
+    if not target.parent.is_dir():
+        raise OutputError(f"no folder {target.parent}", "an existing folder", "create it first")
+    if not os.access(target.parent, os.W_OK):
+        raise OutputError(f"{target.parent}, which is read-only", "a folder to write in", "choose another")

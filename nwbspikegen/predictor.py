@@ -1,0 +1,43 @@
+"""The protocol that models and baselines share."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Predicts the probability of a spike in each bin from the bins before it.
+
+    Everything that is scored has this shape, so that trivial predictors and trained models stand in
+    one table. An implementation must be causal: row `t` of what `predict` returns depends on rows
+    before `first + t` of `spikes` only. `nsg.audit` checks it.
+    """
+
+    name: str
+
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Self:
+        """Learn from a training segment, spikes in bins of `bin_size` seconds; return self."""
+        ...
+
+    def predict(
+        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        """Return the probability of a spike in bins `first` to the end, each from the bins before it.
+
+        Bins before `first` are context: they are read and not predicted.
+        """
+        ...
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write weights and parameters into `folder`."""
+        ...
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote."""
+        ...
