@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import jaxtyping
 import pytest
 
-# numba reads its kernels' source, so those (in modules called `kernels`) stay as they are
-_CHECKED = ("convert", "files", "generation", "models", "predictor", "results", "scoring", "simulate", "views")
-jaxtyping.install_import_hook([f"nwbspikegen.{room}" for room in _CHECKED], "beartype.beartype")
+_ROOT = Path(__file__).resolve().parents[1]
+_SHARED = _ROOT.parent / "shared" / "data"
 
-_SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+# the first call of a kernel compiles it, which no deadline should count
+hypothesis.settings.register_profile("nwbspikegen", deadline=None)
+hypothesis.settings.load_profile("nwbspikegen")
+
+# numba reads its kernels' source, so modules called `kernels` stay as they are; naming a package
+# would take its kernels along, hence module by module
+jaxtyping.install_import_hook(
+    [
+        ".".join(path.relative_to(_ROOT).with_suffix("").parts)
+        for path in (_ROOT / "nwbspikegen").rglob("*.py")
+        if path.stem not in {"__init__", "kernels"}
+    ],
+    "beartype.beartype",
+)
 
 
 @pytest.fixture(scope="session")
