@@ -1,1 +1,43 @@
+"""How good a prediction is, beside trivial ones, with intervals; and whether it could have cheated."""
 
+from nwbspikegen.scoring.audits import (
+    assemble_audits,
+    audit_causality,
+    audit_permutation,
+    audit_splits,
+)
+from nwbspikegen.scoring.baselines import BASELINES, make_baseline
+from nwbspikegen.scoring.blocks import Estimate
+from nwbspikegen.scoring.calibration import calibration_error
+from nwbspikegen.scoring.curves import Curve, precision_recall_curve, roc_curve
+from nwbspikegen.scoring.evaluation import paired_difference, score_predictions
+from nwbspikegen.scoring.likelihood import bits_per_spike
+from nwbspikegen.scoring.ranking import PooledRanking, rank_pooled
+from nwbspikegen.scoring.table import score
+from nwbspikegen.scoring.trains import draw_spikes, isi_distance, rate_correlation, rate_log_ratio
+from nwbspikegen.scoring.unit_ranking import roc_auc_per_unit
+
+__all__ = [
+    "BASELINES",
+    "Curve",
+    "Estimate",
+    "PooledRanking",
+    "assemble_audits",
+    "audit_causality",
+    "audit_permutation",
+    "audit_splits",
+    "bits_per_spike",
+    "calibration_error",
+    "draw_spikes",
+    "isi_distance",
+    "make_baseline",
+    "paired_difference",
+    "precision_recall_curve",
+    "rank_pooled",
+    "rate_correlation",
+    "rate_log_ratio",
+    "roc_auc_per_unit",
+    "roc_curve",
+    "score",
+    "score_predictions",
+]

@@ -1,0 +1,178 @@
+"""A generalised linear model of each unit's own history."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar, Self
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, UInt8
+
+from nwbspikegen.history import exponential_traces
+from nwbspikegen.scoring.baselines.rates import require_units, smoothed_probability
+from nwbspikegen.scoring.baselines.registry import register_baseline
+from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
+
+TAUS = tuple(float(tau) for tau in np.geomspace(2, 1000, 8).round(3))
+"""Time constants of the exponential filters, in bins, evenly spaced on a log scale."""
+
+RIDGE = 1.0
+SILENT_BINS = 100_000
+_ITERATIONS = 50
+_CONVERGED = 1e-9
+_FEW_UNITS = 8
+
+
+@register_baseline
+class HistoryGLM:
+    """Per unit, a Bernoulli GLM on its own past through eight exponential filters (2 to 1000 bins).
+
+    logit p = b + w . x, with x the traces of `history.exponential_traces`, standardised on the
+    training segment. Fitted by Newton's method on the log-likelihood with a ridge of 1 on w. Half a
+    spike and half a silent bin at the mean of x are added, so that without history it is exactly
+    `mean_rate`, and a unit silent in training keeps a finite rate.
+
+    All spikes are used, and all silent bins up to 100,000 per unit; beyond that a sample of them,
+    weighted by the inverse of its probability, which leaves the likelihood unbiased. When it
+    predicts, x is kept within the range seen in training. A fit is the same for the same seed.
+
+    Parameters
+    ----------
+    seed : int, default: 0
+        Chooses the sample of silent bins.
+
+    Examples
+    --------
+    >>> spikes = (np.random.default_rng(0).random((2000, 2)) < 0.1).astype(np.uint8)
+    >>> HistoryGLM().fit(spikes[:1500], 0.001).predict(spikes, 1500, 0.001).shape
+    (500, 2)
+    """
+
+    name = "history_glm"
+    needs_training: ClassVar[bool] = True
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self.weights: dict[str, Float64[np.ndarray, "..."]] = {}
+
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Self:
+        """Fit every unit on the training segment, whose past starts empty."""
+        rng = np.random.default_rng(self.seed)
+        null = smoothed_probability(spikes)
+        units: list[dict[str, Float64[np.ndarray, "..."]]] = []
+        for start in range(0, spikes.shape[1], _FEW_UNITS):
+            few = np.ascontiguousarray(spikes[:, start : start + _FEW_UNITS])
+            traces = exponential_traces(few, 0, TAUS)
+            units.extend(
+                _fit_unit(traces[:, unit], few[:, unit] > 0, null[start + unit], rng)
+                for unit in range(few.shape[1])
+            )
+        self.weights = {key: np.stack([unit[key] for unit in units]) for key in units[0]}
+        return self
+
+    def predict(
+        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        """Return the probability of a spike in each bin from the unit's past, context included."""
+        require_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
+        predicted = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
+        for start in range(0, spikes.shape[1], _FEW_UNITS):
+            few = slice(start, start + _FEW_UNITS)
+            traces = exponential_traces(np.ascontiguousarray(spikes[:, few]), first, TAUS)
+            np.clip(traces, self.weights["low"][few], self.weights["high"][few], out=traces)
+            slopes = self.weights["slopes"][few] / self.weights["scale"][few]
+            offset = self.weights["intercept"][few] - (slopes * self.weights["centre"][few]).sum(axis=1)
+            log_odds = offset + np.einsum("tuf,uf->tu", traces, slopes)
+            predicted[:, few] = 1 / (1 + np.exp(-np.clip(log_odds, -15.0, 15.0)))
+        return predicted
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the weights into `folder`."""
+        write_weights(folder, self.name, seed=np.array(float(self.seed)), **self.weights)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote."""
+        weights = read_weights(folder, cls.name)
+        baseline = cls(seed=int(weights.pop("seed")))
+        baseline.weights = weights
+        return baseline
+
+
+def _fit_unit(
+    traces: Float32[np.ndarray, "time filter"],
+    spike: Bool[np.ndarray, " time"],
+    null: float,
+    rng: np.random.Generator,
+) -> dict[str, Float64[np.ndarray, "..."]]:
+    """Standardise one unit's features, choose its bins and fit."""
+    low, high = traces.min(axis=0).astype(np.float64), traces.max(axis=0).astype(np.float64)
+    centre, scale = traces.mean(axis=0, dtype=np.float64), traces.std(axis=0, dtype=np.float64)
+    scale[scale == 0] = 1.0
+    silent = np.flatnonzero(~spike)
+    num_kept = min(len(silent), SILENT_BINS)
+    kept = rng.choice(silent, num_kept, replace=False, shuffle=False) if num_kept < len(silent) else silent
+    spiking = np.flatnonzero(spike)
+    features = (traces[np.concatenate([spiking, kept])] - centre) / scale
+    # the last two rows are the half spike and the half silent bin at the mean
+    features = np.concatenate([features, np.zeros((2, features.shape[1]))])
+    design = np.column_stack([np.ones(len(features)), features])
+    target = np.concatenate([np.ones(len(spiking)), np.zeros(num_kept), [1.0, 0.0]])
+    silent_weight = len(silent) / max(num_kept, 1)
+    weight = np.concatenate([np.ones(len(spiking)), np.full(num_kept, silent_weight), [0.5, 0.5]])
+    solution = _newton(design, target, weight, float(np.log(null / (1 - null))))
+    return {
+        "intercept": solution[0],
+        "slopes": solution[1:],
+        "centre": centre,
+        "scale": scale,
+        "low": low,
+        "high": high,
+    }
+
+
+def _newton(
+    design: Float64[np.ndarray, "row column"],
+    target: Float64[np.ndarray, " row"],
+    weight: Float64[np.ndarray, " row"],
+    intercept: float,
+) -> Float64[np.ndarray, " column"]:
+    """Maximise the weighted, ridge-penalised Bernoulli likelihood; steps are halved until it rises."""
+    penalty = np.full(design.shape[1], RIDGE)
+    penalty[0] = 0.0
+    solution = np.zeros(design.shape[1])
+    solution[0] = intercept
+    log_odds = design @ solution
+    loss = _loss(log_odds, target, weight, solution, penalty)
+    for _ in range(_ITERATIONS):
+        probability = 1 / (1 + np.exp(-log_odds))
+        gradient = design.T @ (weight * (probability - target)) + penalty * solution
+        curvature = (design * (weight * probability * (1 - probability))[:, None]).T @ design
+        step = np.linalg.solve(curvature + np.diag(penalty), gradient)
+        length = 1.0
+        while True:
+            trial = solution - length * step
+            trial_odds = design @ trial
+            trial_loss = _loss(trial_odds, target, weight, trial, penalty)
+            if trial_loss <= loss or length < 1e-4:
+                break
+            length /= 2
+        gained = loss - trial_loss
+        if gained < 0:
+            break
+        solution, log_odds, loss = trial, trial_odds, trial_loss
+        if gained < _CONVERGED * (1 + abs(loss)):
+            break
+    return solution
+
+
+def _loss(
+    log_odds: Float64[np.ndarray, " row"],
+    target: Float64[np.ndarray, " row"],
+    weight: Float64[np.ndarray, " row"],
+    solution: Float64[np.ndarray, " column"],
+    penalty: Float64[np.ndarray, " column"],
+) -> float:
+    """Return the negative log-likelihood plus the ridge, in nats."""
+    nats = weight @ (np.logaddexp(0.0, log_odds) - target * log_odds)
+    return float(nats + 0.5 * (penalty * solution**2).sum())

@@ -1,0 +1,70 @@
+"""Each unit's mean rate in the training segment."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar, Self
+
+import numpy as np
+from jaxtyping import Float32, Float64, UInt8
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.scoring.baselines.registry import register_baseline
+from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
+
+
+@register_baseline
+class MeanRate:
+    """Predicts (k + 1/2) / (n + 1): k bins with a spike among the n of the training segment.
+
+    Examples
+    --------
+    >>> spikes = np.array([[1], [0], [0]], np.uint8)
+    >>> MeanRate().fit(spikes, 0.001).predict(spikes, 2, 0.001)
+    array([[0.375]], dtype=float32)
+    """
+
+    name = "mean_rate"
+    needs_training: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.probability: Float64[np.ndarray, " unit"] = np.empty(0)
+
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Self:
+        """Count the training segment's spikes."""
+        self.probability = smoothed_probability(spikes)
+        return self
+
+    def predict(
+        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        """Repeat the training segment's rates; raise `InputError` when the units are not as many."""
+        require_units(self.name, len(self.probability), spikes.shape[1])
+        return np.tile(self.probability.astype(np.float32), (len(spikes) - first, 1))
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the rates into `folder`."""
+        write_weights(folder, self.name, probability=self.probability)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote."""
+        baseline = cls()
+        baseline.probability = read_weights(folder, cls.name)["probability"]
+        return baseline
+
+
+def smoothed_probability(spikes: UInt8[np.ndarray, "time unit"]) -> Float64[np.ndarray, " unit"]:
+    """Return (k + 1/2) / (n + 1) per unit."""
+    rate: Float64[np.ndarray, " unit"] = ((spikes > 0).sum(axis=0) + 0.5) / (len(spikes) + 1)
+    return rate
+
+
+def require_units(name: str, fitted: int, given: int) -> None:
+    """Raise `InputError` unless a baseline is given as many units as it was fitted on."""
+    if fitted != given:
+        raise InputError(
+            f"{given} units for a {name} fitted on {fitted}",
+            "the units of the training segment",
+            "fit it on these units first",
+        )

@@ -1,0 +1,41 @@
+"""The table of baselines by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.predictor import Predictor
+
+
+@runtime_checkable
+class Baseline(Predictor, Protocol):
+    """A predictor that every table shows; `needs_training` says whether `fit` must come first."""
+
+    needs_training: ClassVar[bool]
+
+
+BASELINES: dict[str, Callable[[], Baseline]] = {}
+"""Every baseline by name; calling the entry makes one that is not fitted."""
+
+_Kind = TypeVar("_Kind", bound=type)
+
+
+def register_baseline(kind: _Kind) -> _Kind:
+    """Enter a baseline class under its `name`."""
+    BASELINES[kind.name] = kind  # type: ignore[attr-defined]
+    return kind
+
+
+def make_baseline(name: str) -> Baseline:
+    """Return a new baseline, or raise `InputError` with the names that exist.
+
+    Examples
+    --------
+    >>> make_baseline("running_rate").name
+    'running_rate'
+    """
+    if name not in BASELINES:
+        raise InputError(f"baseline {name!r}", f"one of {', '.join(BASELINES)}", "choose one of these")
+    return BASELINES[name]()

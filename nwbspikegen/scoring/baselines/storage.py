@@ -1,0 +1,32 @@
+"""Weights of a baseline as one npz file, without pickle."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.files import require_file
+
+_FILE = "weights.npz"
+
+
+def write_weights(folder: str | os.PathLike[str], name: str, **weights: Float64[np.ndarray, "..."]) -> None:
+    """Write arrays into `folder`, which is made when absent, under the predictor's name."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    np.savez(Path(folder) / _FILE, predictor=np.array(name), **weights)  # type: ignore[arg-type, unused-ignore]
+
+
+def read_weights(folder: str | os.PathLike[str], name: str) -> dict[str, Float64[np.ndarray, "..."]]:
+    """Read what `write_weights` wrote; `InputError` when it belongs to another predictor."""
+    with np.load(require_file(Path(folder) / _FILE), allow_pickle=False) as stored:
+        weights = {key: stored[key] for key in stored.files}
+    found = str(weights.pop("predictor", "without a name"))
+    if found != name:
+        raise InputError(
+            f"weights of {found} in {folder}", f"weights of {name}", "load them as what they are"
+        )
+    return weights

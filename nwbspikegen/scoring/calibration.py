@@ -1,0 +1,66 @@
+"""Whether probabilities mean what they say."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float, Float64, Int64, Real
+
+from nwbspikegen.scoring.ranking import SortedBlocks, sort_blocks
+
+NUM_GROUPS = 20
+
+
+def calibration_error(
+    spike_probability: Float[np.ndarray, "*shape"], spikes: Real[np.ndarray, "*shape"]
+) -> float:
+    """Return the expected calibration error over groups of equal mass.
+
+    Formula: all pairs of bin and unit are ordered by probability and cut into 20 groups of equal
+    size; the error is the mean over groups, weighted by size, of |mean probability - share of bins
+    with a spike|. Zero is perfect, lower is better; it has no null. Edge rule: equal probabilities
+    stay in one group, so a group may be larger than its share or empty.
+
+    Examples
+    --------
+    >>> calibration_error(np.full(4, 0.75), np.array([0, 0, 1, 1]))
+    0.25
+    """
+    whole = np.array([0, spike_probability.size], dtype=np.int64)
+    ordered = sort_blocks(spike_probability.ravel(), spikes.ravel(), whole)
+    return float(weigh_calibration(sum_groups(ordered), np.ones((1, 1)))[0])
+
+
+def sum_groups(ordered: SortedBlocks) -> Float64[np.ndarray, "3 block group"]:
+    """Return, per block and group, how many bins, the sum of their probabilities, and their spikes.
+
+    Groups are those of the whole segment and are not drawn again with the blocks.
+    """
+    limits = _equal_mass_limits(ordered)
+    spiking = np.stack([_count_and_sum(block, limits) for block in ordered.spiking], axis=1)
+    silent = np.stack([_count_and_sum(block, limits) for block in ordered.silent], axis=1)
+    return np.stack([spiking[0] + silent[0], spiking[1] + silent[1], spiking[0]])
+
+
+def weigh_calibration(
+    sums: Float64[np.ndarray, "3 block group"], weights: Float64[np.ndarray, "draw block"]
+) -> Float64[np.ndarray, " draw"]:
+    """Return the expected calibration error for every row of block weights."""
+    size, expected, observed = (weights @ part for part in sums)
+    error: Float64[np.ndarray, " draw"] = np.abs(expected - observed).sum(axis=1) / size.sum(axis=1)
+    return error
+
+
+def _equal_mass_limits(ordered: SortedBlocks) -> Float[np.ndarray, " limit"]:
+    """Return the least probability of each group but the first."""
+    everything = np.sort(np.concatenate([*ordered.spiking, *ordered.silent]))
+    return np.unique(everything[len(everything) * np.arange(1, NUM_GROUPS) // NUM_GROUPS])
+
+
+def _count_and_sum(
+    block: Float[np.ndarray, " value"], limits: Float[np.ndarray, " limit"]
+) -> Float64[np.ndarray, "2 group"]:
+    cuts: Int64[np.ndarray, " cut"] = np.concatenate([[0], np.searchsorted(block, limits), [len(block)]])
+    sums = [block[start:stop].sum(dtype=np.float64) for start, stop in pairwise(cuts)]
+    return np.stack([np.diff(cuts).astype(np.float64), np.array(sums)])

@@ -1,0 +1,201 @@
+"""Score a prediction beside the predictors that anyone could have made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, UInt8
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.scoring import past
+from nwbspikegen.scoring.baselines import make_baseline
+from nwbspikegen.scoring.blocks import BLOCK_DURATION
+from nwbspikegen.scoring.evaluation import score_predictions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_LOG = logging.getLogger(__name__)
+
+DEFAULT_BASELINES = ("mean_rate", "running_rate", "online_hazard", "history_glm")
+_NULLS = ("mean_rate", "running_rate")
+
+
+def score(
+    spike_probability: xr.DataArray,
+    recorded: xr.Dataset,
+    *,
+    train: xr.Dataset | None = None,
+    context: xr.Dataset | None = None,
+    baselines: Sequence[str] = DEFAULT_BASELINES,
+    extra_predictions: Mapping[str, xr.DataArray] | None = None,
+    seed: int = 0,
+    resamples: int = 200,
+) -> pd.DataFrame:
+    """Score predicted spike probabilities, and those of the baselines, on the recorded spikes.
+
+    The model is called by `spike_probability.attrs["model"]`. Baselines read the same past as it
+    did: nothing before the segment when the prediction is cold, the same bins when it is warm.
+    Bits per spike are counted from two nulls: `mean_rate`, the rate of `train` and never that of
+    the segment, left out without `train`; and `running_rate`, the rate so far.
+
+    Parameters
+    ----------
+    spike_probability : DataArray (time, unit)
+        What `generate` returned for `recorded`.
+    recorded : Dataset
+        The segment that was predicted, with variable `spikes`.
+    train : Dataset, optional
+        The target's own training segment, for the baselines that are fitted; they are left out, and
+        that is logged, without it.
+    context : Dataset, optional
+        Holds the bins before the segment that the prediction has read; may go on beyond them. By
+        default `spike_probability.encoding["context"]`.
+    baselines : sequence of str
+        Names in `BASELINES`.
+    extra_predictions : mapping from name to DataArray, optional
+        Other predictions of the same segment for the same table, such as a true intensity.
+    seed : int
+        Draws the blocks of the bootstrap and the generated trains.
+    resamples : int
+        How many times blocks are drawn.
+
+    Returns
+    -------
+    DataFrame
+        The table of `score_predictions`; its attrs say the context, segment and what was left out.
+
+    Raises
+    ------
+    InputError
+        Bins or units of prediction and recording differ, values are not probabilities, the context
+        is missing or does not fit, `train` overlaps the segment or is another recording.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> spikes = (np.random.default_rng(0).random((2000, 2)) < 0.1).astype(np.uint8)
+    >>> coords = {"time": np.arange(2000) * 0.001, "unit": [7, 9]}
+    >>> recorded = xr.Dataset({"spikes": (("time", "unit"), spikes)}, coords, {"bin_size": 0.001})
+    >>> predicted = xr.full_like(recorded.spikes, 0.1, np.float32).assign_attrs(model="flat")
+    >>> table = score(predicted, recorded, baselines=("running_rate",))
+    >>> table.predictor.unique().tolist()
+    ['flat', 'running_rate']
+    """
+    spikes = past.read_spikes(recorded)
+    predictions = _read_predictions(spike_probability, recorded, extra_predictions or {})
+    read = past.find_context(spike_probability, recorded, context)
+    observed = spikes if read is None else np.concatenate([past.read_spikes(read), spikes])
+    trained_on = None if train is None else _read_train(train, recorded)
+    given = set(predictions)
+    wanted = dict.fromkeys([*_NULLS, *baselines])
+    made, left_out = _predict_baselines(wanted, observed, len(spikes), trained_on, _bin_size(recorded))
+    for name in baselines:
+        if name in given:
+            left_out[name] = "a prediction of that name is scored"
+        elif name in made:
+            predictions[name] = made[name]
+    for name, reason in left_out.items():
+        _LOG.warning("%s is left out: %s", name, reason)
+    table = score_predictions(
+        predictions,
+        spikes,
+        bin_size=_bin_size(recorded),
+        nulls={name: made[name] for name in _NULLS if name in made},
+        seed=seed,
+        resamples=resamples,
+    )
+    table.attrs.update(_describe(recorded, read))
+    table.attrs.update(left_out=left_out, seed=seed, resamples=resamples)
+    return table
+
+
+def _read_predictions(
+    spike_probability: xr.DataArray, recorded: xr.Dataset, extra: Mapping[str, xr.DataArray]
+) -> dict[str, Float[np.ndarray, "time unit"]]:
+    """Return every given prediction by name, after checking that it is one of this segment."""
+    name = str(spike_probability.attrs.get("model") or "model")
+    if name in extra:
+        raise InputError(f"two predictions called {name}", "one of each name", "rename the extra one")
+    read = {}
+    for key, prediction in {name: spike_probability, **extra}.items():
+        _require_same_coords(key, prediction, recorded)
+        values = np.asarray(prediction.transpose("time", "unit").values)
+        read[key] = values if values.dtype.kind == "f" else values.astype(np.float64)
+    return read
+
+
+def _require_same_coords(name: str, prediction: xr.DataArray, recorded: xr.Dataset) -> None:
+    half = _bin_size(recorded) / 2
+    for dim in ("time", "unit"):
+        if prediction.sizes.get(dim) != recorded.sizes[dim] or dim not in prediction.coords:
+            raise InputError(
+                f"{name} with {prediction.sizes.get(dim, 'no')} values along {dim}",
+                f"{recorded.sizes[dim]}, as recorded",
+                "predict the segment that is scored",
+            )
+    same_bins = np.abs(prediction["time"].values - recorded["time"].values).max(initial=0.0) < half
+    if not (same_bins and np.array_equal(prediction["unit"].values, recorded["unit"].values)):
+        raise InputError(
+            f"{name} of other bins or units than those recorded",
+            "the same time and unit coordinates in the same order",
+            "predict the segment that is scored",
+        )
+
+
+def _read_train(train: xr.Dataset, recorded: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
+    past.require_bin_size(train, recorded, "training segment")
+    if not past.is_same_recording(train, recorded):
+        raise InputError(
+            f"a training segment of {train.attrs.get('identifier') or train.attrs.get('source')}",
+            "one of the recording that is scored: baselines are fitted on the target",
+            "pass the target's own training segment, or none",
+        )
+    if past.overlap_in_time(train, recorded):
+        raise InputError(
+            "a scored segment that overlaps the training segment",
+            "segments that share no bin",
+            "score the validation or the test segment",
+        )
+    return past.read_spikes(past.match_units(train, recorded, "training segment"))
+
+
+def _predict_baselines(
+    names: Mapping[str, None],
+    observed: UInt8[np.ndarray, "_observed unit"],
+    num_scored: int,
+    trained_on: UInt8[np.ndarray, "_train unit"] | None,
+    bin_size: float,
+) -> tuple[dict[str, Float[np.ndarray, "_scored unit"]], dict[str, str]]:
+    """Return what each baseline predicts, and why those left out are."""
+    made: dict[str, Float[np.ndarray, "_scored unit"]] = {}
+    left_out: dict[str, str] = {}
+    for name in names:
+        baseline = make_baseline(name)
+        if baseline.needs_training and trained_on is None:
+            left_out[name] = "it is fitted on the target's training segment, and none was given"
+            continue
+        if trained_on is not None:
+            baseline.fit(trained_on, bin_size)
+        made[name] = baseline.predict(observed, len(observed) - num_scored, bin_size)
+    return made, left_out
+
+
+def _describe(recorded: xr.Dataset, read: xr.Dataset | None) -> dict[str, str | float]:
+    start = float(recorded["time"].values[0])
+    return {
+        "context": "cold" if read is None else "warm",
+        "context_start": start if read is None else float(read["time"].values[0]),
+        "segment_start": start,
+        "segment_duration": recorded.sizes["time"] * _bin_size(recorded),
+        "bin_size": _bin_size(recorded),
+        "block_duration": BLOCK_DURATION,
+    }
+
+
+def _bin_size(recorded: xr.Dataset) -> float:
+    return float(recorded.attrs["bin_size"])

@@ -1,0 +1,110 @@
+"""How well each unit's spikes are ranked in time, whatever its rate: ROC-AUC within units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int64, Real
+
+
+@dataclass(frozen=True)
+class UnitRanking:
+    """What the ROC-AUC of each unit needs, summed by block.
+
+    Attributes
+    ----------
+    pairs : array (unit, block, block)
+        Over spikes in the first block and silent bins in the second: pairs in which the spike has
+        the higher probability, ties counting half.
+    spiking, silent : array (unit, block)
+        Bins with a spike, and silent bins.
+    """
+
+    pairs: Float64[np.ndarray, "unit block block"]
+    spiking: Float64[np.ndarray, "unit block"]
+    silent: Float64[np.ndarray, "unit block"]
+
+    def areas(self, weights: Float64[np.ndarray, "draw block"]) -> Float64[np.ndarray, "draw unit"]:
+        """Return each unit's ROC-AUC per row of block weights; NaN where it is undefined."""
+        concordant = np.stack([np.einsum("da,da->d", weights @ pairs, weights) for pairs in self.pairs])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            areas = concordant / ((self.spiking @ weights.T) * (self.silent @ weights.T))
+        return np.ascontiguousarray(areas.T)
+
+
+def rank_units(
+    spike_probability: Float[np.ndarray, "time unit"],
+    spikes: Real[np.ndarray, "time unit"],
+    edges: Int64[np.ndarray, " edges"],
+) -> UnitRanking:
+    """Count, for each unit and pair of blocks, how often a spike is ranked above a silent bin."""
+    num_units, num_blocks = spikes.shape[1], len(edges) - 1
+    spike = spikes > 0
+    spiking = np.add.reduceat(spike, edges[:-1], axis=0, dtype=np.int64).T
+    where = _spike_probabilities(spike_probability, spike)
+    pairs = np.zeros((num_units, num_blocks, num_blocks))
+    for second, (start, stop) in enumerate(pairwise(edges)):
+        ordered = _sort_silent(spike_probability[start:stop], spike[start:stop])
+        for unit in range(num_units):
+            silent = ordered[unit, : stop - start - spiking[unit, second]]
+            pairs[unit, :, second] = _sum_by_block(_wins(silent, where[unit]), spiking[unit])
+    return UnitRanking(pairs, spiking.astype(np.float64), np.diff(edges) - spiking.astype(np.float64))
+
+
+def roc_auc_per_unit(
+    spike_probability: Float[np.ndarray, "time unit"], spikes: Real[np.ndarray, "time unit"]
+) -> tuple[float, int]:
+    """Return the mean over units of the ROC-AUC within each unit, and how many units that is.
+
+    Formula: P(probability at a spike > at a silent bin of the same unit), ties count half, averaged
+    over units with at least one spike and one silent bin. Chance, and any constant rate, is 0.5;
+    higher is better. Edge rule: without such a unit the mean is NaN and the count 0.
+
+    Examples
+    --------
+    >>> probability = np.array([[0.1, 0.5], [0.9, 0.5], [0.2, 0.5]])
+    >>> roc_auc_per_unit(probability, np.array([[0, 1], [1, 0], [0, 0]]))
+    (0.75, 2)
+    """
+    whole = np.array([0, len(spikes)], dtype=np.int64)
+    areas = rank_units(spike_probability, spikes, whole).areas(np.ones((1, 1)))
+    return float(mean_over_units(areas)[0]), int(np.isfinite(areas).sum())
+
+
+def mean_over_units(areas: Float64[np.ndarray, "draw unit"]) -> Float64[np.ndarray, " draw"]:
+    """Return the mean over the units whose area is defined; NaN where there is none."""
+    defined = np.isfinite(areas)
+    count = defined.sum(axis=1)
+    total = np.where(defined, areas, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _spike_probabilities(
+    spike_probability: Float[np.ndarray, "time unit"], spike: Bool[np.ndarray, "time unit"]
+) -> list[Float[np.ndarray, " _spiking"]]:
+    """Return the probabilities at each unit's spikes, in the order of time."""
+    return [spike_probability[spike[:, unit], unit] for unit in range(spike.shape[1])]
+
+
+def _sort_silent(
+    spike_probability: Float[np.ndarray, "bin unit"], spike: Bool[np.ndarray, "bin unit"]
+) -> Float[np.ndarray, "unit bin"]:
+    """Return each unit's probabilities ascending, those at spikes pushed to the end as infinite."""
+    return np.sort(np.where(spike, np.inf, spike_probability).T.astype(spike_probability.dtype), axis=1)
+
+
+def _wins(
+    ordered: Float[np.ndarray, " silent"], probability: Float[np.ndarray, " spiking"]
+) -> Float64[np.ndarray, " spiking"]:
+    """Return how many of the ordered values each probability exceeds, ties counting half."""
+    below = np.searchsorted(ordered, probability, side="left")
+    return (below + np.searchsorted(ordered, probability, side="right")) / 2
+
+
+def _sum_by_block(
+    wins: Float64[np.ndarray, " spiking"], spiking: Int64[np.ndarray, " block"]
+) -> Float64[np.ndarray, " block"]:
+    reached = np.concatenate([[0.0], np.cumsum(wins)])
+    return np.diff(reached[np.concatenate([[0], np.cumsum(spiking)])])
