@@ -1,0 +1,112 @@
+"""An array of binned spikes that is not there until it is sliced."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64, UInt
+from xarray.backends.common import BackendArray
+from xarray.core import indexing
+
+from nwbspikegen.views.binning import BinGrid, count_runs
+from nwbspikegen.views.spike_source import SpikeSource
+
+_log = logging.getLogger("nwbspikegen")
+
+
+class BinnedSpikes(BackendArray):
+    """Spikes per bin and unit, binned for the window that is asked for.
+
+    Parameters
+    ----------
+    source : SpikeSource
+        Where the spikes are.
+    grid : BinGrid
+        Bins counted from the start of observation.
+    first, num_bins : int
+        The bins of `grid` that this array spans.
+    binary : bool
+        Keep at most one spike per bin.
+    dtype : dtype
+        Unsigned, wide enough for every bin.
+    """
+
+    def __init__(
+        self, source: SpikeSource, grid: BinGrid, first: int, num_bins: int, *, binary: bool, dtype: Any
+    ) -> None:
+        self.source = source
+        self.grid = grid
+        self.first = first
+        self.binary = binary
+        self.shape = (num_bins, len(source.table.ids))
+        self.dtype = np.dtype(dtype)
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.OUTER, self._read_key
+        )
+
+    def _read_key(self, key: tuple[Any, ...]) -> Any:
+        bins, units = (_to_positions(part, size) for part, size in zip(key, self.shape, strict=True))
+        spikes = self._read(bins, units)
+        squeezed = tuple(
+            0 if np.ndim(part) == 0 and not isinstance(part, slice) else slice(None) for part in key
+        )
+        return spikes[squeezed]
+
+    def _read(
+        self, bins: range | Int64[np.ndarray, " bin"], units: Sequence[int]
+    ) -> UInt[np.ndarray, "bin unit"]:
+        if isinstance(bins, range) and bins.step == 1:
+            return self._fill(bins, units)
+        wanted, back = np.unique(np.asarray(bins, dtype=np.int64), return_inverse=True)
+        return self._fill(wanted, units)[back]
+
+    def _fill(
+        self, wanted: range | Int64[np.ndarray, " bin"], units: Sequence[int]
+    ) -> UInt[np.ndarray, "bin unit"]:
+        spikes = np.zeros((len(wanted), len(units)), dtype=self.dtype)
+        merged = 0
+        if not spikes.size:
+            return spikes
+        for column, (occupied, counts) in enumerate(
+            self.count_spikes(int(wanted[0]), int(wanted[-1]) + 1, units)
+        ):
+            rows, kept = _find_rows(wanted, occupied)
+            merged += int((counts[kept] - 1).sum())
+            spikes[rows, column] = 1 if self.binary else counts[kept]
+        if self.binary and merged:
+            _log.info("%d spikes shared a bin with another of their unit and were merged", merged)
+        return spikes
+
+    def count_spikes(
+        self, begin: int, end: int, units: Sequence[int]
+    ) -> Iterator[tuple[Int64[np.ndarray, " occupied"], Int64[np.ndarray, " occupied"]]]:
+        """Yield for each unit the occupied bins within [begin, end) of this array and their counts."""
+        low, high = self.first + begin, self.first + end
+        # a bin to spare at both ends: which bin a spike is in is decided below, by one rule
+        start, stop = self.grid.starts(low - 1, low)[0], self.grid.starts(high + 1, high + 2)[0]
+        for times in self.source.read_spikes(units, float(start), float(stop)):
+            bins = self.grid.find_bins(times)
+            first, last = np.searchsorted(bins, [low, high])
+            occupied, counts = count_runs(bins[first:last])
+            yield occupied - self.first, counts
+
+
+def _to_positions(key: Any, size: int) -> Any:
+    if isinstance(key, slice):
+        return range(*key.indices(size))
+    positions = np.atleast_1d(np.asarray(key, dtype=np.int64))
+    positions = np.where(positions < 0, positions + size, positions)
+    return positions
+
+
+def _find_rows(wanted: Any, occupied: np.ndarray) -> tuple[np.ndarray, Any]:
+    if isinstance(wanted, range):
+        return occupied - wanted.start, slice(None)
+    rows = np.searchsorted(wanted, occupied)
+    kept = wanted[rows] == occupied
+    return rows[kept], kept

@@ -1,0 +1,50 @@
+"""How many spikes a binary view leaves out."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.views.lazy_spikes import BinnedSpikes
+
+
+def count_merged(units: xr.Dataset) -> int:
+    """Return how many spikes at most one spike per bin leaves out, in the bins and units of a view.
+
+    The spikes are read again, so it works on sliced, chunked and loaded views alike. A view with
+    `binary=False` leaves out none.
+
+    Parameters
+    ----------
+    units : Dataset
+        What `open_units` returns, or a selection of its bins and units.
+
+    Raises
+    ------
+    InputError
+        The dataset no longer knows its source, as after arithmetic.
+
+    Examples
+    --------
+    >>> from spikeinterface.core import NumpySorting
+    >>> from nwbspikegen.views import open_units
+    >>> trains = {"a": np.array([0, 150]), "b": np.array([30, 35, 90])}
+    >>> sorting = NumpySorting.from_unit_dict([trains], sampling_frequency=10_000.0)
+    >>> count_merged(open_units(sorting, bin_size=0.001))
+    1
+    """
+    binned = units["spikes"].encoding.get("binned")
+    if not isinstance(binned, BinnedSpikes):
+        raise InputError(
+            "a dataset that does not know its source", "a view of open_units", "count before computing"
+        )
+    if not binned.binary or not units["spikes"].size:
+        return 0
+    # centres, so that no rounding of a bin start can reach the bin before
+    wanted = binned.grid.find_bins(units["time"].values + binned.grid.bin_size / 2) - binned.first
+    positions = [binned.source.positions[unit] for unit in units["unit"].values.tolist()]
+    counts = binned.count_spikes(int(wanted.min()), int(wanted.max()) + 1, positions)
+    is_wanted = np.zeros(int(wanted.max()) + 1, dtype=bool)
+    is_wanted[wanted] = True
+    return sum(int((spikes[is_wanted[bins]] - 1).sum()) for bins, spikes in counts)

@@ -1,0 +1,173 @@
+"""Opening the units of a recording as an xarray Dataset."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from xarray.core.indexing import LazilyIndexedArray
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.views.binning import BinGrid
+from nwbspikegen.views.lazy_spikes import BinnedSpikes
+from nwbspikegen.views.nwb_source import NWBSource
+from nwbspikegen.views.sorting_source import SortingSource
+from nwbspikegen.views.spike_source import SpikeSource
+
+_log = logging.getLogger("nwbspikegen")
+_CHUNK_BYTES = 32 * 2**20
+
+
+def open_units(
+    source: Any,
+    *,
+    bin_size: float = 0.001,
+    binary: bool = True,
+    start: float = 0.0,
+    duration: float | None = None,
+) -> xr.Dataset:
+    """Open the units of a recording as binned spikes, lazily.
+
+    Nothing is binned until it is sliced. Bin k starts at the start of observation + k * bin_size on the
+    session clock, and a spike on an edge belongs to the bin that starts there. The observation runs from
+    the earliest start to the latest stop of the observation intervals, or else over the spikes.
+
+    Parameters
+    ----------
+    source : path or spikeinterface.BaseSorting
+        An NWB (HDF5) file with a table `/units`, or a sorting with one segment.
+    bin_size : float, default: 0.001
+        Size of a bin (s).
+    binary : bool, default: True
+        Keep at most one spike per bin; `count_merged` says how many spikes that loses. Otherwise every
+        spike is counted, and all spikes are passed over once to choose a dtype that holds every bin.
+    start : float, default: 0.0
+        Start of the window, counted from the start of observation (s), floored to a bin.
+    duration : float or None, default: None
+        Length of the window (s), floored to bins; None or more than there is means all.
+
+    Returns
+    -------
+    Dataset
+        `spikes` (unsigned, dims `time` and `unit`), coordinates `time` (bin starts, session clock, s),
+        `unit` (ids) and the table's scalar columns. `time[0]` stays true when the dataset is sliced;
+        `attrs["start_time"]` tells of the dataset as it was opened or split.
+
+    Raises
+    ------
+    InputError
+        No such file, not NWB, no units table, a malformed one, fewer than two units, spike times that
+        are NaN, or a window outside the recording.
+
+    Examples
+    --------
+    >>> from spikeinterface.core import NumpySorting
+    >>> trains = {"a": np.array([0, 150]), "b": np.array([30, 35, 90])}
+    >>> sorting = NumpySorting.from_unit_dict([trains], sampling_frequency=10_000.0)
+    >>> units = open_units(sorting, bin_size=0.001)
+    >>> units.sizes["time"], int(units.spikes.sum())
+    (16, 4)
+    """
+    spikes = _open_source(source)
+    if len(spikes.table.ids) < 2:
+        raise InputError(
+            f"{len(spikes.table.ids)} units", "at least 2", "pass a recording of a population of units"
+        )
+    grid, total = _lay_bins(spikes, bin_size)
+    first, num_bins = _place_window(grid, total, start, duration)
+    dtype = np.uint8 if binary else _choose_dtype(spikes, grid)
+    return _to_dataset(BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype))
+
+
+def _open_source(source: Any) -> SpikeSource:
+    if isinstance(source, str | os.PathLike):
+        return NWBSource(source)
+    if hasattr(source, "get_unit_spike_train_in_seconds") and hasattr(source, "unit_ids"):
+        return SortingSource(source)
+    raise InputError(f"a {type(source).__name__}", "a path or a SpikeInterface sorting", "pass one of these")
+
+
+def _lay_bins(source: SpikeSource, bin_size: float) -> tuple[BinGrid, int]:
+    """Return the grid of a whole recording and how many bins it has."""
+    if not (math.isfinite(bin_size) and bin_size > 0):
+        raise InputError(
+            f"a bin size of {bin_size} s", "more than 0 s", "pass --bin-size 0.001, for instance"
+        )
+    first, last = source.read_extent()
+    start, stop = source.observed
+    if (start is None or stop is None) and math.isnan(last):
+        raise InputError("no spikes", "at least one spike", "pass another recording")
+    start = math.floor(first / bin_size + 1e-6) * bin_size if start is None else start
+    stop = last if stop is None else stop
+    grid = BinGrid(start, float(bin_size), clock=max(abs(start), abs(stop)))
+    margin = grid.tolerance * bin_size
+    if first < start - margin or last > stop + margin:
+        _log.warning(
+            "spikes from %g to %g s, observed from %g to %g s: the rest is left out", first, last, start, stop
+        )
+    total = max(math.ceil((stop - start) / bin_size - grid.tolerance), 0)
+    # a spike exactly at the end, where that is an edge, is observed and needs a bin of its own
+    if grid.count_whole(stop - start) == total and last >= stop - margin and _has_spike(source, stop, margin):
+        total += 1
+    if total < 1:
+        raise InputError(f"an observation of {stop - start} s", "at least one bin", "check obs_intervals")
+    return grid, total
+
+
+def _has_spike(source: SpikeSource, time: float, margin: float) -> bool:
+    everyone = range(len(source.table.ids))
+    return any(len(times) > 0 for times in source.read_spikes(everyone, time - margin, time + margin))
+
+
+def _place_window(grid: BinGrid, total: int, start: float, duration: float | None) -> tuple[int, int]:
+    """Return the first bin of a window and its number of bins."""
+    length = total * grid.bin_size
+    first = grid.count_whole(start) if math.isfinite(start) else -1
+    if not 0 <= first < total:
+        raise InputError(
+            f"a window that starts at {start} s",
+            f"a start within the {length:g} s recorded",
+            "pass another --start",
+        )
+    if duration is None:
+        return first, total - first
+    wanted = grid.count_whole(duration) if math.isfinite(duration) else -1
+    if wanted < 1:
+        raise InputError(f"a window of {duration} s", "at least one bin", "pass a longer --duration")
+    if first + wanted > total:
+        _log.info("%g s asked for, %g s there: using all", duration, (total - first) * grid.bin_size)
+    return first, min(wanted, total - first)
+
+
+def _choose_dtype(source: SpikeSource, grid: BinGrid) -> np.dtype[Any]:
+    everyone = range(len(source.table.ids))
+    most = 0
+    for times in source.read_spikes(everyone, -np.inf, np.inf):
+        bins = grid.find_bins(times)
+        # the train is sorted, so more than 255 in one bin show as equal bins 255 places apart
+        if len(bins) > 255 and np.any(bins[255:] == bins[:-255]):
+            most = max(most, int(np.bincount(bins - bins[0]).max()))
+    return np.min_scalar_type(most)
+
+
+def _to_dataset(spikes: BinnedSpikes) -> xr.Dataset:
+    num_bins, num_units = spikes.shape
+    table, grid = spikes.source.table, spikes.grid
+    time = grid.starts(spikes.first, spikes.first + num_bins)
+    variable = xr.Variable(("time", "unit"), LazilyIndexedArray(spikes))
+    bins_per_chunk = min(max(_CHUNK_BYTES // (num_units * spikes.dtype.itemsize), 1), num_bins)
+    variable.encoding = {"binned": spikes, "preferred_chunks": {"time": bins_per_chunk, "unit": num_units}}
+    reserved = ("time", "unit", "spikes")
+    columns = {name: ("unit", values) for name, values in table.columns.items() if name not in reserved}
+    attrs = {
+        "bin_size": grid.bin_size,
+        "start_time": float(time[0]),
+        **table.attrs,
+        "binary": int(spikes.binary),
+    }
+    coords = {"time": ("time", time, {"units": "s"}), "unit": ("unit", table.ids), **columns}
+    return xr.Dataset({"spikes": variable}, coords=coords, attrs=attrs)

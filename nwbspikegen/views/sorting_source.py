@@ -1,0 +1,109 @@
+"""Spikes of a SpikeInterface sorting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.views.spike_source import SpikeSource, UnitTable, require_numbers
+
+_TEXTS = (
+    "session_id",
+    "subject_id",
+    "session_start_time",
+    "lab",
+    "institution",
+    "species",
+    "preparation",
+    "identifier",
+    "source",
+    "source_sha256",
+)
+
+
+class SortingSource(SpikeSource):
+    """Spikes of a sorting with one segment, in its native seconds where it has them.
+
+    The observation is, by what is there first: `observation_interval` (start, stop; s), an attribute or
+    an annotation of the sorting; its attribute `num_samples`; its registered recording; its spikes.
+
+    Parameters
+    ----------
+    sorting : spikeinterface.BaseSorting
+        The sorting. Its per-unit properties become columns, its annotations attributes.
+    """
+
+    def __init__(self, sorting: Any) -> None:
+        if sorting.get_num_segments() != 1:
+            raise InputError(
+                f"a sorting with {sorting.get_num_segments()} segments",
+                "one segment, one clock",
+                "pass one segment at a time, see sorting.select_segments",
+            )
+        self._sorting = sorting
+        self._trains: dict[int, np.ndarray] = {}
+        self.table = UnitTable(np.asarray(sorting.unit_ids), _read_properties(sorting), _read_texts(sorting))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_trains": {}}
+
+    @property
+    def observed(self) -> tuple[float | None, float | None]:
+        """Start and stop of the observation (s), None where the sorting does not say."""
+        sorting = self._sorting
+        start = float(sorting.get_start_time(segment_index=0))
+        interval = getattr(sorting, "observation_interval", None)
+        if interval is None and "observation_interval" in sorting.get_annotation_keys():
+            interval = sorting.get_annotation("observation_interval")
+        if interval is not None:
+            return float(interval[0]), float(interval[1])
+        if isinstance(num_samples := getattr(sorting, "num_samples", None), int | np.integer):
+            return start, start + int(num_samples) / sorting.sampling_frequency
+        if sorting.has_recording():
+            stop = sorting.get_end_time(segment_index=0) + 1 / sorting.sampling_frequency
+            return float(sorting.sample_index_to_time(0, segment_index=0)), float(stop)
+        # frames count from the start of a recording; native seconds say nothing about it
+        is_native = hasattr(sorting.segments[0], "get_unit_spike_train_in_seconds")
+        return (None if is_native else start), None
+
+    def read_spikes(
+        self, units: Sequence[int], start: float, stop: float
+    ) -> Iterator[Float64[np.ndarray, " spike"]]:
+        """Yield for each unit position its spikes within [start, stop] (s), sorted."""
+        for unit in units:
+            times = self._read_train(unit)
+            first, last = np.searchsorted(times, start), np.searchsorted(times, stop, "right")
+            yield times[first:last]
+
+    def read_extent(self) -> tuple[float, float]:
+        """Return the times of the first and the last spike of all units; NaN when there is none."""
+        trains = [train for unit in range(len(self.table.ids)) if len(train := self._read_train(unit))]
+        firsts, lasts = [float(train[0]) for train in trains], [float(train[-1]) for train in trains]
+        return min(firsts, default=np.nan), max(lasts, default=np.nan)
+
+    def _read_train(self, unit: int) -> Float64[np.ndarray, " spike"]:
+        if unit not in self._trains:
+            unit_id = self.table.ids[unit]
+            train = self._sorting.get_unit_spike_train_in_seconds(unit_id, segment_index=0)
+            times = np.asarray(train, dtype=np.float64)
+            require_numbers(times, unit_id)
+            self._trains[unit] = np.sort(times)
+        return self._trains[unit]
+
+
+def _read_properties(sorting: Any) -> dict[str, np.ndarray]:
+    properties = {key: np.asarray(sorting.get_property(key)) for key in sorting.get_property_keys()}
+    return {
+        key: values.astype(np.str_) if values.dtype.kind == "O" else values
+        for key, values in properties.items()
+        if values.ndim == 1 and values.dtype.kind in "biufUO"
+    }
+
+
+def _read_texts(sorting: Any) -> dict[str, str]:
+    known = set(sorting.get_annotation_keys())
+    return {name: str(sorting.get_annotation(name)) if name in known else "" for name in _TEXTS}
