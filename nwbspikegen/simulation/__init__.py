@@ -1,0 +1,7 @@
+"""Seeded populations with known conditional intensity, to measure how far a model is from the best."""
+
+from nwbspikegen.simulation.intensity import conditional_intensity as conditional_intensity
+from nwbspikegen.simulation.metadata import metadata_of as metadata_of
+from nwbspikegen.simulation.preparations import PREPARATIONS as PREPARATIONS
+from nwbspikegen.simulation.simulating import Simulation as Simulation
+from nwbspikegen.simulation.simulating import simulate as simulate

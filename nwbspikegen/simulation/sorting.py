@@ -1,0 +1,43 @@
+"""A simulation as a SpikeInterface sorting."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float64
+from spikeinterface.core import NumpySorting
+
+from nwbspikegen.simulation.simulating import Simulation
+
+_CULTURE_SITES = (220, 120)
+
+
+def sorting_of(simulation: Simulation) -> NumpySorting:
+    """Return the spikes as a sorting with native times at bin centres, (bin + 1/2) x bin_size.
+
+    The sorting has two frames a bin, so that centres are whole frames. Properties `rel_x` and `rel_y`
+    are positions on a probe of the kind in um; they have nothing to do with the coupling. The
+    annotation `observation_interval` is (0, duration) in seconds.
+    """
+    bins, units = np.nonzero(simulation.spikes)
+    num_units = simulation.spikes.shape[1]
+    sorting = NumpySorting.from_samples_and_labels(
+        [2 * bins + 1], [units], 2.0 / simulation.bin_size, unit_ids=np.arange(num_units)
+    )
+    x, y = _positions(simulation.preparation, num_units, simulation.seed)
+    sorting.set_property("rel_x", x)
+    sorting.set_property("rel_y", y)
+    sorting.annotate(observation_interval=(0.0, simulation.duration), preparation=simulation.preparation)
+    return sorting
+
+
+def _positions(
+    preparation: str, num_units: int, seed: int
+) -> tuple[Float64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]:
+    rng = np.random.default_rng([seed, 2])
+    if preparation == "in_vivo":
+        # four columns of sites, units sorted by height on the shank as spike sorters number them
+        return rng.choice([11.0, 27.0, 43.0, 59.0], num_units), np.sort(
+            20.0 * rng.integers(0, 192, num_units)
+        )
+    site = rng.choice(_CULTURE_SITES[0] * _CULTURE_SITES[1], num_units, replace=False)
+    return 17.5 * (site // _CULTURE_SITES[1]), 17.5 * (site % _CULTURE_SITES[1])
