@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nwbspikegen.results import read_spike_probability as read_spike_probability
     from nwbspikegen.results import write_results as write_results
     from nwbspikegen.scoring import score as score
-    from nwbspikegen.simulate import simulate as simulate
+    from nwbspikegen.simulation import simulate as simulate
     from nwbspikegen.training import train as train
     from nwbspikegen.views import Split as Split
     from nwbspikegen.views import open_units as open_units
@@ -50,7 +50,7 @@ _ROOM_OF = {
     "read_spike_probability": "results",
     "score": "scoring",
     "select_units": "views",
-    "simulate": "simulate",
+    "simulate": "simulation",
     "split_fractions": "views",
     "split_time": "views",
     "train": "training",
@@ -65,7 +65,6 @@ def __getattr__(name: str) -> Any:
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'nwbspikegen' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"nwbspikegen.{_ROOM_OF[name]}"), name)
-    # a room may have the name of what it offers (simulate); the public name wins from here on
     globals()[name] = value
     return value
 

@@ -1,1 +1,5 @@
+"""From segments of recordings to trained models."""
 
+from nwbspikegen.training.fit import train
+
+__all__ = ["train"]

@@ -1,1 +1,7 @@
+"""Paths through several rooms: windows, audits, generate and score, the demonstration."""
 
+from nwbspikegen.workflows.auditing import audit
+from nwbspikegen.workflows.generating import GenerationReport, generate_and_score
+from nwbspikegen.workflows.window import WindowOptions, open_window
+
+__all__ = ["GenerationReport", "WindowOptions", "audit", "generate_and_score", "open_window"]

@@ -1,0 +1,5 @@
+"""``python -m nwbspikegen``."""
+
+from nwbspikegen.cli import main
+
+main()

@@ -1,0 +1,39 @@
+"""`nwbspikegen convert`: a lab's spike files to NWB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwrite_option
+from nwbspikegen.cli.output import print_result
+
+
+@click.group()
+def convert() -> None:
+    """Convert a lab's spike file to NWB that DANDI accepts."""
+
+
+@convert.command()
+@click.argument("source", type=PATH)
+@click.option("--out", required=True, type=PATH, help="NWB file to write.")
+@click.option("--tick", default=0.001, show_default=True, help="Seconds per bin of the file.")
+@click.option("--positions", type=PATH, help="xy.mat with the units' positions (um).")
+@metadata_option
+@overwrite_option
+@every_command
+def asdf(
+    source: Path,
+    out: Path,
+    tick: float,
+    positions: Path | None,
+    metadata: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Convert an ASDF .mat file: one cell per unit, bin numbers counted from 1."""
+    from nwbspikegen.convert import convert_asdf
+
+    path = convert_asdf(source, out, metadata=metadata, tick=tick, positions=positions, overwrite=overwrite)
+    print_result({"path": str(path)}, as_json=as_json, text=f"wrote {path}")

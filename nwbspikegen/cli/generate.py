@@ -1,0 +1,57 @@
+"""`nwbspikegen generate`: a model and a recording to predictions, scores and audits in NWB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nwbspikegen.cli.options import (
+    PATH,
+    every_command,
+    metadata_option,
+    overwrite_option,
+    read_window,
+    seed_option,
+    window_options,
+)
+from nwbspikegen.cli.output import format_audits, format_scores, print_result, records_of
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.argument("recording", type=PATH)
+@click.option("--out", required=True, type=PATH, help="NWB file to write.")
+@click.option("--segment", default="test", show_default=True, help="test, validation, train or all.")
+@click.option(
+    "--context", default="warm", show_default=True, help="warm: the window before may be read; cold: not."
+)
+@window_options
+@metadata_option
+@seed_option
+@overwrite_option
+@every_command
+def generate(
+    model: Path, recording: Path, out: Path, segment: str, context: str, metadata: Path | None, seed: int,
+    overwrite: bool, as_json: bool, **window: Any,
+) -> None:  # fmt: skip
+    """Predict RECORDING one step ahead with MODEL, score it beside the baselines, write NWB.
+
+    A recording that MODEL was trained on is opened as it was for training; the window options hold
+    for others.
+    """
+    from nwbspikegen.models import load_model
+    from nwbspikegen.workflows import generate_and_score
+
+    report = generate_and_score(
+        load_model(model), recording, out, options=read_window(**window), segment=segment, context=context,
+        seed=seed, metadata=metadata, overwrite=overwrite,
+    )  # fmt: skip
+    result = {
+        "path": str(report.path),
+        "scores": records_of(report.scores),
+        "audits": records_of(report.audits),
+    }
+    text = f"{format_scores(report.scores)}\n\n{format_audits(report.audits)}\n\nwrote {report.path}"
+    print_result(result, as_json=as_json, text=text)

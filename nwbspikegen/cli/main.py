@@ -1,0 +1,59 @@
+"""The group of commands, and how errors leave it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from nwbspikegen import __version__
+from nwbspikegen.cli.convert import convert
+from nwbspikegen.cli.demo import demo
+from nwbspikegen.cli.generate import generate
+from nwbspikegen.cli.score import score
+from nwbspikegen.cli.train import train
+from nwbspikegen.cli.validate import validate
+from nwbspikegen.errors import NWBSpikeGenError
+
+
+class _UserError(click.ClickException):
+    """One line on stderr, exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"nwbspikegen: error: {self.message}", err=True)
+
+
+class _Commands(click.Group):
+    """Lists commands in the order of a session, and turns users' errors into one line."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except NWBSpikeGenError as error:
+            raise _UserError(str(error)) from error
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="nwbspikegen")
+def cli() -> None:
+    """Learn how one population's spiking predicts another's: NWB in, NWB out, honest scores.
+
+    Results go to stdout (--json for machines), progress and logs to stderr. Exit status: 0 done,
+    2 bad input with one line that says what to do, 1 a bug.
+    """
+
+
+for _command in (demo, convert, train, generate, score, validate):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="nwbspikegen")

@@ -1,0 +1,115 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from nwbspikegen.errors import InputError
+
+if TYPE_CHECKING:
+    from nwbspikegen.workflows import WindowOptions
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+seed_option = click.option("--seed", default=0, show_default=True, help="Fixes every random number.")
+metadata_option = click.option(
+    "--metadata", type=PATH, help="YAML in NeuroConv's layout: NWBFile, Subject, ..."
+)
+
+
+def every_command(command: _Command) -> _Command:
+    """Add what every command has: --json, --config, --quiet."""
+    for option in (
+        click.option(
+            "--quiet", is_flag=True, callback=_set_up_logging, expose_value=False, help="Log warnings only."
+        ),
+        click.option(
+            "--config", type=PATH, is_eager=True, callback=_read_config, expose_value=False,
+            help="YAML file with values for any option, by its name.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON on stdout."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def window_options(command: _Command) -> _Command:
+    """Add the options that choose time, bins, units and split."""
+    for option in (
+        click.option(
+            "--split", default="0.5,0.25,0.25", show_default=True, help="Shares of train,validation,test."
+        ),
+        click.option(
+            "--take-units", default=128, show_default=True, help="Units to take after those skipped."
+        ),
+        click.option("--skip-units", default=100, show_default=True, help="Units to leave out at the start."),
+        click.option("--bin-size", default=0.001, show_default=True, help="Seconds per bin."),
+        click.option("--duration", default=600.0, show_default=True, help="Seconds to use."),
+        click.option(
+            "--start", default=0.0, show_default=True, help="Seconds after the start of observation."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def read_window(
+    start: float, duration: float, bin_size: float, skip_units: int, take_units: int, split: str
+) -> WindowOptions:
+    """Return the values of `window_options` as one object."""
+    from nwbspikegen.workflows import WindowOptions
+
+    try:
+        train, validation, test = (float(share) for share in split.split(","))
+    except ValueError:
+        raise InputError(
+            f"--split {split}",
+            "three numbers such as 0.5,0.25,0.25",
+            "give the shares of train,validation,test",
+        ) from None
+    return WindowOptions(start, duration, bin_size, skip_units, take_units, (train, validation, test))
+
+
+def _set_up_logging(context: click.Context, parameter: click.Parameter, quiet: bool) -> None:
+    """Send the package's messages to stderr, without those of its libraries."""
+    logger = logging.getLogger("nwbspikegen")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.propagate = False
+
+
+def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    """Take the file's values as defaults, so that what is typed wins."""
+    if path is None:
+        return
+    import yaml
+
+    from nwbspikegen.files import require_file
+
+    try:
+        values = yaml.safe_load(require_file(path).read_text())
+    except (yaml.YAMLError, UnicodeDecodeError):
+        values = None
+    if not isinstance(values, dict):
+        raise InputError(
+            f"{path}, which holds no YAML mapping", "lines such as `duration: 400`", "correct the file"
+        )
+    known = {parameter.name for parameter in context.command.params}
+    given = {str(key).replace("-", "_"): value for key, value in values.items()}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        options = ", ".join(sorted(str(name) for name in known if name not in {"config", "as_json"}))
+        raise InputError(f"option {unknown[0]!r} in {path}", f"one of {options}", "correct the file")
+    context.default_map = {**(context.default_map or {}), **given}

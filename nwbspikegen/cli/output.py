@@ -1,0 +1,76 @@
+"""What commands print on stdout."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def print_result(result: dict[str, Any], *, as_json: bool, text: str) -> None:
+    """Print `result` as JSON, or else `text`."""
+    click.echo(json.dumps(_plain(result), indent=1) if as_json else text)
+
+
+def records_of(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Return a table as a list of rows for JSON."""
+    return [] if table is None else [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def format_scores(scores: pd.DataFrame | None) -> str:
+    """Return the scores as a table: predictors down, metrics across, with intervals for the first."""
+    if scores is None:
+        return "no bin is scored: all were used for training"
+    metrics = [
+        ("bits_per_spike", "mean_rate", "bits/spike"),
+        ("bits_per_spike", "running_rate", "over running"),
+        ("roc_auc_per_unit", "", "ROC per unit"),
+        ("roc_auc_pooled", "", "ROC pooled"),
+        ("average_precision_pooled", "", "AP pooled"),
+        ("pr_auc_pooled", "", "PR pooled"),
+        ("calibration_error", "", "calib. error"),
+    ]
+    lines = [
+        f"{'predictor':<16}" + "".join(f"{title:>14}" for *_, title in metrics) + "   95 % of bits/spike"
+    ]
+    for predictor, rows in scores.groupby("predictor", sort=False):
+        cells, interval = [], ""
+        for metric, null, _ in metrics:
+            row = rows[(rows.metric == metric) & (rows.null == null)]
+            cells.append(f"{row.value.iloc[0]:>14.4g}" if len(row) else f"{'-':>14}")
+            if len(row) and not interval and math.isfinite(row.ci_low.iloc[0]):
+                interval = f"   {row.ci_low.iloc[0]:.3f} to {row.ci_high.iloc[0]:.3f}"
+                interval += "" if row.ci_reliable.iloc[0] else " (few blocks: unreliable)"
+        lines.append(f"{predictor!s:<16}{''.join(cells)}{interval}")
+    first = scores.iloc[0]
+    lines.append(
+        f"{first.num_units} units, {first.num_silent_units} of them silent, {first.num_spikes} spikes; "
+        "bits/spike is above the mean rate of the target's training segment"
+    )
+    return "\n".join(lines)
+
+
+def format_audits(audits: pd.DataFrame) -> str:
+    """Return one line per audit."""
+    marks = {True: "pass", False: "FAIL"}
+    return "\n".join(
+        f"{marks[bool(row.passed)]}  {row.audit:<22} {row.detail}" for row in audits.itertuples()
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: numbers that are not finite become null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

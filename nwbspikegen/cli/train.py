@@ -1,0 +1,58 @@
+"""`nwbspikegen train`: recordings to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nwbspikegen.cli.options import (
+    PATH,
+    every_command,
+    overwrite_option,
+    read_window,
+    seed_option,
+    window_options,
+)
+from nwbspikegen.cli.output import print_result
+
+
+@click.command()
+@click.argument("recording", type=PATH)
+@click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
+@click.option("--model", default="in_context", show_default=True, help="in_context or shimono2026.")
+@click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
+@click.option("--epochs", type=int, help="The architecture's own by default.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@window_options
+@seed_option
+@overwrite_option
+@every_command
+def train(
+    recording: Path, out: Path, model: str, loss: str | None, epochs: int | None, device: str, seed: int,
+    overwrite: bool, as_json: bool, **window: Any,
+) -> None:  # fmt: skip
+    """Train a model on the first part of RECORDING's window; the second part chooses the epoch.
+
+    An interrupted run goes on where it stopped when the same command is given again.
+    """
+    from nwbspikegen.workflows.training import train_recording
+
+    fitted = train_recording(
+        recording, out, options=read_window(**window), model=model, loss=loss, epochs=epochs, device=device,
+        seed=seed, overwrite=overwrite,
+    )  # fmt: skip
+    best = max(fitted.curves, key=lambda point: point[fitted.chosen_by])
+    result = {
+        "path": str(out),
+        "model": fitted.name,
+        "loss": fitted.loss,
+        "sha256": fitted.sha256,
+        "best_epoch": best,
+    }
+    text = (
+        f"wrote {out}: {fitted.name}, epoch {best['epoch']:.0f}, "
+        f"validation bits per spike {best['bits_per_spike']:.4f}, PR-AUC {best['pr_auc']:.4f}"
+    )
+    print_result(result, as_json=as_json, text=text)

@@ -1,0 +1,71 @@
+"""One step ahead: from what was observed, the probability of every unit's next bin."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from nwbspikegen.predictor import Predictor
+from nwbspikegen.views.observed import observed_before, read_spikes
+
+
+def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | None = None) -> xr.DataArray:
+    """Return the probability of a spike in every bin of `segment`, each from the bins before it.
+
+    The model reads observed spikes only, never its own output, and its weights do not change.
+
+    Parameters
+    ----------
+    model : Predictor
+        A trained model or a baseline.
+    segment : Dataset (time, unit)
+        The bins to predict.
+    context : Dataset (time, unit), optional
+        Observed bins of the same recording from which those before the segment may be read; bins of
+        the segment or after it are left alone, so the whole window can be passed (`warm`). Without
+        it the model knows nothing before the segment (`cold`).
+
+    Returns
+    -------
+    DataArray (time, unit), float32
+        `spike_probability` with the segment's coordinates. `attrs` say whether the context was warm
+        or cold, where it began, and which model it was.
+
+    Raises
+    ------
+    InputError
+        If the context has other units or bins, or leaves a gap before the segment.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> from nwbspikegen.scoring import BASELINES
+    >>> units = nsg.open_units(nsg.simulate("in_vivo", num_units=8, duration=20, seed=1).sorting)
+    >>> parts = nsg.split_fractions(units, (0.5, 0.25, 0.25))
+    >>> nsg.generate(BASELINES["running_rate"](), parts.test, context=units).sizes["unit"]
+    8
+    """
+    past = observed_before(segment, context)
+    first = 0 if past is None else past.sizes["time"]
+    spikes = read_spikes(segment)
+    if past is not None:
+        spikes = np.concatenate([read_spikes(past), spikes])
+    probability = model.predict(spikes, first, float(segment.attrs["bin_size"]))
+    start = segment if past is None else past
+    predicted = xr.DataArray(
+        probability,
+        dims=("time", "unit"),
+        coords=segment.coords,
+        name="spike_probability",
+        attrs={
+            **segment.attrs,
+            "start_time": float(segment.time[0]),
+            "context": "cold" if past is None else "warm",
+            "context_start": float(start.time[0]),
+            "model": model.name,
+            "model_sha256": getattr(model, "sha256", ""),
+        },
+    )
+    # `score` gives baselines the same past as the model had; encoding is not written to files
+    predicted.encoding["context"] = past
+    return predicted

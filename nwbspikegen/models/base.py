@@ -1,0 +1,161 @@
+"""What every architecture provides, and the register it enters by its name."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+
+from nwbspikegen.errors import InputError
+
+
+class Batch(NamedTuple):
+    """Bins to predict: windows along the first axis, any layout behind it.
+
+    Attributes
+    ----------
+    inputs : tuple of tensors
+        What `SpikeModel.forward` takes.
+    target : tensor (window, ...)
+        1 where a spike follows, 0 elsewhere.
+    weight : tensor (window, ...)
+        How many bins each entry stands for: 1, or more for sampled silent bins.
+    null : tensor (window, ...)
+        Probability under the mean rate of the training segment, the null of bits per spike.
+    """
+
+    inputs: tuple[torch.Tensor, ...]
+    target: torch.Tensor
+    weight: torch.Tensor
+    null: torch.Tensor
+
+
+class Examples(Protocol):
+    """The examples of one segment, given out in batches."""
+
+    def epoch(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+        """Give every example once: shuffled by `rng`, or in order when it is None."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        ...
+
+
+class SpikeModel(torch.nn.Module, abc.ABC):
+    """An architecture: its parameters, its examples, its log odds, its causal prediction.
+
+    Subclasses are final, have a frozen dataclass of parameters, and enter `MODELS` by `register`.
+    """
+
+    name: ClassVar[str]
+    settings_class: ClassVar[type[Any]]
+    default_loss: ClassVar[str]
+    permutes_units: ClassVar[bool]
+    """Whether shuffling the units of the input shuffles the output alike."""
+
+    def __init__(self, settings: Any, num_units: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.num_units = num_units
+
+    @property
+    def parameters_used(self) -> dict[str, Any]:
+        """The architecture's parameters, as JSON can hold them."""
+        return asdict(self.settings)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    @abc.abstractmethod
+    def training_examples(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, seed: int
+    ) -> Examples:
+        """Return the examples of a training segment, after fitting any scaling to it."""
+
+    @abc.abstractmethod
+    def validation_examples(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        mean_rate: Float[np.ndarray, " unit"],
+        seed: int,
+    ) -> Examples:
+        """Return the examples of the segment from bin `first` on; bins before it are context."""
+
+    @abc.abstractmethod
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return the log odds of a spike for each entry of a batch's target."""
+
+    @abc.abstractmethod
+    def prediction_step(self, num_units: int) -> int:
+        """Return how many bins `predict` does at once: audits look hardest where a piece begins."""
+
+    @abc.abstractmethod
+    def predict(
+        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
+
+
+MODELS: dict[str, type[SpikeModel]] = {}
+
+_Architecture = TypeVar("_Architecture", bound=type[SpikeModel])
+
+
+def register(name: str) -> Callable[[_Architecture], _Architecture]:
+    """Enter an architecture into `MODELS` under `name`."""
+
+    def enter(architecture: _Architecture) -> _Architecture:
+        architecture.name = name
+        MODELS[name] = architecture
+        return architecture
+
+    return enter
+
+
+def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
+    """Return an untrained model.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`.
+    num_units : int
+        Units of the training recording.
+    **settings
+        Parameters of the architecture; the others keep their defaults.
+
+    Raises
+    ------
+    InputError
+        For a name or parameter that does not exist.
+
+    Examples
+    --------
+    >>> build_model("in_context", num_units=12, width=32).parameters_used["width"]
+    32
+    """
+    if name not in MODELS:
+        raise InputError(f"model {name!r}", f"one of {', '.join(sorted(MODELS))}", "choose one of these")
+    architecture = MODELS[name]
+    known = architecture.settings_class.__dataclass_fields__
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise InputError(
+            f"parameter {unknown[0]!r} for {name}", f"one of {', '.join(known)}", "check its name"
+        )
+    return architecture(architecture.settings_class(**settings), num_units)
+
+
+def mean_rate_per_bin(spikes: UInt8[np.ndarray, "time unit"]) -> Float[np.ndarray, " unit"]:
+    """Return (k + 1/2) / (n + 1) per unit: k spikes in the n bins of a training segment."""
+    return (np.minimum(spikes, 1).sum(axis=0, dtype=np.float64) + 0.5) / (len(spikes) + 1)

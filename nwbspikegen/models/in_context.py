@@ -1,0 +1,181 @@
+"""`in_context`: one small network for all units, told by the population's own past whom it sees.
+
+It never learns which unit it looks at. What it knows of a unit is what the unit did so far in the
+window (`past.py`), so it takes any number of units of any recording, in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, UInt8
+
+from nwbspikegen.models.base import Batch, SpikeModel, mean_rate_per_bin, register
+from nwbspikegen.models.past import NUM_FEATURES, Past
+
+_CHUNK_PAIRS = 250_000
+_CLIP_SD = 4.0
+
+
+@dataclass(frozen=True)
+class InContextSettings:
+    """Parameters of `in_context`.
+
+    Attributes
+    ----------
+    width : int
+        Hidden width of both layers.
+    batch_size : int
+        (bin, unit) pairs per step.
+    silent_samples : int
+        Silent pairs drawn from the training segment; each stands for as many as were left out.
+    validation_samples : int
+        Pairs of the validation segment that choose the checkpoint: all units at random bins.
+    skip_seconds : float
+        Start of the training segment that is only read, while the past fills.
+    """
+
+    width: int = 96
+    batch_size: int = 8192
+    silent_samples: int = 1_000_000
+    validation_samples: int = 2_000_000
+    skip_seconds: float = 5.0
+
+
+@register("in_context")
+class InContext(SpikeModel):
+    """log odds = log running rate + MLP(features of the past), the MLP shared by all units."""
+
+    settings_class = InContextSettings
+    default_loss = "bernoulli"
+    permutes_units = True
+    settings: InContextSettings
+    center: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, settings: InContextSettings, num_units: int) -> None:
+        super().__init__(settings, num_units)
+        width = settings.width
+        self.network = torch.nn.Sequential(
+            torch.nn.Linear(NUM_FEATURES, width),
+            torch.nn.GELU(),
+            torch.nn.Linear(width, width),
+            torch.nn.GELU(),
+            torch.nn.Linear(width, 1),
+        )
+        # untrained, it predicts the running rate
+        torch.nn.init.zeros_(self.network[-1].weight)  # type: ignore[arg-type]
+        torch.nn.init.zeros_(self.network[-1].bias)  # type: ignore[arg-type]
+        self.register_buffer("center", torch.zeros(NUM_FEATURES))
+        self.register_buffer("scale", torch.ones(NUM_FEATURES))
+
+    def forward(
+        self, features: Float[torch.Tensor, "*row feature"], log_rate: Float[torch.Tensor, "*row"]
+    ) -> Float[torch.Tensor, "*row"]:
+        """Return the log odds of a spike from features of the past and the log running rate."""
+        standard = ((features - self.center) / self.scale).clamp(-_CLIP_SD, _CLIP_SD)
+        log_odds: torch.Tensor = log_rate + self.network(standard).squeeze(-1)
+        return log_odds
+
+    def training_examples(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, seed: int
+    ) -> PairExamples:
+        """Take every spike and a sample of silent bins, weighted so that sums stay unbiased."""
+        rng = np.random.default_rng(seed)
+        skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
+        fired = spikes > 0
+        num_silent = fired[skip:].size - int(fired[skip:].sum())
+        share = min(1.0, self.settings.silent_samples / max(num_silent, 1))
+        wanted = fired | (rng.random(spikes.shape, dtype=np.float32) < share)
+        wanted[:skip] = False
+        features, log_rate = Past(spikes.shape[1], bin_size).read(spikes, wanted)
+        self.center.copy_(torch.from_numpy(features.mean(axis=0, dtype=np.float64)))
+        self.scale.copy_(torch.from_numpy(features.std(axis=0, dtype=np.float64) + 1e-6))
+        target = _rows(spikes, wanted)
+        weight = np.where(target > 0, 1.0, 1.0 / share).astype(np.float32)
+        null = _rows(np.broadcast_to(mean_rate_per_bin(spikes), spikes.shape), wanted)
+        return PairExamples((features, log_rate), target, weight, null, self.settings.batch_size, self.device)
+
+    def validation_examples(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        mean_rate: Float[np.ndarray, " unit"],
+        seed: int,
+    ) -> PairExamples:
+        """Take all units at random bins from `first` on."""
+        rng = np.random.default_rng(seed)
+        share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
+        wanted = np.zeros(spikes.shape, dtype=bool)
+        wanted[first:] = (rng.random(len(spikes) - first) < share)[:, None]
+        features, log_rate = Past(spikes.shape[1], bin_size).read(spikes, wanted)
+        target = _rows(spikes, wanted)
+        null = _rows(np.broadcast_to(mean_rate, spikes.shape), wanted)
+        weight = np.ones_like(target)
+        return PairExamples((features, log_rate), target, weight, null, self.settings.batch_size, self.device)
+
+    def prediction_step(self, num_units: int) -> int:
+        """Return the bins of a chunk that fits in memory comfortably."""
+        return max(1, _CHUNK_PAIRS // num_units)
+
+    @torch.no_grad()
+    def predict(
+        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        """Return spike probabilities; the past is carried from chunk to chunk."""
+        num_bins, num_units = spikes.shape
+        past = Past(num_units, bin_size)
+        past.read(spikes[:first], np.zeros((first, num_units), dtype=bool))
+        out = np.empty((num_bins - first, num_units), dtype=np.float32)
+        step = self.prediction_step(num_units)
+        for start in range(first, num_bins, step):
+            chunk = spikes[start : start + step]
+            features, log_rate = past.read(chunk, np.ones(chunk.shape, dtype=bool))
+            log_odds = self(
+                torch.from_numpy(features).to(self.device), torch.from_numpy(log_rate).to(self.device)
+            )
+            probability = torch.sigmoid(log_odds).cpu().numpy()
+            out[start - first : start - first + len(chunk)] = probability.reshape(num_units, len(chunk)).T
+        return out
+
+
+class PairExamples:
+    """(bin, unit) pairs held on one device, given out in shuffled batches."""
+
+    def __init__(
+        self,
+        inputs: tuple[Float32[np.ndarray, "row *feature"], ...],
+        target: Float32[np.ndarray, " row"],
+        weight: Float32[np.ndarray, " row"],
+        null: Float32[np.ndarray, " row"],
+        batch_size: int,
+        device: torch.device,
+    ) -> None:
+        self._inputs = tuple(torch.from_numpy(values).to(device) for values in inputs)
+        self._rest = tuple(torch.from_numpy(values).to(device) for values in (target, weight, null))
+        self._batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self._rest[0]) // self._batch_size)
+
+    def epoch(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+        """Give every pair once; a batch is one window."""
+        num_rows = len(self._rest[0])
+        order = np.arange(num_rows) if rng is None else rng.permutation(num_rows)
+        for start in range(0, num_rows, self._batch_size):
+            rows = torch.from_numpy(order[start : start + self._batch_size]).to(self._rest[0].device)
+            inputs = tuple(values[rows].unsqueeze(0) for values in self._inputs)
+            target, weight, null = (values[rows].unsqueeze(0) for values in self._rest)
+            yield Batch(inputs, target, weight, null)
+
+
+def _rows(
+    values: np.ndarray,  # (time, unit) of any number
+    wanted: Bool[np.ndarray, "time unit"],
+) -> Float32[np.ndarray, " row"]:
+    """Return wanted entries in the order in which `Past.read` gives rows."""
+    return values.T[wanted.T].astype(np.float32)

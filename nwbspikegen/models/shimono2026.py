@@ -1,0 +1,187 @@
+"""`shimono2026`: the transformer of Shimono 2026 (Algorithms 19(4):305), made causal.
+
+Depth 1, 16 heads, width 128 = units, feed-forward 128, dropout 0.1, 3,125 bins, no positional
+encoding. The released script compares the output at a bin with the input at the same bin and has no
+mask. Here bin t is predicted from bins before t: the target is the next bin and the mask is causal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from torch.nn import functional
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.models.base import Batch, SpikeModel, mean_rate_per_bin, register
+
+
+@dataclass(frozen=True)
+class Shimono2026Settings:
+    """Parameters of `shimono2026`; the defaults are the paper's.
+
+    Attributes
+    ----------
+    depth, num_heads, feedforward, dropout
+        Of the encoder layers. The width is the number of units, padded to a multiple of `num_heads`.
+    num_bins : int
+        Input length.
+    batch_size : int
+        Windows per step. The paper does not state its own.
+    """
+
+    depth: int = 1
+    num_heads: int = 16
+    feedforward: int = 128
+    dropout: float = 0.1
+    num_bins: int = 3125
+    batch_size: int = 4
+
+
+class EncoderLayer(torch.nn.Module):
+    """Causal self-attention and a feed-forward network, each added and normalised."""
+
+    def __init__(self, width: int, settings: Shimono2026Settings) -> None:
+        super().__init__()
+        self.num_heads = settings.num_heads
+        self.attention_dropout = settings.dropout
+        self.query_key_value = torch.nn.Linear(width, 3 * width)
+        self.mix_heads = torch.nn.Linear(width, width)
+        self.expand = torch.nn.Linear(width, settings.feedforward)
+        self.contract = torch.nn.Linear(settings.feedforward, width)
+        self.norm_attention = torch.nn.LayerNorm(width)
+        self.norm_feedforward = torch.nn.LayerNorm(width)
+        self.dropout = torch.nn.Dropout(settings.dropout)
+
+    def forward(self, hidden: Float[torch.Tensor, "window bin width"]) -> torch.Tensor:
+        """Return hidden states of the same shape; bin i sees bins up to i."""
+        window, bins, width = hidden.shape
+        heads = self.query_key_value(hidden).view(window, bins, 3, self.num_heads, width // self.num_heads)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)
+        attended = functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True, dropout_p=self.attention_dropout if self.training else 0.0
+        )
+        mixed = self.mix_heads(attended.transpose(1, 2).reshape(window, bins, width))
+        hidden = self.norm_attention(hidden + self.dropout(mixed))
+        forward = self.contract(self.dropout(functional.relu(self.expand(hidden))))
+        normalised: torch.Tensor = self.norm_feedforward(hidden + self.dropout(forward))
+        return normalised
+
+
+@register("shimono2026")
+class Shimono2026(SpikeModel):
+    """Encoder layers on binned spikes; the last layer's output is the log odds of the next bin."""
+
+    settings_class = Shimono2026Settings
+    default_loss = "dice"
+    permutes_units = False
+    settings: Shimono2026Settings
+
+    def __init__(self, settings: Shimono2026Settings, num_units: int) -> None:
+        super().__init__(settings, num_units)
+        self.width = -(-num_units // settings.num_heads) * settings.num_heads
+        self.layers = torch.nn.ModuleList(EncoderLayer(self.width, settings) for _ in range(settings.depth))
+
+    def forward(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
+        """Return, at bin i, the log odds of a spike in the bin that follows input bin i."""
+        num_units = spikes.shape[-1]
+        hidden = functional.pad(spikes, (0, self.width - num_units))
+        for layer in self.layers:
+            hidden = layer(hidden)
+        return hidden[..., :num_units]
+
+    def training_examples(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, seed: int
+    ) -> WindowExamples:
+        """Cut the segment into windows, from another offset in every epoch."""
+        return self._examples(spikes, 0, mean_rate_per_bin(spikes))
+
+    def validation_examples(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        mean_rate: Float[np.ndarray, " unit"],
+        seed: int,
+    ) -> WindowExamples:
+        """Cut the segment from `first` on into windows."""
+        return self._examples(spikes, first, mean_rate)
+
+    def _examples(
+        self, spikes: UInt8[np.ndarray, "time unit"], first: int, mean_rate: Float[np.ndarray, " unit"]
+    ) -> WindowExamples:
+        return WindowExamples(
+            spikes[max(first - 1, 0) :],
+            self.settings.num_bins,
+            mean_rate,
+            self.settings.batch_size,
+            self.device,
+        )
+
+    def prediction_step(self, num_units: int) -> int:
+        """Return half the input length, so that every bin sees at least the other half."""
+        return max(1, self.settings.num_bins // 2)
+
+    @torch.no_grad()
+    def predict(
+        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        """Return spike probabilities; each bin sees between half and all of the input length."""
+        if spikes.shape[1] > self.width:
+            raise InputError(
+                f"{spikes.shape[1]} units",
+                f"at most {self.width}, the width of this model",
+                "select fewer units",
+            )
+        was_training = self.training
+        self.eval()
+        # the bin before the first is silence, so that the first has an input as well
+        padded = np.concatenate([np.zeros_like(spikes[:1]), spikes])
+        out = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
+        length = self.settings.num_bins
+        step = self.prediction_step(spikes.shape[1])
+        for start in range(first, len(spikes), step):
+            stop = min(start + step, len(spikes))
+            window = torch.from_numpy(padded[max(0, stop - length) : stop]).to(self.device, torch.float32)
+            log_odds = self(window[None])[0, -(stop - start) :]
+            out[start - first : stop - first] = torch.sigmoid(log_odds).cpu().numpy()
+        self.train(was_training)
+        return out
+
+
+class WindowExamples:
+    """Windows of consecutive bins, each with the bins that follow; they never straddle a split."""
+
+    def __init__(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        num_bins: int,
+        mean_rate: Float[np.ndarray, " unit"],
+        batch_size: int,
+        device: torch.device,
+    ) -> None:
+        if len(spikes) < 2:
+            raise InputError(f"a segment of {len(spikes)} bins", "at least 2", "take a longer window")
+        self._spikes = torch.from_numpy(spikes).to(device)
+        self._num_bins = min(num_bins, len(spikes) - 1)
+        self._mean_rate = torch.from_numpy(mean_rate).to(device, torch.float32)
+        self._batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-((len(self._spikes) - 1) // self._num_bins) // self._batch_size)
+
+    def epoch(self, rng: np.random.Generator | None) -> Iterator[Batch]:
+        """Give whole windows, shuffled and from a random offset, or in order from the start."""
+        length = self._num_bins
+        num_windows, spare = divmod(len(self._spikes) - 1, length)
+        offset = 0 if rng is None else int(rng.integers(spare + 1))
+        order = np.arange(num_windows) if rng is None else rng.permutation(num_windows)
+        for first in range(0, num_windows, self._batch_size):
+            starts = offset + length * order[first : first + self._batch_size]
+            windows = torch.stack([self._spikes[s : s + length + 1] for s in starts]).float()
+            target = windows[:, 1:]
+            null = self._mean_rate.expand_as(target)
+            yield Batch((windows[:, :-1],), target, torch.ones_like(target), null)

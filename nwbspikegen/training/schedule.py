@@ -1,0 +1,37 @@
+"""How long and how fast each architecture is trained unless told otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """Epochs, AdamW's learning rate and weight decay, and epochs to wait for a better score."""
+
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+
+    def replace(self, **changes: float | None) -> Schedule:
+        """Return a schedule with every change that is not None."""
+        given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
+        return dataclasses.replace(self, **given)
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the schedule as JSON holds it."""
+        return dataclasses.asdict(self)
+
+
+_DEFAULT = Schedule(epochs=6, learning_rate=2e-3, weight_decay=1e-2, patience=6)
+_SCHEDULES = {
+    # 200 epochs are the paper's; it does not state optimiser or rate
+    "shimono2026": Schedule(epochs=200, learning_rate=1e-3, weight_decay=1e-2, patience=20),
+}
+
+
+def schedule_of(model: str) -> Schedule:
+    """Return the default schedule of an architecture."""
+    return _SCHEDULES.get(model, _DEFAULT)

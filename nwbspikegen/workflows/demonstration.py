@@ -1,0 +1,141 @@
+"""The whole way on two simulated preparations, whose best possible prediction is known."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.convert import convert_sorting
+from nwbspikegen.files import write_whole
+from nwbspikegen.models import FittedModel
+from nwbspikegen.simulation import Simulation, metadata_of, simulate
+from nwbspikegen.workflows.generating import GenerationReport, generate_and_score
+from nwbspikegen.workflows.training import train_recording
+from nwbspikegen.workflows.window import WindowOptions, open_window
+
+_LOG = logging.getLogger("nwbspikegen")
+
+_PREPARATIONS = ("in_vitro", "in_vivo")
+_NUM_UNITS = 64
+_DURATION = 400.0
+_TRUTH = "true_intensity"
+_COLUMNS = {
+    "bits_per_spike": "bits/spike",
+    "roc_auc_per_unit": "ROC per unit",
+    "roc_auc_pooled": "ROC pooled",
+    "pr_auc_pooled": "PR-AUC",
+}
+
+
+def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool = False) -> pd.DataFrame:
+    """Simulate two preparations, train on each, predict itself and the other, and write all of it.
+
+    Parameters
+    ----------
+    out : path
+        Folder to write: two recordings, two models, four derived NWB files, one figure, one table.
+    seed : int
+        Of the simulations, the training and the drawn spikes.
+    overwrite : bool
+        Replace `out`.
+
+    Returns
+    -------
+    DataFrame
+        The scores of all directions, with the columns ``trained_on`` and ``tested_on`` before those
+        of `score`, and ``share_of_best``: bits per spike over those of the true intensity.
+    """
+    with write_whole(out, overwrite=overwrite) as folder:
+        folder.mkdir()
+        simulations = {
+            name: simulate(name, num_units=_NUM_UNITS, duration=_DURATION, seed=seed)
+            for name in _PREPARATIONS
+        }
+        recordings = {name: _convert(simulation, folder) for name, simulation in simulations.items()}
+        options = WindowOptions(duration=_DURATION, skip_units=0, take_units=_NUM_UNITS)
+        models = {
+            name: train_recording(path, folder / f"model-{name}", options=options, seed=seed)
+            for name, path in recordings.items()
+        }
+        reports = {
+            (trained, tested): _predict(
+                models[trained], trained, recordings[tested], simulations[tested], options, seed
+            )
+            for trained in _PREPARATIONS
+            for tested in _PREPARATIONS
+        }
+        table = pd.concat(
+            [_label(report, *direction) for direction, report in reports.items()], ignore_index=True
+        )
+        table.to_csv(folder / "scores.csv", index=False)
+        _draw(reports, folder / "demo.png")
+    return table
+
+
+def format_demonstration(table: pd.DataFrame) -> str:
+    """Return predictor x direction as text."""
+    kept = table[table["null"].isin(["", "mean_rate"]) & table.metric.isin(list(_COLUMNS))]
+    index = ["trained_on", "tested_on", "predictor"]
+    wide = kept.pivot_table(index=index, columns="metric", values="value", sort=False)
+    wide = wide[list(_COLUMNS)].rename(columns=_COLUMNS)
+    shares = table.dropna(subset="share_of_best").groupby(index, sort=False).share_of_best.first()
+    wide["share of best"] = shares
+    return wide.reset_index().to_string(index=False, float_format="{:.3f}".format)
+
+
+def _convert(simulation: Simulation, folder: Path) -> Path:
+    metadata = metadata_of(simulation)
+    subject = metadata["Subject"]["subject_id"]
+    (folder / f"sub-{subject}").mkdir()
+    path = folder / f"sub-{subject}" / f"sub-{subject}_ecephys.nwb"
+    return convert_sorting(simulation.sorting, path, metadata=metadata)
+
+
+def _predict(
+    model: FittedModel,
+    trained: str,
+    recording: Path,
+    simulation: Simulation,
+    options: WindowOptions,
+    seed: int,
+) -> GenerationReport:
+    units, parts = open_window(recording, options)
+    truth = xr.DataArray(simulation.intensity, coords=units.coords, dims=("time", "unit"), attrs=units.attrs)
+    described = f"desc-spikegen-from-{trained}".replace("_", "").replace("spikegen-from-", "spikegenfrom")
+    out = recording.with_name(recording.name.replace("_ecephys", f"_{described}_ecephys"))
+    _LOG.info("predicting %s with the model of %s", simulation.preparation, trained)
+    return generate_and_score(
+        model,
+        recording,
+        out,
+        options=options,
+        seed=seed,
+        extra_predictions={_TRUTH: truth.sel(time=parts.test.time)},
+    )
+
+
+def _label(report: GenerationReport, trained: str, tested: str) -> pd.DataFrame:
+    scores = report.scores
+    assert scores is not None  # the test segment is never used for training
+    best = scores[(scores.predictor == _TRUTH) & (scores.metric == "bits_per_spike")].set_index("null").value
+    scores = scores.assign(share_of_best=float("nan"))
+    rows = scores.metric == "bits_per_spike"
+    scores.loc[rows, "share_of_best"] = scores.value[rows] / best.loc[scores["null"][rows]].to_numpy()
+    scores.insert(0, "trained_on", trained)
+    scores.insert(1, "tested_on", tested)
+    return scores
+
+
+def _draw(reports: dict[tuple[str, str], GenerationReport], path: Path) -> None:
+    from nwbspikegen.plot import plot_generation
+
+    report = reports["in_vitro", "in_vivo"]
+    predictions = {
+        "trained on in_vitro": report.spike_probability,
+        "trained on in_vivo": reports["in_vivo", "in_vivo"].spike_probability,
+    }
+    plot_generation(report.recorded, predictions, report.scores, path)
