@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -14,15 +14,13 @@ class Predictor(Protocol):
     """Predicts the probability of a spike in each bin from the bins before it.
 
     Everything that is scored has this shape, so that trivial predictors and trained models stand in
-    one table. An implementation must be causal: row `t` of what `predict` returns depends on rows
-    before `first + t` of `spikes` only. `nsg.audit` checks it.
+    one table. Networks learn by `nsg.train`; baselines have a `fit` of their own.
+
+    An implementation must be causal: row `t` of what `predict` returns depends on rows before
+    `first + t` of `spikes` only. `nsg.audit` checks it.
     """
 
     name: str
-
-    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Self:
-        """Learn from a training segment, spikes in bins of `bin_size` seconds; return self."""
-        ...
 
     def predict(
         self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
@@ -38,6 +36,6 @@ class Predictor(Protocol):
         ...
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
+    def load(cls, folder: str | os.PathLike[str]) -> Predictor:
         """Read what `save` wrote."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ class Batch(NamedTuple):
     null: torch.Tensor
 
 
+@runtime_checkable
 class Examples(Protocol):
     """The examples of one segment, given out in batches."""
 

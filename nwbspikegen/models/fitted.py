@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -112,7 +112,7 @@ class FittedModel:
             (temporary / _DESCRIPTION_FILE).write_text(json.dumps(description, indent=1))
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
+    def load(cls, folder: str | os.PathLike[str]) -> FittedModel:
         """Read what `save` wrote. Neither file can execute code."""
         description = _read_description(Path(folder))
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
@@ -55,7 +55,7 @@ class HistoryGLM:
         self.seed = seed
         self.weights: dict[str, Float64[np.ndarray, "..."]] = {}
 
-    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Self:
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> HistoryGLM:
         """Fit every unit on the training segment, whose past starts empty."""
         rng = np.random.default_rng(self.seed)
         null = smoothed_probability(spikes)
@@ -91,7 +91,7 @@ class HistoryGLM:
         write_weights(folder, self.name, seed=np.array(float(self.seed)), **self.weights)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
+    def load(cls, folder: str | os.PathLike[str]) -> HistoryGLM:
         """Read what `save` wrote."""
         weights = read_weights(folder, cls.name)
         baseline = cls(seed=int(weights.pop("seed")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
@@ -30,7 +30,7 @@ class MeanRate:
     def __init__(self) -> None:
         self.probability: Float64[np.ndarray, " unit"] = np.empty(0)
 
-    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Self:
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> MeanRate:
         """Count the training segment's spikes."""
         self.probability = smoothed_probability(spikes)
         return self
@@ -47,7 +47,7 @@ class MeanRate:
         write_weights(folder, self.name, probability=self.probability)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
+    def load(cls, folder: str | os.PathLike[str]) -> MeanRate:
         """Read what `save` wrote."""
         baseline = cls()
         baseline.probability = read_weights(folder, cls.name)["probability"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+from jaxtyping import UInt8
+
 from nwbspikegen.errors import InputError
 from nwbspikegen.predictor import Predictor
 
@@ -14,6 +17,10 @@ class Baseline(Predictor, Protocol):
     """A predictor that every table shows; `needs_training` says whether `fit` must come first."""
 
     needs_training: ClassVar[bool]
+
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Baseline:
+        """Learn from a training segment, spikes in bins of `bin_size` seconds; return self."""
+        ...
 
 
 BASELINES: dict[str, Callable[[], Baseline]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -19,7 +19,7 @@ class _Untrained:
     name: str
     needs_training: ClassVar[bool] = False
 
-    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> Self:
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> _Untrained:
         """Return self: there is nothing to learn."""
         return self
 
@@ -28,7 +28,7 @@ class _Untrained:
         write_weights(folder, self.name)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
+    def load(cls, folder: str | os.PathLike[str]) -> _Untrained:
         """Read what `save` wrote."""
         read_weights(folder, cls.name)
         return cls()
