@@ -52,7 +52,7 @@ class BinGrid:
         np.floor(bins, out=bins)
         return bins.astype(np.int64)
 
-    def count_whole(self, seconds: float) -> int:
+    def count_whole(self, seconds: float | int) -> int:
         """Return how many whole bins fit into a duration (s)."""
         return math.floor(seconds / self.bin_size + self.tolerance)
 

@@ -34,10 +34,10 @@ class NWBUnitsBackend(BackendEntrypoint):
         filename_or_obj: Any,
         *,
         drop_variables: str | Iterable[str] | None = None,
-        bin_size: float = 0.001,
+        bin_size: float | int = 0.001,
         binary: bool = True,
-        start: float = 0.0,
-        duration: float | None = None,
+        start: float | int = 0.0,
+        duration: float | int | None = None,
     ) -> xr.Dataset:
         """Open the units of an NWB file; see `nwbspikegen.open_units` for the options."""
         units = open_units(filename_or_obj, bin_size=bin_size, binary=binary, start=start, duration=duration)

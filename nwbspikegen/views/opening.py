@@ -25,10 +25,10 @@ _CHUNK_BYTES = 32 * 2**20
 def open_units(
     source: Any,
     *,
-    bin_size: float = 0.001,
+    bin_size: float | int = 0.001,
     binary: bool = True,
-    start: float = 0.0,
-    duration: float | None = None,
+    start: float | int = 0.0,
+    duration: float | int | None = None,
 ) -> xr.Dataset:
     """Open the units of a recording as binned spikes, lazily.
 
@@ -91,7 +91,7 @@ def _open_source(source: Any) -> SpikeSource:
     raise InputError(f"a {type(source).__name__}", "a path or a SpikeInterface sorting", "pass one of these")
 
 
-def _lay_bins(source: SpikeSource, bin_size: float) -> tuple[BinGrid, int]:
+def _lay_bins(source: SpikeSource, bin_size: float | int) -> tuple[BinGrid, int]:
     """Return the grid of a whole recording and how many bins it has."""
     if not (math.isfinite(bin_size) and bin_size > 0):
         raise InputError(
@@ -123,7 +123,9 @@ def _has_spike(source: SpikeSource, time: float, margin: float) -> bool:
     return any(len(times) > 0 for times in source.read_spikes(everyone, time - margin, time + margin))
 
 
-def _place_window(grid: BinGrid, total: int, start: float, duration: float | None) -> tuple[int, int]:
+def _place_window(
+    grid: BinGrid, total: int, start: float | int, duration: float | int | None
+) -> tuple[int, int]:
     """Return the first bin of a window and its number of bins."""
     length = total * grid.bin_size
     first = grid.count_whole(start) if math.isfinite(start) else -1

@@ -30,7 +30,7 @@ class Split:
     test: xr.Dataset
 
 
-def split_time(units: xr.Dataset, *, train: float, validation: float, test: float) -> Split:
+def split_time(units: xr.Dataset, *, train: float | int, validation: float | int, test: float | int) -> Split:
     """Cut a recording from its start into parts of so many seconds, each floored to whole bins.
 
     Parameters
@@ -61,7 +61,7 @@ def split_time(units: xr.Dataset, *, train: float, validation: float, test: floa
     return _cut(units, [0, *itertools.accumulate(bins)], f"parts of {train:g}, {validation:g} and {test:g} s")
 
 
-def split_fractions(units: xr.Dataset, fractions: Sequence[float] = (0.5, 0.25, 0.25)) -> Split:
+def split_fractions(units: xr.Dataset, fractions: Sequence[float | int] = (0.5, 0.25, 0.25)) -> Split:
     """Cut a recording from its start into parts that are fractions of it.
 
     Parameters
