@@ -51,7 +51,7 @@ class BinnedSpikes(BackendArray):
 
     def _read_key(self, key: tuple[Any, ...]) -> Any:
         bins, units = (_to_positions(part, size) for part, size in zip(key, self.shape, strict=True))
-        spikes = self._read(bins, units)
+        spikes = self._read(bins, list(units) if isinstance(units, range) else units.tolist())
         squeezed = tuple(
             0 if np.ndim(part) == 0 and not isinstance(part, slice) else slice(None) for part in key
         )
