@@ -23,7 +23,7 @@ jaxtyping.install_import_hook(
         for path in (_ROOT / "nwbspikegen").rglob("*.py")
         if path.stem not in {"__init__", "kernels"}
     ],
-    "beartype.beartype",
+    "typecheck.check",
 )
 
 

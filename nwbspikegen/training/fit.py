@@ -163,6 +163,8 @@ def _run(
         with warnings.catch_warnings():
             # examples live on the device already: there is nothing for loader workers to do
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            # Lightning 2.6 uses a name that torch 2.13 deprecates
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             trainer.fit(module, loader, validation_loader, ckpt_path=resumed, weights_only=True)
         if trainer.interrupted:

@@ -144,6 +144,6 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
     return {
         "accuracy_on_spikes": float((log_odds[fired] > 0).mean()),
         "accuracy_on_silence": float((log_odds[~fired] <= 0).mean()),
-        "pr_auc": float(rank_pooled(log_odds, fired).pr_auc[0]),
+        "pr_auc": float(rank_pooled(log_odds, fired).pr_auc),
         "bits_per_spike": float((log_likelihood - log_null).sum(dtype=np.float64) / num_spikes / math.log(2)),
     }

@@ -15,12 +15,12 @@ class Schedule:
     weight_decay: float
     patience: int
 
-    def replace(self, **changes: float | None) -> Schedule:
+    def replace(self, **changes: Any) -> Schedule:
         """Return a schedule with every change that is not None."""
         given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
         return dataclasses.replace(self, **given)
 
-    def as_dict(self) -> dict[str, float]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the schedule as JSON holds it."""
         return dataclasses.asdict(self)
 
