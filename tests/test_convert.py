@@ -121,7 +121,7 @@ def test_column_order_does_not_depend_on_the_process(tmp_path):
 def test_the_interface_serves_neuroconv(tmp_path):
     schema = ASDFInterface.get_source_schema()
     assert {"file_path", "tick", "positions"} <= set(schema["properties"])
-    interface = ASDFInterface(file_path=str(write_asdf(tmp_path / "a.mat")))
+    interface = ASDFInterface(file_path=write_asdf(tmp_path / "a.mat"))
     assert interface.units_ids.tolist() == [0, 1, 2]
 
 

@@ -88,9 +88,9 @@ def convert_asdf(
     nwbspikegen.errors.InputError: found nothing at missing.mat; ...
     """
     source = {
-        "file_path": str(path),
+        "file_path": Path(path),
         "tick": tick,
-        "positions": None if positions is None else str(positions),
+        "positions": None if positions is None else Path(positions),
     }
     return _write(ASDFInterface, source, out, metadata, overwrite)
 

@@ -148,7 +148,7 @@ class PairExamples:
 
     def __init__(
         self,
-        inputs: tuple[Float32[np.ndarray, "row *feature"], ...],
+        inputs: tuple[Float32[np.ndarray, "row ..."], ...],
         target: Float32[np.ndarray, " row"],
         weight: Float32[np.ndarray, " row"],
         null: Float32[np.ndarray, " row"],

@@ -29,8 +29,9 @@ class EpochLoader:
         return len(self._examples)
 
     def __iter__(self) -> Iterator[Batch]:
+        # Lightning asks for the iterator before the epoch starts, so the epoch is read at the first batch
         rng = None if self._seed is None else np.random.default_rng([self._seed, self.epoch])
-        return self._examples.epoch(rng)
+        yield from self._examples.epoch(rng)
 
 
 class TrainingModule(lightning.LightningModule):
