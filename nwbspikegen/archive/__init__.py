@@ -1,1 +1,5 @@
+"""What the DANDI archive asks of a file."""
 
+from nwbspikegen.archive.validate import validate_file
+
+__all__ = ["validate_file"]

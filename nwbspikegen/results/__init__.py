@@ -1,1 +1,21 @@
+"""Results and the NWB files that hold them: every writer has its reader."""
 
+from nwbspikegen.results.reading import (
+    list_results,
+    read_audits,
+    read_generated_units,
+    read_models,
+    read_scores,
+    read_spike_probability,
+)
+from nwbspikegen.results.writing import write_results
+
+__all__ = [
+    "list_results",
+    "read_audits",
+    "read_generated_units",
+    "read_models",
+    "read_scores",
+    "read_spike_probability",
+    "write_results",
+]

@@ -59,7 +59,7 @@ def find_context(
 def overlap_in_time(one: xr.Dataset, other: xr.Dataset) -> bool:
     """Return whether two records of one recording share a bin; their bins have the same width."""
     half = float(one.attrs["bin_size"]) / 2
-    (one_start, one_stop), (start, stop) = _extent(one), _extent(other)
+    (one_start, one_stop), (start, stop) = extent(one), extent(other)
     return one_start < stop - half and start < one_stop - half
 
 
@@ -118,6 +118,7 @@ def _cut_context(context: xr.Dataset, recorded: xr.Dataset, start: Any) -> xr.Da
     return match_units(context.isel(time=slice(first, last)), recorded, "context")
 
 
-def _extent(record: xr.Dataset) -> tuple[float, float]:
+def extent(record: xr.Dataset) -> tuple[float, float]:
+    """Return start and stop of a record in seconds on the session clock."""
     time = record["time"].values
     return float(time[0]), float(time[-1]) + float(record.attrs["bin_size"])

@@ -109,7 +109,7 @@ def score(
         seed=seed,
         resamples=resamples,
     )
-    table.attrs.update(_describe(recorded, read))
+    table.attrs.update(_describe(recorded, read, train))
     table.attrs.update(left_out=left_out, seed=seed, resamples=resamples)
     return table
 
@@ -185,9 +185,15 @@ def _predict_baselines(
     return made, left_out
 
 
-def _describe(recorded: xr.Dataset, read: xr.Dataset | None) -> dict[str, str | float]:
+def _describe(
+    recorded: xr.Dataset, read: xr.Dataset | None, train: xr.Dataset | None
+) -> dict[str, str | float]:
     start = float(recorded["time"].values[0])
+    trained = (
+        {} if train is None else dict(zip(("train_start", "train_stop"), past.extent(train), strict=True))
+    )
     return {
+        **trained,
         "context": "cold" if read is None else "warm",
         "context_start": start if read is None else float(read["time"].values[0]),
         "segment_start": start,

@@ -1,0 +1,129 @@
+"""Reading back what `write_results` wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.files import require_file
+from nwbspikegen.results.layout import MODULE, split_attributes
+from nwbspikegen.views.nwb_table import open_nwb
+
+_Path = str | os.PathLike[str]
+
+
+def list_results(path: _Path) -> list[str]:
+    """Return which of spike_probability, generated_units, models, scores, audits, sources are there.
+
+    Raises
+    ------
+    InputError
+        The file is not one that `write_results` wrote; so do all readers.
+    """
+    with _open_module(path) as module:
+        return sorted(module)
+
+
+def read_spike_probability(path: _Path) -> xr.DataArray:
+    """Return the stored prediction as `generate` returned it: dims (time, unit), float32.
+
+    `unit` are the ids of the recorded units, `time` bin starts on the session clock (s); `attrs` hold
+    the bin size, the context, the model and the session.
+    """
+    with _open_module(path) as module:
+        series = _require(module, "spike_probability")
+        attrs = split_attributes(_to_text(series.attrs.get("comments", "")))
+        start = float(series["starting_time"][()])
+        bin_size = float(attrs.get("bin_size", 1.0 / series["starting_time"].attrs["rate"]))
+        values = series["data"][:].astype(np.float32, copy=False)
+        units = _read_unit_ids(module)
+    time = start + np.arange(len(values)) * bin_size
+    coords = {"time": ("time", time, {"units": "s"}), "unit": ("unit", units)}
+    return xr.DataArray(values, coords, ("time", "unit"), "spike_probability", attrs)
+
+
+def read_generated_units(path: _Path) -> dict[Any, np.ndarray]:
+    """Return the drawn spike times (s, session clock) of each recorded unit, by its id."""
+    with _open_module(path) as module:
+        table = _require(module, "generated_units")
+        times, ends = table["spike_times"][:], table["spike_times_index"][:]
+        trains = np.split(times, ends[:-1].astype(np.int64))
+        return dict(zip(_read_unit_ids(module).tolist(), trains, strict=True))
+
+
+def read_scores(path: _Path) -> pd.DataFrame:
+    """Return the stored score table with its attrs."""
+    return _read_table(path, "scores")
+
+
+def read_audits(path: _Path) -> pd.DataFrame:
+    """Return the stored audits."""
+    return _read_table(path, "audits")
+
+
+def read_models(path: _Path) -> pd.DataFrame:
+    """Return the stored models, one row each; `parameters` and `training` are dicts."""
+    models = _read_table(path, "models")
+    for name in ("parameters", "training"):
+        models[name] = pd.Series([json.loads(text) for text in models[name]], dtype=object)
+    return models
+
+
+@contextlib.contextmanager
+def _open_module(path: _Path) -> Iterator[h5py.Group]:
+    path = require_file(path)
+    with open_nwb(path) as file:
+        module = file.get(f"processing/{MODULE}")
+        if module is None:
+            raise InputError(
+                f"{path} without processing/{MODULE}",
+                "a file that nwbspikegen wrote",
+                "pass the output of `nwbspikegen generate`",
+            )
+        yield module
+
+
+def _require(module: h5py.Group, name: str) -> h5py.Group:
+    if name not in module:
+        there = ", ".join(module) or "nothing"
+        raise InputError(
+            f"{there} in {module.name} of {module.file.filename}",
+            f"{name} too",
+            f"pass {name} to write_results when the file is written",
+        )
+    return module[name]
+
+
+def _read_unit_ids(module: h5py.Group) -> np.ndarray:
+    rows = _require(module, "generated_units")["source_unit"][:]
+    return np.asarray(module.file["units/id"][:][rows])
+
+
+def _read_table(path: _Path, name: str) -> pd.DataFrame:
+    with _open_module(path) as module:
+        table = _require(module, name)
+        columns = {_to_text(key): table[_to_text(key)] for key in table.attrs["colnames"]}
+        frame = pd.DataFrame({key: _read_column(column) for key, column in columns.items()})
+        frame.attrs.update(split_attributes(_to_text(table.attrs["description"])))
+    return frame
+
+
+def _read_column(column: h5py.Dataset) -> Any:
+    if h5py.check_string_dtype(column.dtype) is not None:
+        return [_to_text(value) for value in column[:]]
+    if h5py.check_enum_dtype(column.dtype) is not None:
+        return column[:].astype(bool)
+    return column[:]
+
+
+def _to_text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
