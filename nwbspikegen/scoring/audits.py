@@ -41,7 +41,7 @@ def assemble_audits(rows: Iterable[AuditRow]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> assemble_audits(audit_splits({"train": (0, 5), "test": (5, 6)}, 0.001)).passed.tolist()
+    >>> assemble_audits(audit_splits({"train": (0.0, 5.0), "test": (5.0, 6.0)}, 0.001)).passed.tolist()
     [True]
     """
     return pd.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(AuditRow)])

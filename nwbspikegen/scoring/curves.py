@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64, Real
+from jaxtyping import Bool, Float, Float64, Int64, Shaped
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Curve:
 
 def roc_curve(
     spike_probability: Float[np.ndarray, "*shape"],
-    spikes: Real[np.ndarray, "*shape"],
+    spikes: Shaped[np.ndarray, "*shape"],
     num_points: int = 1000,
 ) -> Curve:
     """Return false positive rate (x) and true positive rate (y), over all bins and units.
@@ -46,7 +46,7 @@ def roc_curve(
 
 def precision_recall_curve(
     spike_probability: Float[np.ndarray, "*shape"],
-    spikes: Real[np.ndarray, "*shape"],
+    spikes: Shaped[np.ndarray, "*shape"],
     num_points: int = 1000,
 ) -> Curve:
     """Return recall (x) and precision (y), over all bins and units, from precision 1 at recall 0.

@@ -43,11 +43,11 @@ class _Resampling:
 
 
 def score_predictions(
-    predictions: Mapping[str, Float[np.ndarray, "time unit"]],
+    predictions: Mapping[str, Float[np.ndarray, "_time _unit"]],
     spikes: Real[np.ndarray, "time unit"],
     *,
     bin_size: float,
-    nulls: Mapping[str, Float[np.ndarray, "time unit"]],
+    nulls: Mapping[str, Float[np.ndarray, "_time _unit"]],
     seed: int = 0,
     resamples: int = 200,
 ) -> pd.DataFrame:
@@ -118,8 +118,8 @@ def score_predictions(
 
 
 def paired_difference(
-    first: Float[np.ndarray, "time unit"],
-    second: Float[np.ndarray, "time unit"],
+    first: Float[np.ndarray, "_time _unit"],
+    second: Float[np.ndarray, "_time _unit"],
     spikes: Real[np.ndarray, "time unit"],
     *,
     bin_size: float,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nwbspikegen.scoring.audits import AuditRow
@@ -65,7 +65,7 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
     return bool(one.get(key)) and one.get(key) == other.get(key)
 
 
-def _overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
+def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
     # edges are multiples of a bin: anything below a nanosecond is rounding
     shared = min(one[1], other[1]) - max(one[0], other[0])
     return float(shared) if shared > 1e-9 else 0.0

@@ -122,7 +122,7 @@ def _fit_unit(
     weight = np.concatenate([np.ones(len(spiking)), np.full(num_kept, silent_weight), [0.5, 0.5]])
     solution = _newton(design, target, weight, float(np.log(null / (1 - null))))
     return {
-        "intercept": solution[0],
+        "intercept": np.asarray(solution[0]),
         "slopes": solution[1:],
         "centre": centre,
         "scale": scale,
