@@ -20,7 +20,10 @@ class Predictor(Protocol):
     `first + t` of `spikes` only. `nsg.audit` checks it.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
 
     def predict(
         self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float

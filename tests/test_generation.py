@@ -31,8 +31,8 @@ def test_an_honest_model_passes():
 
 
 def test_a_missing_mask_is_caught(monkeypatch):
-    def without_mask(query, key, value, is_causal, dropout_p):
-        return attend(query, key, value, is_causal=False, dropout_p=dropout_p)
+    def without_mask(query, key, value, is_causal):
+        return attend(query, key, value, is_causal=False)
 
     attend = functional.scaled_dot_product_attention
     monkeypatch.setattr(functional, "scaled_dot_product_attention", without_mask)

@@ -10,7 +10,7 @@ from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwr
 from nwbspikegen.cli.output import print_result
 
 
-@click.group()
+@click.group(short_help="A lab's spike file to NWB.")
 def convert() -> None:
     """Convert a lab's spike file to NWB that DANDI accepts."""
 

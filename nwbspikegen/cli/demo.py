@@ -10,7 +10,7 @@ from nwbspikegen.cli.options import PATH, every_command, overwrite_option, seed_
 from nwbspikegen.cli.output import print_result, records_of
 
 
-@click.command()
+@click.command(short_help="The whole way on two simulated preparations.")
 @click.option("--out", default="demo", show_default=True, type=PATH, help="Folder to write to.")
 @seed_option
 @overwrite_option

@@ -19,7 +19,7 @@ from nwbspikegen.cli.options import (
 from nwbspikegen.cli.output import format_audits, format_scores, print_result, records_of
 
 
-@click.command()
+@click.command(short_help="Predict, score, audit and write NWB.")
 @click.argument("model", type=PATH)
 @click.argument("recording", type=PATH)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")

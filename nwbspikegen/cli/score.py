@@ -10,7 +10,7 @@ from nwbspikegen.cli.options import PATH, every_command
 from nwbspikegen.cli.output import format_audits, format_scores, print_result, records_of
 
 
-@click.command()
+@click.command(short_help="Print the scores that a file holds.")
 @click.argument("derived", type=PATH)
 @click.option("--recompute", is_flag=True, help="Score again from the spikes that the file holds.")
 @every_command

@@ -18,7 +18,7 @@ from nwbspikegen.cli.options import (
 from nwbspikegen.cli.output import print_result
 
 
-@click.command()
+@click.command(short_help="Train a model on a recording.")
 @click.argument("recording", type=PATH)
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
 @click.option("--model", default="in_context", show_default=True, help="in_context or shimono2026.")

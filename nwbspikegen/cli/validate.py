@@ -10,7 +10,7 @@ from nwbspikegen.cli.options import PATH, every_command
 from nwbspikegen.cli.output import print_result, records_of
 
 
-@click.command()
+@click.command(short_help="Check whether an archive would accept a file.")
 @click.argument("file", type=PATH)
 @every_command
 @click.pass_context

@@ -51,7 +51,8 @@ class Examples(Protocol):
 class SpikeModel(torch.nn.Module, abc.ABC):
     """An architecture: its parameters, its examples, its log odds, its causal prediction.
 
-    Subclasses are final, have a frozen dataclass of parameters, and enter `MODELS` by `register`.
+    `forward` takes the inputs of a batch and returns the log odds of a spike for each entry of its
+    target. Subclasses are final, have a frozen dataclass of parameters, and enter `MODELS` by `register`.
     """
 
     name: ClassVar[str]
@@ -91,10 +92,6 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         seed: int,
     ) -> Examples:
         """Return the examples of the segment from bin `first` on; bins before it are context."""
-
-    @abc.abstractmethod
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Return the log odds of a spike for each entry of a batch's target."""
 
     @abc.abstractmethod
     def prediction_step(self, num_units: int) -> int:
@@ -159,4 +156,5 @@ def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
 
 def mean_rate_per_bin(spikes: UInt8[np.ndarray, "time unit"]) -> Float[np.ndarray, " unit"]:
     """Return (k + 1/2) / (n + 1) per unit: k spikes in the n bins of a training segment."""
-    return (np.minimum(spikes, 1).sum(axis=0, dtype=np.float64) + 0.5) / (len(spikes) + 1)
+    num_spikes: np.ndarray = np.minimum(spikes, 1).sum(axis=0, dtype=np.float64)
+    return (num_spikes + 0.5) / (len(spikes) + 1)

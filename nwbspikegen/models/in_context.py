@@ -178,4 +178,5 @@ def _rows(
     wanted: Bool[np.ndarray, "time unit"],
 ) -> Float32[np.ndarray, " row"]:
     """Return wanted entries in the order in which `Past.read` gives rows."""
-    return values.T[wanted.T].astype(np.float32)
+    rows: np.ndarray = values.T[wanted.T].astype(np.float32)
+    return rows

@@ -27,6 +27,8 @@ class Shimono2026Settings:
     ----------
     depth, num_heads, feedforward, dropout
         Of the encoder layers. The width is the number of units, padded to a multiple of `num_heads`.
+        Dropout acts behind the attention and in the feed-forward network, not on attention weights:
+        3,125 x 3,125 of them per head would then have to be kept.
     num_bins : int
         Input length.
     batch_size : int
@@ -47,7 +49,6 @@ class EncoderLayer(torch.nn.Module):
     def __init__(self, width: int, settings: Shimono2026Settings) -> None:
         super().__init__()
         self.num_heads = settings.num_heads
-        self.attention_dropout = settings.dropout
         self.query_key_value = torch.nn.Linear(width, 3 * width)
         self.mix_heads = torch.nn.Linear(width, width)
         self.expand = torch.nn.Linear(width, settings.feedforward)
@@ -61,9 +62,7 @@ class EncoderLayer(torch.nn.Module):
         window, bins, width = hidden.shape
         heads = self.query_key_value(hidden).view(window, bins, 3, self.num_heads, width // self.num_heads)
         query, key, value = heads.permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, dropout_p=self.attention_dropout if self.training else 0.0
-        )
+        attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         mixed = self.mix_heads(attended.transpose(1, 2).reshape(window, bins, width))
         hidden = self.norm_attention(hidden + self.dropout(mixed))
         forward = self.contract(self.dropout(functional.relu(self.expand(hidden))))

@@ -40,5 +40,5 @@ def observed_before(segment: xr.Dataset, context: xr.Dataset | None) -> xr.Datas
 
 def read_spikes(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
     """Return the spikes of a view as uint8 (time, unit), at most one per bin."""
-    spikes = units["spikes"].transpose("time", "unit").values
-    return np.minimum(spikes, 1).astype(np.uint8, copy=False)
+    counts: np.ndarray = units["spikes"].transpose("time", "unit").values
+    return np.ascontiguousarray(counts > 0).view(np.uint8)

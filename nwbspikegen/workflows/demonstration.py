@@ -119,8 +119,7 @@ def _predict(
 
 
 def _label(report: GenerationReport, trained: str, tested: str) -> pd.DataFrame:
-    scores = report.scores
-    assert scores is not None  # the test segment is never used for training
+    scores = _scores_of(report)
     best = scores[(scores.predictor == _TRUTH) & (scores.metric == "bits_per_spike")].set_index("null").value
     scores = scores.assign(share_of_best=float("nan"))
     rows = scores.metric == "bits_per_spike"
@@ -128,6 +127,11 @@ def _label(report: GenerationReport, trained: str, tested: str) -> pd.DataFrame:
     scores.insert(0, "trained_on", trained)
     scores.insert(1, "tested_on", tested)
     return scores
+
+
+def _scores_of(report: GenerationReport) -> pd.DataFrame:
+    assert report.scores is not None  # the test segment is never used for training
+    return report.scores
 
 
 def _draw(reports: dict[tuple[str, str], GenerationReport], path: Path) -> None:
@@ -138,4 +142,4 @@ def _draw(reports: dict[tuple[str, str], GenerationReport], path: Path) -> None:
         "trained on in_vitro": report.spike_probability,
         "trained on in_vivo": reports["in_vivo", "in_vivo"].spike_probability,
     }
-    plot_generation(report.recorded, predictions, report.scores, path)
+    plot_generation(report.recorded, predictions, _scores_of(report), path)

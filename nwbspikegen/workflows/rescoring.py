@@ -51,9 +51,9 @@ def _score_again(derived: str | os.PathLike[str], stored: pd.DataFrame) -> pd.Da
     train = None
     if attrs.get("train_start") is not None:
         train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
-    scored = set(stored.predictor)
+    baselines = [name for name in stored.predictor.unique() if name in BASELINES]
     return score(
-        part, recorded, train=train, context=context, baselines=[name for name in BASELINES if name in scored],
+        part, recorded, train=train, context=context, baselines=baselines,
         seed=int(attrs["seed"]), resamples=int(attrs["resamples"]),
     )  # fmt: skip
 
