@@ -119,7 +119,7 @@ def _quiet_and_offline() -> Iterator[None]:
 def _ask_dandi(place: Path) -> list[tuple[str, str, str, str]]:
     try:
         import nwbinspector  # noqa: F401
-        from dandi.validate import validate
+        from dandi.validate._core import validate
         from dandi.validate._types import Severity
     except ImportError as error:
         raise MissingExtraError(

@@ -72,7 +72,7 @@ def read_audits(path: _Path) -> pd.DataFrame:
 
 def read_models(path: _Path) -> pd.DataFrame:
     """Return the stored models, one row each; `parameters` and `training` are dicts."""
-    models = _read_table(path, "models")
+    models = _read_table(path, "models").rename(columns={"model_name": "name"})
     for name in ("parameters", "training"):
         models[name] = pd.Series([json.loads(text) for text in models[name]], dtype=object)
     return models

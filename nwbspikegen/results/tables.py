@@ -25,7 +25,7 @@ _COLUMNS = {
     "passed": "Whether the model passed the check.",
     "tolerance": "Largest value that passes.",
     "detail": "What was checked and found.",
-    "name": "Name of the model's architecture.",
+    "model_name": "Name of the model's architecture.",
     "sha256": "Hash (sha256) of the bytes.",
     "loss": "Name of the loss that the model was trained with.",
     "parameters": "Parameters of the architecture, as JSON.",

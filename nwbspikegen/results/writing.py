@@ -27,7 +27,7 @@ from nwbspikegen.views.nwb_table import open_nwb, require_units
 def write_results(
     out: str | os.PathLike[str],
     *,
-    source: str | os.PathLike[str],
+    source: Any,
     model: Any = None,
     spike_probability: xr.DataArray | None = None,
     scores: pd.DataFrame | None = None,
@@ -139,7 +139,8 @@ def _sources_table(source: Path, identifier: str) -> Any:
 
 def _models_table(model: Any) -> Any:
     row = {
-        "name": str(model.name),
+        # a column `name` would hide the table's own, and pynwb warns of it at every reading
+        "model_name": str(model.name),
         "sha256": str(getattr(model, "sha256", "")),
         "loss": str(getattr(model, "loss", "")),
         "parameters": json.dumps(getattr(model, "parameters", {}), default=str),

@@ -1,0 +1,36 @@
+"""What the archive would say: errors are found, and files that are no NWB refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+from nwb_sources import write_source
+
+from nwbspikegen.archive import validate_file
+from nwbspikegen.errors import InputError, MissingExtraError
+
+
+def test_a_missing_subject_is_an_error(tmp_path: Path) -> None:
+    findings = validate_file(write_source(tmp_path / "sub-M1_ecephys.nwb", subject=None))
+    assert list(findings.columns) == ["tool", "severity", "message", "where"]
+    errors = findings[findings.severity == "error"]
+    assert errors.message.str.contains("(?i)subject").any()
+    assert "nwbinspector" in set(errors.tool)
+    assert not findings.message.str.contains("not a name of the archive").any()
+
+
+def test_a_file_that_is_not_nwb_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.nwb").write_text("text")
+    h5py.File(tmp_path / "bare.nwb", "w").close()
+    for name in ("text.nwb", "bare.nwb", "absent.nwb"):
+        with pytest.raises(InputError):
+            validate_file(tmp_path / name)
+
+
+def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nwbinspector", None)
+    with pytest.raises(MissingExtraError, match=r"nwbspikegen\[share\]"):
+        validate_file(write_source(tmp_path / "sub-M1_ecephys.nwb"))
