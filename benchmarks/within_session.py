@@ -46,7 +46,7 @@ def main() -> None:
     require_shared()
     print("# Within a session\n")
     print(
-        f"`python benchmarks/within_session.py`, {date.today()}, {os.cpu_count()} CPU cores, {platform.machine()},"
+        f"`python benchmarks/within_session.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()}"
     )
     print("no GPU; seed 0; last quarter of each window, warm context. Bits per spike are above the mean")
     print("rate of the training half. Intervals are 95 %, 10 s blocks; fewer than 30 blocks are few.\n")
@@ -78,7 +78,8 @@ def _run(
     _print_scores(report)
     failed = report.audits[~report.audits.passed.astype(bool)].audit.tolist()
     print(
-        f"\nTrained in {seconds:.0f} s, {len(fitted.curves)} epochs. Audits failed: {failed or 'none'} of {len(report.audits)}."
+        f" Trained in {seconds:.0f} s, {len(fitted.curves)} epochs."
+        f" Audits failed: {failed or 'none'} of {len(report.audits)}."
     )
     print(f"Errors of `nwbspikegen validate` on the derived file: {errors}.\n")
     _print_differences(report, path, options)
@@ -117,7 +118,8 @@ def _print_differences(report: GenerationReport, path: Path, options: WindowOpti
             report.spike_probability.values, other.values, spikes, bin_size=options.bin_size
         )
         print(
-            f"Above `{name}`: {gain.value:.4f} bits per spike, paired interval {gain.ci_low:.4f} to {gain.ci_high:.4f}.\n"
+            f"Above `{name}`: {gain.value:.4f} bits per spike, "
+            f"paired interval {gain.ci_low:.4f} to {gain.ci_high:.4f}.\n"
         )
 
 

@@ -58,7 +58,8 @@ def derived(recording, model):
 
 
 def test_help_and_import_load_nothing_heavy():
-    script = "import sys, nwbspikegen, nwbspikegen.cli; print([m for m in ('numpy', 'torch', 'pynwb') if m in sys.modules])"
+    heavy = "('numpy', 'torch', 'pynwb', 'xarray')"
+    script = f"import sys, nwbspikegen.cli; print([m for m in {heavy} if m in sys.modules])"
     printed = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     ).stdout

@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from nwbspikegen.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-def read_spikes(recorded: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
-    """Return a record's spikes as 0 or 1, bins by units."""
-    counts = np.asarray(recorded["spikes"].transpose("time", "unit").values)
-    return np.ascontiguousarray(counts > 0).view(np.uint8)
 
 
 def find_context(

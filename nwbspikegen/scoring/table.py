@@ -15,6 +15,7 @@ from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import make_baseline
 from nwbspikegen.scoring.blocks import BLOCK_DURATION
 from nwbspikegen.scoring.evaluation import score_predictions
+from nwbspikegen.views.observed import read_spikes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,10 +87,10 @@ def score(
     >>> table.predictor.unique().tolist()
     ['flat', 'running_rate']
     """
-    spikes = past.read_spikes(recorded)
+    spikes = read_spikes(recorded)
     predictions = _read_predictions(spike_probability, recorded, extra_predictions or {})
     read = past.find_context(spike_probability, recorded, context)
-    observed = spikes if read is None else np.concatenate([past.read_spikes(read), spikes])
+    observed = spikes if read is None else np.concatenate([read_spikes(read), spikes])
     trained_on = None if train is None else _read_train(train, recorded)
     given = set(predictions)
     wanted = dict.fromkeys([*_NULLS, *baselines])
@@ -161,7 +162,7 @@ def _read_train(train: xr.Dataset, recorded: xr.Dataset) -> UInt8[np.ndarray, "t
             "segments that share no bin",
             "score the validation or the test segment",
         )
-    return past.read_spikes(past.match_units(train, recorded, "training segment"))
+    return read_spikes(past.match_units(train, recorded, "training segment"))
 
 
 def _predict_baselines(

@@ -21,7 +21,7 @@ from nwbspikegen.files import require_file
 _TRAILING_CELLS = 2
 
 
-class ASDFSorting(BaseSorting):
+class ASDFSorting(BaseSorting):  # type: ignore[misc]
     """The units of an ASDF file as a SpikeInterface sorting with native seconds.
 
     Bin k of the file is the time (k - 1/2) x tick: the middle of the bin, never its edge.
@@ -94,10 +94,7 @@ class _ASDFSegment(BaseSortingSegment):  # type: ignore[misc]
         start_frame: SupportsIndex | None = None,
         end_frame: SupportsIndex | None = None,
     ) -> Int64[np.ndarray, " spike"]:
-        frames = self._bins[unit_id] - 1
-        first = 0 if start_frame is None else np.searchsorted(frames, start_frame)
-        last = len(frames) if end_frame is None else np.searchsorted(frames, end_frame)
-        return frames[first:last]
+        return _between(self._bins[unit_id] - 1, start_frame, end_frame)
 
     def get_unit_spike_train_in_seconds(
         self,
@@ -105,10 +102,14 @@ class _ASDFSegment(BaseSortingSegment):  # type: ignore[misc]
         start_time: SupportsFloat | None = None,
         end_time: SupportsFloat | None = None,
     ) -> Float64[np.ndarray, " spike"]:
-        times = (self._bins[unit_id] - 0.5) * self._tick
-        first = 0 if start_time is None else np.searchsorted(times, start_time)
-        last = len(times) if end_time is None else np.searchsorted(times, end_time)
-        return times[first:last]
+        return _between((self._bins[unit_id] - 0.5) * self._tick, start_time, end_time)
+
+
+def _between(values: np.ndarray, start: Any, stop: Any) -> np.ndarray:
+    """Return sorted values from `start` on and before `stop`; None is no limit."""
+    first = 0 if start is None else int(np.searchsorted(values, start))
+    last = len(values) if stop is None else int(np.searchsorted(values, stop))
+    return values[first:last]
 
 
 def read_asdf(path: str | os.PathLike[str]) -> tuple[list[Int64[np.ndarray, " _spike"]], int]:
