@@ -12,7 +12,7 @@ _BINS_AT_ONCE = 65536
 
 def draw_spikes(
     probability: Float[np.ndarray, "time unit"], *, start: float, bin_size: float, seed: int
-) -> list[Float64[np.ndarray, " spike"]]:
+) -> list[Float64[np.ndarray, "_spike"]]:
     """Draw every bin of every unit by itself and return each unit's spike times, at bin centres (s).
 
     Examples

@@ -188,7 +188,7 @@ def _generated_units(
     description: str,
     recorded: Any,
     rows: Int64[np.ndarray, " unit"],
-    trains: list[Float64[np.ndarray, " spike"]],
+    trains: list[Float64[np.ndarray, "_spike"]],
     segment: Float64[np.ndarray, "1 2"],
     bin_size: float,
 ) -> Any:
