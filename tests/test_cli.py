@@ -211,7 +211,7 @@ def test_a_source_without_species_asks_for_metadata(shared_data, tmp_path):
     out = tmp_path / "sub-A8604_desc-spikegen_ecephys.nwb"
     assert "species" in _fails("generate", tmp_path / "m", source, "--out", out)
     assert not out.exists()
-    fields = {"Subject": {"species": "Mus musculus", "age": "P90D", "sex": "U"}}
+    fields = {"Subject": {"subject_id": "A8604", "species": "Mus musculus", "age": "P90D", "sex": "U"}}
     (tmp_path / "m.yaml").write_text(yaml.safe_dump(fields))
     result = _run("generate", tmp_path / "m", source, "--out", out, "--metadata", tmp_path / "m.yaml")
     assert result.exit_code == 0, result.output

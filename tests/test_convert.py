@@ -13,8 +13,9 @@ from pynwb import NWBHDF5IO
 from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
-from nwbspikegen.convert import ASDFInterface, read_metadata, require_metadata
+from nwbspikegen.convert import ASDFInterface
 from nwbspikegen.errors import InputError, MetadataError, OutputError
+from nwbspikegen.metadata import read_metadata, require_metadata
 from nwbspikegen.simulation import metadata_of
 
 _METADATA = {
@@ -58,6 +59,7 @@ def test_missing_metadata_prints_a_template_and_writes_nothing(tmp_path):
     assert "no Subject species" in str(caught.value)
     assert "Subject sex 'male'" in str(caught.value)
     template = yaml.safe_load(str(caught.value).partition("with\n")[2])
+    assert template["NWBFile"] == {"session_description": None, "session_start_time": None}
     assert template["Subject"] == {"subject_id": "m1", "species": None, "age": None, "sex": None}
     assert os.listdir(tmp_path) == ["a.mat"]
 
@@ -88,6 +90,17 @@ def test_metadata_that_is_no_mapping_is_refused(tmp_path):
     (tmp_path / "m.yaml").write_text("a: [")
     with pytest.raises(InputError, match="not YAML"):
         read_metadata(tmp_path / "m.yaml")
+
+
+def test_unknown_fields_and_silence_are_refused(tmp_path):
+    unknown = read_metadata(_METADATA)
+    unknown["NWBFile"]["labb"] = "typo"
+    with pytest.raises(MetadataError, match="labb"):
+        nsg.convert_asdf(write_asdf(tmp_path / "a.mat"), tmp_path / "a.nwb", metadata=unknown)
+    silent = write_asdf(tmp_path / "s.mat", trains=([], []), size=(2, 100))
+    with pytest.raises(InputError, match="no spike in any of 2 units"):
+        nsg.convert_asdf(silent, tmp_path / "a.nwb", metadata=_METADATA)
+    assert not (tmp_path / "a.nwb").exists()
 
 
 def test_existing_output_stays(tmp_path):

@@ -105,7 +105,7 @@ def test_the_archive_would_take_it(derived: SimpleNamespace) -> None:
 def test_missing_metadata_prints_a_template_and_is_filled(tmp_path: Path) -> None:
     source = write_source(tmp_path / "source.nwb", subject={"subject_id": "M1", "species": "mouse"})
     with pytest.raises(
-        MetadataError, match=r"Subject:\n  species: Mus musculus[^\n]*\n  sex: U[^\n]*\n  age"
+        MetadataError, match=r"Subject:\n  subject_id: M1\n  species:  # Latin[^\n]*\n  age:[^\n]*\n  sex:"
     ):
         nsg.write_results(tmp_path / "out.nwb", source=source)
     assert not (tmp_path / "out.nwb").exists()

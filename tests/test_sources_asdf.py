@@ -58,7 +58,7 @@ def test_positions(tmp_path):
     assert sorting.get_property("rel_x").tolist() == [1, 2, 3]
     assert sorting.get_property("rel_y").tolist() == [4, 5, 6]
     scipy.io.savemat(tmp_path / "xy.mat", {"x": [1.0], "y": [1.0]})
-    with pytest.raises(InputError, match="3 numbers each"):
+    with pytest.raises(InputError, match="3 finite numbers each"):
         ASDFSorting(write_asdf(tmp_path / "a.mat"), positions=tmp_path / "xy.mat")
 
 

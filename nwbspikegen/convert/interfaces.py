@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import Any
 
@@ -9,6 +10,8 @@ from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseS
 from pydantic import FilePath
 
 from nwbspikegen.sources.asdf import ASDFSorting
+
+_LOG = logging.getLogger("nwbspikegen")
 
 _DESCRIPTIONS = {
     "rel_x": "x position of the unit, in micrometres.",
@@ -100,6 +103,7 @@ def add_observation(nwbfile: Any, sorting: Any) -> None:
     """Add the column obs_intervals: when every unit was observed, so that silence is not absence."""
     interval = _observation_of(sorting)
     if interval is None:
+        _LOG.warning("the sorting does not say when its units were observed: obs_intervals are left out")
         return
     num_units = len(nwbfile.units)
     with warnings.catch_warnings():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from datetime import UTC, date, datetime
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from nwbspikegen.convert.interfaces import ASDFInterface, SortingInterface
-from nwbspikegen.convert.metadata import Metadata, read_metadata, require_metadata
-from nwbspikegen.errors import InputError
+from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_absent, write_whole
+from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
+
+_LOG = logging.getLogger("nwbspikegen")
 
 
 def convert_sorting(
@@ -102,6 +105,7 @@ def _write(
     metadata: Metadata | str | os.PathLike[str] | None,
     overwrite: bool,
 ) -> Path:
+    from jsonschema import ValidationError
     from neuroconv.tools.nwb_helpers import make_nwbfile_from_metadata
     from neuroconv.utils import dict_deep_update
     from pynwb import NWBHDF5IO
@@ -110,15 +114,32 @@ def _write(
     require_absent(out, overwrite=overwrite)
     given = read_metadata(metadata)
     interface = interface_class(**source)
+    _refuse_silence(interface.sorting_extractor)
     require_metadata(given)
     given["NWBFile"]["session_start_time"] = _with_time_zone(given["NWBFile"]["session_start_time"])
     given["NWBFile"].setdefault("identifier", str(uuid.uuid4()))
     merged = dict_deep_update(interface.get_metadata(), given)
-    nwbfile = make_nwbfile_from_metadata(metadata=merged)
+    try:
+        nwbfile = make_nwbfile_from_metadata(metadata=merged)
+    except ValidationError as error:
+        raise MetadataError(
+            f"metadata at {'/'.join(map(str, error.path)) or 'its top'}: {error.message}",
+            "NeuroConv's layout",
+            "correct the metadata",
+        ) from error
     interface.add_to_nwbfile(nwbfile, merged)
     with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
         io.write(nwbfile)
     return out
+
+
+def _refuse_silence(sorting: Any) -> None:
+    if not any(len(sorting.get_unit_spike_train(unit, segment_index=0)) for unit in sorting.unit_ids):
+        raise InputError(
+            f"no spike in any of {len(sorting.unit_ids)} units",
+            "at least one: archives refuse an empty units table",
+            "check the source",
+        )
 
 
 def _with_time_zone(moment: str | date) -> datetime:
@@ -126,5 +147,8 @@ def _with_time_zone(moment: str | date) -> datetime:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = datetime(moment.year, moment.month, moment.day)
+    if moment.tzinfo is None:
+        _LOG.warning("session_start_time %s names no time zone: it is taken as UTC", moment)
+        return moment.replace(tzinfo=UTC)
+    return moment

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
@@ -59,6 +61,8 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
         name="spike_probability",
         attrs={
             **segment.attrs,
+            # a file that is shared tells its source's name, not whose folder it lay in
+            "source": Path(str(segment.attrs.get("source", ""))).name,
             "start_time": float(segment.time[0]),
             "context": "cold" if past is None else "warm",
             "context_start": float(start.time[0]),

@@ -37,7 +37,7 @@ class FittedModel:
     bin_size : float
         Seconds per bin.
     training : dict
-        Where it came from, as JSON holds it: ``sources`` (path, identifier, sha256, session and
+        Where it came from, as JSON holds it: ``sources`` (file name, identifier, sha256, session and
         subject of every recording), ``window`` (start and duration, s), ``split`` (start and stop of
         the train and validation segments, s on the session clock), ``unit_ids``, ``seed``.
     curves : list of dict

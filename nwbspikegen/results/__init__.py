@@ -8,7 +8,7 @@ from nwbspikegen.results.reading import (
     read_scores,
     read_spike_probability,
 )
-from nwbspikegen.results.writing import write_results
+from nwbspikegen.results.writing import require_complete, write_results
 
 __all__ = [
     "list_results",
@@ -17,5 +17,6 @@ __all__ = [
     "read_models",
     "read_scores",
     "read_spike_probability",
+    "require_complete",
     "write_results",
 ]

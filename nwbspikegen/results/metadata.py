@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from nwbspikegen.errors import MetadataError
-from nwbspikegen.files import require_file
+from nwbspikegen.metadata import require_metadata
 
-_AGE = r"P\d[\dYMWDTHS.]*(/(P\d[\dYMWDTHS.]*)?)?"
-# field: (what is accepted, what to write, why)
-_REQUIRED = {
-    "subject_id": (r"[^/\\\s]+", "my-subject", "no slashes or spaces"),
-    "species": (r"[A-Z][a-z]+ [a-z-]+.*|https?://purl\.obolibrary\.org/obo/NCBITaxon_\d+",
-                "Mus musculus", "Latin binomial"),
-    "sex": (r"[MFUO]", "U", "M, F, O, or U when unknown"),
-    "age": (_AGE, "P90D", "ISO 8601 duration, or a range such as P3W/P5W"),
-}  # fmt: skip
 _TEXTS = (
-    "session_id", "lab", "institution", "experiment_description", "notes", "pharmacology", "protocol",
+    "session_id", "session_description", "lab", "institution", "experiment_description", "notes", "pharmacology", "protocol",
     "slices", "surgery", "virus", "data_collection", "stimulus_notes",
 )  # fmt: skip
 _LISTS = ("experimenter", "keywords", "related_publications")
+_REQUIRED = ("subject_id", "species", "sex", "age")
 _SUBJECT_TEXTS = (*_REQUIRED, "description", "genotype", "strain", "weight", "age__reference")
-
-
-def read_metadata(metadata: Mapping[str, Any] | str | os.PathLike[str] | None) -> dict[str, Any]:
-    """Return metadata in NeuroConv's layout from a mapping or a YAML file.
-
-    Examples
-    --------
-    >>> read_metadata({"Subject": {"sex": "U"}})
-    {'Subject': {'sex': 'U'}}
-    """
-    if metadata is None or isinstance(metadata, Mapping):
-        return dict(metadata or {})
-    path = require_file(Path(metadata))
-    try:
-        loaded = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MetadataError(f"{path}, which is not YAML", "a YAML file", "check its syntax") from error
-    if not isinstance(loaded, dict):
-        raise MetadataError(f"{path} without fields", "NWBFile: and Subject:", "fill it in")
-    return loaded
 
 
 def fill_metadata(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
@@ -88,23 +55,9 @@ def _section(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _require_complete(nwbfile: Any) -> None:
-    subject = nwbfile.subject
-    lacking = [
-        name
-        for name, (pattern, *_) in _REQUIRED.items()
-        if not re.fullmatch(pattern, str(getattr(subject, name) or ""))
-        and not (name == "age" and getattr(subject, "date_of_birth", None) is not None)
-    ]
-    slashed = "/" in str(nwbfile.session_id or "")
-    if not lacking and not slashed:
-        return
-    lines = ["NWBFile:", "  session_id: session-1  # no slashes"] if slashed else []
-    if lacking:
-        lines.append("Subject:")
-        lines += [f"  {name}: {_REQUIRED[name][1]}  # {_REQUIRED[name][2]}" for name in lacking]
-    named = ", ".join([*(["session_id"] if slashed else []), *lacking])
-    raise MetadataError(
-        f"missing or invalid {named}",
-        "what the DANDI archive requires",
-        "pass --metadata FILE.yaml (metadata= in Python) with\n" + "\n".join(lines),
-    )
+    fields = ("session_start_time", "session_id")
+    session = {name: getattr(nwbfile, name, None) for name in fields}
+    # the schema makes every source have a description; archives take an empty one
+    session["session_description"] = nwbfile.session_description or "none"
+    subject = {name: getattr(nwbfile.subject, name, None) for name in (*_REQUIRED, "date_of_birth")}
+    require_metadata({"NWBFile": session, "Subject": subject})

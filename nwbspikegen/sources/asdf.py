@@ -1,11 +1,12 @@
 """ASDF .mat files ("another spike data format"): one cell of bin numbers per unit.
 
 The variable is a cell array of n + 2 cells along either axis: n units' bin numbers, counted from 1,
-a cell without meaning, and [number of units, number of bins].
+a cell that may state the bins' duration in ms, and [number of units, number of bins].
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
@@ -18,6 +19,7 @@ from spikeinterface.core import BaseSorting, BaseSortingSegment
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
 
+_LOG = logging.getLogger("nwbspikegen")
 _TRAILING_CELLS = 2
 
 
@@ -64,7 +66,7 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
     ) -> None:
         if not (np.isfinite(tick) and tick > 0):
             raise InputError(f"a tick of {tick} s", "a positive number of seconds", "pass --tick 0.001, say")
-        bins, num_bins = read_asdf(file_path)
+        bins, num_bins = read_asdf(file_path, tick)
         super().__init__(sampling_frequency=1.0 / tick, unit_ids=np.arange(len(bins)))
         self.add_sorting_segment(_ASDFSegment(bins, tick))
         self.observation_interval = (0.0, num_bins * tick)
@@ -84,7 +86,8 @@ class _ASDFSegment(BaseSortingSegment):  # type: ignore[misc]
     """The one segment of a file; a frame is a bin counted from 0."""
 
     def __init__(self, bins: list[Int64[np.ndarray, " _spike"]], tick: float) -> None:
-        super().__init__()
+        # frames turned into seconds by others land in the middle of the bin as well
+        super().__init__(t_start=tick / 2)
         self._bins = bins
         self._tick = tick
 
@@ -112,8 +115,11 @@ def _between(values: np.ndarray, start: Any, stop: Any) -> np.ndarray:
     return values[first:last]
 
 
-def read_asdf(path: str | os.PathLike[str]) -> tuple[list[Int64[np.ndarray, " _spike"]], int]:
+def read_asdf(path: str | os.PathLike[str], tick: float) -> tuple[list[Int64[np.ndarray, " _spike"]], int]:
     """Return sorted bin numbers (from 1) of every unit, and the number of bins.
+
+    A file that states another duration of its bins (ms, in the cell before the last) than `tick` (s)
+    is read as `tick` says, and a warning is logged.
 
     Raises
     ------
@@ -123,6 +129,14 @@ def read_asdf(path: str | os.PathLike[str]) -> tuple[list[Int64[np.ndarray, " _s
     path = require_file(path)
     cells = _find_cells(path)
     num_units, num_bins = _read_size(path, cells[-1], len(cells) - _TRAILING_CELLS)
+    stated = np.ravel(cells[-2])
+    if (
+        stated.size == 1
+        and stated.dtype.kind in "iuf"
+        and stated[0] > 0
+        and not np.isclose(stated[0], 1e3 * tick)
+    ):
+        _LOG.warning("%s states bins of %g ms; it is read with a tick of %g s", path, stated[0], tick)
     return [_read_bins(path, cells[unit], unit, num_bins) for unit in range(num_units)], num_bins
 
 
@@ -210,11 +224,11 @@ def _read_positions(
     variables = _load_mat(require_file(path))
     found = {name: np.ravel(variables[name]) for name in ("x", "y") if name in variables}
     sizes = {name: values.size for name, values in found.items()}
-    numeric = all(values.dtype.kind in "iuf" for values in found.values())
+    numeric = all(values.dtype.kind in "iuf" and np.isfinite(values).all() for values in found.values())
     if sizes != {"x": num_units, "y": num_units} or not numeric:
         raise InputError(
             f"{sizes or 'neither x nor y'} in {path}",
-            f"x and y with {num_units} numbers each",
+            f"x and y with {num_units} finite numbers each",
             "pass the positions of these units",
         )
     return found["x"].astype(np.float64), found["y"].astype(np.float64)

@@ -220,7 +220,6 @@ def _training_record(
     """Say where the weights come from, as JSON holds it."""
     bin_size = float(train.attrs["bin_size"])
     keys = (
-        "source",
         "identifier",
         "source_sha256",
         "session_id",
@@ -229,9 +228,11 @@ def _training_record(
         "preparation",
         "lab",
     )
+    # models are shared: they tell their source's name, not whose folder it lay in
+    file_name = Path(str(train.attrs.get("source", ""))).name
     start = float(train.time[0])
     return {
-        "sources": [{key: str(train.attrs.get(key, "")) for key in keys}],
+        "sources": [{"file_name": file_name, **{key: str(train.attrs.get(key, "")) for key in keys}}],
         "unit_ids": train.unit.values.tolist(),
         "window": {"start": start, "duration": float(validation.time[-1]) + bin_size - start},
         "split": {

@@ -17,7 +17,7 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_absent
 from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
-from nwbspikegen.results import write_results
+from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import score
 from nwbspikegen.views import Split
 from nwbspikegen.workflows.auditing import audit, interval_of
@@ -83,6 +83,7 @@ def generate_and_score(
             f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold", "choose from these",
         )  # fmt: skip
     require_absent(out, overwrite=overwrite)
+    require_complete(source, metadata)
     units, parts = open_window(source, _options_for(model, source, options))
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)

@@ -17,8 +17,7 @@ from nwbspikegen.files import require_file
 _REQUIRED = {
     "NWBFile": {
         "session_description": "what was recorded, in a sentence",
-        "session_start_time": "2021-05-11T14:00:00+09:00",
-        "session_id": "a name without a slash",
+        "session_start_time": "such as 2021-05-11T14:00:00+09:00",
     },
     "Subject": {
         "subject_id": "a name without a slash",
@@ -29,6 +28,7 @@ _REQUIRED = {
 }
 _AGE = re.compile(r"P(?=\d)(\d+(\.\d+)?[YMWD])*(/(P(?=\d)(\d+(\.\d+)?[YMWD])*)?)?")
 _SPECIES = re.compile(r"[A-Z][a-z]+ [a-z]+(-[a-z]+)?|http://purl\.obolibrary\.org/obo/NCBITaxon_\d+")
+_OPTIONAL = {"NWBFile": {"session_id": "a name without a slash"}, "Subject": {}}
 _VALID = {
     "subject_id": re.compile(r"[^/\s]+"),
     "session_id": re.compile(r"[^/\s]+"),
@@ -67,7 +67,7 @@ def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[st
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}, which is not YAML", "a YAML file", "correct it") from error
-    if not isinstance(loaded, dict) or not all(isinstance(loaded.get(key, {}), dict) for key in _REQUIRED):
+    if not isinstance(loaded, dict) or not all(isinstance(loaded.get(key) or {}, dict) for key in _REQUIRED):
         raise InputError(
             f"{path} without NWBFile and Subject", "a mapping of both", f"write\n{_template({})}"
         )
@@ -85,13 +85,15 @@ def require_metadata(metadata: Metadata) -> None:
     nwbspikegen.errors.MetadataError: found no NWBFile session_description, ...
     """
     problems = []
-    for section, fields in _REQUIRED.items():
+    for section, required in _REQUIRED.items():
         given = metadata.get(section) or {}
-        for field in fields:
-            if given.get(field) in (None, ""):
-                problems.append(f"no {section} {field}")
-            elif not _is_valid(field, given[field]):
-                problems.append(f"{section} {field} {str(given[field])!r}")
+        for field in required | _OPTIONAL[section]:
+            value = given.get(field)
+            if value in (None, ""):
+                if field in required and not (field == "age" and given.get("date_of_birth")):
+                    problems.append(f"no {section} {field}")
+            elif not _is_valid(field, value):
+                problems.append(f"{section} {field} {str(value)!r}")
     if problems:
         raise MetadataError(
             ", ".join(problems),
@@ -118,8 +120,10 @@ def _template(metadata: Metadata) -> str:
     for section, fields in _REQUIRED.items():
         given = metadata.get(section) or {}
         lines.append(f"{section}:")
-        for field, hint in fields.items():
+        for field, hint in (fields | _OPTIONAL[section]).items():
             value = given.get(field)
+            if field in _OPTIONAL[section] and value in (None, ""):
+                continue
             known = value not in (None, "") and _is_valid(field, value)
             lines.append(f"  {field}: {value}" if known else f"  {field}:  # {hint}")
     return "\n".join(lines)
