@@ -9,8 +9,8 @@ from nwbspikegen.errors import MetadataError
 from nwbspikegen.metadata import require_metadata
 
 _TEXTS = (
-    "session_id", "session_description", "lab", "institution", "experiment_description", "notes", "pharmacology", "protocol",
-    "slices", "surgery", "virus", "data_collection", "stimulus_notes",
+    "session_id", "session_description", "lab", "institution", "experiment_description", "notes",
+    "pharmacology", "protocol", "slices", "surgery", "virus", "data_collection", "stimulus_notes",
 )  # fmt: skip
 _LISTS = ("experimenter", "keywords", "related_publications")
 _REQUIRED = ("subject_id", "species", "sex", "age")
@@ -44,7 +44,15 @@ def fill_metadata(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
     elif wanted:
         nwbfile.subject.fields.update(wanted)
         nwbfile.subject.set_modified()
+    _drop_empty(nwbfile.subject)
     _require_complete(nwbfile)
+
+
+def _drop_empty(subject: Any) -> None:
+    """Take out fields that hold an empty text: they say nothing, and archives refuse some of them."""
+    for name in [name for name, value in subject.fields.items() if isinstance(value, str) and not value]:
+        subject.fields.pop(name)
+        subject.set_modified()
 
 
 def _section(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
