@@ -1,11 +1,15 @@
 """How fast scores are: exact areas against scikit-learn, and all scores of one large cell.
 
-Run with one core: OMP_NUM_THREADS=1 python benchmarks/metrics.py
+One core, printing Markdown:
+
+    OMP_NUM_THREADS=1 python benchmarks/metrics.py > docs/benchmarks/metrics.md
 """
 
 from __future__ import annotations
 
+import platform
 import time
+from datetime import date
 
 import numpy as np
 from sklearn import metrics
@@ -39,9 +43,9 @@ def measure_areas() -> None:
     )
     theirs_took = time.perf_counter() - started
     difference = np.abs(np.subtract(theirs, (ours.roc_auc, ours.average_precision, ours.pr_auc))).max()
-    print(f"ROC-AUC, average precision and PR-AUC of {NUM_PAIRS:,} pairs, {spikes.mean():.1%} spikes")
-    print(f"  ours {ours_took:.2f} s, scikit-learn {theirs_took:.2f} s: {theirs_took / ours_took:.1f} times")
-    print(f"  largest difference {difference:.1e}")
+    print(f"ROC-AUC, average precision and PR-AUC of {NUM_PAIRS:,} pairs, {spikes.mean():.1%} spikes:")
+    print(f"ours {ours_took:.2f} s, scikit-learn {theirs_took:.2f} s: {theirs_took / ours_took:.1f} times.")
+    print(f"Largest difference {difference:.1e}.\n")
 
 
 def measure_cell() -> None:
@@ -53,9 +57,11 @@ def measure_cell() -> None:
         {"model": probability}, spikes, bin_size=BIN_SIZE, nulls={"mean_rate": null}, resamples=200
     )
     took = time.perf_counter() - started
-    print(f"All {len(table)} scores of {CELL[0]:,} bins x {CELL[1]} units, 200 resamples: {took:.2f} s")
+    print(f"All {len(table)} scores of {CELL[0]:,} bins x {CELL[1]} units, 200 resamples: {took:.2f} s.")
 
 
 if __name__ == "__main__":
+    print("# Scores\n")
+    print(f"`python benchmarks/metrics.py`, {date.today()}, one core, {platform.machine()}.\n")
     measure_areas()
     measure_cell()

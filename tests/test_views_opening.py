@@ -43,7 +43,7 @@ def test_the_record_says_where_it_comes_from(path):
 
 def test_merged_spikes_are_counted_and_logged(path, caplog):
     units = open_units(path)
-    with caplog.at_level(logging.INFO, logger="nwbspikegen"):
+    with caplog.at_level(logging.DEBUG, logger="nwbspikegen"):
         assert units.spikes.values.sum() == 4
     assert "1 spikes shared a bin" in caplog.text
     assert count_merged(units) == count_merged(units.load()) == 1
@@ -104,7 +104,7 @@ def test_a_window_is_floored_and_cut_to_what_there_is(path, caplog):
     units = open_units(path, start=0.0109, duration=0.0059)
     assert units.time.values[[0, -1]] == pytest.approx([0.010, 0.014])
     assert units.attrs["start_time"] == pytest.approx(0.010)
-    with caplog.at_level(logging.INFO, logger="nwbspikegen"):
+    with caplog.at_level(logging.DEBUG, logger="nwbspikegen"):
         assert open_units(path, start=0.5, duration=600).sizes["time"] == 500
     assert "using all" in caplog.text
 

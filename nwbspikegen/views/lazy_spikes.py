@@ -79,7 +79,7 @@ class BinnedSpikes(BackendArray):
             merged += int((counts[kept] - 1).sum())
             spikes[rows, column] = 1 if self.binary else counts[kept]
         if self.binary and merged:
-            _log.info("%d spikes shared a bin with another of their unit and were merged", merged)
+            _log.debug("%d spikes shared a bin with another of their unit and were merged", merged)
         return spikes
 
     def count_spikes(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from typing import Any
 
 import xarray as xr
 
-from nwbspikegen.views import Split, open_units, select_units, split_fractions
+from nwbspikegen.views import Split, count_merged, open_units, select_units, split_fractions
+
+_LOG = logging.getLogger("nwbspikegen")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,4 +57,6 @@ def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[x
     """
     units = open_units(path, bin_size=options.bin_size, start=options.start, duration=options.duration)
     units = select_units(units, skip=options.skip_units, take=options.take_units)
+    if merged := count_merged(units):
+        _LOG.info("%d spikes shared a bin with another of their unit and were merged", merged)
     return units, split_fractions(units, options.split)

@@ -1,0 +1,28 @@
+"""The public names are one list, and each leads somewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+import nwbspikegen as nsg
+
+_NAMES = [
+    "FittedModel", "Split", "audit", "convert_asdf", "convert_sorting", "generate", "load_model",
+    "open_units", "read_audits", "read_generated_units", "read_models", "read_scores", "read_spike_probability",
+    "score", "select_units", "simulate", "split_fractions", "split_time", "train", "validate_file", "write_results",
+]  # fmt: skip
+
+
+def test_the_list():
+    assert sorted(nsg.__all__) == sorted([*_NAMES, "__version__"])
+    assert set(_NAMES) <= set(dir(nsg))
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_each_is_documented(name):
+    assert getattr(nsg, name).__doc__
+
+
+def test_other_names_are_errors():
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        _ = nsg.trian
