@@ -7,10 +7,28 @@ import pytest
 import nwbspikegen as nsg
 
 _NAMES = [
-    "FittedModel", "Split", "audit", "convert_asdf", "convert_sorting", "generate", "load_model",
-    "open_units", "read_audits", "read_generated_units", "read_models", "read_scores", "read_spike_probability",
-    "score", "select_units", "simulate", "split_fractions", "split_time", "train", "validate_file", "write_results",
-]  # fmt: skip
+    "FittedModel",
+    "Split",
+    "audit",
+    "convert_asdf",
+    "convert_sorting",
+    "generate",
+    "load_model",
+    "open_units",
+    "read_audits",
+    "read_generated_units",
+    "read_models",
+    "read_scores",
+    "read_spike_probability",
+    "score",
+    "select_units",
+    "simulate",
+    "split_fractions",
+    "split_time",
+    "train",
+    "validate_file",
+    "write_results",
+]
 
 
 def test_the_list():
