@@ -64,6 +64,7 @@ def test_bars_are_as_long_as_the_scores(given: Given) -> None:
 def test_bars_without_an_interval_can_be_drawn(given: Given, tmp_path: Path) -> None:
     figure = plot_bits(given[2].assign(ci_low=np.nan, ci_high=np.nan))
     figure.savefig(tmp_path / "bars.png")
+    assert len(figure.axes[0].patches) == 3
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])

@@ -85,40 +85,39 @@ def train(
     'in_context'
     """
     accelerator = _find_accelerator(device)
-    bin_size = float(train.attrs["bin_size"])
-    past = observed_before(validation, train)
     _refuse_overlap(train, validation)
-    fitted_spikes, held_out = read_spikes(train), read_spikes(validation)
-    _refuse_silence(fitted_spikes, "training")
-    _refuse_silence(held_out, "validation")
+    schedule = schedule_of(model).replace(
+        epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build_model(model, fitted_spikes.shape[1], **settings)
+        network = build_model(model, train.sizes["unit"], **settings).to(accelerator)
         loss = loss or network.default_loss
         find_loss(loss)
-        network.to(accelerator)
-        examples = network.training_examples(fitted_spikes, bin_size, seed)
-        first = 0 if past is None else len(fitted_spikes)
-        observed = held_out if past is None else np.concatenate([fitted_spikes, held_out])
-        validated = network.validation_examples(
-            observed, first, bin_size, mean_rate_per_bin(fitted_spikes), seed
-        )
-        schedule = schedule_of(model).replace(
-            epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
-        )
+        loaders = _make_loaders(network, train, validation, seed)
         curves = _run(
-            network,
-            loss,
-            schedule,
-            EpochLoader(examples, seed),
-            EpochLoader(validated, None),
-            accelerator=accelerator,
-            checkpoints=checkpoints,
-            progress=progress,
-            seed=seed,
-        )
+            network, loss, schedule, *loaders,
+            accelerator=accelerator, checkpoints=checkpoints, progress=progress, seed=seed,
+        )  # fmt: skip
     network.to("cpu").eval()
-    return FittedModel(network, loss, bin_size, _training_record(train, validation, schedule, seed), curves)
+    record = _training_record(train, validation, schedule, seed)
+    return FittedModel(network, loss, float(train.attrs["bin_size"]), record, curves)
+
+
+def _make_loaders(
+    network: SpikeModel, train: xr.Dataset, validation: xr.Dataset, seed: int
+) -> tuple[EpochLoader, EpochLoader]:
+    """Return the examples of both segments; scaling is fitted to the training segment alone."""
+    bin_size = float(train.attrs["bin_size"])
+    fitted, held_out = read_spikes(train), read_spikes(validation)
+    for spikes, segment in ((fitted, "training"), (held_out, "validation")):
+        _refuse_silence(spikes, segment)
+    follows = observed_before(validation, train) is not None
+    observed = np.concatenate([fitted, held_out]) if follows else held_out
+    first = len(fitted) if follows else 0
+    examples = network.training_examples(fitted, bin_size, seed)
+    validated = network.validation_examples(observed, first, bin_size, mean_rate_per_bin(fitted), seed)
+    return EpochLoader(examples, seed), EpochLoader(validated, None)
 
 
 def _run(
