@@ -1,5 +1,16 @@
 """Architectures, their losses, and trained models on disk."""
 
+from importlib.util import find_spec
+
+from nwbspikegen.errors import MissingExtraError
+
+for _needed in ("torch", "lightning", "safetensors"):
+    if find_spec(_needed) is None:
+        raise MissingExtraError(
+            f"no {_needed}", "it for models", "install with: pip install 'nwbspikegen[train]'"
+        )
+
+# ruff: noqa: E402 - what follows needs torch, and the reader deserves to hear it in one line
 from nwbspikegen.models import in_context, shimono2026  # each enters the register
 from nwbspikegen.models.base import (
     MODELS,
