@@ -21,7 +21,7 @@ _LOG = logging.getLogger("nwbspikegen")
 
 _PREPARATIONS = ("in_vitro", "in_vivo")
 _NUM_UNITS = 64
-_DURATION = 400.0
+_DURATION = 300.0
 _TRUTH = "true_intensity"
 _COLUMNS = {
     "bits_per_spike": "bits/spike",
