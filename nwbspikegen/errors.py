@@ -49,3 +49,16 @@ class OutputError(NWBSpikeGenError):
 
 class MissingExtraError(NWBSpikeGenError):
     """An optional dependency is needed; the remedy names the extra to install."""
+
+
+def require_seed(seed: int) -> None:
+    """Raise `InputError` for a number that cannot seed a random generator.
+
+    Examples
+    --------
+    >>> require_seed(-1)
+    Traceback (most recent call last):
+    nwbspikegen.errors.InputError: found seed -1; ...
+    """
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed {seed}", "a whole number from 0 to 4294967295", "choose another seed")

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nwbspikegen.errors import InputError, OutputError
@@ -39,7 +39,9 @@ def require_file(path: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def write_whole(target: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+def write_whole(
+    target: str | os.PathLike[str], *, overwrite: bool = False, marker: str | None = None
+) -> Iterator[Path]:
     """Give a temporary path beside `target`, renamed to it when the block ends without an error.
 
     A file or a folder may be written there. The temporary name keeps the suffix of `target`, since
@@ -51,6 +53,9 @@ def write_whole(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         Where the output is to appear.
     overwrite : bool, default: False
         Replace what is there. Otherwise an existing target raises `OutputError` before any work.
+    marker : str, optional
+        Given when a folder is written: a file that every such folder holds. Only a folder with it,
+        or an empty one, is ever replaced; without a marker, only a file is.
 
     Examples
     --------
@@ -62,7 +67,7 @@ def write_whole(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
     'whole'
     """
     target = Path(target)
-    require_absent(target, overwrite=overwrite)
+    require_absent(target, overwrite=overwrite, marker=marker)
     workplace = Path(tempfile.mkdtemp(prefix=".nwbspikegen-", dir=target.parent))
     try:
         temporary = workplace / target.name
@@ -75,12 +80,45 @@ def write_whole(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def require_absent(target: str | os.PathLike[str], *, overwrite: bool) -> None:
-    """Raise `OutputError` when an output could not be written to `target`."""
+def require_absent(
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+    marker: str | None = None,
+    sources: Iterable[str | os.PathLike[str] | None] = (),
+) -> None:
+    """Raise `OutputError` when an output could not, or must not, be written to `target`.
+
+    `overwrite` and `marker` are those of `write_whole`; none of `sources` may be the target.
+    """
     target = Path(target)
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target}, which exists", "no file there", "pass --overwrite, or another name")
+    if target.exists():
+        _require_replaceable(target, overwrite=overwrite, marker=marker)
+        for source in sources:
+            if source is not None and Path(source).exists() and target.samefile(source):
+                raise OutputError(f"{target} as input and output", "two files", "choose another output")
     if not target.parent.is_dir():
         raise OutputError(f"no folder {target.parent}", "an existing folder", "create it first")
     if not os.access(target.parent, os.W_OK):
         raise OutputError(f"{target.parent}, which is read-only", "a folder to write in", "choose another")
+
+
+def _require_replaceable(target: Path, *, overwrite: bool, marker: str | None) -> None:
+    if not overwrite:
+        raise OutputError(f"{target}, which exists", "no file there", "pass --overwrite, or another name")
+    if marker is None and target.is_dir():
+        raise OutputError(f"{target}, which is a folder", "the name of a file", "choose another name")
+    if marker is not None and not (
+        target.is_dir() and ((target / marker).is_file() or not any(target.iterdir()))
+    ):
+        raise OutputError(
+            f"{target}, which was not written by this command",
+            f"nothing, or a folder with {marker}",
+            "choose another name: nothing else is overwritten",
+        )
+
+
+def require_suffix(target: str | os.PathLike[str], suffix: str) -> None:
+    """Raise `OutputError` when the name of an output does not end as readers expect."""
+    if Path(target).suffix != suffix:
+        raise OutputError(f"an output named {Path(target).name}", f"a name ending in {suffix}", "add it")

@@ -61,17 +61,23 @@ def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[st
     if metadata is None:
         return {}
     if isinstance(metadata, Mapping):
-        return copy.deepcopy(dict(metadata))
+        return _require_sections(copy.deepcopy(dict(metadata)), "the metadata")
     path = require_file(metadata)
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}, which is not YAML", "a YAML file", "correct it") from error
-    if not isinstance(loaded, dict) or not all(isinstance(loaded.get(key) or {}, dict) for key in _REQUIRED):
+    return _require_sections(loaded, str(path))
+
+
+def _require_sections(metadata: Any, name: str) -> dict[str, Any]:
+    if not isinstance(metadata, dict) or not all(
+        isinstance(metadata.get(key) or {}, Mapping) for key in _REQUIRED
+    ):
         raise InputError(
-            f"{path} without NWBFile and Subject", "a mapping of both", f"write\n{_template({})}"
+            f"{name} without NWBFile and Subject", "a mapping of both", f"write\n{_template({})}"
         )
-    return loaded
+    return metadata
 
 
 def require_metadata(metadata: Metadata) -> None:

@@ -167,7 +167,7 @@ def test_bad_recordings(recording, model, tmp_path, damage, message, command):
     damage(bad)
     before = sorted(tmp_path.iterdir())
     arguments = ["train", bad] if command == "train" else ["generate", model, bad]
-    error = _fails(*arguments, "--out", tmp_path / "out")
+    error = _fails(*arguments, "--out", tmp_path / ("out" if command == "train" else "out.nwb"))
     assert any(part in error for part in message.split("|")), error
     assert sorted(tmp_path.iterdir()) == before
 
@@ -198,9 +198,79 @@ def test_the_malformed_real_file(shared_data, tmp_path):
 
 def test_outputs_that_exist_stay(recording, model, derived, tmp_path):
     for command in (["train", recording], ["generate", model, recording]):
-        (tmp_path / "out").write_text("precious")
-        assert "which exists" in _fails(*command, "--out", tmp_path / "out", *_WINDOW)
-        assert (tmp_path / "out").read_text() == "precious"
+        out = tmp_path / "out.nwb"
+        out.write_text("precious")
+        assert "which exists" in _fails(*command, "--out", out, *_WINDOW)
+        assert out.read_text() == "precious"
+
+
+def test_overwrite_replaces_nothing_of_another_kind(recording, model, tmp_path):
+    folder, file = tmp_path / "folder.nwb", tmp_path / "file.nwb"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("precious")
+    file.write_bytes(recording.read_bytes())
+    assert "which is a folder" in _fails("generate", model, recording, "--out", folder, "--overwrite")
+    assert "not written by this command" in _fails(
+        "train", recording, "--out", folder, "--overwrite", *_WINDOW
+    )
+    assert "not written by this command" in _fails("train", recording, "--out", file, "--overwrite", *_WINDOW)
+    assert "not written by this command" in _fails("demo", "--out", folder, "--overwrite")
+    assert "input and output" in _fails("generate", model, file, "--out", file, "--overwrite")
+    assert (folder / "thesis.txt").read_text() == "precious"
+    assert file.read_bytes() == recording.read_bytes()
+
+
+def test_convert_does_not_replace_its_source(tmp_path):
+    source = write_asdf(tmp_path / "a.nwb")
+    before = source.read_bytes()
+    assert "input and output" in _fails("convert", "asdf", source, "--out", source, "--overwrite")
+    assert source.read_bytes() == before
+    assert "a name ending in .nwb" in _fails("convert", "asdf", source, "--out", tmp_path / "b")
+
+
+@pytest.mark.parametrize("context", ["warm", "cold"])
+@pytest.mark.parametrize(("segment", "first_scored"), [("test", 30.0), ("validation", 20.0), ("all", 20.0)])
+def test_every_segment_and_context_is_scored_and_scored_again(
+    recording, model, tmp_path, segment, context, first_scored
+):
+    out = tmp_path / "out.nwb"
+    options = ["--segment", segment, "--context", context]
+    result = _run("generate", model, recording, "--out", out, *options, "--json")
+    assert result.exit_code == 0, result.output
+    assert nsg.read_scores(out).attrs["segment_start"] == first_scored
+    audits = {row["audit"]: row["passed"] for row in json.loads(result.stdout)["audits"]}
+    # validation chose the epoch: scores that hold it are not independent, and say so
+    assert audits["independence"] == (segment == "test")
+    stored = json.loads(result.stdout)["scores"]
+    again = json.loads(_run("score", out, "--recompute", "--json").stdout)["scores"]
+    assert [row["value"] for row in again] == pytest.approx([row["value"] for row in stored], nan_ok=True)
+
+
+def test_training_bins_of_another_conversion_are_not_scored(recording, model, tmp_path):
+    simulation = nsg.simulate("in_vivo", num_units=6, duration=40, seed=3)
+    again = nsg.convert_sorting(simulation.sorting, tmp_path / "again.nwb", metadata=metadata_of(simulation))
+    arguments = ["generate", model, again, "--skip-units", "0", "--duration", "30"]
+    result = _run(*arguments, "--out", tmp_path / "o.nwb", "--segment", "all")
+    assert result.exit_code == 0, result.output
+    assert nsg.read_scores(tmp_path / "o.nwb").attrs["segment_start"] == 20.0
+
+
+def test_a_model_trained_in_python_finds_its_units_and_split(recording, tmp_path):
+    units = nsg.select_units(nsg.open_units(recording), skip=2, take=3)
+    parts = nsg.split_time(units, train=10, validation=5, test=20)
+    nsg.train(parts.train, parts.validation, epochs=1, progress=False).save(tmp_path / "model")
+    result = _run("generate", tmp_path / "model", recording, "--out", tmp_path / "o.nwb")
+    assert result.exit_code == 0, result.output
+    predicted = nsg.read_spike_probability(tmp_path / "o.nwb")
+    np.testing.assert_array_equal(predicted.unit, units.unit)
+    assert (float(predicted.time[0]), predicted.sizes["time"]) == (15.0, 25_000)
+
+
+@pytest.mark.parametrize("option", [["--seed", "-1"], ["--epochs", "0"]])
+def test_numbers_out_of_range(recording, tmp_path, option):
+    result = _run("train", recording, "--out", tmp_path / "m", *option)
+    assert result.exit_code == 2
+    assert option[0] in result.stderr
 
 
 def test_a_source_without_species_asks_for_metadata(shared_data, tmp_path):

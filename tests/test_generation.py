@@ -92,5 +92,8 @@ def test_a_context_that_does_not_fit_is_refused():
     model = BASELINES["running_rate"]()
     with pytest.raises(InputError, match="without a gap"):
         nsg.generate(model, parts.test, context=parts.train)
+    other = nsg.open_units(nsg.simulate("in_vivo", num_units=8, duration=40, seed=4).sorting)
+    with pytest.raises(InputError, match="another recording"):
+        nsg.generate(model, parts.test, context=other)
     with pytest.raises(InputError, match="other units"):
         nsg.generate(model, parts.test, context=units.isel(unit=slice(0, 4)))

@@ -87,8 +87,26 @@ class TestContract:
 
 def test_other_numbers_of_units():
     assert _make("in_context").predict(_spikes(50, 11), 0, _BIN).shape == (50, 11)
-    with pytest.raises(InputError, match="7 units"):
-        _make("shimono2026").predict(_spikes(50, 7), 0, _BIN)
+    for other in (5, 7):
+        with pytest.raises(InputError, match=f"{other} units"):
+            _make("shimono2026").predict(_spikes(50, other), 0, _BIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("in_context", {"width": 0}),
+        ("in_context", {"width": "a"}),
+        ("in_context", {"batch_size": 0}),
+        ("in_context", {"skip_seconds": float("nan")}),
+        ("shimono2026", {"num_heads": 0}),
+        ("shimono2026", {"dropout": 1.0}),
+        ("shimono2026", {"depth": 1.5}),
+    ],
+)
+def test_settings_out_of_range(name, settings):
+    with pytest.raises(InputError, match=next(iter(settings))):
+        build_model(name, 4, **settings)
 
 
 def test_the_papers_parameter_counts():

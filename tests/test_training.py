@@ -85,6 +85,9 @@ def test_an_interrupted_run_resumes_to_the_same_weights(name, tmp_path, monkeypa
         ({"loss": "hinge"}, "loss 'hinge'"),
         ({"depth": 2}, "parameter 'depth' for in_context"),
         ({"device": "tpu"}, "device 'tpu'"),
+        ({"epochs": 0}, "epochs"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"seed": -1}, "seed -1"),
     ],
 )
 def test_unknown_choices_are_refused(kwargs, message):

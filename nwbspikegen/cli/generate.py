@@ -44,8 +44,11 @@ def generate(
     from nwbspikegen.models import load_model
     from nwbspikegen.workflows import generate_and_score
 
+    fitted = load_model(model)
+    if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
+        window["bin_size"] = fitted.bin_size
     report = generate_and_score(
-        load_model(model), recording, out, options=read_window(**window), segment=segment, context=context,
+        fitted, recording, out, options=read_window(**window), segment=segment, context=context,
         seed=seed, metadata=metadata, overwrite=overwrite,
     )  # fmt: skip
     result = {

@@ -19,7 +19,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
-seed_option = click.option("--seed", default=0, show_default=True, help="Fixes every random number.")
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Fixes every random number.",
+)
 metadata_option = click.option(
     "--metadata", type=PATH, help="YAML in NeuroConv's layout: NWBFile, Subject, ..."
 )
@@ -108,8 +114,11 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
         )
     known = {parameter.name for parameter in context.command.params}
     given = {str(key).replace("-", "_"): value for key, value in values.items()}
+    given = {("as_json" if key == "json" else key): value for key, value in given.items()}
+    if isinstance(given.get("split"), list):
+        given["split"] = ",".join(map(str, given["split"]))
     unknown = sorted(set(given) - known)
     if unknown:
-        options = ", ".join(sorted(str(name) for name in known if name not in {"config", "as_json"}))
+        options = ", ".join(sorted(str(name) for name in known if name not in {"config", "as_json", "quiet"}))
         raise InputError(f"option {unknown[0]!r} in {path}", f"one of {options}", "correct the file")
     context.default_map = {**(context.default_map or {}), **given}

@@ -23,7 +23,7 @@ from nwbspikegen.cli.output import print_result
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
 @click.option("--model", default="in_context", show_default=True, help="in_context or shimono2026.")
 @click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
-@click.option("--epochs", type=int, help="The architecture's own by default.")
+@click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @window_options
 @seed_option

@@ -11,7 +11,7 @@ from typing import Any
 
 from nwbspikegen.convert.interfaces import ASDFInterface, SortingInterface
 from nwbspikegen.errors import InputError, MetadataError
-from nwbspikegen.files import require_absent, write_whole
+from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -111,7 +111,10 @@ def _write(
     from pynwb import NWBHDF5IO
 
     out = Path(out)
-    require_absent(out, overwrite=overwrite)
+    require_suffix(out, ".nwb")
+    given_files = [metadata if isinstance(metadata, str | os.PathLike) else None]
+    given_files += [value for value in source.values() if isinstance(value, str | os.PathLike)]
+    require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
     interface = interface_class(**source)
     _refuse_silence(interface.sorting_extractor)

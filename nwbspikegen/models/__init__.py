@@ -21,11 +21,12 @@ from nwbspikegen.models.base import (
     mean_rate_per_bin,
     register,
 )
-from nwbspikegen.models.fitted import FittedModel, load_model
+from nwbspikegen.models.fitted import DESCRIPTION_FILE, FittedModel, load_model
 from nwbspikegen.models.losses import CHOSEN_BY, LOSSES, find_loss
 
 __all__ = [
     "CHOSEN_BY",
+    "DESCRIPTION_FILE",
     "LOSSES",
     "MODELS",
     "Batch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -151,7 +152,21 @@ def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
         raise InputError(
             f"parameter {unknown[0]!r} for {name}", f"one of {', '.join(known)}", "check its name"
         )
+    _require_in_range(name, architecture.settings_class(), settings)
     return architecture(architecture.settings_class(**settings), num_units)
+
+
+def _require_in_range(name: str, defaults: Any, settings: dict[str, Any]) -> None:
+    """Raise `InputError` for a count below 1, a number below 0 or not finite, or a dropout of 1."""
+    for field, value in settings.items():
+        if isinstance(getattr(defaults, field), int):
+            fits, expected = isinstance(value, int) and value >= 1, "a whole number from 1"
+        else:
+            upper = 1.0 if field == "dropout" else math.inf
+            fits = isinstance(value, int | float) and 0 <= value < upper
+            expected = f"a number from 0, below {upper:g}"
+        if not fits:
+            raise InputError(f"{field} {value!r} for {name}", expected, "correct it")
 
 
 def mean_rate_per_bin(spikes: UInt8[np.ndarray, "time unit"]) -> Float[np.ndarray, " unit"]:

@@ -20,7 +20,7 @@ from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import CHOSEN_BY
 
 _WEIGHTS_FILE = "weights.safetensors"
-_DESCRIPTION_FILE = "model.json"
+DESCRIPTION_FILE = "model.json"
 _FORMAT = "nwbspikegen-model-1"
 
 
@@ -89,7 +89,7 @@ class FittedModel:
             raise InputError(
                 f"bins of {bin_size} s",
                 f"bins of {self.bin_size} s, as the model was trained with",
-                f"open the recording with bin_size={self.bin_size}",
+                f"bin the recording alike: bin_size={self.bin_size}, --bin-size {self.bin_size}",
             )
         return self.module.predict(spikes, first, bin_size)
 
@@ -106,10 +106,10 @@ class FittedModel:
             "training": self.training,
             "curves": self.curves,
         }
-        with write_whole(folder, overwrite=overwrite) as temporary:
+        with write_whole(folder, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
             temporary.mkdir()
             (temporary / _WEIGHTS_FILE).write_bytes(self._weights())
-            (temporary / _DESCRIPTION_FILE).write_text(json.dumps(description, indent=1))
+            (temporary / DESCRIPTION_FILE).write_text(json.dumps(description, indent=1))
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> FittedModel:
@@ -165,14 +165,14 @@ def load_model(folder: str | os.PathLike[str]) -> FittedModel:
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
-    if not (folder / _DESCRIPTION_FILE).is_file():
+    if not (folder / DESCRIPTION_FILE).is_file():
         raise InputError(
-            f"no {_DESCRIPTION_FILE} in {folder}",
+            f"no {DESCRIPTION_FILE} in {folder}",
             "a model folder",
             "pass what `nwbspikegen train --out` wrote",
         )
     try:
-        description = json.loads((folder / _DESCRIPTION_FILE).read_text())
+        description = json.loads((folder / DESCRIPTION_FILE).read_text())
     except ValueError as error:
         raise _broken(folder, "a description that is not JSON") from error
     expected = {"name", "num_units", "parameters", "loss", "bin_size", "sha256", "training", "curves"}

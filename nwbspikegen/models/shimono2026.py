@@ -129,11 +129,11 @@ class Shimono2026(SpikeModel):
         self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return spike probabilities; each bin sees between half and all of the input length."""
-        if spikes.shape[1] > self.width:
+        if spikes.shape[1] != self.num_units:
             raise InputError(
                 f"{spikes.shape[1]} units",
-                f"at most {self.width}, the width of this model",
-                "select fewer units",
+                f"{self.num_units}, as this model was trained with: its inputs and outputs are places",
+                "select as many units, or use in_context",
             )
         was_training = self.training
         self.eval()
@@ -164,7 +164,7 @@ class WindowExamples:
     ) -> None:
         if len(spikes) < 2:
             raise InputError(f"a segment of {len(spikes)} bins", "at least 2", "take a longer window")
-        self._spikes = torch.from_numpy(spikes).to(device)
+        self._spikes = torch.from_numpy(np.ascontiguousarray(spikes)).to(device)
         self._num_bins = min(num_bins, len(spikes) - 1)
         self._mean_rate = torch.from_numpy(mean_rate).to(device, torch.float32)
         self._batch_size = batch_size

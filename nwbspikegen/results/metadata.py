@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from nwbspikegen.errors import MetadataError
@@ -29,16 +30,15 @@ def fill_metadata(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
     """
     from pynwb.file import Subject
 
-    given = _section(metadata, "NWBFile")
+    given = metadata.get("NWBFile") or {}
     for name in (*_TEXTS, *_LISTS):
         if name in given:
-            value = given[name]
-            listed = [value] if isinstance(value, str) else list(value) if name in _LISTS else value
-            nwbfile.fields[name] = tuple(listed) if name in _LISTS else str(value)
+            nwbfile.fields[name] = _to_texts(name, given[name]) if name in _LISTS else str(given[name])
             nwbfile.set_modified()
-    wanted = {
-        key: str(value) for key, value in _section(metadata, "Subject").items() if key in _SUBJECT_TEXTS
-    }
+    subject = metadata.get("Subject") or {}
+    wanted: dict[str, Any] = {key: str(value) for key, value in subject.items() if key in _SUBJECT_TEXTS}
+    if "date_of_birth" in subject:
+        wanted["date_of_birth"] = _to_moment(subject["date_of_birth"])
     if nwbfile.subject is None:
         nwbfile.subject = Subject(**wanted)
     elif wanted:
@@ -48,18 +48,28 @@ def fill_metadata(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
     _require_complete(nwbfile)
 
 
+def _to_texts(name: str, value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list | tuple):
+        raise MetadataError(f"NWBFile {name} {value!r}", "a text or a list of texts", "correct the metadata")
+    return tuple(map(str, values))
+
+
+def _to_moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise MetadataError(
+            f"Subject date_of_birth {value!r}", "a date such as 2021-05-11", "correct the metadata"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _drop_empty(subject: Any) -> None:
     """Take out fields that hold an empty text: they say nothing, and archives refuse some of them."""
     for name in [name for name, value in subject.fields.items() if isinstance(value, str) and not value]:
         subject.fields.pop(name)
         subject.set_modified()
-
-
-def _section(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = metadata.get(name) or {}
-    if not isinstance(section, Mapping):
-        raise MetadataError(f"metadata whose {name} is not a mapping", f"fields below {name}:", "fill it in")
-    return section
 
 
 def _require_complete(nwbfile: Any) -> None:

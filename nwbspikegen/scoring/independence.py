@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nwbspikegen.scoring.audits import AuditRow
+from nwbspikegen.views.observed import is_same_recording
 
 
 def audit_independence(
@@ -38,9 +39,7 @@ def audit_independence(
     """
     rows = []
     for source in training.get("sources", []):
-        same_session = _same(source, tested, "identifier") or (
-            _same(source, tested, "session_id") and _same(source, tested, "subject_id")
-        )
+        same_session = is_same_recording(source, tested, unknown=False)
         shared = [
             name
             for name, same in [("session", same_session), ("subject", _same(source, tested, "subject_id"))]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.views.observed import is_same_recording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,15 +57,6 @@ def overlap_in_time(one: xr.Dataset, other: xr.Dataset) -> bool:
     return one_start < stop - half and start < one_stop - half
 
 
-def is_same_recording(one: xr.Dataset, other: xr.Dataset) -> bool:
-    """Return whether two records come from one recording, by identifier, else source, else True."""
-    for key in ("identifier", "source_sha256", "source"):
-        here, there = str(one.attrs.get(key) or ""), str(other.attrs.get(key) or "")
-        if here and there:
-            return here == there
-    return True
-
-
 def match_units(record: xr.Dataset, recorded: xr.Dataset, called: str) -> xr.Dataset:
     """Return `record` with the units of `recorded`, in their order; `InputError` when some lack."""
     missing = set(recorded["unit"].values.tolist()) - set(record["unit"].values.tolist())
@@ -87,7 +79,7 @@ def require_bin_size(record: xr.Dataset, recorded: xr.Dataset, called: str) -> N
 def _cut_context(context: xr.Dataset, recorded: xr.Dataset, start: Any) -> xr.Dataset | None:
     bin_size = float(recorded.attrs["bin_size"])
     require_bin_size(context, recorded, "context")
-    if not is_same_recording(context, recorded):
+    if not is_same_recording(context.attrs, recorded.attrs, unknown=True):
         raise InputError(
             f"a context from {context.attrs.get('identifier') or context.attrs.get('source')}",
             "bins of the recording that is scored",

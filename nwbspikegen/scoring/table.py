@@ -15,7 +15,7 @@ from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import make_baseline
 from nwbspikegen.scoring.blocks import BLOCK_DURATION
 from nwbspikegen.scoring.evaluation import score_predictions
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import is_same_recording, read_spikes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -150,7 +150,7 @@ def _require_same_coords(name: str, prediction: xr.DataArray, recorded: xr.Datas
 
 def _read_train(train: xr.Dataset, recorded: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
     past.require_bin_size(train, recorded, "training segment")
-    if not past.is_same_recording(train, recorded):
+    if not is_same_recording(train.attrs, recorded.attrs, unknown=True):
         raise InputError(
             f"a training segment of {train.attrs.get('identifier') or train.attrs.get('source')}",
             "one of the recording that is scored: baselines are fitted on the target",

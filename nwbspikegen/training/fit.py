@@ -15,12 +15,12 @@ import torch
 import xarray as xr
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.models import CHOSEN_BY, FittedModel, SpikeModel, build_model, find_loss, mean_rate_per_bin
 from nwbspikegen.training.module import EpochLoader, TrainingModule
 from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.schedule import Schedule, schedule_of
-from nwbspikegen.views.observed import observed_before, read_spikes
+from nwbspikegen.views.observed import is_same_recording, read_spikes
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -85,6 +85,7 @@ def train(
     'in_context'
     """
     accelerator = _find_accelerator(device)
+    require_seed(seed)
     _refuse_overlap(train, validation)
     schedule = schedule_of(model).replace(
         epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
@@ -112,12 +113,23 @@ def _make_loaders(
     fitted, held_out = read_spikes(train), read_spikes(validation)
     for spikes, segment in ((fitted, "training"), (held_out, "validation")):
         _refuse_silence(spikes, segment)
-    follows = observed_before(validation, train) is not None
+    follows = _follows(validation, train)
     observed = np.concatenate([fitted, held_out]) if follows else held_out
     first = len(fitted) if follows else 0
     examples = network.training_examples(fitted, bin_size, seed)
     validated = network.validation_examples(observed, first, bin_size, mean_rate_per_bin(fitted), seed)
     return EpochLoader(examples, seed), EpochLoader(validated, None)
+
+
+def _follows(validation: xr.Dataset, train: xr.Dataset) -> bool:
+    """Return whether the training segment is the past that the validation segment has."""
+    if not is_same_recording(train.attrs, validation.attrs, unknown=True):
+        return False
+    gap = float(validation.time[0]) - float(train.time[-1])
+    if abs(gap - float(train.attrs["bin_size"])) > float(train.attrs["bin_size"]) / 2:
+        _LOG.info("validation does not follow training directly: it is predicted without a past")
+        return False
+    return True
 
 
 def _run(
@@ -200,7 +212,7 @@ def _find_accelerator(device: str) -> str:
 
 def _refuse_overlap(train: xr.Dataset, validation: xr.Dataset) -> None:
     shared = np.intersect1d(train.time.values, validation.time.values)
-    if shared.size and train.attrs.get("identifier") == validation.attrs.get("identifier"):
+    if shared.size and is_same_recording(train.attrs, validation.attrs, unknown=True):
         raise InputError(
             f"{shared.size} bins in both segments", "segments that share no bin", "use split_time to cut them"
         )

@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
+
+from nwbspikegen.errors import InputError
+
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
@@ -18,6 +22,10 @@ class Schedule:
     def replace(self, **changes: Any) -> Schedule:
         """Return a schedule with every change that is not None."""
         given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
+        for key, value in given.items():
+            lowest = 1 if key in ("epochs", "patience") else 0
+            if not (np.isfinite(value) and value >= lowest):
+                raise InputError(f"{key} {value}", f"a number from {lowest}", "correct it")
         return dataclasses.replace(self, **given)
 
     def as_dict(self) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from jaxtyping import UInt8
@@ -23,6 +26,11 @@ def observed_before(segment: xr.Dataset, context: xr.Dataset | None) -> xr.Datas
             "a context with other units than the segment", "the same units in the same order",
             "take both from one selection",
         )  # fmt: skip
+    if not is_same_recording(context.attrs, segment.attrs, unknown=True):
+        raise InputError(
+            "a context from another recording than the segment", "bins of one recording",
+            "pass the window that the segment was cut from",
+        )  # fmt: skip
     past = context.isel(time=slice(0, num_before))
     expected_start = start - num_before * bin_size
     last = float(past.time[-1])
@@ -36,6 +44,27 @@ def observed_before(segment: xr.Dataset, context: xr.Dataset | None) -> xr.Datas
             "pass the whole window as context",
         )
     return past
+
+
+def is_same_recording(one: Mapping[str, Any], other: Mapping[str, Any], *, unknown: bool) -> bool:
+    """Return whether the attributes of two records name one recording.
+
+    One identifier or sha256 is one recording, and so is one session of one subject, which another
+    conversion may have given another identifier. `unknown` is the answer when nothing tells.
+
+    Examples
+    --------
+    >>> is_same_recording({"identifier": "a"}, {"identifier": "b"}, unknown=True)
+    False
+    """
+
+    def agree(key: str) -> bool:
+        return bool(one.get(key)) and str(one.get(key)) == str(other.get(key))
+
+    keys = ("identifier", "source_sha256")
+    if any(agree(key) for key in keys) or (agree("session_id") and agree("subject_id")):
+        return True
+    return unknown and not any(one.get(key) and other.get(key) for key in keys)
 
 
 def read_spikes(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:

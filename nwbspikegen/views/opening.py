@@ -73,6 +73,11 @@ def open_units(
     (16, 4)
     """
     spikes = _open_source(source)
+    ids, counts = np.unique(spikes.table.ids, return_counts=True)
+    if (counts > 1).any():
+        raise InputError(
+            f"unit id {ids[counts > 1][0]} more than once", "ids that name one unit each", "number the units"
+        )
     if len(spikes.table.ids) < 2:
         raise InputError(
             f"{len(spikes.table.ids)} units", "at least 2", "pass a recording of a population of units"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -46,7 +47,9 @@ class SortingSource(SpikeSource):
             )
         self._sorting = sorting
         self._trains: dict[int, np.ndarray] = {}
-        self.table = UnitTable(np.asarray(sorting.unit_ids), _read_properties(sorting), _read_texts(sorting))
+        texts = _read_texts(sorting)
+        self.table = UnitTable(np.asarray(sorting.unit_ids), _read_properties(sorting), texts)
+        texts["identifier"] = texts["identifier"] or self._hash_spikes()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_trains": {}}
@@ -84,6 +87,13 @@ class SortingSource(SpikeSource):
         trains = [train for unit in range(len(self.table.ids)) if len(train := self._read_train(unit))]
         firsts, lasts = [float(train[0]) for train in trains], [float(train[-1]) for train in trains]
         return min(firsts, default=np.nan), max(lasts, default=np.nan)
+
+    def _hash_spikes(self) -> str:
+        """Return what tells this sorting from another that says nothing of where it comes from."""
+        digest = hashlib.sha256()
+        for unit in range(len(self.table.ids)):
+            digest.update(self._read_train(unit).tobytes() + b"|")
+        return digest.hexdigest()
 
     def _read_train(self, unit: int) -> Float64[np.ndarray, " spike"]:
         if unit not in self._trains:

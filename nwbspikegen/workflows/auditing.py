@@ -25,7 +25,9 @@ _CONTEXT_BINS = 1000
 _BINS_BEHIND_EDGE = 200
 
 
-def audit(model: FittedModel, parts: Split, *, seed: int = 0) -> pd.DataFrame:
+def audit(
+    model: FittedModel, parts: Split, *, tested: xr.Dataset | None = None, seed: int = 0
+) -> pd.DataFrame:
     """Check that a model predicts honestly on a recording.
 
     Parameters
@@ -35,6 +37,8 @@ def audit(model: FittedModel, parts: Split, *, seed: int = 0) -> pd.DataFrame:
     parts : Split
         The recording's split. Causality is tested on its test segment, at the first and last bin, at
         the edges of the model's windows, and at random bins.
+    tested : Dataset, optional
+        The bins that are scored, for independence; the test segment by default.
     seed : int, default: 0
         Of the random bins and changes.
 
@@ -62,7 +66,9 @@ def audit(model: FittedModel, parts: Split, *, seed: int = 0) -> pd.DataFrame:
     rows: list[AuditRow] = audit_causality(predict, spikes, first, bin_size, edges=[edge], seed=seed)
     intervals = {name: interval_of(getattr(parts, name)) for name in ("train", "validation", "test")}
     rows += audit_splits(intervals, bin_size)
-    rows += audit_independence(model.training, parts.test.attrs, interval_of(parts.test))
+    rows += audit_independence(
+        model.training, parts.test.attrs, interval_of(parts.test if tested is None else tested)
+    )
     if model.permutes_units:
         rows += audit_permutation(predict, spikes, first, bin_size, seed=seed)
     return assemble_audits(rows)

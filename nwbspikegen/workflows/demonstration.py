@@ -22,6 +22,7 @@ _LOG = logging.getLogger("nwbspikegen")
 _PREPARATIONS = ("in_vitro", "in_vivo")
 _NUM_UNITS = 64
 _DURATION = 300.0
+_TABLE_FILE = "scores.csv"
 _TRUTH = "true_intensity"
 _COLUMNS = {
     "bits_per_spike": "bits/spike",
@@ -49,7 +50,7 @@ def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool =
         The scores of all directions, with the columns ``trained_on`` and ``tested_on`` before those
         of `score`, and ``share_of_best``: bits per spike over those of the true intensity.
     """
-    with write_whole(out, overwrite=overwrite) as folder:
+    with write_whole(out, overwrite=overwrite, marker=_TABLE_FILE) as folder:
         folder.mkdir()
         simulations = {
             name: simulate(name, num_units=_NUM_UNITS, duration=_DURATION, seed=seed)
@@ -71,7 +72,7 @@ def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool =
         table = pd.concat(
             [_label(report, *direction) for direction, report in reports.items()], ignore_index=True
         )
-        table.to_csv(folder / "scores.csv", index=False)
+        table.to_csv(folder / _TABLE_FILE, index=False)
         _draw(reports, folder / "demo.png")
     return table
 

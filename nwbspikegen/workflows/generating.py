@@ -13,15 +13,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.files import require_absent
+from nwbspikegen.errors import InputError, require_seed
+from nwbspikegen.files import hash_file, require_absent, require_file, require_suffix
 from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
 from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import score
 from nwbspikegen.views import Split
+from nwbspikegen.views.observed import is_same_recording
 from nwbspikegen.workflows.auditing import audit, interval_of
-from nwbspikegen.workflows.window import WindowOptions, open_window
+from nwbspikegen.workflows.window import WindowOptions, open_trained_window, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
 SEGMENTS = ("test", "validation", "train", "all")
@@ -82,16 +83,22 @@ def generate_and_score(
             f"segment {segment!r}, context {context!r}",
             f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold", "choose from these",
         )  # fmt: skip
-    require_absent(out, overwrite=overwrite)
+    require_seed(seed)
+    require_suffix(out, ".nwb")
+    require_absent(out, overwrite=overwrite, sources=[source])
     require_complete(source, metadata)
-    units, parts = open_window(source, _options_for(model, source, options))
+    units, parts = _open_for(model, source, options)
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
     predicted = generate(model, recorded, context=observed)
-    scores = _score_unseen(model, predicted, recorded, parts, observed, extra_predictions, seed)
+    first = _first_unseen(model, recorded, parts)
+    scored = recorded.isel(time=slice(first, None))
+    scores = None
+    if scored.sizes["time"]:
+        scores = _score_from(first, predicted, recorded, parts, observed, extra_predictions, seed)
     _LOG.info("auditing")
-    audits = audit(model, parts, seed=seed)
+    audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
     path = write_results(
         out, source=source, model=model, spike_probability=predicted, scores=scores, audits=audits,
         seed=seed, metadata=metadata, overwrite=overwrite,
@@ -99,48 +106,54 @@ def generate_and_score(
     return GenerationReport(path, predicted, recorded, scores, audits)
 
 
-def _options_for(
+def _open_for(
     model: FittedModel, source: str | os.PathLike[str], options: WindowOptions | None
-) -> WindowOptions:
-    """Return the window that the model was trained in when this is the file it was trained on."""
-    from nwbspikegen.files import hash_file, require_file
-
+) -> tuple[xr.Dataset, Split]:
+    """Open a file as it was for training when the model was trained on it, else by `options`."""
     trained = {entry.get("source_sha256") for entry in model.training.get("sources", [])}
-    if "options" in model.training and hash_file(require_file(source)) in trained:
-        _LOG.info("%s is the file of training: its window, units and split are used again", source)
-        return WindowOptions.from_dict(model.training["options"])
-    return options or WindowOptions(bin_size=model.bin_size)
+    options = options or WindowOptions(bin_size=model.bin_size)
+    if hash_file(require_file(source)) not in trained:
+        return open_window(source, options)
+    _LOG.info("%s is the file of training: its window, units and split are used again", source)
+    if "options" in model.training:
+        return open_window(source, WindowOptions.from_dict(model.training["options"]))
+    return open_trained_window(source, model.training, bin_size=model.bin_size, duration=options.duration)
 
 
-def _score_unseen(
-    model: FittedModel,
+def _first_unseen(model: FittedModel, recorded: xr.Dataset, parts: Split) -> int:
+    """Return the first bin of a segment behind everything that a weight or a baseline is fitted on."""
+    seen_until = interval_of(parts.train)[1]
+    for source in model.training.get("sources", []):
+        if is_same_recording(source, recorded.attrs, unknown=False):
+            seen_until = max(seen_until, float(model.training["split"]["train"][1]))
+    half = float(recorded.attrs["bin_size"]) / 2
+    first = int(np.searchsorted(recorded.time.values, seen_until - half))
+    if first == recorded.sizes["time"]:
+        _LOG.warning("nothing is scored: every bin of the segment was used for training")
+    elif first:
+        _LOG.warning("the first %d bins are predicted and not scored: they were used for training", first)
+    return first
+
+
+def _score_from(
+    first: int,
     predicted: xr.DataArray,
     recorded: xr.Dataset,
     parts: Split,
     observed: xr.Dataset | None,
     extra_predictions: Mapping[str, xr.DataArray] | None,
     seed: int,
-) -> pd.DataFrame | None:
-    """Score the bins behind everything that a weight was fitted on."""
-    seen_until = interval_of(parts.train)[1]
-    sources = {entry.get("identifier") for entry in model.training.get("sources", [])}
-    if recorded.attrs.get("identifier") in sources:
-        seen_until = max(seen_until, float(model.training["split"]["train"][1]))
-    unseen = recorded.time.values > seen_until - float(recorded.attrs["bin_size"]) / 2
-    if not unseen.any():
-        _LOG.warning("nothing is scored: every bin of the segment was used for training")
-        return None
-    first = int(np.argmax(unseen))
-    if first:
-        _LOG.warning("the first %d bins are predicted and not scored: they were used for training", first)
+) -> pd.DataFrame:
+    """Score the bins of a segment from `first` on; baselines read what the model has read."""
+    _LOG.info("scoring beside the baselines")
     part = predicted.isel(time=slice(first, None))
     part.encoding.update(predicted.encoding)
-    _LOG.info("scoring beside the baselines")
-    if first and observed is None:
-        # a cold prediction has read its own segment from the start
-        part.attrs["context"] = "warm"
-        observed = recorded
+    if predicted.attrs["context"] == "cold":
+        # it has read its own segment from the start, and nothing before
+        observed = recorded if first else None
+        part.attrs["context"] = "warm" if first else "cold"
+    others = {name: other.isel(time=slice(first, None)) for name, other in (extra_predictions or {}).items()}
     return score(
         part, recorded.isel(time=slice(first, None)), train=parts.train, context=observed,
-        extra_predictions=extra_predictions, seed=seed,
+        extra_predictions=others, seed=seed,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from nwbspikegen.files import require_absent
-from nwbspikegen.models import FittedModel
+from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training import train
 from nwbspikegen.workflows.window import WindowOptions, open_window
 
@@ -36,7 +36,7 @@ def train_recording(
     there when everything is asked for as before; other parameters begin another run.
     """
     out = Path(out)
-    require_absent(out, overwrite=overwrite)
+    require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=[recording])
     units, parts = open_window(recording, options)
     asked = [model, loss, epochs, device, seed, options.as_dict(), units.attrs["source_sha256"]]
     digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import os
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from nwbspikegen.errors import InputError
 from nwbspikegen.views import Split, count_merged, open_units, select_units, split_fractions
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -60,3 +63,27 @@ def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[x
     if merged := count_merged(units):
         _LOG.info("%d spikes shared a bin with another of their unit and were merged", merged)
     return units, split_fractions(units, options.split)
+
+
+def open_trained_window(
+    path: str | os.PathLike[str], training: dict[str, Any], *, bin_size: float, duration: float
+) -> tuple[xr.Dataset, Split]:
+    """Open a file with the units and segments of a model's training record.
+
+    What follows validation is the test segment, up to `duration` seconds from the start of training.
+    """
+    units = open_units(path, bin_size=bin_size).sel(unit=training["unit_ids"])
+    time = units.time.values
+    stops = [*training["split"]["validation"], training["split"]["train"][0] + duration]
+    edges = [
+        int(np.searchsorted(time, stop - bin_size / 2)) for stop in (training["split"]["train"][0], *stops)
+    ]
+    first, validation, test, last = edges
+    if test >= last:
+        raise InputError(
+            f"no bin behind validation within {duration} s of the start of training",
+            "a test segment",
+            "pass a longer --duration",
+        )
+    parts = [units.isel(time=slice(*pair)) for pair in itertools.pairwise((first, validation, test, last))]
+    return units.isel(time=slice(first, last)), Split(*parts)
