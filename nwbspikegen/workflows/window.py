@@ -15,6 +15,7 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.views import Split, count_merged, open_units, select_units, split_fractions
 
 _LOG = logging.getLogger("nwbspikegen")
+_SHORT_TRAINING = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +63,11 @@ def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[x
     units = select_units(units, skip=options.skip_units, take=options.take_units)
     if merged := count_merged(units):
         _LOG.info("%d spikes shared a bin with another of their unit and were merged", merged)
-    return units, split_fractions(units, options.split)
+    parts = split_fractions(units, options.split)
+    seconds = parts.train.sizes["time"] * options.bin_size
+    if seconds < _SHORT_TRAINING:
+        _LOG.warning("a training segment of %g s is short: expect little of what is learnt from it", seconds)
+    return units, parts
 
 
 def open_trained_window(
