@@ -8,9 +8,18 @@ from nwbspikegen.history.causal import (
     AGE_EDGES,
     age_classes,
     exponential_traces,
+    mean_rate_per_bin,
     online_hazard,
     prior_bins,
     running_rate,
 )
 
-__all__ = ["AGE_EDGES", "age_classes", "exponential_traces", "online_hazard", "prior_bins", "running_rate"]
+__all__ = [
+    "AGE_EDGES",
+    "age_classes",
+    "exponential_traces",
+    "mean_rate_per_bin",
+    "online_hazard",
+    "prior_bins",
+    "running_rate",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.history.kernels import online_hazard_kernel, running_rate_kernel, trace_kernel
@@ -34,6 +34,18 @@ def prior_bins(bin_size: float) -> float:
 def age_classes() -> Int64[np.ndarray, "age"]:
     """Return the class of every age from 0 to the first that is older than all edges."""
     return np.searchsorted(np.asarray(AGE_EDGES), np.arange(AGE_EDGES[-1] + 2), side="left")
+
+
+def mean_rate_per_bin(spikes: UInt8[np.ndarray, "time unit"]) -> Float64[np.ndarray, " unit"]:
+    """Return (k + 1/2) / (n + 1) per unit: k spikes in the n bins of a training segment.
+
+    Examples
+    --------
+    >>> mean_rate_per_bin(np.array([[1], [0], [0]], np.uint8))
+    array([0.375])
+    """
+    num_spikes: Float64[np.ndarray, " unit"] = (spikes > 0).sum(axis=0, dtype=np.float64)
+    return (num_spikes + 0.5) / (len(spikes) + 1)
 
 
 def running_rate(

@@ -18,7 +18,6 @@ from nwbspikegen.models.base import (
     Examples,
     SpikeModel,
     build_model,
-    mean_rate_per_bin,
     register,
 )
 from nwbspikegen.models.fitted import DESCRIPTION_FILE, FittedModel, load_model
@@ -37,7 +36,6 @@ __all__ = [
     "find_loss",
     "in_context",
     "load_model",
-    "mean_rate_per_bin",
     "register",
     "shimono2026",
 ]

@@ -167,9 +167,3 @@ def _require_in_range(name: str, defaults: Any, settings: dict[str, Any]) -> Non
             expected = f"a number from 0, below {upper:g}"
         if not fits:
             raise InputError(f"{field} {value!r} for {name}", expected, "correct it")
-
-
-def mean_rate_per_bin(spikes: UInt8[np.ndarray, "time unit"]) -> Float[np.ndarray, " unit"]:
-    """Return (k + 1/2) / (n + 1) per unit: k spikes in the n bins of a training segment."""
-    num_spikes: np.ndarray = np.minimum(spikes, 1).sum(axis=0, dtype=np.float64)
-    return (num_spikes + 0.5) / (len(spikes) + 1)

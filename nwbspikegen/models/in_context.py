@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from nwbspikegen.models.base import Batch, SpikeModel, mean_rate_per_bin, register
+from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.models.base import Batch, SpikeModel, register
 from nwbspikegen.models.past import NUM_FEATURES, Past
 
 _CHUNK_PAIRS = 250_000

@@ -16,7 +16,8 @@ from jaxtyping import Float, Float32, UInt8
 from torch.nn import functional
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.models.base import Batch, SpikeModel, mean_rate_per_bin, register
+from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.models.base import Batch, SpikeModel, register
 
 
 @dataclass(frozen=True)

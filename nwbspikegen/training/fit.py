@@ -16,7 +16,8 @@ import xarray as xr
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.errors import InputError, require_seed
-from nwbspikegen.models import CHOSEN_BY, FittedModel, SpikeModel, build_model, find_loss, mean_rate_per_bin
+from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.models import CHOSEN_BY, FittedModel, SpikeModel, build_model, find_loss
 from nwbspikegen.training.module import EpochLoader, TrainingModule
 from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.schedule import Schedule, schedule_of

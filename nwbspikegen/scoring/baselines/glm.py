@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
-from nwbspikegen.history import exponential_traces
-from nwbspikegen.scoring.baselines.rates import require_units, smoothed_probability
+from nwbspikegen.history import exponential_traces, mean_rate_per_bin
+from nwbspikegen.scoring.baselines.rates import require_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 
@@ -58,7 +58,7 @@ class HistoryGLM:
     def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> HistoryGLM:
         """Fit every unit on the training segment, whose past starts empty."""
         rng = np.random.default_rng(self.seed)
-        null = smoothed_probability(spikes)
+        null = mean_rate_per_bin(spikes)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
         for start in range(0, spikes.shape[1], _FEW_UNITS):
             few = np.ascontiguousarray(spikes[:, start : start + _FEW_UNITS])

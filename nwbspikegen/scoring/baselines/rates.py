@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 
@@ -32,7 +33,7 @@ class MeanRate:
 
     def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> MeanRate:
         """Count the training segment's spikes."""
-        self.probability = smoothed_probability(spikes)
+        self.probability = mean_rate_per_bin(spikes)
         return self
 
     def predict(
@@ -52,12 +53,6 @@ class MeanRate:
         baseline = cls()
         baseline.probability = read_weights(folder, cls.name)["probability"]
         return baseline
-
-
-def smoothed_probability(spikes: UInt8[np.ndarray, "time unit"]) -> Float64[np.ndarray, " unit"]:
-    """Return (k + 1/2) / (n + 1) per unit."""
-    rate: Float64[np.ndarray, " unit"] = ((spikes > 0).sum(axis=0) + 0.5) / (len(spikes) + 1)
-    return rate
 
 
 def require_units(name: str, fitted: int, given: int) -> None:
