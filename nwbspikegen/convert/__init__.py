@@ -1,11 +1,13 @@
 """Sortings to NWB files that DANDI accepts, through NeuroConv."""
 
-from nwbspikegen.convert.interfaces import ASDFInterface, SortingInterface
-from nwbspikegen.convert.writing import convert_asdf, convert_sorting
+from nwbspikegen.convert.asdf import ASDFInterface, convert_asdf
+from nwbspikegen.convert.interface import SourceInterface
+from nwbspikegen.convert.sortings import SortingInterface, convert_sorting
 
 __all__ = [
     "ASDFInterface",
     "SortingInterface",
+    "SourceInterface",
     "convert_asdf",
     "convert_sorting",
 ]

@@ -1,5 +1,6 @@
 """Lab formats as SpikeInterface sortings, one per file."""
 
 from nwbspikegen.sources.asdf import ASDFSorting
+from nwbspikegen.sources.electrodes import Electrodes
 
-__all__ = ["ASDFSorting"]
+__all__ = ["ASDFSorting", "Electrodes"]

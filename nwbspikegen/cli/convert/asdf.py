@@ -1,4 +1,4 @@
-"""`nwbspikegen convert`: a lab's spike files to NWB."""
+"""`nwbspikegen convert asdf`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,7 @@ from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwr
 from nwbspikegen.cli.output import print_result
 
 
-@click.group(short_help="A lab's spike file to NWB.")
-def convert() -> None:
-    """Convert a lab's spike file to NWB that DANDI accepts."""
-
-
-@convert.command()
+@click.command(short_help="An ASDF .mat file.")
 @click.argument("source", type=PATH)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option("--tick", default=0.001, show_default=True, help="Seconds per bin of the file.")

@@ -1,0 +1,24 @@
+"""Named intervals of a session, such as the passive protocol of the IBL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MODULE = "passive_protocol"
+TABLE = "passive_intervals"
+
+
+def add_intervals(nwbfile: Any, intervals: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    """Write named intervals (s) where DANDI:000409 has them: a row each, its name in `protocol_type`."""
+    from pynwb.epoch import TimeIntervals
+
+    if not intervals:
+        return
+    table = TimeIntervals(name=TABLE, description="When each part of the protocol began and ended.")
+    table.add_column(name="protocol_type", description="Name of the part.")
+    rows = [(start, stop, name) for name, spans in intervals.items() for start, stop in spans]
+    for start, stop, name in sorted(rows):
+        table.add_interval(start_time=float(start), stop_time=float(stop), protocol_type=name)
+    module = nwbfile.create_processing_module(MODULE, "Parts of the session without a task.")
+    module.add(table)
