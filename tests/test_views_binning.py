@@ -13,6 +13,7 @@ from views_nwb import write_units
 
 from nwbspikegen.views import count_merged, open_units
 from nwbspikegen.views.binning import BinGrid, count_runs
+from nwbspikegen.views.page_index import BLOCK, PAGE, PageIndex
 
 CLOCKS = st.sampled_from([0.0, 0.1249, 3600.0, 3600.00045, 1e5, -12.3])
 BIN_SIZES = st.sampled_from([0.0001, 0.001, 0.0033, 0.05, 1.0])
@@ -99,30 +100,47 @@ def test_the_dtype_widens_when_a_bin_overflows(tmp_path):
     assert open_units(path, bin_size=0.1).spikes.dtype == np.uint8
 
 
-@pytest.mark.parametrize("page_of_late_spike", [0, 1, 2])
-def test_unsorted_trains_lose_no_spike(tmp_path, page_of_late_spike):
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("page_of_late_spike", [0, 1, 20])
+def test_unsorted_trains_lose_no_spike(tmp_path, page_of_late_spike, compression):
     """A spike that hides in a page far from its time is found in a window that never reads that page."""
     train = np.arange(25_000) * 0.01
-    train[page_of_late_spike * 8192 + 4000] = 249.5
-    path = write_units(tmp_path / "a.nwb", [train, train[::-1], [1.0]], observed=(0.0, 250.0))
+    train[page_of_late_spike * PAGE + 400] = 249.5
+    trains = [train, train[::-1], [1.0]]
+    path = write_units(tmp_path / "a.nwb", trains, observed=(0.0, 250.0), compression=compression)
     units = open_units(path, binary=False)
     late = units.spikes[249_450:249_550, :2].sum("time").values
     assert late.tolist() == [11, 11]
     assert units.spikes.sum("time").values.tolist() == [25_000, 25_000, 1]
 
 
-def test_a_window_reads_only_its_pages(tmp_path, monkeypatch):
-    from nwbspikegen.views import nwb_pages, nwb_source
+def test_the_page_index_finds_every_window():
+    """Against a search of whole trains, for trains that begin, end and repeat at page and block edges."""
+    rng = np.random.default_rng(3)
+    sizes = [0, 1, PAGE - 1, PAGE, PAGE + 1, 0, 7 * PAGE, BLOCK + 3, 20, 0]
+    trains = [np.sort(rng.choice(np.linspace(0, 9, 50), size)) for size in sizes]
+    trains[4] = trains[4][::-1].copy()
+    times = np.concatenate(trains)
+    index = PageIndex(np.concatenate([[0], np.cumsum(sizes)]))
+    everyone = np.arange(len(sizes))
+    index.survey(times, everyone[::2])
+    index.survey(times, everyone)
+    assert index.is_sorted.tolist() == [unit != 4 for unit in everyone]
+    assert index.has_numbers_only.all()
+    assert index.first[6] == trains[6][0]
+    assert index.last[7] == trains[7][-1]
+    for start, stop in ((-1.0, 0.0), (2.0, 2.0), (2.9, 5.1), (9.0, 99.0), (10.0, 11.0)):
+        begins, ends = index.find_rows(everyone, start, stop)
+        for train, begin, end, offset in zip(trains, begins, ends, index.offsets[:-1], strict=True):
+            wanted = np.flatnonzero((train >= start) & (train <= stop)) + offset
+            assert set(wanted.tolist()) <= set(range(begin, end))
 
+
+def test_a_window_reads_only_its_pages(tmp_path):
     train = np.arange(100_000) * 0.001
-    path = write_units(tmp_path / "a.nwb", [train, train], observed=(0.0, 100.0))
+    path = write_units(tmp_path / "a.nwb", [train, train], observed=(0.0, 100.0), compression="gzip")
     units = open_units(path)
-    read = []
-
-    def note_spans(dataset, spans):
-        read.extend(end - begin for begin, end in spans)
-        return nwb_pages.read_spans(dataset, spans)
-
-    monkeypatch.setattr(nwb_source, "read_spans", note_spans)
+    source = units.spikes.encoding["binned"].source
+    begins, ends = source._pages.find_rows(np.array([0, 1]), 50.0, 50.1)
+    assert (ends - begins <= 2 * PAGE).all()
     assert units.spikes[50_000:50_100].values.sum() == 200
-    assert sum(read) <= 2 * 2 * nwb_pages.PAGE

@@ -10,7 +10,11 @@ import numpy as np
 
 
 def write_units(
-    path: Path, trains: Sequence[Sequence[float]], *, observed: tuple[float, float] | None = None
+    path: Path,
+    trains: Sequence[Sequence[float]],
+    *,
+    observed: tuple[float, float] | None = None,
+    compression: str | None = None,
 ) -> Path:
     """Write a units table at `/units` with one train of spike times (s) per unit."""
     with h5py.File(path, "w") as file:
@@ -22,7 +26,7 @@ def write_units(
         file["general/extracellular_ephys/probe/device"] = 0
         units = file.create_group("units")
         times = np.concatenate([np.asarray(train, dtype=np.float64) for train in trains] or [np.empty(0)])
-        units["spike_times"] = times
+        units.create_dataset("spike_times", data=times, compression=compression)
         units["spike_times_index"] = np.cumsum([len(train) for train in trains], dtype=np.int64)
         units["id"] = np.arange(len(trains)) + 10
         units["quality"] = ["good"] * len(trains)

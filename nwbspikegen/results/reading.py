@@ -16,7 +16,7 @@ import xarray as xr
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
 from nwbspikegen.results.layout import MODULE, split_attributes
-from nwbspikegen.views.nwb_table import open_nwb
+from nwbspikegen.views.nwb_opening import open_nwb
 
 _Path = str | os.PathLike[str]
 

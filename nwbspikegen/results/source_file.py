@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _DROPPED_GROUPS = (
-    "acquisition", "stimulus", "stimulus_template", "processing", "analysis", "scratch", "events",
+    "acquisition", "stimulus", "stimulus_template", "analysis", "scratch", "events",
     "imaging_planes", "ogen_sites",
 )  # fmt: skip
 _DROPPED_TABLES = (
@@ -21,6 +21,9 @@ def reduce_to_units(nwbfile: Any) -> None:
         group = getattr(nwbfile, name, None) or {}
         for key in list(group):
             group.pop(key)
+    for name in list(nwbfile.processing):
+        if not _holds_intervals_only(nwbfile.processing[name]):
+            nwbfile.processing.pop(name)
     for name in _DROPPED_TABLES:
         if nwbfile.fields.get(name) is not None:
             _remove_child(nwbfile, name)
@@ -28,6 +31,16 @@ def reduce_to_units(nwbfile: Any) -> None:
         nwbfile.icephys_electrodes.pop(key)
     _free_intervals(nwbfile)
     nwbfile.set_modified()
+
+
+def _holds_intervals_only(module: Any) -> bool:
+    """Return whether a module says when parts of the session were, and nothing else."""
+    from pynwb.epoch import TimeIntervals
+
+    tables = list(module.data_interfaces.values())
+    return bool(tables) and all(
+        isinstance(table, TimeIntervals) and "timeseries" not in table.colnames for table in tables
+    )
 
 
 def _free_intervals(nwbfile: Any) -> None:

@@ -27,6 +27,7 @@ class NWBUnitsBackend(BackendEntrypoint):
         "binary",
         "start",
         "duration",
+        "interval",
     )
 
     def open_dataset(
@@ -38,9 +39,13 @@ class NWBUnitsBackend(BackendEntrypoint):
         binary: bool = True,
         start: float | int = 0.0,
         duration: float | int | None = None,
+        interval: str | None = None,
     ) -> xr.Dataset:
         """Open the units of an NWB file; see `nwbspikegen.open_units` for the options."""
-        units = open_units(filename_or_obj, bin_size=bin_size, binary=binary, start=start, duration=duration)
+        units = open_units(
+            filename_or_obj, bin_size=bin_size, binary=binary, start=start, duration=duration,
+            interval=interval,
+        )  # fmt: skip
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or [])
         return units.drop_vars(dropped, errors="ignore")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, UInt
+from jaxtyping import Bool, Int64, UInt
 from xarray.backends.common import BackendArray
 from xarray.core import indexing
 
@@ -69,31 +69,35 @@ class BinnedSpikes(BackendArray):
         self, wanted: range | Int64[np.ndarray, " bin"], units: Sequence[int]
     ) -> UInt[np.ndarray, "bin unit"]:
         spikes = np.zeros((len(wanted), len(units)), dtype=self.dtype)
+        cells = spikes.reshape(-1)
         merged = 0
-        if not spikes.size:
-            return spikes
-        for column, (occupied, counts) in enumerate(
-            self.count_spikes(int(wanted[0]), int(wanted[-1]) + 1, units)
-        ):
-            rows, kept = _find_rows(wanted, occupied)
-            merged += int((counts[kept] - 1).sum())
-            spikes[rows, column] = 1 if self.binary else counts[kept]
+        for occupied, counts in self.count_spikes(wanted, units):
+            merged += int(counts.sum()) - len(counts)
+            cells[occupied] = 1 if self.binary else counts
         if self.binary and merged:
             _log.debug("%d spikes shared a bin with another of their unit and were merged", merged)
         return spikes
 
     def count_spikes(
-        self, begin: int, end: int, units: Sequence[int]
+        self, wanted: range | Int64[np.ndarray, " bin"], units: Sequence[int]
     ) -> Iterator[tuple[Int64[np.ndarray, " occupied"], Int64[np.ndarray, " occupied"]]]:
-        """Yield for each unit the occupied bins within [begin, end) of this array and their counts."""
-        low, high = self.first + begin, self.first + end
+        """Yield, piece by piece, which cells of (wanted bin, unit) hold spikes, and how many.
+
+        `wanted` are ascending bins of this array; cells are counted in the order of memory.
+        """
+        if not len(wanted) or not len(units):
+            return
+        low, high = self.first + int(wanted[0]), self.first + int(wanted[-1]) + 1
         # a bin to spare at both ends: which bin a spike is in is decided below, by one rule
         start, stop = self.grid.starts(low - 1, low)[0], self.grid.starts(high + 1, high + 2)[0]
-        for times in self.source.read_spikes(units, float(start), float(stop)):
+        column = 0
+        for times, num_spikes in self.source.read_trains(units, float(start), float(stop)):
+            columns = np.repeat(np.arange(column, column + len(num_spikes)), num_spikes)
+            column += len(num_spikes)
             bins = self.grid.find_bins(times)
-            first, last = np.searchsorted(bins, [low, high])
-            occupied, counts = count_runs(bins[first:last])
-            yield occupied - self.first, counts
+            bins -= self.first
+            rows, is_kept = _find_rows(wanted, bins)
+            yield count_runs(rows[is_kept] * len(units) + columns[is_kept])
 
 
 def _to_positions(key: Any, size: int) -> Any:
@@ -104,9 +108,12 @@ def _to_positions(key: Any, size: int) -> Any:
     return positions
 
 
-def _find_rows(wanted: Any, occupied: np.ndarray) -> tuple[np.ndarray, Any]:
+def _find_rows(
+    wanted: range | Int64[np.ndarray, " bin"], bins: Int64[np.ndarray, " spike"]
+) -> tuple[Int64[np.ndarray, " spike"], Bool[np.ndarray, " spike"]]:
+    """Return where each spike's bin is among those wanted, and whether it is."""
     if isinstance(wanted, range):
-        return occupied - wanted.start, slice(None)
-    rows = np.searchsorted(wanted, occupied)
-    kept = wanted[rows] == occupied
-    return rows[kept], kept
+        rows = bins - wanted.start
+        return rows, (rows >= 0) & (rows < len(wanted))
+    rows = np.minimum(np.searchsorted(wanted, bins), len(wanted) - 1)
+    return rows, wanted[rows] == bins

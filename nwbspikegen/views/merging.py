@@ -42,9 +42,7 @@ def count_merged(units: xr.Dataset) -> int:
     if not binned.binary or not units["spikes"].size:
         return 0
     # centres, so that no rounding of a bin start can reach the bin before
-    wanted = binned.grid.find_bins(units["time"].values + binned.grid.bin_size / 2) - binned.first
+    bins = binned.grid.find_bins(units["time"].values + binned.grid.bin_size / 2) - binned.first
     positions = [binned.source.positions[unit] for unit in units["unit"].values.tolist()]
-    counts = binned.count_spikes(int(wanted.min()), int(wanted.max()) + 1, positions)
-    is_wanted = np.zeros(int(wanted.max()) + 1, dtype=bool)
-    is_wanted[wanted] = True
-    return sum(int((spikes[is_wanted[bins]] - 1).sum()) for bins, spikes in counts)
+    runs = binned.count_spikes(np.unique(bins), positions)
+    return sum(int(counts.sum()) - len(counts) for _, counts in runs)

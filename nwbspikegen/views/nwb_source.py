@@ -1,93 +1,186 @@
-"""Spikes of the units table of an NWB (HDF5) file."""
+"""Spikes of the units table of an NWB file: HDF5 or Zarr, on disk or on the web."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import h5py
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Int64
 
+from nwbspikegen.addresses import Address, hash_recording, is_remote, require_recording
 from nwbspikegen.errors import InputError
-from nwbspikegen.files import hash_file, require_file
+from nwbspikegen.views.nwb_intervals import find_named
 from nwbspikegen.views.nwb_metadata import read_columns, read_session
-from nwbspikegen.views.nwb_pages import Span, TrainSurvey, read_spans, survey_trains
-from nwbspikegen.views.nwb_table import open_nwb, read_ids, read_observed, read_offsets, require_units
-from nwbspikegen.views.spike_source import SpikeSource, UnitTable, require_numbers
+from nwbspikegen.views.nwb_opening import open_nwb, reading
+from nwbspikegen.views.nwb_table import read_ids, read_observed, read_offsets, require_units
+from nwbspikegen.views.page_index import PageIndex, group_rows, list_rows, search_rows
+from nwbspikegen.views.spike_source import (
+    Interval,
+    SpikeSource,
+    Trains,
+    UnitTable,
+    cut_by_size,
+    require_numbers,
+)
+
+_log = logging.getLogger("nwbspikegen")
+# bytes: a larger file is hashed when its hash is stored with a result, not whenever it is opened
+_LARGE = 2**31
 
 
 class NWBSource(SpikeSource):
     """Spikes of `/units`, read when asked for, without holding the file open.
 
-    Opening passes over all spikes once, in blocks, to know that every time is a number, which units
-    ascend and where their pages begin (36 million spikes: under a second); after that a window reads its
-    own pages. A unit that does not ascend is read whole and sorted, so none of its spikes is lost.
+    Opening a file on disk passes over all spikes once, in blocks, to know that every time is a number,
+    which units ascend and where their pages begin; after that a window reads its own pages. On the web
+    a unit is passed over when it is first read. A unit that does not ascend is read whole and sorted,
+    so none of its spikes is lost.
 
     Parameters
     ----------
-    path : path
-        The NWB file.
+    address : path or str
+        The NWB file, Zarr folder or web address.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = require_file(path).absolute()
-        self._stamp = _stamp(self._path)
-        with open_nwb(self._path) as file:
-            units = require_units(file)
-            self._offsets = read_offsets(units)
-            num_units = len(self._offsets) - 1
-            session = read_session(file)
-            columns = read_columns(units, num_units)
+    def __init__(self, address: Address) -> None:
+        self._address = require_recording(address)
+        self._stamp = _stamp(self._address)
+        with open_nwb(self._address) as root, reading(self._address):
+            units = require_units(root, self._address)
+            offsets = read_offsets(units, self._address)
+            num_units = len(offsets) - 1
+            session = read_session(root)
+            columns = read_columns(root, units, num_units)
             ids = read_ids(units, num_units)
             self._observed = read_observed(units)
-            session |= {"source": str(self._path), "source_sha256": hash_file(self._path)}
+            session |= {"source": str(self._address), "source_sha256": _hash_if_small(self._address)}
             self.table = UnitTable(ids, columns, session)
-            self._surveys = self._survey(units["spike_times"])
+            self._pages = PageIndex(offsets)
+            self._plain = _find_plain(units["spike_times"])
+            if not is_remote(self._address):
+                self._survey(units["spike_times"], np.arange(num_units))
 
     @property
     def observed(self) -> tuple[float | None, float | None]:
         """Earliest start and latest stop of `obs_intervals` (s), None where there are none."""
         return self._observed
 
-    def read_spikes(
-        self, units: Sequence[int], start: float, stop: float
-    ) -> Iterator[Float64[np.ndarray, " spike"]]:
-        """Yield for each unit position its spikes within [start, stop] (s), sorted."""
-        with self._open() as file:
-            spans = [self._surveys[unit].find_span(*self._rows(unit), start, stop) for unit in units]
-            for unit, times in zip(units, read_spans(file["units/spike_times"], spans), strict=True):
-                ascending = times if self._surveys[unit].is_sorted else np.sort(times)
-                first, last = np.searchsorted(ascending, start), np.searchsorted(ascending, stop, "right")
-                yield ascending[first:last]
+    def read_trains(self, units: Sequence[int], start: float, stop: float) -> Iterator[Trains]:
+        """Yield the spikes within [start, stop] (s) of some unit positions, in pieces, no spike lost."""
+        positions = np.asarray(units, dtype=np.int64)
+        with self._open() as spike_times, reading(self._address):
+            self._survey(spike_times, positions)
+            begins, ends = self._pages.find_rows(positions, start, stop)
+            is_whole = isinstance(spike_times, np.ndarray)
+            groups = [slice(0, len(units))] if is_whole else group_rows(begins, ends)
+            for group in groups:
+                low, high = int(begins[group].min()), int(ends[group].max())
+                # what is mapped is looked up where it is
+                low, rows = (0, spike_times) if is_whole else (low, spike_times[low:high])
+                yield from self._read_group(
+                    rows, positions[group], begins[group] - low, ends[group] - low, start, stop
+                )
 
-    def read_extent(self) -> tuple[float, float]:
-        """Return the times of the first and the last spike of all units; NaN when there is none."""
-        firsts = [survey.first for survey in self._surveys if len(survey.edges)]
-        lasts = [survey.last for survey in self._surveys if len(survey.edges)]
-        return min(firsts, default=np.nan), max(lasts, default=np.nan)
-
-    def _rows(self, unit: int) -> Span:
-        return int(self._offsets[unit]), int(self._offsets[unit + 1])
-
-    def _open(self) -> contextlib.AbstractContextManager[h5py.File]:
-        if not self._path.is_file() or _stamp(self._path) != self._stamp:
-            raise InputError(
-                f"{self._path}, which changed since it was opened", "the same file", "open its units again"
+    def _read_group(
+        self,
+        rows: np.ndarray,  # (row,) of any number
+        units: Int64[np.ndarray, " unit"],
+        begins: Int64[np.ndarray, " unit"],
+        ends: Int64[np.ndarray, " unit"],
+        start: float,
+        stop: float,
+    ) -> Iterator[Trains]:
+        is_sorted = self._pages.is_sorted[units]
+        whole = begins.copy(), ends.copy()
+        begins[is_sorted] = search_rows(rows, whole[0][is_sorted], whole[1][is_sorted], start, side="left")
+        ends[is_sorted] = search_rows(rows, begins[is_sorted], whole[1][is_sorted], stop, side="right")
+        for piece in cut_by_size(ends - begins):
+            times = rows[list_rows(begins[piece], ends[piece])].astype(np.float64, copy=False)
+            counts = ends[piece] - begins[piece]
+            yield (
+                Trains(times, counts)
+                if is_sorted[piece].all()
+                else _sort_trains(times, counts, is_sorted[piece], start, stop)
             )
-        return open_nwb(self._path)
 
-    def _survey(self, spike_times: h5py.Dataset) -> list[TrainSurvey]:
-        trains = [self._rows(unit) for unit in range(len(self.table.ids))]
-        surveys = list(survey_trains(spike_times, trains))
-        for unit, (begin, end), survey in zip(self.table.ids, trains, surveys, strict=True):
-            if not survey.has_numbers_only:
-                require_numbers(spike_times[begin:end].astype(np.float64), unit)
-        return surveys
+    def read_extent(self) -> Interval | None:
+        """Return the times of the first and the last spike of all units; None when that costs much."""
+        if is_remote(self._address):
+            if None not in self._observed:
+                return None
+            _log.info("obs_intervals are missing: every spike time is fetched to find first and last")
+            with self._open() as spike_times, reading(self._address):
+                self._survey(spike_times, np.arange(len(self.table.ids)))
+        first, last = self._pages.first.min(initial=np.inf), self._pages.last.max(initial=-np.inf)
+        return (float(first), float(last)) if first <= last else (np.nan, np.nan)
+
+    def count_spikes(self) -> Int64[np.ndarray, " unit"]:
+        """Return how many spikes each unit has in the whole recording."""
+        return np.diff(self._pages.offsets)
+
+    def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:
+        """Return the start and stop (s) of every interval of a name, and all names that there are."""
+        with open_nwb(self._address) as root, reading(self._address):
+            return find_named(root, name)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[Any]:
+        """Give the array of spike times: mapped when it lies on disk as it is, else as it is stored."""
+        if self._stamp is not None and _stamp(self._address) != self._stamp:
+            raise InputError(
+                f"{self._address}, which changed since it was opened", "the same file", "open its units again"
+            )
+        if self._plain is not None:
+            offset, dtype = self._plain
+            shape = (int(self._pages.offsets[-1]),)
+            yield np.memmap(self._address, dtype, "r", offset, shape).view(np.ndarray)
+            return
+        with open_nwb(self._address) as root:
+            yield root["units/spike_times"]
+
+    def _survey(self, spike_times: Any, units: Int64[np.ndarray, " unit"]) -> None:
+        self._pages.survey(spike_times, units)
+        offsets = self._pages.offsets
+        for unit in units[~self._pages.has_numbers_only[units]].tolist():
+            require_numbers(
+                spike_times[int(offsets[unit]) : int(offsets[unit + 1])].astype(np.float64),
+                self.table.ids[unit],
+            )
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
+def _sort_trains(
+    times: np.ndarray, counts: np.ndarray, is_sorted: np.ndarray, start: float, stop: float
+) -> Trains:
+    """Sort the trains that are not, and cut them to [start, stop]."""
+    trains = np.split(times, np.cumsum(counts)[:-1])
+    for at in np.flatnonzero(~is_sorted).tolist():
+        train = np.sort(trains[at])
+        trains[at] = train[np.searchsorted(train, start) : np.searchsorted(train, stop, "right")]
+    return Trains(np.concatenate(trains), np.array([len(train) for train in trains], dtype=np.int64))
+
+
+def _stamp(address: Path | str) -> tuple[int, int] | None:
+    """Return what changes when a file is written again; None where there is no such thing."""
+    if is_remote(address) or not os.path.exists(address):
+        return None if is_remote(address) else (0, 0)
+    status = os.stat(address)
     return status.st_size, status.st_mtime_ns
+
+
+def _hash_if_small(address: Path | str) -> str:
+    is_large = isinstance(address, Path) and address.is_file() and address.stat().st_size > _LARGE
+    return "" if is_large else hash_recording(address)
+
+
+def _find_plain(spike_times: Any) -> tuple[int, np.dtype[Any]] | None:
+    """Return where on disk an array lies as it is, and its type; None when it must be decoded."""
+    offset = getattr(spike_times, "id", None) and spike_times.id.get_offset()
+    is_local = getattr(getattr(spike_times, "file", None), "driver", "") == "sec2"
+    if offset is None or not is_local or spike_times.external:
+        return None
+    return (int(offset), spike_times.dtype) if len(spike_times) else None

@@ -29,6 +29,7 @@ def open_units(
     binary: bool = True,
     start: float | int = 0.0,
     duration: float | int | None = None,
+    interval: str | None = None,
 ) -> xr.Dataset:
     """Open the units of a recording as binned spikes, lazily.
 
@@ -38,17 +39,24 @@ def open_units(
 
     Parameters
     ----------
-    source : path or spikeinterface.BaseSorting
-        An NWB (HDF5) file with a table `/units`, or a sorting with one segment.
+    source : path, address or spikeinterface.BaseSorting
+        An NWB file (HDF5 or Zarr) with a table `/units`; its address on the web, `https://...`, or in
+        the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; or a
+        sorting with one segment.
     bin_size : float, default: 0.001
         Size of a bin (s).
     binary : bool, default: True
         Keep at most one spike per bin; `count_merged` says how many spikes that loses. Otherwise every
-        spike is counted, and all spikes are passed over once to choose a dtype that holds every bin.
+        spike is counted, and all spikes are passed over once to choose a dtype that holds every bin;
+        on the web, the dtype would hold all spikes of a unit.
     start : float, default: 0.0
         Start of the window, counted from the start of observation (s), floored to a bin.
     duration : float or None, default: None
         Length of the window (s), floored to bins; None or more than there is means all.
+    interval : str or None, default: None
+        Take this interval for the observation: the name of a row of `/intervals` or of a table of
+        intervals in a processing module, such as `spontaneousActivity`. Where several have the name,
+        `name:0` is the first in time.
 
     Returns
     -------
@@ -82,7 +90,7 @@ def open_units(
         raise InputError(
             f"{len(spikes.table.ids)} units", "at least 2", "pass a recording of a population of units"
         )
-    grid, total = _lay_bins(spikes, bin_size)
+    grid, total = _lay_bins(spikes, bin_size, interval)
     first, num_bins = _place_window(grid, total, start, duration)
     dtype = np.uint8 if binary else _choose_dtype(spikes, grid)
     return _to_dataset(BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype))
@@ -96,36 +104,77 @@ def _open_source(source: Any) -> SpikeSource:
     raise InputError(f"a {type(source).__name__}", "a path or a SpikeInterface sorting", "pass one of these")
 
 
-def _lay_bins(source: SpikeSource, bin_size: float | int) -> tuple[BinGrid, int]:
-    """Return the grid of a whole recording and how many bins it has."""
+def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) -> tuple[BinGrid, int]:
+    """Return the grid of a whole observation and how many bins it has."""
     if not (math.isfinite(bin_size) and bin_size > 0):
         raise InputError(
             f"a bin size of {bin_size} s", "more than 0 s", "pass --bin-size 0.001, for instance"
         )
-    first, last = source.read_extent()
-    start, stop = source.observed
-    if (start is None or stop is None) and math.isnan(last):
-        raise InputError("no spikes", "at least one spike", "pass another recording")
-    start = math.floor(first / bin_size + 1e-6) * bin_size if start is None else start
-    stop = last if stop is None else stop
+    start, stop, extent = _observe(source, float(bin_size))
+    if interval is not None:
+        start, stop = _narrow(source, interval, start, stop)
     grid = BinGrid(start, float(bin_size), clock=max(abs(start), abs(stop)))
     margin = grid.tolerance * bin_size
-    if first < start - margin or last > stop + margin:
-        _log.warning(
-            "spikes from %g to %g s, observed from %g to %g s: the rest is left out", first, last, start, stop
-        )
     total = max(math.ceil((stop - start) / bin_size - grid.tolerance), 0)
-    # a spike exactly at the end, where that is an edge, is observed and needs a bin of its own
-    if grid.count_whole(stop - start) == total and last >= stop - margin and _has_spike(source, stop, margin):
-        total += 1
+    if extent is not None and interval is None:
+        first, last = extent
+        if first < start - margin or last > stop + margin:
+            _log.warning(
+                "spikes from %g to %g s, observed from %g to %g s: the rest is left out",
+                first, last, start, stop,
+            )  # fmt: skip
+        # a spike exactly at the end, where that is an edge, is observed and needs a bin of its own
+        is_edge = grid.count_whole(stop - start) == total
+        if is_edge and last >= stop - margin and _has_spike(source, stop, margin):
+            total += 1
     if total < 1:
         raise InputError(f"an observation of {stop - start} s", "at least one bin", "check obs_intervals")
     return grid, total
 
 
+def _observe(source: SpikeSource, bin_size: float) -> tuple[float, float, tuple[float, float] | None]:
+    """Return start and stop of the observation, and first and last spike where they are known."""
+    extent = source.read_extent()
+    start, stop = source.observed
+    if start is None or stop is None:
+        if extent is None or math.isnan(extent[1]):
+            raise InputError("no spikes", "at least one spike", "pass another recording")
+        start = math.floor(extent[0] / bin_size + 1e-6) * bin_size if start is None else start
+        stop = extent[1] if stop is None else stop
+    return start, stop, extent
+
+
+def _narrow(source: SpikeSource, interval: str, start: float, stop: float) -> tuple[float, float]:
+    """Return the part of the observation that lies in a named interval."""
+    name, _, place = interval.rpartition(":")
+    if not (name and place.isdigit()):
+        name, place = interval, ""
+    found, names = source.find_intervals(name)
+    known = ", ".join(names) or "none"
+    if not found:
+        raise InputError(
+            f"no interval {name!r}", f"one of those in the recording: {known}", "choose another --interval"
+        )
+    if len(found) > 1 and not place:
+        raise InputError(
+            f"{len(found)} intervals {name!r}", "one", f"choose, as in --interval {name}:0 for the first"
+        )
+    if place and int(place) >= len(found):
+        raise InputError(
+            f"{len(found)} intervals {name!r} and a choice of {place}", "a number below", "counting is from 0"
+        )
+    first, last = sorted(found)[int(place or 0)]
+    if not (math.isfinite(first) and math.isfinite(last) and max(first, start) < min(last, stop)):
+        raise InputError(
+            f"interval {name!r} from {first:g} to {last:g} s and an observation from {start:g} to {stop:g} s",
+            "an interval within the observation", "choose another --interval",
+        )  # fmt: skip
+    return max(first, start), min(last, stop)
+
+
 def _has_spike(source: SpikeSource, time: float, margin: float) -> bool:
     everyone = range(len(source.table.ids))
-    return any(len(times) > 0 for times in source.read_spikes(everyone, time - margin, time + margin))
+    return any(len(times) > 0 for times, _ in source.read_trains(everyone, time - margin, time + margin))
 
 
 def _place_window(
@@ -151,13 +200,16 @@ def _place_window(
 
 
 def _choose_dtype(source: SpikeSource, grid: BinGrid) -> np.dtype[Any]:
-    everyone = range(len(source.table.ids))
+    most = int(source.count_spikes().max(initial=0))
+    if most <= 255 or source.read_extent() is None:
+        return np.min_scalar_type(most)
     most = 0
-    for times in source.read_spikes(everyone, -np.inf, np.inf):
+    for times, num_spikes in source.read_trains(range(len(source.table.ids)), -np.inf, np.inf):
         bins = grid.find_bins(times)
-        # the train is sorted, so more than 255 in one bin show as equal bins 255 places apart
-        if len(bins) > 255 and np.any(bins[255:] == bins[:-255]):
-            most = max(most, int(np.bincount(bins - bins[0]).max()))
+        # trains are sorted, so more than 255 in one bin show as equal bins 255 places apart
+        for train in np.split(bins, np.cumsum(num_spikes)[:-1]):
+            if len(train) > 255 and np.any(train[255:] == train[:-255]):
+                most = max(most, int(np.bincount(train - train[0]).max()))
     return np.min_scalar_type(most)
 
 

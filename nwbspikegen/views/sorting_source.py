@@ -7,10 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.views.spike_source import SpikeSource, UnitTable, require_numbers
+from nwbspikegen.views.spike_source import (
+    Interval,
+    SpikeSource,
+    Trains,
+    UnitTable,
+    join_trains,
+    require_numbers,
+)
 
 _TEXTS = (
     "session_id",
@@ -73,20 +80,33 @@ class SortingSource(SpikeSource):
         is_native = hasattr(sorting.segments[0], "get_unit_spike_train_in_seconds")
         return (None if is_native else start), None
 
-    def read_spikes(
-        self, units: Sequence[int], start: float, stop: float
-    ) -> Iterator[Float64[np.ndarray, " spike"]]:
-        """Yield for each unit position its spikes within [start, stop] (s), sorted."""
-        for unit in units:
-            times = self._read_train(unit)
-            first, last = np.searchsorted(times, start), np.searchsorted(times, stop, "right")
-            yield times[first:last]
+    def read_trains(self, units: Sequence[int], start: float, stop: float) -> Iterator[Trains]:
+        """Yield the spikes within [start, stop] (s) of some unit positions, in pieces, no spike lost."""
+        return join_trains(self._cut_train(unit, start, stop) for unit in units)
 
-    def read_extent(self) -> tuple[float, float]:
-        """Return the times of the first and the last spike of all units; NaN when there is none."""
+    def _cut_train(self, unit: int, start: float, stop: float) -> Float64[np.ndarray, " spike"]:
+        times = self._read_train(unit)
+        first, last = np.searchsorted(times, start), np.searchsorted(times, stop, "right")
+        return times[first:last]
+
+    def read_extent(self) -> Interval | None:
+        """Return the times (s) of the first and the last spike of all units; NaN when there is none."""
         trains = [train for unit in range(len(self.table.ids)) if len(train := self._read_train(unit))]
         firsts, lasts = [float(train[0]) for train in trains], [float(train[-1]) for train in trains]
         return min(firsts, default=np.nan), max(lasts, default=np.nan)
+
+    def count_spikes(self) -> Int64[np.ndarray, " unit"]:
+        """Return how many spikes each unit has in the whole recording."""
+        counts = [len(self._read_train(unit)) for unit in range(len(self.table.ids))]
+        return np.array(counts, dtype=np.int64)
+
+    def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:
+        """Return the start and stop (s) of every interval of a name, and all names that there are.
+
+        The sorting has them as its attribute `named_intervals`, a mapping of names to intervals.
+        """
+        named = getattr(self._sorting, "named_intervals", {})
+        return [(float(start), float(stop)) for start, stop in named.get(name, ())], list(named)
 
     def _hash_spikes(self) -> str:
         """Return what tells this sorting from another that says nothing of where it comes from."""

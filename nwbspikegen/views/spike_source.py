@@ -5,13 +5,33 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from nwbspikegen.errors import InputError
+
+# spikes handed over at once, so that a long window costs little more memory than its bins
+_PIECE = 2**18
+
+Interval = tuple[float, float]
+
+
+class Trains(NamedTuple):
+    """Spike trains of consecutive units, end to end.
+
+    Attributes
+    ----------
+    times : ndarray of shape (spike,)
+        Spike times (s), sorted within each unit.
+    counts : ndarray of shape (unit,)
+        How many spikes each unit has.
+    """
+
+    times: Float64[np.ndarray, " spike"]
+    counts: Int64[np.ndarray, " unit"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,33 +62,65 @@ class SpikeSource(abc.ABC):
     table: UnitTable
 
     @abc.abstractmethod
-    def read_spikes(
-        self, units: Sequence[int], start: float, stop: float
-    ) -> Iterator[Float64[np.ndarray, " spike"]]:
-        """Yield for each unit position its spikes within [start, stop] (s), sorted, no spike lost."""
+    def read_trains(self, units: Sequence[int], start: float, stop: float) -> Iterator[Trains]:
+        """Yield the spikes within [start, stop] (s) of some unit positions, in pieces, no spike lost."""
 
     @abc.abstractmethod
-    def read_extent(self) -> tuple[float, float]:
-        """Return the times of the first and the last spike of all units; NaN when there is none."""
+    def read_extent(self) -> Interval | None:
+        """Return the times (s) of the first and the last spike of all units, NaN when there is none.
+
+        None when only reading every spike would tell, and the observation is known without.
+        """
+
+    @abc.abstractmethod
+    def count_spikes(self) -> Int64[np.ndarray, " unit"]:
+        """Return how many spikes each unit has in the whole recording."""
 
     @property
     @abc.abstractmethod
     def observed(self) -> tuple[float | None, float | None]:
         """Start and stop of the observation (s), None where the source does not say."""
 
+    @abc.abstractmethod
+    def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:
+        """Return the start and stop (s) of every interval of a name, and all names that there are."""
+
     def __deepcopy__(self, memo: dict[int, Any]) -> SpikeSource:
         return self
-
-    def spikes(
-        self, unit: int, start: float = -np.inf, stop: float = np.inf
-    ) -> Float64[np.ndarray, " spike"]:
-        """Return the spikes of one unit position within [start, stop] (s), sorted."""
-        return next(iter(self.read_spikes([unit], start, stop)))
 
     @functools.cached_property
     def positions(self) -> dict[Any, int]:
         """Position in the table of each unit id."""
         return {unit: position for position, unit in enumerate(self.table.ids.tolist())}
+
+
+def join_trains(trains: Iterable[Float64[np.ndarray, " _spike"]]) -> Iterator[Trains]:
+    """Yield trains of single units end to end, in pieces of a handy size."""
+    piece: list[np.ndarray] = []
+    size = 0
+    for train in trains:
+        if piece and size + len(train) > _PIECE:
+            yield _join(piece)
+            piece, size = [], 0
+        piece.append(train)
+        size += len(train)
+    if piece:
+        yield _join(piece)
+
+
+def _join(piece: Sequence[np.ndarray]) -> Trains:
+    return Trains(np.concatenate(piece), np.array([len(train) for train in piece], dtype=np.int64))
+
+
+def cut_by_size(counts: Int64[np.ndarray, " unit"]) -> Iterator[slice]:
+    """Yield slices of units that together have few enough spikes to hand over at once."""
+    ends = np.cumsum(counts)
+    begin = 0
+    while begin < len(counts):
+        before = int(ends[begin - 1]) if begin else 0
+        stop = max(int(np.searchsorted(ends, before + _PIECE, "right")), begin + 1)
+        yield slice(begin, stop)
+        begin = stop
 
 
 def require_numbers(times: Float64[np.ndarray, " spike"], unit: object) -> None:

@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.addresses import hash_recording, require_recording
 from nwbspikegen.errors import InputError, require_seed
-from nwbspikegen.files import hash_file, require_absent, require_file, require_suffix
+from nwbspikegen.files import require_absent, require_suffix
 from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
 from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import score
 from nwbspikegen.views import Split
+from nwbspikegen.views.nwb_metadata import read_session
+from nwbspikegen.views.nwb_opening import open_nwb
 from nwbspikegen.views.observed import is_same_recording
 from nwbspikegen.workflows.auditing import audit, interval_of
 from nwbspikegen.workflows.window import WindowOptions, open_trained_window, open_window
@@ -110,14 +113,27 @@ def _open_for(
     model: FittedModel, source: str | os.PathLike[str], options: WindowOptions | None
 ) -> tuple[xr.Dataset, Split]:
     """Open a file as it was for training when the model was trained on it, else by `options`."""
-    trained = {entry.get("source_sha256") for entry in model.training.get("sources", [])}
     options = options or WindowOptions(bin_size=model.bin_size)
-    if hash_file(require_file(source)) not in trained:
+    if not _was_trained_on(model, source):
         return open_window(source, options)
     _LOG.info("%s is the file of training: its window, units and split are used again", source)
     if "options" in model.training:
         return open_window(source, WindowOptions.from_dict(model.training["options"]))
     return open_trained_window(source, model.training, bin_size=model.bin_size, duration=options.duration)
+
+
+def _was_trained_on(model: FittedModel, source: str | os.PathLike[str]) -> bool:
+    """Return whether a file is one of a model's sources: by hash, or by identifier where none was taken."""
+    entries = model.training.get("sources", [])
+    address = require_recording(source)
+    digest = hash_recording(address)
+    if digest and any(entry.get("source_sha256") == digest for entry in entries):
+        return True
+    unhashed = {entry.get("identifier") for entry in entries if not entry.get("source_sha256")} - {"", None}
+    if not unhashed:
+        return False
+    with open_nwb(address) as root:
+        return read_session(root)["identifier"] in unhashed
 
 
 def _first_unseen(model: FittedModel, recorded: xr.Dataset, parts: Split) -> int:

@@ -1,0 +1,84 @@
+"""Groups and arrays of an NWB file, HDF5 or Zarr, looked at alike."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import h5py
+import numpy as np
+
+_log = logging.getLogger("nwbspikegen")
+
+
+def find_array(group: Any, name: str) -> Any:
+    """Return an array of a group, or None when there is none that can be read.
+
+    Zarr arrays that hold Python pickles, as hdmf-zarr writes references, are not read: unpickling
+    runs whatever the file's author wrote.
+    """
+    item = _find(group, name)
+    return item if hasattr(item, "shape") and hasattr(item, "dtype") else None
+
+
+def find_group(parent: Any, name: str) -> Any:
+    """Return a group within a group, or None."""
+    item = _find(parent, name)
+    return item if hasattr(item, "keys") and not hasattr(item, "shape") else None
+
+
+def _find(group: Any, name: str) -> Any:
+    if isinstance(group, h5py.Group):
+        return group.get(name)
+    try:
+        return group.get(name)
+    except ValueError as error:
+        _log.debug("%s is not read: %s", name, error)
+        return None
+
+
+def read_values(array: Any) -> np.ndarray | None:
+    """Return numbers or texts of a one-dimensional array, references as the last part of their path.
+
+    None for what is neither.
+    """
+    dtype = array.dtype
+    if isinstance(array, h5py.Dataset):
+        if h5py.check_ref_dtype(dtype) is not None:
+            return _read_targets(array)
+        if h5py.check_string_dtype(dtype) is not None:
+            return np.array([to_text(value) for value in array[:]], dtype=np.str_)
+    if dtype.kind in "biuf":
+        return np.asarray(array[:])
+    if dtype.kind not in "OUS":
+        return None
+    values = array[:]
+    if not all(isinstance(value, str | bytes) for value in values.tolist()):
+        return None
+    return np.array([to_text(value) for value in values], dtype=np.str_)
+
+
+def _read_targets(array: h5py.Dataset) -> np.ndarray | None:
+    if h5py.check_ref_dtype(array.dtype) is not h5py.Reference:
+        return None
+    try:
+        return np.array([array.file[each].name.rsplit("/", 1)[-1] for each in array[:]], dtype=np.str_)
+    except (ValueError, KeyError, RuntimeError):
+        return None
+
+
+def read_text(group: Any, name: str) -> str:
+    """Return a text, or the first of several, "" when there is none."""
+    texts = read_texts(group, name)
+    return texts[0] if texts else ""
+
+
+def read_texts(group: Any, name: str) -> list[str]:
+    """Return all texts of an array of any shape."""
+    array = find_array(group, name)
+    return [] if array is None else [to_text(value) for value in np.ravel(array[()]).tolist()]
+
+
+def to_text(value: Any) -> str:
+    """Return a text as Python has it."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,85 @@
+"""Opening NWB, whatever it is stored in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+
+from nwbspikegen.addresses import Address, is_remote, is_zarr, open_remote
+from nwbspikegen.errors import InputError
+
+# a compressed chunk must fit, or every unit would decompress it anew
+_CHUNK_CACHE_BYTES = 64 * 2**20
+
+
+@contextlib.contextmanager
+def open_nwb(address: Address) -> Iterator[Any]:
+    """Open an NWB file for reading as its root group, an `h5py.File` or a `zarr.Group`.
+
+    HDF5 files are not locked, which would keep others from writing them.
+
+    Raises
+    ------
+    InputError
+        Not HDF5 or Zarr, not whole, or not NWB 2.
+    """
+    if is_zarr(address):
+        yield _require_nwb(_open_zarr(address), address)
+        return
+    if not is_remote(address) and not h5py.is_hdf5(address):
+        raise InputError(
+            f"{address}, which is not HDF5", "an NWB (HDF5 or Zarr) file", "pass the path of an .nwb file"
+        )
+    place: Any = open_remote(str(address)) if is_remote(address) else address
+    options = {} if is_remote(address) else {"locking": False}
+    try:
+        file = h5py.File(place, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES, **options)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{address}, which HDF5 cannot open ({error})", "a whole file", "fetch it again"
+        ) from error
+    with file:
+        yield _require_nwb(file, address)
+
+
+def _open_zarr(address: Address) -> Any:
+    import zarr
+
+    try:
+        return zarr.open_group(str(address), mode="r")
+    except Exception as error:
+        raise InputError(
+            f"{address}, which Zarr cannot open ({error})", "a whole Zarr folder", "fetch it again"
+        ) from error
+
+
+def _require_nwb(root: Any, address: Address) -> Any:
+    if "nwb_version" not in root.attrs:
+        raise InputError(f"{address}, a file without nwb_version", "an NWB 2 file", "convert it to NWB first")
+    return root
+
+
+@contextlib.contextmanager
+def reading(address: Address) -> Iterator[None]:
+    """Turn what a damaged file makes a storage library raise into one clear error."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        OSError,
+        RuntimeError,
+        KeyError,
+        ValueError,
+        TypeError,
+        IndexError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        raise InputError(
+            f"{address}, which cannot be read ({type(error).__name__}: {error})",
+            "an undamaged NWB file", "fetch or write it again",
+        ) from error  # fmt: skip
