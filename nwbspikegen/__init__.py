@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nwbspikegen.archive import validate_file as validate_file
     from nwbspikegen.convert import convert_asdf as convert_asdf
+    from nwbspikegen.convert import convert_ibl as convert_ibl
+    from nwbspikegen.convert import convert_maxwell as convert_maxwell
     from nwbspikegen.convert import convert_sorting as convert_sorting
+    from nwbspikegen.convert import convert_spykingcircus as convert_spykingcircus
     from nwbspikegen.generation import generate as generate
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
@@ -39,7 +42,10 @@ _ROOM_OF = {
     "Split": "views",
     "audit": "workflows",
     "convert_asdf": "convert",
+    "convert_ibl": "convert",
+    "convert_maxwell": "convert",
     "convert_sorting": "convert",
+    "convert_spykingcircus": "convert",
     "generate": "generation",
     "load_model": "models",
     "open_units": "views",

@@ -9,9 +9,16 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from spikeinterface.core import NumpySorting
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.views import select_units, split_fractions, split_time
+from nwbspikegen.views import (
+    find_duplicates,
+    open_units,
+    select_units,
+    split_fractions,
+    split_time,
+)
 
 
 def make_units(num_bins: int = 100, num_units: int = 5, bin_size: float = 0.001, start: float = 0.0):
@@ -79,3 +86,79 @@ def test_parts_that_do_not_fit_are_refused(parts):
 def test_fractions_that_do_not_fit_are_refused(fractions):
     with pytest.raises(InputError):
         split_fractions(make_units(), fractions)
+
+
+@pytest.fixture
+def probe():
+    """Six units on a probe, the last two the same neuron."""
+    rng = np.random.default_rng(4)
+    trains = {unit: np.sort(rng.choice(200_000, 40 * (unit + 1), replace=False)) for unit in range(5)}
+    trains[5] = trains[4] + 3
+    sorting = NumpySorting.from_unit_dict([trains], sampling_frequency=10_000.0)
+    sorting.set_property("depth", np.array([0.0, 20, 40, 60, 80, 80]))
+    sorting.set_property("location", np.array(["VISp5", "VISp2/3", "VISpm1", "CA1", "VISp", "root"]))
+    sorting.set_property("quality", np.array(["good", "mua", "good", "good", "noise", "noise"]))
+    sorting.annotate(observation_interval=(0.0, 20.0))
+    return open_units(sorting)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "expected"),
+    [
+        ({"depth": (20, 60)}, [1, 2, 3]),
+        ({"region": "VISp"}, [0, 1, 4]),
+        ({"region": ["VISp", "CA1"]}, [0, 1, 3, 4]),
+        ({"quality": "good"}, [0, 2, 3]),
+        ({"quality": ["good", "mua"], "depth": (0, 20)}, [0, 1]),
+        ({"min_rate_hz": 5.0}, [2, 3, 4, 5]),
+        ({"drop_duplicates": True}, [0, 1, 2, 3, 4]),
+        ({"drop_duplicates": True, "min_rate_hz": 7.0}, [3, 4]),
+    ],
+)
+def test_criteria(probe, criteria, expected):
+    assert select_units(probe, skip=0, **criteria).unit.values.tolist() == expected
+
+
+def test_units_at_random_are_the_same_again(probe):
+    chosen = [select_units(probe, take=3, random_seed=seed).unit.values.tolist() for seed in (1, 1, 2)]
+    assert chosen[0] == chosen[1] == sorted(set(chosen[0]))
+    assert {tuple(select_units(probe, take=3, random_seed=seed).unit.values) for seed in range(20)} > {
+        tuple(chosen[0])
+    }
+
+
+def test_what_is_scored_has_no_say(probe):
+    silent = probe.isel(time=slice(0, 20))
+    with pytest.raises(InputError, match="take 128 of 0 units"):
+        select_units(probe, skip=0, min_rate_hz=200.0, judged_by=silent)
+    assert len(find_duplicates(silent)) == 0
+    assert select_units(probe, skip=0, drop_duplicates=True, judged_by=silent).sizes["unit"] == 6
+
+
+def test_criteria_need_their_column(probe):
+    bare = probe.drop_vars(["depth", "location", "quality"])
+    for criteria in ({"depth": (0, 1)}, {"region": "CA1"}, {"quality": "good"}):
+        with pytest.raises(InputError, match="columns none"):
+            select_units(bare, skip=0, **criteria)
+    with pytest.raises(InputError, match="the lower first"):
+        select_units(probe, skip=0, depth=(60, 20))
+
+
+def test_duplicates_say_how_much_they_share(probe):
+    pairs = find_duplicates(probe)
+    assert pairs[["unit", "other", "num_shared", "share"]].values.tolist() == [[4, 5, 200, 1.0]]
+    assert len(find_duplicates(probe, tolerance_ms=0.2)) == 0
+    with pytest.raises(InputError, match="does not know its source"):
+        find_duplicates(probe + 1)
+
+
+def test_real_duplicates(shared_data):
+    """A duplicate unit, and electrodes that see the same cells."""
+    sun = open_units(shared_data / "nwb" / "retina_sun_duplicate_unit.nwb")
+    pairs = find_duplicates(sun)
+    assert pairs.iloc[0][["num_shared"]].item() > 400
+    assert pairs.share.min() > 0.99
+    assert select_units(sun, skip=0, take=200, drop_duplicates=True).sizes["unit"] == 108 - len(pairs)
+    neighbours = find_duplicates(open_units(shared_data / "nwb" / "retina_maccione_hdmea.nwb"))
+    assert len(neighbours) > 100
+    assert neighbours.share.iloc[0] > 0.95

@@ -94,7 +94,10 @@ def test_what_the_web_does_not_have_is_refused(tmp_path):
         # nothing tells when the recording ends but its spikes, which are fetched
         assert nsg.open_units(f"{server.url}/a.nwb").sizes["time"] == 101
     write_units(tmp_path / "c.nwb", [np.arange(200_000) * 0.001, [0.2]])
-    with serve(tmp_path, serves_ranges=False) as server, pytest.raises(InputError, match=r"cannot be read|cannot open"):
+    with (
+        serve(tmp_path, serves_ranges=False) as server,
+        pytest.raises(InputError, match=r"cannot be read|cannot open"),
+    ):
         nsg.open_units(f"{server.url}/c.nwb")
 
 

@@ -9,6 +9,7 @@ import click
 
 from nwbspikegen.cli.options import (
     PATH,
+    RECORDING,
     every_command,
     metadata_option,
     overwrite_option,
@@ -21,7 +22,7 @@ from nwbspikegen.cli.output import format_audits, format_scores, print_result, r
 
 @click.command(short_help="Predict, score, audit and write NWB.")
 @click.argument("model", type=PATH)
-@click.argument("recording", type=PATH)
+@click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option("--segment", default="test", show_default=True, help="test, validation, train or all.")
 @click.option(
@@ -33,8 +34,8 @@ from nwbspikegen.cli.output import format_audits, format_scores, print_result, r
 @overwrite_option
 @every_command
 def generate(
-    model: Path, recording: Path, out: Path, segment: str, context: str, metadata: Path | None, seed: int,
-    overwrite: bool, as_json: bool, **window: Any,
+    model: Path, recording: Path | str, out: Path, segment: str, context: str, metadata: Path | None,
+    seed: int, overwrite: bool, as_json: bool, **window: Any,
 ) -> None:  # fmt: skip
     """Predict RECORDING one step ahead with MODEL, score it beside the baselines, write NWB.
 

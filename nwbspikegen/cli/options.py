@@ -18,6 +18,22 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 
+
+class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A path, or an address on the web, which a path would mangle."""
+
+    name = "FILE"
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> Path | str:
+        from nwbspikegen.addresses import is_remote
+
+        return value if is_remote(value) else Path(value)
+
+
+RECORDING = _Recording()
+
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 seed_option = click.option(
     "--seed",
@@ -51,6 +67,20 @@ def window_options(command: _Command) -> _Command:
     """Add the options that choose time, bins, units and split."""
     for option in (
         click.option(
+            "--random-units", type=click.IntRange(0), metavar="SEED",
+            help="Take units at random by this seed instead of skipping the first.",
+        ),
+        click.option("--drop-duplicates", is_flag=True, help="Of units that share spikes, keep one."),
+        click.option(
+            "--min-rate", "min_rate_hz", type=click.FloatRange(0), default=0.0, show_default=True,
+            help="Lowest firing rate of a unit in the training segment (Hz).",
+        ),
+        click.option("--quality", help="Labels of quality, separated by commas, such as good."),
+        click.option("--region", help="Brain regions, separated by commas; VISp has its layers."),
+        click.option(
+            "--depth", type=float, nargs=2, metavar="LOW HIGH", help="Place of units along the probe (um)."
+        ),
+        click.option(
             "--split", default="0.5,0.25,0.25", show_default=True, help="Shares of train,validation,test."
         ),
         click.option(
@@ -62,14 +92,18 @@ def window_options(command: _Command) -> _Command:
         click.option(
             "--start", default=0.0, show_default=True, help="Seconds after the start of observation."
         ),
-    ):
+        click.option("--interval", help="Observe a named interval only, such as spontaneousActivity."),
+        click.option(
+            "--preset", type=click.Choice(["in_vitro", "in_vivo"]), is_eager=True, expose_value=False,
+            callback=_take_preset,
+            help="in_vitro: ten minutes after the first thirty; in_vivo: ten of spontaneousActivity.",
+        ),
+    ):  # fmt: skip
         command = option(command)
     return command
 
 
-def read_window(
-    start: float, duration: float, bin_size: float, skip_units: int, take_units: int, split: str
-) -> WindowOptions:
+def read_window(split: str, **window: Any) -> WindowOptions:
     """Return the values of `window_options` as one object."""
     from nwbspikegen.workflows import WindowOptions
 
@@ -81,7 +115,16 @@ def read_window(
             "three numbers such as 0.5,0.25,0.25",
             "give the shares of train,validation,test",
         ) from None
-    return WindowOptions(start, duration, bin_size, skip_units, take_units, (train, validation, test))
+    return WindowOptions(split=(train, validation, test), **window)
+
+
+def _take_preset(context: click.Context, parameter: click.Parameter, preset: str | None) -> None:
+    """Take the preset's values as defaults, so that what is typed or configured wins."""
+    if preset is None:
+        return
+    from nwbspikegen.workflows.window import PRESETS
+
+    context.default_map = {**PRESETS[preset], **(context.default_map or {})}
 
 
 def _set_up_logging(context: click.Context, parameter: click.Parameter, quiet: bool) -> None:

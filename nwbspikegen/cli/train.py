@@ -9,6 +9,7 @@ import click
 
 from nwbspikegen.cli.options import (
     PATH,
+    RECORDING,
     every_command,
     overwrite_option,
     read_window,
@@ -19,7 +20,7 @@ from nwbspikegen.cli.output import print_result
 
 
 @click.command(short_help="Train a model on a recording.")
-@click.argument("recording", type=PATH)
+@click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
 @click.option("--model", default="in_context", show_default=True, help="in_context or shimono2026.")
 @click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
@@ -30,8 +31,8 @@ from nwbspikegen.cli.output import print_result
 @overwrite_option
 @every_command
 def train(
-    recording: Path, out: Path, model: str, loss: str | None, epochs: int | None, device: str, seed: int,
-    overwrite: bool, as_json: bool, **window: Any,
+    recording: Path | str, out: Path, model: str, loss: str | None, epochs: int | None, device: str,
+    seed: int, overwrite: bool, as_json: bool, **window: Any,
 ) -> None:  # fmt: skip
     """Train a model on the first part of RECORDING's window; the second part chooses the epoch.
 

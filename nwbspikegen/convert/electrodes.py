@@ -38,12 +38,17 @@ def add_electrodes(nwbfile: Any, electrodes: Electrodes) -> None:
 
 def _add_groups(nwbfile: Any, electrodes: Electrodes, locations: list[str]) -> dict[str, Any]:
     names = list(dict.fromkeys(electrodes.groups.tolist()))
+    model = nwbfile.create_device_model(
+        name=f"{electrodes.device} model",
+        manufacturer=electrodes.manufacturer,
+        description=electrodes.description,
+    )
     groups = {}
     for name in names:
         device = nwbfile.create_device(
             name=electrodes.device if len(names) == 1 else f"{electrodes.device} {name}",
             description=electrodes.description,
-            manufacturer=electrodes.manufacturer,
+            model=model,
         )
         inside = [
             place for place, group in zip(locations, electrodes.groups.tolist(), strict=True) if group == name

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
-import scipy.io
 from jaxtyping import Float64, Int64
 from spikeinterface.core import BaseSorting, BaseSortingSegment
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
+from nwbspikegen.sources.frames import cut_train
+from nwbspikegen.sources.mat_files import load_mat
 
 _LOG = logging.getLogger("nwbspikegen")
 _TRAILING_CELLS = 2
@@ -50,6 +51,7 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
     Examples
     --------
     >>> import pathlib, tempfile
+    >>> import scipy.io
     >>> cells = np.empty((3, 1), dtype=object)
     >>> cells[:, 0] = [np.array([[1, 4]], np.uint8), np.empty((1, 0)), np.array([[1, 10]], np.uint8)]
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -97,7 +99,7 @@ class _ASDFSegment(BaseSortingSegment):  # type: ignore[misc]
         start_frame: SupportsIndex | None = None,
         end_frame: SupportsIndex | None = None,
     ) -> Int64[np.ndarray, " spike"]:
-        return _between(self._bins[unit_id] - 1, start_frame, end_frame)
+        return cut_train(self._bins[unit_id] - 1, start_frame, end_frame)
 
     def get_unit_spike_train_in_seconds(
         self,
@@ -105,14 +107,7 @@ class _ASDFSegment(BaseSortingSegment):  # type: ignore[misc]
         start_time: SupportsFloat | None = None,
         end_time: SupportsFloat | None = None,
     ) -> Float64[np.ndarray, " spike"]:
-        return _between((self._bins[unit_id] - 0.5) * self._tick, start_time, end_time)
-
-
-def _between(values: np.ndarray, start: Any, stop: Any) -> np.ndarray:
-    """Return sorted values from `start` on and before `stop`; None is no limit."""
-    first = 0 if start is None else int(np.searchsorted(values, start))
-    last = len(values) if stop is None else int(np.searchsorted(values, stop))
-    return values[first:last]
+        return cut_train((self._bins[unit_id] - 0.5) * self._tick, start_time, end_time)
 
 
 def read_asdf(path: str | os.PathLike[str], tick: float) -> tuple[list[Int64[np.ndarray, " _spike"]], int]:
@@ -140,36 +135,16 @@ def read_asdf(path: str | os.PathLike[str], tick: float) -> tuple[list[Int64[np.
     return [_read_bins(path, cells[unit], unit, num_bins) for unit in range(num_units)], num_bins
 
 
-def _load_mat(path: Path) -> dict[str, Any]:
-    try:
-        variables: dict[str, Any] = scipy.io.loadmat(path, verify_compressed_data_integrity=True)
-    except NotImplementedError as error:
-        raise InputError(
-            f"{path}, a MATLAB 7.3 file", "version 7.2 or earlier", "save it again with -v7"
-        ) from error
-    # a damaged file makes the reader raise almost anything, and none of it is of use to a user
-    except Exception as error:
-        raise InputError(
-            f"{path}, which cannot be read as a MATLAB file ({type(error).__name__})",
-            "an undamaged .mat file", "check that it was copied whole",
-        ) from error  # fmt: skip
-    return variables
-
-
 def _find_cells(path: Path) -> list[Any]:
-    found = [
-        value.ravel()
-        for name, value in _load_mat(path).items()
-        if not name.startswith("__") and isinstance(value, np.ndarray) and value.dtype == object
-        and value.ndim == 2 and 1 in value.shape and value.size > _TRAILING_CELLS
-    ]  # fmt: skip
+    _, cells = load_mat(path)
+    found = [values for values in cells.values() if len(values) > _TRAILING_CELLS]
     if len(found) != 1:
         raise InputError(
             f"{len(found)} cell arrays of one row or column in {path}",
             "one, with a cell per unit and two more",
             "check that this is an ASDF file",
         )
-    return list(found[0])
+    return found[0]
 
 
 def _read_size(path: Path, cell: Any, num_cells: int) -> tuple[int, int]:
@@ -221,7 +196,7 @@ def _whole_numbers(cell: Any) -> Int64[np.ndarray, " number"] | None:
 def _read_positions(
     path: str | os.PathLike[str], num_units: int
 ) -> tuple[Float64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]:
-    variables = _load_mat(require_file(path))
+    variables, _ = load_mat(require_file(path))
     found = {name: np.ravel(variables[name]) for name in ("x", "y") if name in variables}
     sizes = {name: values.size for name, values in found.items()}
     numeric = all(values.dtype.kind in "iuf" and np.isfinite(values).all() for values in found.values())

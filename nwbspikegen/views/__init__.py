@@ -1,8 +1,17 @@
 """NWB units or a SpikeInterface sorting as a lazily binned xarray view."""
 
+from nwbspikegen.views.duplicates import find_duplicates
 from nwbspikegen.views.merging import count_merged
 from nwbspikegen.views.opening import open_units
 from nwbspikegen.views.selection import select_units
 from nwbspikegen.views.splits import Split, split_fractions, split_time
 
-__all__ = ["Split", "count_merged", "open_units", "select_units", "split_fractions", "split_time"]
+__all__ = [
+    "Split",
+    "count_merged",
+    "find_duplicates",
+    "open_units",
+    "select_units",
+    "split_fractions",
+    "split_time",
+]

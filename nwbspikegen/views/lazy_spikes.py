@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from jaxtyping import Bool, Int64, UInt
 from xarray.backends.common import BackendArray
 from xarray.core import indexing
 
+from nwbspikegen.errors import InputError
 from nwbspikegen.views.binning import BinGrid, count_runs
 from nwbspikegen.views.spike_source import SpikeSource
 
@@ -98,6 +100,30 @@ class BinnedSpikes(BackendArray):
             bins -= self.first
             rows, is_kept = _find_rows(wanted, bins)
             yield count_runs(rows[is_kept] * len(units) + columns[is_kept])
+
+
+def binned_of(units: xr.Dataset) -> tuple[BinnedSpikes, list[int]]:
+    """Return the lazy array behind a view, and where its units are in the table of the source.
+
+    Raises
+    ------
+    InputError
+        The dataset no longer knows its source, as after arithmetic.
+    """
+    binned = units["spikes"].encoding.get("binned")
+    if not isinstance(binned, BinnedSpikes):
+        raise InputError(
+            "a dataset that does not know its source", "a view of open_units",
+            "count and select before computing",
+        )  # fmt: skip
+    return binned, [binned.source.positions[unit] for unit in units["unit"].values.tolist()]
+
+
+def bins_of(units: xr.Dataset, binned: BinnedSpikes) -> Int64[np.ndarray, " bin"]:
+    """Return which bins of the lazy array a view has, ascending."""
+    # centres, so that no rounding of a bin start can reach the bin before
+    bins = binned.grid.find_bins(units["time"].values + binned.grid.bin_size / 2) - binned.first
+    return np.unique(bins)
 
 
 def _to_positions(key: Any, size: int) -> Any:

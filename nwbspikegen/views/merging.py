@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.views.lazy_spikes import BinnedSpikes
+from nwbspikegen.views.lazy_spikes import binned_of, bins_of
 
 
 def count_merged(units: xr.Dataset) -> int:
@@ -27,6 +25,7 @@ def count_merged(units: xr.Dataset) -> int:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from spikeinterface.core import NumpySorting
     >>> from nwbspikegen.views import open_units
     >>> trains = {"a": np.array([0, 150]), "b": np.array([30, 35, 90])}
@@ -34,15 +33,8 @@ def count_merged(units: xr.Dataset) -> int:
     >>> count_merged(open_units(sorting, bin_size=0.001))
     1
     """
-    binned = units["spikes"].encoding.get("binned")
-    if not isinstance(binned, BinnedSpikes):
-        raise InputError(
-            "a dataset that does not know its source", "a view of open_units", "count before computing"
-        )
+    binned, positions = binned_of(units)
     if not binned.binary or not units["spikes"].size:
         return 0
-    # centres, so that no rounding of a bin start can reach the bin before
-    bins = binned.grid.find_bins(units["time"].values + binned.grid.bin_size / 2) - binned.first
-    positions = [binned.source.positions[unit] for unit in units["unit"].values.tolist()]
-    runs = binned.count_spikes(np.unique(bins), positions)
+    runs = binned.count_spikes(bins_of(units, binned), positions)
     return sum(int(counts.sum()) - len(counts) for _, counts in runs)

@@ -8,6 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from nwbspikegen.hdf5 import require_plain, require_written
+
 _log = logging.getLogger("nwbspikegen")
 
 
@@ -18,7 +20,12 @@ def find_array(group: Any, name: str) -> Any:
     runs whatever the file's author wrote.
     """
     item = _find(group, name)
-    return item if hasattr(item, "shape") and hasattr(item, "dtype") else None
+    if not (hasattr(item, "shape") and hasattr(item, "dtype")):
+        return None
+    if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf":
+        require_plain(item)
+        require_written(item)
+    return item
 
 
 def find_group(parent: Any, name: str) -> Any:
@@ -28,10 +35,19 @@ def find_group(parent: Any, name: str) -> Any:
 
 
 def _find(group: Any, name: str) -> Any:
-    if isinstance(group, h5py.Group):
-        return group.get(name)
+    """Return an item below a group, None when there is none; a damaged one raises."""
+    item = group
+    for part in name.split("/"):
+        # names are listed: HDF5 says of a damaged object, too, that it is not there
+        if not hasattr(item, "keys") or part not in set(item):
+            return None
+        item = item[part] if isinstance(item, h5py.Group) else _find_in_zarr(item, part)
+    return item
+
+
+def _find_in_zarr(group: Any, name: str) -> Any:
     try:
-        return group.get(name)
+        return group[name]
     except ValueError as error:
         _log.debug("%s is not read: %s", name, error)
         return None

@@ -57,7 +57,9 @@ def _open_zarr(address: Address) -> Any:
 
 
 def _require_nwb(root: Any, address: Address) -> Any:
-    if "nwb_version" not in root.attrs:
+    with reading(address):
+        is_nwb = "nwb_version" in root.attrs
+    if not is_nwb:
         raise InputError(f"{address}, a file without nwb_version", "an NWB 2 file", "convert it to NWB first")
     return root
 

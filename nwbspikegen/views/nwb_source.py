@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import logging
 import os
@@ -50,20 +51,25 @@ class NWBSource(SpikeSource):
     def __init__(self, address: Address) -> None:
         self._address = require_recording(address)
         self._stamp = _stamp(self._address)
-        with open_nwb(self._address) as root, reading(self._address):
+        with (
+            open_nwb(self._address) as root,
+            reading(self._address),
+            concurrent.futures.ThreadPoolExecutor(1) as beside,
+        ):
             units = require_units(root, self._address)
+            digest = beside.submit(_hash_if_small, self._address)
             offsets = read_offsets(units, self._address)
             num_units = len(offsets) - 1
             session = read_session(root)
             columns = read_columns(root, units, num_units)
             ids = read_ids(units, num_units)
             self._observed = read_observed(units)
-            session |= {"source": str(self._address), "source_sha256": _hash_if_small(self._address)}
             self.table = UnitTable(ids, columns, session)
             self._pages = PageIndex(offsets)
             self._plain = _find_plain(units["spike_times"])
             if not is_remote(self._address):
                 self._survey(units["spike_times"], np.arange(num_units))
+            session |= {"source": str(self._address), "source_sha256": digest.result()}
 
     @property
     def observed(self) -> tuple[float | None, float | None]:

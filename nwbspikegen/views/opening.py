@@ -20,6 +20,8 @@ from nwbspikegen.views.spike_source import SpikeSource
 
 _log = logging.getLogger("nwbspikegen")
 _CHUNK_BYTES = 32 * 2**20
+# 24 days of milliseconds; more are a damaged clock, and their times alone would fill 16 GiB
+_MOST_BINS = 2**31
 
 
 def open_units(
@@ -92,6 +94,11 @@ def open_units(
         )
     grid, total = _lay_bins(spikes, bin_size, interval)
     first, num_bins = _place_window(grid, total, start, duration)
+    if num_bins > _MOST_BINS:
+        raise InputError(
+            f"{num_bins} bins of {bin_size} s", f"at most {_MOST_BINS}",
+            "check the recording's clock and obs_intervals, or pass a shorter --duration",
+        )  # fmt: skip
     dtype = np.uint8 if binary else _choose_dtype(spikes, grid)
     return _to_dataset(BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype))
 

@@ -130,7 +130,8 @@ def list_rows(begins: Rows, ends: Rows) -> Int64[np.ndarray, " row"]:
     """
     counts = ends - begins
     shift = begins - (np.cumsum(counts) - counts)
-    return np.arange(int(counts.sum())) + np.repeat(shift, counts)
+    rows: np.ndarray = np.arange(int(counts.sum())) + np.repeat(shift, counts)
+    return rows
 
 
 def group_rows(begins: Rows, ends: Rows) -> Iterator[slice]:

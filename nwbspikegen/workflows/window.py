@@ -12,10 +12,18 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.views import Split, count_merged, open_units, select_units, split_fractions
+from nwbspikegen.views import (
+    Split,
+    count_merged,
+    find_duplicates,
+    open_units,
+    select_units,
+    split_fractions,
+)
 
 _LOG = logging.getLogger("nwbspikegen")
 _SHORT_TRAINING = 10.0
+_PAIRS_NAMED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +40,18 @@ class WindowOptions:
         Units left out at the start of the table, and taken after them.
     split : tuple of three floats
         Shares of training, validation and test.
+    interval : str or None
+        Named interval that is taken for the observation.
+    depth : (float, float) or None
+        Lowest and highest place of units along the probe (um).
+    region, quality : str or None
+        Brain regions and labels of quality that units have, separated by commas.
+    min_rate_hz : float
+        Lowest firing rate in the training segment (Hz).
+    drop_duplicates : bool
+        Keep one of two units that share their spikes in the training segment.
+    random_units : int or None
+        Seed by which units are taken at random.
     """
 
     start: float = 0.0
@@ -40,34 +60,81 @@ class WindowOptions:
     skip_units: int = 100
     take_units: int = 128
     split: tuple[float, float, float] = (0.5, 0.25, 0.25)
+    interval: str | None = None
+    depth: tuple[float, float] | None = None
+    region: str | None = None
+    quality: str | None = None
+    min_rate_hz: float = 0.0
+    drop_duplicates: bool = False
+    random_units: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as JSON holds them."""
-        return {**dataclasses.asdict(self), "split": list(self.split)}
+        pairs = dataclasses.asdict(self).items()
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
 
     @classmethod
     def from_dict(cls, options: dict[str, Any]) -> WindowOptions:
         """Return the options that `as_dict` gave."""
-        return cls(**{**options, "split": tuple(options["split"])})
+        stored: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+        }
+        return cls(**stored)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "in_vitro": {"start": 1800.0, "duration": 600.0},
+    "in_vivo": {"interval": "spontaneousActivity", "start": 0.0, "duration": 600.0},
+}
+"""Windows of Shimono 2026: ten minutes, of a slice after its first thirty, of a mouse at rest."""
 
 
 def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[xr.Dataset, Split]:
     """Open an NWB file and return its window, lazily binned, and the window's split.
+
+    Firing rates and duplicates are judged by the training segment: what is scored has no say.
 
     Examples
     --------
     >>> WindowOptions(duration=400.0).as_dict()["split"]
     [0.5, 0.25, 0.25]
     """
-    units = open_units(path, bin_size=options.bin_size, start=options.start, duration=options.duration)
-    units = select_units(units, skip=options.skip_units, take=options.take_units)
+    units = open_units(
+        path, bin_size=options.bin_size, start=options.start, duration=options.duration,
+        interval=options.interval,
+    )  # fmt: skip
+    units = select_units(
+        units, skip=options.skip_units, take=options.take_units, depth=options.depth,
+        region=_split_names(options.region), quality=_split_names(options.quality),
+        min_rate_hz=options.min_rate_hz, drop_duplicates=options.drop_duplicates,
+        random_seed=options.random_units, judged_by=split_fractions(units, options.split).train,
+    )  # fmt: skip
     if merged := count_merged(units):
         _LOG.info("%d spikes shared a bin with another of their unit and were merged", merged)
     parts = split_fractions(units, options.split)
     seconds = parts.train.sizes["time"] * options.bin_size
     if seconds < _SHORT_TRAINING:
         _LOG.warning("a training segment of %g s is short: expect little of what is learnt from it", seconds)
+    _report_duplicates(parts.train)
     return units, parts
+
+
+def _split_names(names: str | None) -> list[str] | None:
+    return None if names is None else [name.strip() for name in names.split(",")]
+
+
+def _report_duplicates(units: xr.Dataset) -> None:
+    """Warn of units that share their spikes: they predict each other for no good reason."""
+    pairs = find_duplicates(units)
+    if not len(pairs):
+        return
+    first = pairs.head(_PAIRS_NAMED).itertuples(index=False)
+    named = ", ".join(f"{pair.unit} and {pair.other} {pair.share:.0%}" for pair in first)
+    _LOG.warning(
+        "%d pairs of units share half of their spikes or more within 0.5 ms (%s%s): "
+        "--drop-duplicates keeps one of each",
+        len(pairs), named, ", ..." if len(pairs) > _PAIRS_NAMED else "",
+    )  # fmt: skip
 
 
 def open_trained_window(

@@ -1,0 +1,76 @@
+"""Criteria by which units are chosen: where they are, how well sorted, how active."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.views.lazy_spikes import binned_of, bins_of
+
+_DEPTHS = ("depth", "depths", "rel_y")
+_REGIONS = (
+    "location",
+    "region",
+    "brain_region",
+    "brain_area",
+    "allen_location",
+    "beryl_location",
+    "acronym",
+    "ecephys_structure_acronym",
+)
+_QUALITIES = ("quality", "ks_label", "KSLabel", "kilosort2_label", "group", "label", "ibl_quality")
+
+
+def is_within_depth(units: xr.Dataset, depth: Sequence[float | int]) -> Bool[np.ndarray, " unit"]:
+    """Return which units lie within (lowest, highest) um, both included.
+
+    The column is `depth`, or else `rel_y`, the place along the probe.
+    """
+    low, high = depth
+    if not low <= high:
+        raise InputError(f"depths from {low} to {high} um", "the lower first", "swap them")
+    column = _find_column(units, _DEPTHS, "iuf", "a depth range")
+    values = units[column].values
+    return (values >= low) & (values <= high)
+
+
+def is_in_region(units: xr.Dataset, region: str | Sequence[str]) -> Bool[np.ndarray, " unit"]:
+    """Return which units lie in one of some brain regions; `VISp` has layers `VISp2/3`, `VISp5`."""
+    names = [region] if isinstance(region, str) else list(region)
+    column = _find_column(units, _REGIONS, "U", "a region")
+    pattern = re.compile("|".join(rf"{re.escape(name)}(\d.*)?" for name in names))
+    values = units[column].values.tolist()
+    return np.array([pattern.fullmatch(value) is not None for value in values], dtype=bool)
+
+
+def has_quality(units: xr.Dataset, quality: str | Sequence[str]) -> Bool[np.ndarray, " unit"]:
+    """Return which units the lab labelled so, such as `good`."""
+    names = [quality] if isinstance(quality, str) else list(quality)
+    column = _find_column(units, _QUALITIES, "Uiuf", "a quality")
+    return np.isin(units[column].values.astype(np.str_), names)
+
+
+def is_active(units: xr.Dataset, min_rate_hz: float | int) -> Bool[np.ndarray, " unit"]:
+    """Return which units have at least `min_rate_hz` spikes a second, one a bin, in a view."""
+    binned, positions = binned_of(units)
+    occupied = np.zeros(len(positions), dtype=np.int64)
+    for cells, _ in binned.count_spikes(bins_of(units, binned), positions):
+        occupied += np.bincount(cells % len(positions), minlength=len(positions))
+    return occupied >= min_rate_hz * units.sizes["time"] * binned.grid.bin_size
+
+
+def _find_column(units: xr.Dataset, names: Sequence[str], kinds: str, what: str) -> str:
+    for name in names:
+        if name in units.coords and units[name].dims == ("unit",) and units[name].dtype.kind in kinds:
+            return name
+    there = sorted(str(name) for name in units.coords if units[name].dims == ("unit",) and name != "unit")
+    raise InputError(
+        f"{what} and units with the columns {', '.join(there) or 'none'}",
+        f"a column {', '.join(names[:-1])} or {names[-1]}",
+        "select by something else",
+    )

@@ -1,0 +1,118 @@
+"""Units that share their spikes: one neuron sorted twice, or seen by neighbouring electrodes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Float64, Int64
+
+from nwbspikegen.views.lazy_spikes import binned_of
+
+# hertz: 10 us, fine beside any tolerance and any sampling
+_CLOCK_HZ = 1e5
+# fewer shared spikes than this happen by chance
+_FEWEST_SHARED = 10
+
+
+def find_duplicates(
+    units: xr.Dataset, *, tolerance_ms: float | int = 0.5, share: float = 0.5
+) -> pd.DataFrame:
+    """Return the pairs of units that share many of their spikes.
+
+    Two neurons seldom fire within half a millisecond of each other, again and again: a pair that does
+    is one neuron sorted twice, or one seen by two electrodes. A model then predicts one from the other,
+    which says nothing of a population. Spikes are matched by SpikeInterface, `make_match_count_matrix`.
+
+    Parameters
+    ----------
+    units : Dataset
+        A view of `open_units`, or a selection of its bins and units: the spikes from its first to its
+        last bin are compared, unbinned.
+    tolerance_ms : float, default: 0.5
+        Spikes this close (ms) are one event.
+    share : float, default: 0.5
+        Report pairs that share at least this part of the smaller train.
+
+    Returns
+    -------
+    DataFrame
+        Columns `unit`, `other` (ids), `num_shared` (spikes) and `share`, the most alike first. Pairs
+        with fewer than 10 shared spikes are left out.
+
+    Raises
+    ------
+    InputError
+        The dataset no longer knows its source, as after arithmetic.
+
+    Examples
+    --------
+    >>> from spikeinterface.core import NumpySorting
+    >>> from nwbspikegen.views import open_units
+    >>> train = np.arange(0, 60_000, 500)
+    >>> trains = {"a": train, "b": train + 2, "c": train + 250}
+    >>> sorting = NumpySorting.from_unit_dict([trains], sampling_frequency=10_000.0)
+    >>> find_duplicates(open_units(sorting)).values.tolist()
+    [['a', 'b', 120, 1.0]]
+    """
+    times, positions = _read_times(units)
+    ids = units["unit"].values
+    shared = _match_spikes(times, positions, len(ids), float(tolerance_ms))
+    sizes = np.bincount(positions, minlength=len(ids))
+    smaller = np.minimum.outer(sizes, sizes)
+    shares = np.minimum(shared / np.maximum(smaller, 1), 1.0)
+    first, second = np.nonzero(np.triu((shares >= share) & (shared >= _FEWEST_SHARED), 1))
+    table = pd.DataFrame(
+        {
+            "unit": ids[first],
+            "other": ids[second],
+            "num_shared": shared[first, second],
+            "share": shares[first, second],
+        }
+    )
+    return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+
+def choose_distinct(units: xr.Dataset, pairs: pd.DataFrame) -> list[int]:
+    """Return the positions of units that are left when of each pair the smaller train goes.
+
+    Of two trains of one size, the later in the table goes; a pair one of which is gone needs no second.
+    """
+    binned, _ = binned_of(units)
+    sizes = dict(zip(binned.source.table.ids.tolist(), binned.source.count_spikes().tolist(), strict=True))
+    order = {unit: place for place, unit in enumerate(units["unit"].values.tolist())}
+    gone: set[object] = set()
+    for unit, other in zip(pairs["unit"].tolist(), pairs["other"].tolist(), strict=True):
+        if unit not in gone and other not in gone:
+            gone.add(min(unit, other, key=lambda each: (sizes[each], -order[each])))
+    return [place for unit, place in order.items() if unit not in gone]
+
+
+def _read_times(units: xr.Dataset) -> tuple[Float64[np.ndarray, " spike"], Int64[np.ndarray, " spike"]]:
+    """Return the spikes of a view in the order of time (s), and the position of each one's unit."""
+    binned, wanted = binned_of(units)
+    start, stop = float(units["time"][0]), float(units["time"][-1]) + binned.grid.bin_size
+    pieces = list(binned.source.read_trains(wanted, start, stop))
+    times = np.concatenate([piece.times for piece in pieces])
+    counts = np.concatenate([piece.counts for piece in pieces])
+    order = np.argsort(times, kind="stable")
+    return times[order] - start, np.repeat(np.arange(len(wanted)), counts)[order]
+
+
+def _match_spikes(
+    times: Float64[np.ndarray, " spike"],
+    positions: Int64[np.ndarray, " spike"],
+    num_units: int,
+    tolerance_ms: float,
+) -> Int64[np.ndarray, "unit unit"]:
+    from spikeinterface.comparison.comparisontools import make_match_count_matrix
+    from spikeinterface.core import NumpySorting
+
+    frames = np.round(times * _CLOCK_HZ).astype(np.int64)
+    sorting = NumpySorting.from_samples_and_labels(
+        [frames], [positions], _CLOCK_HZ, unit_ids=np.arange(num_units)
+    )
+    matched = make_match_count_matrix(sorting, sorting, int(tolerance_ms * 1e-3 * _CLOCK_HZ))
+    one_way = matched.to_numpy().astype(np.int64)
+    counts: np.ndarray = np.maximum(one_way, one_way.T)
+    return counts
