@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from dandi_server import DIGEST, serve_dandi
 from nwb_sources import write_source
 from pynwb import NWBHDF5IO
 from range_server import serve
 from views_nwb import write_units
 
 import nwbspikegen as nsg
-from nwbspikegen import addresses
 from nwbspikegen.errors import InputError
 
 
@@ -102,10 +102,15 @@ def test_what_the_web_does_not_have_is_refused(tmp_path):
 
 
 def test_dandi_addresses_lead_to_their_bytes(tmp_path, monkeypatch):
+    """Through dandi's own client, which asks a local stand-in for the archive."""
+    import dandi.consts
+
     write_units(tmp_path / "a.nwb", [[0.1], [0.2]], observed=(0.0, 1.0))
-    with serve(tmp_path) as server:
-        found = addresses.Asset(f"{server.url}/a.nwb", "ab" * 32)
-        monkeypatch.setattr(addresses, "_find_asset", {"dandi://000001/a.nwb": found}.__getitem__)
-        units = nsg.open_units("dandi://000001/a.nwb")
+    with serve(tmp_path) as files, serve_dandi(f"{files.url}/a.nwb") as server:
+        instance = dandi.consts.DandiInstance("local", gui=server.url, api=f"{server.url}/api")
+        monkeypatch.setitem(dandi.consts.known_instances, "local", instance)
+        units = nsg.open_units("dandi://local/000001/sub-1/a.nwb")
         assert units.spikes.sum() == 2
-        assert units.attrs["source_sha256"] == "ab" * 32
+        assert units.attrs["source_sha256"] == DIGEST
+        with pytest.raises(InputError, match="No asset at path"):
+            nsg.open_units("dandi://local/000001@draft/sub-1/b.nwb")
