@@ -31,7 +31,7 @@ from nwbspikegen.views.spike_source import (
 
 _log = logging.getLogger("nwbspikegen")
 # bytes: a larger file is hashed when its hash is stored with a result, not whenever it is opened
-_LARGE = 2**31
+_LARGE = 2**30
 
 
 class NWBSource(SpikeSource):
