@@ -7,12 +7,13 @@ wrong about this recording is corrected from the past as well (`readout`).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.models.base import SpikeModel, register
@@ -140,7 +141,10 @@ class InContext(SpikeModel):
         weight = np.ones_like(target)
         return PairExamples(inputs, target, weight, null, self.settings.batch_size, self.device)
 
-    def _standardise(self, features: Float32[np.ndarray, "row feature"]) -> Float32[np.ndarray, "row feature"]:
+    def _standardise(
+        self, features: Float32[np.ndarray, "row feature"]
+    ) -> Float32[np.ndarray, "row feature"]:
+        """Standardise in place, and return the same array."""
         features -= self.center.cpu().numpy()
         features /= self.scale.cpu().numpy()
         return np.clip(features, -_CLIP_SD, _CLIP_SD, out=features)
@@ -182,6 +186,5 @@ def _join(pieces: Sequence[Rows]) -> tuple[np.ndarray, ...]:
 
 
 def _only_wanted(rows: Rows) -> Rows:
-    kept: Bool[np.ndarray, " row"] = rows.wanted
     names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "wanted")
-    return Rows(*(getattr(rows, name)[kept] for name in names), rows.period_ends)
+    return dataclasses.replace(rows, **{name: getattr(rows, name)[rows.wanted] for name in names})

@@ -127,4 +127,5 @@ class Coupling:
         among_own = columns[own, np.arange(num_units)[:, None]]
         own_weights = weights[own, np.arange(num_units)[:, None]]
         correction = np.linalg.solve(among_own, own_weights[..., None])[..., 0]
-        return weights - np.einsum("dut,ut->du", columns, correction)
+        allowed: Float64[np.ndarray, "input unit"] = weights - np.einsum("dut,ut->du", columns, correction)
+        return allowed

@@ -92,10 +92,10 @@ def choose_partners(pair, num_spikes, best, partner, gain):  # type: ignore[no-u
                     nats[other] -= pair[1, unit, other, age_class] * (math.exp(log_factor) - 1.0)
         former = partner[unit, 0]
         for k in range(partner.shape[1]):
-            other = np.argmax(nats)
-            found = nats[other] > _FEWEST_NATS
-            partner[unit, k] = other if found else -1
-            gain[unit, k] = nats[other] / (num_spikes[unit] + _GAIN_PRIOR_SPIKES) if found else 0.0
-            nats[other] = 0.0
+            best_other = np.argmax(nats)
+            found = nats[best_other] > _FEWEST_NATS
+            partner[unit, k] = best_other if found else -1
+            gain[unit, k] = nats[best_other] / (num_spikes[unit] + _GAIN_PRIOR_SPIKES) if found else 0.0
+            nats[best_other] = 0.0
         if partner[unit, 0] != former:
             best[:, unit] = 0.0

@@ -103,7 +103,7 @@ class Past:
         log_odds: Float32[np.ndarray, " row"],
         features: Float32[np.ndarray, "row feature"],
     ) -> None:
-        needed = is_row.any(axis=1)
+        needed: Bool[np.ndarray, " time"] = np.logical_or.reduce(is_row, axis=1)
         inputs = self._coupling.follow(spikes, needed, population.log_ratio)
         input_of = (np.cumsum(needed) - 1)[at]
         drives = features[:, DRIVE_COLUMN:PARTNER_COLUMN]
