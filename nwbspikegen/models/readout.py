@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from nwbspikegen.models.past import READOUT_FEATURES, Rows
-from nwbspikegen.models.readout_kernels import gather, weigh
+from nwbspikegen.models.readout_kernels import gather, readout_inputs, weigh
 
 _POPULATION_PRECISION = 1000.0
-_UNIT_PRECISION = 200.0
+_UNIT_PRECISION = 400.0
 _LOWEST, _HIGHEST = -13.8, 8.0
 _NUM_INPUTS = len(READOUT_FEATURES) + 2
 
@@ -37,20 +37,18 @@ class Readout:
     ) -> Float64[np.ndarray, " row"]:
         """Return adapted log odds, then learn from rows that are evidence."""
         base = np.clip(log_odds.astype(np.float64), _LOWEST, _HIGHEST)
-        inputs = np.empty((len(base), _NUM_INPUTS))
-        inputs[:, 0] = 1.0
-        inputs[:, 1] = np.clip(base - rows.log_rate, -4, 8) / 2
-        inputs[:, 2:] = standard[:, READOUT_FEATURES]
-        everyone = np.zeros_like(rows.unit)
-        shared = base + weigh(inputs, everyone, self._shared.mean)
-        adapted = shared + weigh(inputs, rows.unit, self._own.mean)
-        evidence = rows.weight > 0
+        shared, adapted = weigh(
+            standard, READOUT_FEATURES, base, rows.log_rate, rows.unit, self._shared.mean[0], self._own.mean
+        )
+        evidence = np.flatnonzero(rows.weight > 0)
+        inputs = readout_inputs(standard[evidence], READOUT_FEATURES, base[evidence], rows.log_rate[evidence])
+        unit = rows.unit[evidence]
         for posterior, member, values in (
-            (self._shared, everyone, shared),
-            (self._own, rows.unit, adapted),
+            (self._shared, np.zeros_like(unit), shared),
+            (self._own, unit, adapted),
         ):
             gather(
-                inputs[evidence], member[evidence], rows.fired[evidence], rows.weight[evidence],
+                inputs, member, rows.fired[evidence], rows.weight[evidence],
                 np.clip(values[evidence], _LOWEST, -_LOWEST), posterior.curvature, posterior.gradient,
             )  # fmt: skip
         if rows.period_ends:
