@@ -14,6 +14,7 @@ _SMALLEST_SD = 0.02
 _POPULATION_GAIN = 10.0
 _PRIOR_SPIKES = 20.0
 _LOWEST, _HIGHEST = 0.15, 150.0
+_MOST_WAITING = 1000
 
 
 class Coupling:
@@ -34,10 +35,12 @@ class Coupling:
         self._gradient = np.zeros((size, num_units))
         self._surprise = np.zeros(num_units)
         self._num_spikes = np.zeros(num_units)
+        self._waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._num_waiting = 0
         self._nats = np.zeros((len(RIDGES), num_units))
         self._gain = np.zeros((len(RIDGES), num_units), dtype=np.float32)
-        self._weights = np.zeros((len(RIDGES), size, num_units), dtype=np.float32)
-        self._offset = np.zeros((len(RIDGES), num_units), dtype=np.float32)
+        self._weights = np.zeros((size, len(RIDGES) * num_units), dtype=np.float32)
+        self._offset = np.zeros(len(RIDGES) * num_units, dtype=np.float32)
 
     def follow(
         self,
@@ -59,9 +62,10 @@ class Coupling:
         out: Float32[np.ndarray, "row column"],
     ) -> None:
         """Write, per ridge, the log of the drive's factor, its gain so far, and both together."""
-        for k, (weights, offset) in enumerate(zip(self._weights, self._offset, strict=True)):
-            factor = (1 + inputs @ weights + offset)[at, unit]
-            drive = np.log(np.clip(factor, _LOWEST, _HIGHEST))
+        change = inputs @ self._weights
+        for k in range(len(RIDGES)):
+            place = unit + k * self._num_units
+            drive = np.log(np.clip(1 + change[at, place] + self._offset[place], _LOWEST, _HIGHEST))
             gain = self._gain[k][unit]
             out[:, 3 * k] = drive
             out[:, 3 * k + 1] = gain
@@ -78,6 +82,8 @@ class Coupling:
         drives: Float32[np.ndarray, "row column"],
     ) -> None:
         """Take rows as evidence: `drives` is what `write` wrote for them, `log_odds` the hazard's."""
+        if not len(at):
+            return
         num_units = self._num_units
         sign = np.where(fired > 0, -1.0, 1.0)
         nats = -np.logaddexp(0, sign * log_odds)
@@ -86,16 +92,29 @@ class Coupling:
             self._nats[k] += np.bincount(unit, weight * gained, num_units)
         residual = np.zeros((len(inputs), num_units), dtype=np.float32)
         residual[at, unit] = weight * (fired - 1 / (1 + np.exp(-log_odds)))
-        self._gradient += inputs.T @ residual
-        self._surprise += residual.sum(axis=0, dtype=np.float64)
         self._num_spikes += np.bincount(unit, fired, num_units)
         num_fired = np.bincount(at, fired, len(inputs)).astype(np.float32)
+        self._waiting.append((inputs, residual, num_fired))
+        self._num_waiting += len(inputs)
+        if self._num_waiting >= _MOST_WAITING:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Add what waits to the sums: in few large products, also when bins come one by one."""
+        if not self._waiting:
+            return
+        inputs, residual, num_fired = (np.concatenate(column) for column in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        self._num_waiting = 0
+        self._gradient += inputs.T @ residual
+        self._surprise += residual.sum(axis=0, dtype=np.float64)
         self._sum += inputs.T @ num_fired
         at_spikes = inputs[num_fired > 0] * np.sqrt(num_fired[num_fired > 0])[:, None]
         self._moment += at_spikes.T @ at_spikes
 
     def solve(self) -> None:
         """Solve for the weights again, from all evidence so far."""
+        self._sum_up()
         self._gain[:] = self._nats / (self._num_spikes + _PRIOR_SPIKES)
         total = max(float(self._num_spikes.sum()), 1e-9)
         mean = self._sum / total
@@ -110,8 +129,9 @@ class Coupling:
             inverse = 1 / (np.maximum(values, 0)[:, None] * self._num_spikes + ridge)
             weights = vectors @ (projected * inverse)
             weights = self._without_own(weights, vectors, inverse) * scale[:, None]
-            self._weights[k] = weights
-            self._offset[k] = intercept - mean @ weights
+            units = slice(k * self._num_units, (k + 1) * self._num_units)
+            self._weights[:, units] = weights
+            self._offset[units] = intercept - mean @ weights
 
     def _without_own(
         self,
