@@ -22,7 +22,7 @@ from nwbspikegen.generation import generate
 from nwbspikegen.scoring import BASELINES, paired_difference
 from nwbspikegen.views.observed import read_spikes
 from nwbspikegen.workflows import GenerationReport, WindowOptions, generate_and_score, open_window
-from nwbspikegen.workflows.training import train_recording
+from nwbspikegen.workflows.training import train_recordings
 
 _RUNS = (
     ("slice_210511", "in_context", None, None),
@@ -67,9 +67,9 @@ def _run(
 ) -> None:
     options = WindowOptions(duration=recording.duration)
     started = time.perf_counter()
-    fitted = train_recording(
-        path, folder / f"model{number}", options=options, model=model, loss=loss, epochs=epochs
-    )
+    fitted = train_recordings(
+        [path], folder / f"model{number}", options=options, model=model, loss=loss, epochs=epochs
+    ).model
     seconds = time.perf_counter() - started
     out = folder / f"derived{number}.nwb"
     report = generate_and_score(fitted, path, out)

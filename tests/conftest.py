@@ -15,13 +15,13 @@ _SHARED = _ROOT.parent / "shared" / "data"
 hypothesis.settings.register_profile("nwbspikegen", deadline=None)
 hypothesis.settings.load_profile("nwbspikegen")
 
-# numba reads its kernels' source, so modules called `kernels` stay as they are; naming a package
+# numba reads its kernels' source, so modules called `...kernels` stay as they are; naming a package
 # would take its kernels along, hence module by module
 jaxtyping.install_import_hook(
     [
         ".".join(path.relative_to(_ROOT).with_suffix("").parts)
         for path in (_ROOT / "nwbspikegen").rglob("*.py")
-        if path.stem not in {"__init__", "kernels"}
+        if path.stem != "__init__" and not path.stem.endswith("kernels")
     ],
     "typecheck.check",
 )

@@ -16,12 +16,22 @@ from nwbspikegen.cli.options import (
     seed_option,
     window_options,
 )
-from nwbspikegen.cli.output import print_result
+from nwbspikegen.cli.output import format_scores, print_result, records_of
 
 
-@click.command(short_help="Train a model on a recording.")
-@click.argument("recording", type=RECORDING)
+@click.command(short_help="Train a model on recordings.")
+@click.argument("recordings", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
+@click.option(
+    "--hold-out",
+    "hold_out",
+    multiple=True,
+    is_flag=False,
+    flag_value="each",
+    metavar="[FILE]",
+    help="Do not train on this one of the recordings, but score on it; without a name, each in turn, "
+    "and the model that is kept is trained on all.",
+)
 @click.option("--model", default="in_context", show_default=True, help="in_context or shimono2026.")
 @click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
@@ -31,19 +41,21 @@ from nwbspikegen.cli.output import print_result
 @overwrite_option
 @every_command
 def train(
-    recording: Path | str, out: Path, model: str, loss: str | None, epochs: int | None, device: str,
-    seed: int, overwrite: bool, as_json: bool, **window: Any,
+    recordings: tuple[Path | str, ...], out: Path, hold_out: tuple[str, ...], model: str, loss: str | None,
+    epochs: int | None, device: str, seed: int, overwrite: bool, as_json: bool, **window: Any,
 ) -> None:  # fmt: skip
-    """Train a model on the first part of RECORDING's window; the second part chooses the epoch.
+    """Train a model on the first part of each recording's window; the second part chooses the epoch.
 
-    An interrupted run goes on where it stopped when the same command is given again.
+    Several recordings have the same weight each. An interrupted run goes on where it stopped when the
+    same command is given again.
     """
-    from nwbspikegen.workflows.training import train_recording
+    from nwbspikegen.workflows.training import train_recordings
 
-    fitted = train_recording(
-        recording, out, options=read_window(**window), model=model, loss=loss, epochs=epochs, device=device,
-        seed=seed, overwrite=overwrite,
+    report = train_recordings(
+        recordings, out, options=read_window(**window), hold_out=hold_out, model=model, loss=loss,
+        epochs=epochs, device=device, seed=seed, overwrite=overwrite,
     )  # fmt: skip
+    fitted = report.model
     best = max(fitted.curves, key=lambda point: point[fitted.chosen_by])
     result = {
         "path": str(out),
@@ -51,9 +63,11 @@ def train(
         "loss": fitted.loss,
         "sha256": fitted.sha256,
         "best_epoch": best,
+        "held_out": {name: records_of(scores) for name, scores in report.held_out.items()},
     }
-    text = (
+    lines = [f"{name}, held out\n{format_scores(scores)}\n" for name, scores in report.held_out.items()]
+    lines.append(
         f"wrote {out}: {fitted.name}, epoch {best['epoch']:.0f}, "
         f"validation bits per spike {best['bits_per_spike']:.4f}, PR-AUC {best['pr_auc']:.4f}"
     )
-    print_result(result, as_json=as_json, text=text)
+    print_result(result, as_json=as_json, text="\n".join(lines))

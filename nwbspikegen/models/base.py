@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -79,9 +79,12 @@ class SpikeModel(torch.nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def training_examples(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, seed: int
+        self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
     ) -> Examples:
-        """Return the examples of a training segment, after fitting any scaling to it."""
+        """Return the examples of the recordings' training segments, after fitting any scaling to them.
+
+        Each recording, (time, unit), has the same total weight per spike.
+        """
 
     @abc.abstractmethod
     def validation_examples(

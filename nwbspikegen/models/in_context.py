@@ -1,21 +1,25 @@
 """`in_context`: one small network for all units, told by the population's own past whom it sees.
 
-It never learns which unit it looks at. What it knows of a unit is what the unit did so far in the
-window (`past.py`), so it takes any number of units of any recording, in any order.
+It never learns which unit it looks at. What it knows of a unit, and of how others drive it, is read
+from the past (`past`), so it takes any number of units of any recording, in any order; what it gets
+wrong about this recording is corrected from the past as well (`readout`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.history import mean_rate_per_bin
-from nwbspikegen.models.base import Batch, SpikeModel, register
-from nwbspikegen.models.past import NUM_FEATURES, Past
+from nwbspikegen.models.base import SpikeModel, register
+from nwbspikegen.models.pair_examples import PairExamples
+from nwbspikegen.models.past import NUM_FEATURES, Past, Rows
+from nwbspikegen.models.readout import Readout
 
 _CHUNK_PAIRS = 250_000
 _CLIP_SD = 4.0
@@ -31,24 +35,25 @@ class InContextSettings:
         Hidden width of both layers.
     batch_size : int
         (bin, unit) pairs per step.
-    silent_samples : int
-        Silent pairs drawn from the training segment; each stands for as many as were left out.
+    training_samples : int
+        Pairs of the training segments, at most: spikes and sampled silent pairs, each of which
+        stands for as many as were left out.
     validation_samples : int
         Pairs of the validation segment that choose the checkpoint: all units at random bins.
     skip_seconds : float
-        Start of the training segment that is only read, while the past fills.
+        Start of the training segments that is only read, while the past fills.
     """
 
     width: int = 96
     batch_size: int = 8192
-    silent_samples: int = 1_000_000
+    training_samples: int = 2_000_000
     validation_samples: int = 2_000_000
     skip_seconds: float = 5.0
 
 
 @register("in_context")
 class InContext(SpikeModel):
-    """log odds = log running rate + MLP(features of the past), the MLP shared by all units."""
+    """log odds = hazard given the age + MLP(features of the past) + what the readout corrects."""
 
     settings_class = InContextSettings
     default_loss = "bernoulli"
@@ -62,43 +67,58 @@ class InContext(SpikeModel):
         width = settings.width
         self.network = torch.nn.Sequential(
             torch.nn.Linear(NUM_FEATURES, width),
-            torch.nn.GELU(),
+            torch.nn.SiLU(),
             torch.nn.Linear(width, width),
-            torch.nn.GELU(),
+            torch.nn.SiLU(),
             torch.nn.Linear(width, 1),
         )
-        # untrained, it predicts the running rate
+        # untrained, it predicts the hazard
         torch.nn.init.zeros_(self.network[-1].weight)  # type: ignore[arg-type]
         torch.nn.init.zeros_(self.network[-1].bias)  # type: ignore[arg-type]
         self.register_buffer("center", torch.zeros(NUM_FEATURES))
         self.register_buffer("scale", torch.ones(NUM_FEATURES))
 
     def forward(
-        self, features: Float[torch.Tensor, "*row feature"], log_rate: Float[torch.Tensor, "*row"]
+        self, standard: Float[torch.Tensor, "*row feature"], log_odds: Float[torch.Tensor, "*row"]
     ) -> Float[torch.Tensor, "*row"]:
-        """Return the log odds of a spike from features of the past and the log running rate."""
-        standard = ((features - self.center) / self.scale).clamp(-_CLIP_SD, _CLIP_SD)
-        log_odds: torch.Tensor = log_rate + self.network(standard).squeeze(-1)
-        return log_odds
+        """Return log odds of a spike from standardised features and the log odds of the hazard."""
+        corrected: torch.Tensor = log_odds + self.network(standard).squeeze(-1)
+        return corrected
 
     def training_examples(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, seed: int
+        self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
     ) -> PairExamples:
-        """Take every spike and a sample of silent bins, weighted so that sums stay unbiased."""
+        """Take spikes and sampled silent pairs; every recording gets the same weight per spike."""
         rng = np.random.default_rng(seed)
+        most = self.settings.training_samples // len(recordings)
+        parts = [self._read_training(spikes, bin_size, most, rng) for spikes in recordings]
+        moments = [(part[0].mean(axis=0, dtype=np.float64), part[0].var(axis=0)) for part in parts]
+        center = np.mean([mean for mean, _ in moments], axis=0)
+        variance = np.mean([spread + (mean - center) ** 2 for mean, spread in moments], axis=0)
+        self.center.copy_(torch.from_numpy(center))
+        self.scale.copy_(torch.from_numpy(np.sqrt(variance) + 1e-3))
+        features, log_odds, target, weight, null = (
+            np.concatenate(column) for column in zip(*parts, strict=True)
+        )
+        inputs = (self._standardise(features), log_odds)
+        return PairExamples(
+            inputs, target, weight / weight.mean(), null, self.settings.batch_size, self.device
+        )
+
+    def _read_training(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, most: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, ...]:
+        """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
         skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
-        fired = spikes > 0
-        num_silent = fired[skip:].size - int(fired[skip:].sum())
-        share = min(1.0, self.settings.silent_samples / max(num_silent, 1))
-        wanted = fired | (rng.random(spikes.shape, dtype=np.float32) < share)
-        wanted[:skip] = False
-        features, log_rate = Past(spikes.shape[1], bin_size).read(spikes, wanted)
-        self.center.copy_(torch.from_numpy(features.mean(axis=0, dtype=np.float64)))
-        self.scale.copy_(torch.from_numpy(features.std(axis=0, dtype=np.float64) + 1e-6))
-        target = _rows(spikes, wanted)
-        weight = np.where(target > 0, 1.0, 1.0 / share).astype(np.float32)
-        null = _rows(np.broadcast_to(mean_rate_per_bin(spikes), spikes.shape), wanted)
-        return PairExamples((features, log_rate), target, weight, null, self.settings.batch_size, self.device)
+        past = Past(spikes.shape[1], bin_size)
+        pieces = list(past.read(spikes, np.zeros(len(spikes), dtype=bool)))
+        bins, unit, features, log_odds, target, weight = _join(pieces)
+        kept = np.flatnonzero(bins >= skip)
+        if len(kept) > most:
+            kept = np.sort(rng.choice(kept, most, replace=False))
+        weight = weight[kept] / max(float(target[kept].sum()), 1.0)
+        null = mean_rate_per_bin(spikes)[unit[kept]].astype(np.float32)
+        return features[kept], log_odds[kept], target[kept], weight, null
 
     def validation_examples(
         self,
@@ -111,13 +131,23 @@ class InContext(SpikeModel):
         """Take all units at random bins from `first` on."""
         rng = np.random.default_rng(seed)
         share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
-        wanted = np.zeros(spikes.shape, dtype=bool)
-        wanted[first:] = (rng.random(len(spikes) - first) < share)[:, None]
-        features, log_rate = Past(spikes.shape[1], bin_size).read(spikes, wanted)
-        target = _rows(spikes, wanted)
-        null = _rows(np.broadcast_to(mean_rate, spikes.shape), wanted)
+        wanted = np.zeros(len(spikes), dtype=bool)
+        wanted[first:] = rng.random(len(spikes) - first) < share
+        past = Past(spikes.shape[1], bin_size)
+        pieces = [_only_wanted(rows) for rows in past.read(spikes, wanted)]
+        _, unit, features, log_odds, target, _ = _join(pieces)
+        null = mean_rate[unit].astype(np.float32)
+        inputs = (self._standardise(features), log_odds)
         weight = np.ones_like(target)
-        return PairExamples((features, log_rate), target, weight, null, self.settings.batch_size, self.device)
+        return PairExamples(inputs, target, weight, null, self.settings.batch_size, self.device)
+
+    def _standardise(
+        self, features: Float32[np.ndarray, "row feature"]
+    ) -> Float32[np.ndarray, "row feature"]:
+        """Standardise in place, and return the same array."""
+        features -= self.center.cpu().numpy()
+        features /= self.scale.cpu().numpy()
+        return np.clip(features, -_CLIP_SD, _CLIP_SD, out=features)
 
     def prediction_step(self, num_units: int) -> int:
         """Return the bins of a chunk that fits in memory comfortably."""
@@ -127,57 +157,34 @@ class InContext(SpikeModel):
     def predict(
         self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
     ) -> Float32[np.ndarray, "predicted unit"]:
-        """Return spike probabilities; the past is carried from chunk to chunk."""
+        """Return spike probabilities; past and readout are carried from chunk to chunk."""
         num_bins, num_units = spikes.shape
-        past = Past(num_units, bin_size)
-        past.read(spikes[:first], np.zeros((first, num_units), dtype=bool))
+        past, readout = Past(num_units, bin_size), Readout(num_units)
         out = np.empty((num_bins - first, num_units), dtype=np.float32)
         step = self.prediction_step(num_units)
-        for start in range(first, num_bins, step):
+        for start in range(0, num_bins, step):
             chunk = spikes[start : start + step]
-            features, log_rate = past.read(chunk, np.ones(chunk.shape, dtype=bool))
-            log_odds = self(
-                torch.from_numpy(features).to(self.device), torch.from_numpy(log_rate).to(self.device)
-            )
-            probability = torch.sigmoid(log_odds).cpu().numpy()
-            out[start - first : start - first + len(chunk)] = probability.reshape(num_units, len(chunk)).T
+            wanted = np.arange(start, start + len(chunk)) >= first
+            for rows in past.read(chunk, wanted):
+                adapted = readout.read(rows, *self._log_odds(rows))
+                asked = rows.wanted
+                probability = 1 / (1 + np.exp(-adapted[asked]))
+                out[rows.bin[asked] + start - first, rows.unit[asked]] = probability
         return out
 
-
-class PairExamples:
-    """(bin, unit) pairs held on one device, given out in shuffled batches."""
-
-    def __init__(
-        self,
-        inputs: tuple[Float32[np.ndarray, "row ..."], ...],
-        target: Float32[np.ndarray, " row"],
-        weight: Float32[np.ndarray, " row"],
-        null: Float32[np.ndarray, " row"],
-        batch_size: int,
-        device: torch.device,
-    ) -> None:
-        self._inputs = tuple(torch.from_numpy(values).to(device) for values in inputs)
-        self._rest = tuple(torch.from_numpy(values).to(device) for values in (target, weight, null))
-        self._batch_size = batch_size
-
-    def __len__(self) -> int:
-        return -(-len(self._rest[0]) // self._batch_size)
-
-    def epoch(self, rng: np.random.Generator | None) -> Iterator[Batch]:
-        """Give every pair once; a batch is one window."""
-        num_rows = len(self._rest[0])
-        order = np.arange(num_rows) if rng is None else rng.permutation(num_rows)
-        for start in range(0, num_rows, self._batch_size):
-            rows = torch.from_numpy(order[start : start + self._batch_size]).to(self._rest[0].device)
-            inputs = tuple(values[rows].unsqueeze(0) for values in self._inputs)
-            target, weight, null = (values[rows].unsqueeze(0) for values in self._rest)
-            yield Batch(inputs, target, weight, null)
+    def _log_odds(self, rows: Rows) -> tuple[Float32[np.ndarray, " row"], Float32[np.ndarray, "row feature"]]:
+        """Return the network's log odds and the standardised features of rows."""
+        standard = self._standardise(rows.features)
+        inputs = torch.from_numpy(standard).to(self.device), torch.from_numpy(rows.log_odds).to(self.device)
+        return self(*inputs).cpu().numpy(), standard
 
 
-def _rows(
-    values: np.ndarray,  # (time, unit) of any number
-    wanted: Bool[np.ndarray, "time unit"],
-) -> Float32[np.ndarray, " row"]:
-    """Return wanted entries in the order in which `Past.read` gives rows."""
-    rows: np.ndarray = values.T[wanted.T].astype(np.float32)
-    return rows
+def _join(pieces: Sequence[Rows]) -> tuple[np.ndarray, ...]:
+    """Return bin, unit, features, log odds, spikes and weight of all rows of evidence."""
+    names = ("bin", "unit", "features", "log_odds", "fired", "weight")
+    return tuple(np.concatenate([getattr(rows, name) for rows in pieces]) for name in names)
+
+
+def _only_wanted(rows: Rows) -> Rows:
+    names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "wanted")
+    return dataclasses.replace(rows, **{name: getattr(rows, name)[rows.wanted] for name in names})

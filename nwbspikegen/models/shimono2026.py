@@ -7,7 +7,7 @@ mask. Here bin t is predicted from bins before t: the target is the next bin and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,10 +94,17 @@ class Shimono2026(SpikeModel):
         return hidden[..., :num_units]
 
     def training_examples(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, seed: int
+        self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
     ) -> WindowExamples:
-        """Cut the segment into windows, from another offset in every epoch."""
-        return self._examples(spikes, 0, mean_rate_per_bin(spikes))
+        """Cut the segment into windows, from another offset in every epoch.
+
+        Its inputs and outputs are places, so it learns from one recording only.
+        """
+        if len(recordings) > 1:
+            raise InputError(
+                f"{len(recordings)} recordings for shimono2026", "one recording", "use in_context for several"
+            )
+        return self._examples(recordings[0], 0, mean_rate_per_bin(recordings[0]))
 
     def validation_examples(
         self,

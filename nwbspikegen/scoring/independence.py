@@ -18,7 +18,8 @@ def audit_independence(
     ----------
     training : mapping
         The `training` record of a model: ``sources`` with ``identifier``, ``session_id`` and
-        ``subject_id``, and ``split`` with the start and stop of its segments, s.
+        ``subject_id``, and ``split`` with the start and stop of their segments, s, of each source or
+        of all.
     tested : mapping
         The same three of the recording that is tested.
     interval : (start, stop)
@@ -46,7 +47,7 @@ def audit_independence(
             if same
         ]
         seconds = (
-            sum(_overlap(segment, interval) for segment in training["split"].values())
+            sum(_overlap(segment, interval) for segment in source.get("split", training["split"]).values())
             if same_session
             else 0.0
         )

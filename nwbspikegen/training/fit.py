@@ -1,4 +1,4 @@
-"""Training: from two segments of a recording to a model."""
+"""Training: from two segments of each recording to a model."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import logging
 import os
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 import xarray as xr
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.errors import InputError, require_seed
-from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.models import CHOSEN_BY, FittedModel, SpikeModel, build_model, find_loss
+from nwbspikegen.training.loaders import make_loaders, require_pairs
 from nwbspikegen.training.module import EpochLoader, TrainingModule
 from nwbspikegen.training.progress import EpochProgress
+from nwbspikegen.training.record import training_record
 from nwbspikegen.training.schedule import Schedule, schedule_of
-from nwbspikegen.views.observed import is_same_recording, read_spikes
 
 _LOG = logging.getLogger("nwbspikegen")
 
 
 def train(
-    train: xr.Dataset,
-    validation: xr.Dataset,
+    train: xr.Dataset | Sequence[xr.Dataset],
+    validation: xr.Dataset | Sequence[xr.Dataset],
     *,
     model: str = "in_context",
     loss: str | None = None,
@@ -42,13 +42,14 @@ def train(
     progress: bool = True,
     **settings: Any,
 ) -> FittedModel:
-    """Train a model on one segment and choose its best epoch on another.
+    """Train a model on one segment of each recording and choose its best epoch on another.
 
     Parameters
     ----------
-    train, validation : Dataset (time, unit)
+    train, validation : Dataset (time, unit), or one of each per recording
         Segments that share no bin, as `split_time` gives them. Where validation follows training
-        directly, the model may read the training segment as its past.
+        directly, the model may read the training segment as its past. Of several recordings, each
+        has the same weight in training per spike, and in the score that chooses the epoch.
     model : str, default: "in_context"
         A key of `nwbspikegen.models.MODELS`.
     loss : {"dice", "focal", "bernoulli"}, optional
@@ -87,50 +88,25 @@ def train(
     """
     accelerator = _find_accelerator(device)
     require_seed(seed)
-    _refuse_overlap(train, validation)
+    train = [train] if isinstance(train, xr.Dataset) else list(train)
+    validation = [validation] if isinstance(validation, xr.Dataset) else list(validation)
+    require_pairs(train, validation)
     schedule = schedule_of(model).replace(
         epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build_model(model, train.sizes["unit"], **settings).to(accelerator)
+        network = build_model(model, train[0].sizes["unit"], **settings).to(accelerator)
         loss = loss or network.default_loss
         find_loss(loss)
-        loaders = _make_loaders(network, train, validation, seed)
+        loaders = make_loaders(network, train, validation, seed)
         curves = _run(
             network, loss, schedule, *loaders,
             accelerator=accelerator, checkpoints=checkpoints, progress=progress, seed=seed,
         )  # fmt: skip
     network.to("cpu").eval()
-    record = _training_record(train, validation, schedule, seed)
-    return FittedModel(network, loss, float(train.attrs["bin_size"]), record, curves)
-
-
-def _make_loaders(
-    network: SpikeModel, train: xr.Dataset, validation: xr.Dataset, seed: int
-) -> tuple[EpochLoader, EpochLoader]:
-    """Return the examples of both segments; scaling is fitted to the training segment alone."""
-    bin_size = float(train.attrs["bin_size"])
-    fitted, held_out = read_spikes(train), read_spikes(validation)
-    for spikes, segment in ((fitted, "training"), (held_out, "validation")):
-        _refuse_silence(spikes, segment)
-    follows = _follows(validation, train)
-    observed = np.concatenate([fitted, held_out]) if follows else held_out
-    first = len(fitted) if follows else 0
-    examples = network.training_examples(fitted, bin_size, seed)
-    validated = network.validation_examples(observed, first, bin_size, mean_rate_per_bin(fitted), seed)
-    return EpochLoader(examples, seed), EpochLoader(validated, None)
-
-
-def _follows(validation: xr.Dataset, train: xr.Dataset) -> bool:
-    """Return whether the training segment is the past that the validation segment has."""
-    if not is_same_recording(train.attrs, validation.attrs, unknown=True):
-        return False
-    gap = float(validation.time[0]) - float(train.time[-1])
-    if abs(gap - float(train.attrs["bin_size"])) > float(train.attrs["bin_size"]) / 2:
-        _LOG.info("validation does not follow training directly: it is predicted without a past")
-        return False
-    return True
+    record = training_record(train, validation, schedule, seed)
+    return FittedModel(network, loss, float(train[0].attrs["bin_size"]), record, curves)
 
 
 def _run(
@@ -138,7 +114,7 @@ def _run(
     loss: str,
     schedule: Schedule,
     loader: EpochLoader,
-    validation_loader: EpochLoader,
+    validation_loaders: list[EpochLoader],
     *,
     accelerator: str,
     checkpoints: str | os.PathLike[str] | None,
@@ -178,7 +154,7 @@ def _run(
             # Lightning 2.6 uses a name that torch 2.13 deprecates
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
-            trainer.fit(module, loader, validation_loader, ckpt_path=resumed, weights_only=True)
+            trainer.fit(module, loader, validation_loaders, ckpt_path=resumed, weights_only=True)
         if trainer.interrupted:
             raise KeyboardInterrupt
         state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
@@ -209,48 +185,3 @@ def _find_accelerator(device: str) -> str:
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("no CUDA device", "a GPU that PyTorch can use", "use --device auto or cpu")
     return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def _refuse_overlap(train: xr.Dataset, validation: xr.Dataset) -> None:
-    shared = np.intersect1d(train.time.values, validation.time.values)
-    if shared.size and is_same_recording(train.attrs, validation.attrs, unknown=True):
-        raise InputError(
-            f"{shared.size} bins in both segments", "segments that share no bin", "use split_time to cut them"
-        )
-
-
-def _refuse_silence(spikes: np.ndarray, segment: str) -> None:
-    if not spikes.any():
-        raise InputError(
-            f"no spike in the {segment} segment", "at least one", "take a longer window or other units"
-        )
-
-
-def _training_record(
-    train: xr.Dataset, validation: xr.Dataset, schedule: Schedule, seed: int
-) -> dict[str, Any]:
-    """Say where the weights come from, as JSON holds it."""
-    bin_size = float(train.attrs["bin_size"])
-    keys = (
-        "identifier",
-        "source_sha256",
-        "session_id",
-        "subject_id",
-        "species",
-        "preparation",
-        "lab",
-    )
-    # models are shared: they tell their source's name, not whose folder it lay in
-    file_name = Path(str(train.attrs.get("source", ""))).name
-    start = float(train.time[0])
-    return {
-        "sources": [{"file_name": file_name, **{key: str(train.attrs.get(key, "")) for key in keys}}],
-        "unit_ids": train.unit.values.tolist(),
-        "window": {"start": start, "duration": float(validation.time[-1]) + bin_size - start},
-        "split": {
-            "train": [start, float(train.time[-1]) + bin_size],
-            "validation": [float(validation.time[0]), float(validation.time[-1]) + bin_size],
-        },
-        "schedule": schedule.as_dict(),
-        "seed": seed,
-    }

@@ -72,7 +72,7 @@ class TrainingModule(lightning.LightningModule):
         self._seed = seed
         self._loader = loader
         self._train_losses: list[torch.Tensor] = []
-        self._validated: list[tuple[torch.Tensor, ...]] = []
+        self._validated: dict[int, list[tuple[torch.Tensor, ...]]] = {}
 
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
         """Return the loss of one batch."""
@@ -80,11 +80,12 @@ class TrainingModule(lightning.LightningModule):
         self._train_losses.append(loss.detach())
         return loss
 
-    def validation_step(self, batch: Batch, index: int) -> None:
-        """Keep log odds until the epoch ends; nothing is copied to the host before."""
+    def validation_step(self, batch: Batch, index: int, dataloader_idx: int = 0) -> None:
+        """Keep log odds, by recording, until the epoch ends; nothing is copied to the host before."""
         log_odds = self.model(*batch.inputs)
         loss = self._loss(log_odds, batch.target, batch.weight)
-        self._validated.append((loss[None], log_odds.flatten(), batch.target.flatten(), batch.null.flatten()))
+        values = (loss[None], log_odds.flatten(), batch.target.flatten(), batch.null.flatten())
+        self._validated.setdefault(dataloader_idx, []).append(values)
 
     def on_train_epoch_start(self) -> None:
         """Fix dropout and order by seed and epoch."""
@@ -93,12 +94,10 @@ class TrainingModule(lightning.LightningModule):
         torch.manual_seed(self._seed * 100_003 + self.current_epoch)
 
     def on_validation_epoch_end(self) -> None:
-        """Add a point to the curves."""
-        loss, *parts = (
-            torch.cat(column).float().cpu().numpy() for column in zip(*self._validated, strict=True)
-        )
+        """Add a point to the curves: the mean of the recordings' scores."""
+        points = [_score_recording(batches) for batches in self._validated.values()]
         self._validated.clear()
-        point = {"validation_loss": float(loss.mean()), **score_validation(*parts)}
+        point = {key: float(np.mean([scores[key] for scores in points])) for key in points[0]}
         self.log_dict(point)
         if self._train_losses:
             point["train_loss"] = float(torch.stack(self._train_losses).mean())
@@ -125,6 +124,11 @@ class TrainingModule(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue the curves."""
         self.curves = cast("list[dict[str, float]]", checkpoint["curves"])
+
+
+def _score_recording(batches: list[tuple[torch.Tensor, ...]]) -> dict[str, float]:
+    loss, *parts = (torch.cat(column).float().cpu().numpy() for column in zip(*batches, strict=True))
+    return {"validation_loss": float(loss.mean()), **score_validation(*parts)}
 
 
 def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray) -> dict[str, float]:

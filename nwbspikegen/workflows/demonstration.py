@@ -14,7 +14,7 @@ from nwbspikegen.files import write_whole
 from nwbspikegen.models import FittedModel
 from nwbspikegen.simulation import Simulation, metadata_of, simulate
 from nwbspikegen.workflows.generating import GenerationReport, generate_and_score
-from nwbspikegen.workflows.training import train_recording
+from nwbspikegen.workflows.training import train_recordings
 from nwbspikegen.workflows.window import WindowOptions, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -59,7 +59,7 @@ def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool =
         recordings = {name: _convert(simulation, folder) for name, simulation in simulations.items()}
         options = WindowOptions(duration=_DURATION, skip_units=0, take_units=_NUM_UNITS)
         models = {
-            name: train_recording(path, folder / f"model-{name}", options=options, seed=seed)
+            name: train_recordings([path], folder / f"model-{name}", options=options, seed=seed).model
             for name, path in recordings.items()
         }
         reports = {

@@ -114,26 +114,32 @@ def _open_for(
 ) -> tuple[xr.Dataset, Split]:
     """Open a file as it was for training when the model was trained on it, else by `options`."""
     options = options or WindowOptions(bin_size=model.bin_size)
-    if not _was_trained_on(model, source):
+    entry = _find_training_source(model, source)
+    if entry is None:
         return open_window(source, options)
-    _LOG.info("%s is the file of training: its window, units and split are used again", source)
+    _LOG.info("%s is a file of training: its window, units and split are used again", source)
     if "options" in model.training:
         return open_window(source, WindowOptions.from_dict(model.training["options"]))
-    return open_trained_window(source, model.training, bin_size=model.bin_size, duration=options.duration)
+    return open_trained_window(source, entry, bin_size=model.bin_size, duration=options.duration)
 
 
-def _was_trained_on(model: FittedModel, source: str | os.PathLike[str]) -> bool:
-    """Return whether a file is one of a model's sources: by hash, or by identifier where none was taken."""
-    entries = model.training.get("sources", [])
+def _find_training_source(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return the entry of a file in a model's record: by hash, or by identifier where none was taken."""
+    entries = [{**model.training, **entry} for entry in model.training.get("sources", [])]
     address = require_recording(source)
     digest = hash_recording(address)
-    if digest and any(entry.get("source_sha256") == digest for entry in entries):
-        return True
-    unhashed = {entry.get("identifier") for entry in entries if not entry.get("source_sha256")} - {"", None}
+    hashed = [entry for entry in entries if digest and entry.get("source_sha256") == digest]
+    if hashed:
+        return hashed[0]
+    unhashed = {
+        entry["identifier"]: entry
+        for entry in entries
+        if entry.get("identifier") and not entry.get("source_sha256")
+    }
     if not unhashed:
-        return False
+        return None
     with open_nwb(address) as root:
-        return read_session(root)["identifier"] in unhashed
+        return unhashed.get(read_session(root)["identifier"])
 
 
 def _first_unseen(model: FittedModel, recorded: xr.Dataset, parts: Split) -> int:
@@ -141,7 +147,8 @@ def _first_unseen(model: FittedModel, recorded: xr.Dataset, parts: Split) -> int
     seen_until = interval_of(parts.train)[1]
     for source in model.training.get("sources", []):
         if is_same_recording(source, recorded.attrs, unknown=False):
-            seen_until = max(seen_until, float(model.training["split"]["train"][1]))
+            split = source.get("split", model.training["split"])
+            seen_until = max(seen_until, float(split["train"][1]))
     half = float(recorded.attrs["bin_size"]) / 2
     first = int(np.searchsorted(recorded.time.values, seen_until - half))
     if first == recorded.sizes["time"]:

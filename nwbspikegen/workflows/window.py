@@ -140,7 +140,7 @@ def _report_duplicates(units: xr.Dataset) -> None:
 def open_trained_window(
     path: str | os.PathLike[str], training: dict[str, Any], *, bin_size: float, duration: float
 ) -> tuple[xr.Dataset, Split]:
-    """Open a file with the units and segments of a model's training record.
+    """Open a file with the units and segments of its entry in a model's training record.
 
     What follows validation is the test segment, up to `duration` seconds from the start of training.
     """

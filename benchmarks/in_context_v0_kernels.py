@@ -1,4 +1,4 @@
-"""The features of `in_context`, one pass over time, compiled; nothing looks ahead.
+"""The features of `in_context_v0`, one pass over time, compiled; nothing looks ahead.
 
 State lives in arrays that the kernels update, so that a recording can be given in pieces.
 """

@@ -1,0 +1,21 @@
+"""When evidence is used, as a function of the bin's number alone: however a recording is cut."""
+
+from __future__ import annotations
+
+_FIRST, _GROWTH, _LONGEST = 1000, 1.15, 30_000
+
+
+def next_solution(num_bins: int) -> int:
+    """Return the first bin after `num_bins` at which weights are solved again from the past.
+
+    After 1,000 bins, then at intervals of 15 % of the past, from 1,000 to 30,000 bins.
+
+    Examples
+    --------
+    >>> [next_solution(bins) for bins in (0, 999, 1000, 2000)]
+    [1000, 1000, 2000, 3000]
+    """
+    solution = _FIRST
+    while solution <= num_bins:
+        solution += min(max(int(solution * (_GROWTH - 1)), _FIRST), _LONGEST)
+    return solution

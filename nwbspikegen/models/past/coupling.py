@@ -1,0 +1,151 @@
+"""Drives: how all other units push a unit, read from the past by ridge regression."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+
+from nwbspikegen.models.past.coupling_kernels import follow_traces
+from nwbspikegen.models.past.layout import COUPLING_POPULATION, COUPLING_TAUS, RIDGES
+
+_DECAY = np.exp(-1.0 / COUPLING_TAUS)
+_NUM_TAUS = len(COUPLING_TAUS)
+_SMALLEST_SD = 0.02
+_POPULATION_GAIN = 10.0
+_PRIOR_SPIKES = 20.0
+_LOWEST, _HIGHEST = 0.15, 150.0
+_MOST_WAITING = 1000
+
+
+class Coupling:
+    """p = hazard x (1 + w . x), w solved from the past, once for each strength of the ridge.
+
+    x are traces of all other units, which saturate (a spike sets them to 1), and of the population.
+    The normal equations are those of one Newton step from w = 0 on the Bernoulli likelihood, with
+    the curvature of a unit taken as its number of spikes times the second moment of x at the spikes
+    of all units. How many nats per spike each drive would have won so far is a feature beside it.
+    """
+
+    def __init__(self, num_units: int) -> None:
+        self._num_units = num_units
+        self._trace = np.zeros((num_units, _NUM_TAUS))
+        size = num_units * _NUM_TAUS + len(COUPLING_POPULATION)
+        self._moment = np.zeros((size, size))
+        self._sum = np.zeros(size)
+        self._gradient = np.zeros((size, num_units))
+        self._surprise = np.zeros(num_units)
+        self._num_spikes = np.zeros(num_units)
+        self._waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._num_waiting = 0
+        self._nats = np.zeros((len(RIDGES), num_units))
+        self._gain = np.zeros((len(RIDGES), num_units), dtype=np.float32)
+        self._weights = np.zeros((size, len(RIDGES) * num_units), dtype=np.float32)
+        self._offset = np.zeros(len(RIDGES) * num_units, dtype=np.float32)
+
+    def follow(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        needed: Bool[np.ndarray, " time"],
+        log_ratio: Float64[np.ndarray, "time tau"],
+    ) -> Float32[np.ndarray, "needed input"]:
+        """Move on by some bins; return the inputs x of the needed ones."""
+        inputs = np.empty((int(needed.sum()), len(self._sum)), dtype=np.float32)
+        inputs[:, self._num_units * _NUM_TAUS :] = log_ratio[needed][:, COUPLING_POPULATION]
+        follow_traces(spikes, needed, _DECAY, self._trace, inputs)
+        return inputs
+
+    def write(
+        self,
+        inputs: Float32[np.ndarray, "needed input"],
+        at: Int64[np.ndarray, " row"],
+        unit: Int64[np.ndarray, " row"],
+        out: Float32[np.ndarray, "row column"],
+    ) -> None:
+        """Write, per ridge, the log of the drive's factor, its gain so far, and both together."""
+        change = inputs @ self._weights
+        for k in range(len(RIDGES)):
+            place = unit + k * self._num_units
+            drive = np.log(np.clip(1 + change[at, place] + self._offset[place], _LOWEST, _HIGHEST))
+            gain = self._gain[k][unit]
+            out[:, 3 * k] = drive
+            out[:, 3 * k + 1] = gain
+            out[:, 3 * k + 2] = drive * np.clip(5 * gain, -1, 1)
+
+    def learn(
+        self,
+        inputs: Float32[np.ndarray, "needed input"],
+        at: Int64[np.ndarray, " row"],
+        unit: Int64[np.ndarray, " row"],
+        fired: Float32[np.ndarray, " row"],
+        weight: Float32[np.ndarray, " row"],
+        log_odds: Float32[np.ndarray, " row"],
+        drives: Float32[np.ndarray, "row column"],
+    ) -> None:
+        """Take rows as evidence: `drives` is what `write` wrote for them, `log_odds` the hazard's."""
+        if not len(at):
+            return
+        num_units = self._num_units
+        sign = np.where(fired > 0, -1.0, 1.0)
+        nats = -np.logaddexp(0, sign * log_odds)
+        for k in range(len(RIDGES)):
+            gained = -np.logaddexp(0, sign * (log_odds + drives[:, 3 * k])) - nats
+            self._nats[k] += np.bincount(unit, weight * gained, num_units)
+        residual = np.zeros((len(inputs), num_units), dtype=np.float32)
+        residual[at, unit] = weight * (fired - 1 / (1 + np.exp(-log_odds)))
+        self._num_spikes += np.bincount(unit, fired, num_units)
+        num_fired = np.bincount(at, fired, len(inputs)).astype(np.float32)
+        self._waiting.append((inputs, residual, num_fired))
+        self._num_waiting += len(inputs)
+        if self._num_waiting >= _MOST_WAITING:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Add what waits to the sums: in few large products, also when bins come one by one."""
+        if not self._waiting:
+            return
+        inputs, residual, num_fired = (np.concatenate(column) for column in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        self._num_waiting = 0
+        self._gradient += inputs.T @ residual
+        self._surprise += residual.sum(axis=0, dtype=np.float64)
+        self._sum += inputs.T @ num_fired
+        at_spikes = inputs[num_fired > 0] * np.sqrt(num_fired[num_fired > 0])[:, None]
+        self._moment += at_spikes.T @ at_spikes
+
+    def solve(self) -> None:
+        """Solve for the weights again, from all evidence so far."""
+        self._sum_up()
+        self._gain[:] = self._nats / (self._num_spikes + _PRIOR_SPIKES)
+        total = max(float(self._num_spikes.sum()), 1e-9)
+        mean = self._sum / total
+        covariance = self._moment / total - np.outer(mean, mean)
+        scale = 1 / np.sqrt(np.maximum(np.diag(covariance), 0) + _SMALLEST_SD**2)
+        scale[self._num_units * _NUM_TAUS :] *= _POPULATION_GAIN
+        values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
+        gradient = (self._gradient - np.outer(mean, self._surprise)) * scale[:, None]
+        projected = vectors.T @ gradient
+        intercept = self._surprise / (self._num_spikes + _PRIOR_SPIKES)
+        for k, ridge in enumerate(RIDGES):
+            inverse = 1 / (np.maximum(values, 0)[:, None] * self._num_spikes + ridge)
+            weights = vectors @ (projected * inverse)
+            weights = self._without_own(weights, vectors, inverse) * scale[:, None]
+            units = slice(k * self._num_units, (k + 1) * self._num_units)
+            self._weights[:, units] = weights
+            self._offset[units] = intercept - mean @ weights
+
+    def _without_own(
+        self,
+        weights: Float64[np.ndarray, "input unit"],
+        vectors: Float64[np.ndarray, "input eigen"],
+        inverse: Float64[np.ndarray, "eigen unit"],
+    ) -> Float64[np.ndarray, "input unit"]:
+        """Return the solution under the constraint that no unit drives itself."""
+        num_units = self._num_units
+        own = np.arange(num_units * _NUM_TAUS).reshape(num_units, _NUM_TAUS)
+        columns = vectors[own] * inverse.T[:, None, :]
+        columns = (vectors @ columns.reshape(-1, len(vectors)).T).reshape(-1, num_units, _NUM_TAUS)
+        among_own = columns[own, np.arange(num_units)[:, None]]
+        own_weights = weights[own, np.arange(num_units)[:, None]]
+        correction = np.linalg.solve(among_own, own_weights[..., None])[..., 0]
+        allowed: Float64[np.ndarray, "input unit"] = weights - np.einsum("dut,ut->du", columns, correction)
+        return allowed

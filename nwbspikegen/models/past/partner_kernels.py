@@ -1,0 +1,101 @@
+"""Tables of pairs of units, compiled; nothing looks ahead."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+_PRIOR_SPIKES = 4.0
+_FEWEST_NATS = 10.0
+_FEWEST_SPIKES = 3
+_GAIN_PRIOR_SPIKES = 20.0
+
+
+@numba.njit(cache=True, nogil=True)
+def follow_pairs(  # type: ignore[no-untyped-def]
+    spikes, row_of, weight, expected, partner_class, own_class,
+    age, pair, best, num_spikes, partner, gain, out,
+):  # fmt: skip
+    """Fill rows of out; update age (unit), pair (2, unit, other, class), best (2, unit, own, other)."""
+    num_bins, num_units = spikes.shape
+    oldest = partner_class.size - 1
+    classes = np.zeros(num_units, np.int64)
+    for t in range(num_bins):
+        for unit in range(num_units):
+            classes[unit] = partner_class[age[unit]]
+        for unit in range(num_units):
+            row = row_of[t, unit]
+            if row < 0:
+                continue
+            own = own_class[age[unit]]
+            write_partners(out[row], unit, own, classes, pair, best, partner, gain)
+            if weight[row] > 0:
+                fired = min(spikes[t, unit], 1)
+                count_pairs(fired, weight[row] * expected[row], unit, own, classes, pair, best, partner)
+                num_spikes[unit] += fired
+        for unit in range(num_units):
+            age[unit] = 1 if spikes[t, unit] else min(age[unit] + 1, oldest)
+
+
+@numba.njit(cache=True, nogil=True)
+def write_partners(out, unit, own, classes, pair, best, partner, gain):  # type: ignore[no-untyped-def]
+    """Write two features per partner and the last one, of both ages."""
+    num_partners = partner.shape[1]
+    out[:] = 0.0
+    for k in range(num_partners):
+        other = partner[unit, k]
+        if other >= 0:
+            out[2 * k] = log_ratio(pair, unit, other, classes[other])
+            out[2 * k + 1] = gain[unit, k]
+    other = partner[unit, 0]
+    if other >= 0:
+        coarser = _PRIOR_SPIKES * math.exp(out[0])
+        fired, expected = best[0, unit, own, classes[other]], best[1, unit, own, classes[other]]
+        out[2 * num_partners] = math.log((fired + coarser) / (expected + _PRIOR_SPIKES))
+
+
+@numba.njit(cache=True, nogil=True)
+def count_pairs(fired, expected, unit, own, classes, pair, best, partner):  # type: ignore[no-untyped-def]
+    """Count a row of evidence in the unit's tables with all units."""
+    for other in range(classes.size):
+        pair[0, unit, other, classes[other]] += fired
+        pair[1, unit, other, classes[other]] += expected
+    other = partner[unit, 0]
+    if other >= 0:
+        best[0, unit, own, classes[other]] += fired
+        best[1, unit, own, classes[other]] += expected
+
+
+@numba.njit(cache=True, nogil=True)
+def log_ratio(pair, unit, other, age_class):  # type: ignore[no-untyped-def]
+    """Return the log of spikes over expected spikes, drawn towards 0."""
+    fired, expected = pair[0, unit, other, age_class], pair[1, unit, other, age_class]
+    return math.log((fired + _PRIOR_SPIKES) / (expected + _PRIOR_SPIKES))
+
+
+@numba.njit(cache=True, nogil=True)
+def choose_partners(pair, num_spikes, best, partner, gain):  # type: ignore[no-untyped-def]
+    """Fill partner and gain (unit, place), best first; a new best partner starts its table afresh."""
+    num_units = num_spikes.size
+    nats = np.zeros(num_units)
+    for unit in range(num_units):
+        if num_spikes[unit] < _FEWEST_SPIKES:
+            continue
+        for other in range(num_units):
+            nats[other] = 0.0
+            if other != unit:
+                for age_class in range(pair.shape[3]):
+                    log_factor = log_ratio(pair, unit, other, age_class)
+                    nats[other] += pair[0, unit, other, age_class] * log_factor
+                    nats[other] -= pair[1, unit, other, age_class] * (math.exp(log_factor) - 1.0)
+        former = partner[unit, 0]
+        for k in range(partner.shape[1]):
+            best_other = np.argmax(nats)
+            found = nats[best_other] > _FEWEST_NATS
+            partner[unit, k] = best_other if found else -1
+            gain[unit, k] = nats[best_other] / (num_spikes[unit] + _GAIN_PRIOR_SPIKES) if found else 0.0
+            nats[best_other] = 0.0
+        if partner[unit, 0] != former:
+            best[:, unit] = 0.0

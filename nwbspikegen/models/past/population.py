@@ -1,0 +1,69 @@
+"""The population's past: traces of its mean, the state it is in, and which bins are evidence."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64, UInt8
+
+from nwbspikegen.models.past.layout import (
+    JOINT_STATE_EDGES,
+    JOINT_TAU,
+    STATE_EDGES,
+    STATE_TAUS,
+    TAUS_BINS,
+)
+from nwbspikegen.models.past.population_kernels import follow_population
+
+_DECAY = np.exp(-1.0 / TAUS_BINS)
+_SAMPLED_PAIRS = 2.0
+_LARGEST_SHARE = 0.25
+
+
+class PopulationPast(NamedTuple):
+    """Per bin: log traces over the mean rate, classes, and by how much a sampled bin is weighted.
+
+    `sampled_weight` is 0 where the bin is not sampled.
+    """
+
+    log_ratio: Float64[np.ndarray, "time tau"]
+    state: Int64[np.ndarray, "time 3"]
+    joint_state: Int64[np.ndarray, " time"]
+    sampled_weight: Float64[np.ndarray, " time"]
+
+
+class Population:
+    """Follows the population mean of spikes.
+
+    Silent pairs are evidence in a sample of bins, about two pairs per bin on average, and more often
+    where the population has just been active, since there is more to be learnt from silence.
+    """
+
+    def __init__(self, num_units: int, prior_bins: float) -> None:
+        self._prior_bins = prior_bins
+        self._share = min(_LARGEST_SHARE, _SAMPLED_PAIRS / num_units)
+        self._trace = np.zeros(len(TAUS_BINS))
+        self._num_spikes = np.zeros(1)
+
+    def read(self, spikes: UInt8[np.ndarray, "time unit"], num_before: int) -> PopulationPast:
+        """Move on by some bins, the first of which is bin `num_before`."""
+        num_bins = len(spikes)
+        past = PopulationPast(
+            np.empty((num_bins, len(TAUS_BINS))),
+            np.empty((num_bins, len(STATE_TAUS)), dtype=np.int64),
+            np.empty(num_bins, dtype=np.int64),
+            np.empty(num_bins),
+        )
+        follow_population(
+            spikes, num_before, self._prior_bins, self._share, _DECAY, STATE_TAUS, STATE_EDGES,
+            JOINT_TAU, JOINT_STATE_EDGES, self._trace, self._num_spikes, *past,
+        )  # fmt: skip
+        return past
+
+
+def evidence_bins(
+    past: PopulationPast, spikes: UInt8[np.ndarray, "time unit"]
+) -> Bool[np.ndarray, "time unit"]:
+    """Return which pairs are evidence: every spike, and all units in sampled bins."""
+    return (spikes > 0) | (past.sampled_weight > 0)[:, None]

@@ -1,0 +1,43 @@
+"""The population's past, one pass over time, compiled; nothing looks ahead."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+_FLOOR = 1e-5
+
+
+@numba.njit(cache=True, nogil=True)
+def follow_population(  # type: ignore[no-untyped-def]
+    spikes, num_before, prior_bins, share, decay, state_taus, state_edges, joint_tau, joint_edges,
+    trace, num_spikes, log_ratio, state, joint_state, sampled_weight,
+):  # fmt: skip
+    """Fill the arrays of `PopulationPast`; update trace (tau) and num_spikes."""
+    num_units = spikes.shape[1]
+    for t in range(spikes.shape[0]):
+        rate = (num_spikes[0] / num_units + 0.5) / (num_before + t + prior_bins)
+        for i in range(decay.size):
+            log_ratio[t, i] = math.log((trace[i] + _FLOOR) / (rate + _FLOOR))
+        for j in range(state_taus.size):
+            state[t, j] = np.searchsorted(state_edges, log_ratio[t, state_taus[j]])
+        joint_state[t] = np.searchsorted(joint_edges, log_ratio[t, joint_tau])
+        chance = min(1.0, share * (0.5 + 0.5 * trace[state_taus[0]] / rate))
+        sampled_weight[t] = 1.0 / chance if draw_uniform(num_before + t) < chance else 0.0
+        fired = 0
+        for unit in range(num_units):
+            fired += min(spikes[t, unit], 1)
+        for i in range(decay.size):
+            trace[i] = decay[i] * trace[i] + (1.0 - decay[i]) * fired / num_units
+        num_spikes[0] += fired
+
+
+@numba.njit(cache=True, nogil=True)
+def draw_uniform(number):  # type: ignore[no-untyped-def]
+    """Return a number in [0, 1) that depends on `number` alone (splitmix64)."""
+    mixed = np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53

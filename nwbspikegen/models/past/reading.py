@@ -1,0 +1,115 @@
+"""Reading a recording: from spikes to rows of features, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64, UInt8
+
+from nwbspikegen.history import prior_bins
+from nwbspikegen.models.past.clock import next_solution
+from nwbspikegen.models.past.coupling import Coupling
+from nwbspikegen.models.past.layout import (
+    AGE_HAZARD,
+    AGE_STATE_HAZARD,
+    DRIVE_COLUMN,
+    HAZARD_COLUMN,
+    NUM_FEATURES,
+    PARTNER_COLUMN,
+)
+from nwbspikegen.models.past.partners import Partners
+from nwbspikegen.models.past.population import Population, PopulationPast, evidence_bins
+from nwbspikegen.models.past.rows import Rows
+from nwbspikegen.models.past.units import Units, log_odds_of
+
+_LARGEST_PIECE = 10_000
+
+
+class Past:
+    """The past of a recording, as far as `read` has gone.
+
+    Parameters
+    ----------
+    num_units : int
+        Units of the recording.
+    bin_size : float
+        Seconds per bin.
+    """
+
+    def __init__(self, num_units: int, bin_size: float) -> None:
+        before_the_first = prior_bins(bin_size)
+        self.num_bins = 0
+        self._population = Population(num_units, before_the_first)
+        self._units = Units(num_units, before_the_first)
+        self._coupling = Coupling(num_units)
+        self._partners = Partners(num_units)
+
+    def read(
+        self, spikes: UInt8[np.ndarray, "time unit"], wanted: Bool[np.ndarray, " time"]
+    ) -> Iterator[Rows]:
+        """Move on by some bins; give rows for all units in `wanted` bins, and all rows of evidence.
+
+        A row tells of bins before its own only. Pieces end where weights are solved again.
+        """
+        start = 0
+        while start < len(spikes):
+            due = next_solution(self.num_bins)
+            stop = min(len(spikes), start + _LARGEST_PIECE, start + due - self.num_bins)
+            piece = slice(start, stop)
+            ends = self.num_bins + stop - start == due
+            rows = self._read_piece(np.ascontiguousarray(spikes[piece]), wanted[piece], start, ends)
+            if ends:
+                self._coupling.solve()
+                self._partners.solve()
+            yield rows
+            start = stop
+
+    def _read_piece(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        wanted: Bool[np.ndarray, " time"],
+        start: int,
+        period_ends: bool,
+    ) -> Rows:
+        population = self._population.read(spikes, self.num_bins)
+        is_evidence = evidence_bins(population, spikes)
+        is_row = is_evidence | wanted[:, None]
+        at, unit = np.nonzero(is_row)
+        row_of = np.full(is_row.shape, -1, dtype=np.int64)
+        row_of[is_row] = np.arange(len(at))
+        fired = (spikes[at, unit] > 0).astype(np.float32)
+        silent_weight = population.sampled_weight[at].astype(np.float32)
+        weight = np.where(fired > 0, np.float32(1), silent_weight)
+        features = np.empty((len(at), NUM_FEATURES), dtype=np.float32)
+        log_rate = np.empty(len(at), dtype=np.float32)
+        self._units.read(spikes, self.num_bins, population, row_of, features, log_rate)
+        log_odds = log_odds_of(log_rate + features[:, HAZARD_COLUMN + AGE_HAZARD])
+        self._add_drives(spikes, population, is_row, at, unit, fired, weight, log_odds, features)
+        both = log_rate.astype(np.float64) + features[:, HAZARD_COLUMN + AGE_STATE_HAZARD]
+        self._partners.read(spikes, row_of, weight, both, features[:, PARTNER_COLUMN:])
+        self.num_bins += len(spikes)
+        return Rows(features, log_odds, log_rate, at + start, unit, fired, weight, wanted[at], period_ends)
+
+    def _add_drives(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        population: PopulationPast,
+        is_row: Bool[np.ndarray, "time unit"],
+        at: Int64[np.ndarray, " row"],
+        unit: Int64[np.ndarray, " row"],
+        fired: Float32[np.ndarray, " row"],
+        weight: Float32[np.ndarray, " row"],
+        log_odds: Float32[np.ndarray, " row"],
+        features: Float32[np.ndarray, "row feature"],
+    ) -> None:
+        needed: Bool[np.ndarray, " time"] = np.logical_or.reduce(is_row, axis=1)
+        inputs = self._coupling.follow(spikes, needed, population.log_ratio)
+        input_of = (np.cumsum(needed) - 1)[at]
+        drives = features[:, DRIVE_COLUMN:PARTNER_COLUMN]
+        self._coupling.write(inputs, input_of, unit, drives)
+        evidence = weight > 0
+        self._coupling.learn(
+            inputs, input_of[evidence], unit[evidence], fired[evidence], weight[evidence],
+            log_odds[evidence], drives[evidence],
+        )  # fmt: skip

@@ -1,0 +1,88 @@
+"""The features of each unit's own past, compiled; nothing looks ahead.
+
+State lives in arrays that are updated, so that a recording can be given in pieces. What is written
+for a bin and what is learnt from it are two functions, so that generation can come in between.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+_FLOOR = 1e-4
+_PRIOR_BINS = 20.0
+_PRIOR_SPIKES = 2.0
+_STATE_SHARE = 0.7
+_RATE_SHIFT = 6.0
+
+
+@numba.njit(cache=True, parallel=True, nogil=True)
+def follow_units(  # type: ignore[no-untyped-def]
+    spikes, num_before, prior_bins, log_ratio, state, joint_state, row_of, decay, age_class,
+    joint_age_class, interval_edges, trace, num_spikes, age, interval_class, single, joint, out, log_rate,
+):  # fmt: skip
+    """Fill a row of out (row, feature) and log_rate (row) wherever row_of (time, unit) is not -1."""
+    for unit in numba.prange(spikes.shape[1]):
+        classes = np.zeros(1 + state.shape[1], np.int64)
+        for t in range(spikes.shape[0]):
+            classes[0] = age_class[age[unit]]
+            classes[1:] = state[t]
+            coarse, other = joint_age_class[age[unit]], (joint_state[t], interval_class[unit])
+            row = row_of[t, unit]
+            if row >= 0:
+                rate = (num_spikes[unit] + 0.5) / (num_before + t + prior_bins)
+                log_rate[row] = math.log(rate)
+                num_taus = decay.size
+                for i in range(num_taus):
+                    out[row, i] = math.log((trace[unit, i] + _FLOOR) / (rate + _FLOOR))
+                    out[row, num_taus + i] = log_ratio[t, i]
+                write_hazards(
+                    out[row, 2 * num_taus :], rate, rate * (num_before + t), classes, coarse, other,
+                    single[:, unit], joint[:, unit],
+                )  # fmt: skip
+            fired = min(spikes[t, unit], 1)
+            count_bin(fired, classes, coarse, other, single[:, unit], joint[:, unit])
+            for i in range(decay.size):
+                trace[unit, i] = decay[i] * trace[unit, i] + (1.0 - decay[i]) * fired
+            num_spikes[unit] += fired
+            if fired:
+                interval_class[unit] = np.searchsorted(interval_edges, age[unit])
+                age[unit] = 1
+            else:
+                age[unit] = min(age[unit] + 1, age_class.size - 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def write_hazards(out, rate, expected, classes, coarse, other, single, joint):  # type: ignore[no-untyped-def]
+    """Write log hazards over the rate, each also weighted by the evidence, then what they rest on."""
+    num_single = classes.size
+    num_hazards = num_single + len(other)
+    evidence = math.log(1.0 + expected)
+    trust = math.tanh(evidence / 4.0)
+    for j in range(num_single):
+        fired, seen = single[0, j, classes[j]], single[1, j, classes[j]]
+        out[j] = math.log((fired + _PRIOR_BINS * rate) / (seen + _PRIOR_BINS) / rate)
+    by_age_and_state = min(max(out[0] + _STATE_SHARE * out[2], -12.0), 8.0)
+    for j in range(len(other)):
+        coarser = math.exp(by_age_and_state if j == 0 else out[0]) * rate
+        fired, seen = joint[0, j, coarse, other[j]], joint[1, j, coarse, other[j]]
+        hazard = (fired + _PRIOR_SPIKES) / (seen + _PRIOR_SPIKES / coarser)
+        out[num_single + j] = math.log(hazard / rate)
+    for j in range(num_hazards):
+        out[num_hazards + j] = out[j] * trust
+    out[2 * num_hazards] = evidence
+    out[2 * num_hazards + 1] = math.log(rate) + _RATE_SHIFT
+    out[2 * num_hazards + 2] = other[1]
+
+
+@numba.njit(cache=True, nogil=True)
+def count_bin(fired, classes, coarse, other, single, joint):  # type: ignore[no-untyped-def]
+    """Count the bin, and whether the unit fired in it, in every hazard's class."""
+    for j in range(classes.size):
+        single[0, j, classes[j]] += fired
+        single[1, j, classes[j]] += 1.0
+    for j in range(len(other)):
+        joint[0, j, coarse, other[j]] += fired
+        joint[1, j, coarse, other[j]] += 1.0

@@ -1,0 +1,75 @@
+"""Each unit's own past: traces, hazards of one and two conditions, and how much evidence there is."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+from nwbspikegen.history import AGE_EDGES, age_classes
+from nwbspikegen.models.past.layout import (
+    INTERVAL_EDGES,
+    JOINT_AGE_EDGES,
+    JOINT_STATE_EDGES,
+    NUM_HAZARDS,
+    STATE_TAUS,
+    TAUS_BINS,
+)
+from nwbspikegen.models.past.population import PopulationPast
+from nwbspikegen.models.past.unit_kernels import follow_units
+
+_DECAY = np.exp(-1.0 / TAUS_BINS)
+_AGE_CLASS = age_classes()
+_JOINT_AGE_CLASS = np.searchsorted(JOINT_AGE_EDGES, np.arange(AGE_EDGES[-1] + 2))
+_OLDEST = _AGE_CLASS.size - 1
+_NUM_CLASSES = len(AGE_EDGES) + 1
+_NUM_SINGLE = 1 + len(STATE_TAUS)
+_NUM_JOINT = NUM_HAZARDS - _NUM_SINGLE
+_NUM_COARSE_AGES = len(JOINT_AGE_EDGES) + 1
+_NUM_OTHERS = len(JOINT_STATE_EDGES) + 1
+
+
+class Units:
+    """Follows every unit by itself, and beside the population's state.
+
+    Hazards are spikes over bins, as counted so far: given the age since the latest spike (class
+    edges of `history.online_hazard`); given the population's activity at 10, 60 and 200 bins; given
+    age and population together; given age and the interval before the latest spike. Each is drawn
+    towards a coarser one: the single ones to the running rate by 20 bins, the joint ones to what the
+    single ones say together by 2 spikes.
+    """
+
+    def __init__(self, num_units: int, prior_bins: float) -> None:
+        self._prior_bins = prior_bins
+        self._trace = np.zeros((num_units, len(TAUS_BINS)))
+        self._num_spikes = np.zeros(num_units)
+        self.age = np.full(num_units, _OLDEST)
+        self._interval_class = np.full(num_units, len(INTERVAL_EDGES))
+        # spikes and bins per unit, condition and class
+        self._single = np.zeros((2, num_units, _NUM_SINGLE, _NUM_CLASSES))
+        self._joint = np.zeros((2, num_units, _NUM_JOINT, _NUM_COARSE_AGES, _NUM_OTHERS))
+
+    def read(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        num_before: int,
+        population: PopulationPast,
+        row_of: Int64[np.ndarray, "time unit"],
+        features: Float32[np.ndarray, "row feature"],
+        log_rate: Float32[np.ndarray, " row"],
+    ) -> None:
+        """Move on by some bins; fill the rows that `row_of` gives (-1: none)."""
+        follow_units(
+            spikes, num_before, self._prior_bins, population.log_ratio, population.state,
+            population.joint_state, row_of, _DECAY, _AGE_CLASS, _JOINT_AGE_CLASS, INTERVAL_EDGES,
+            self._trace, self._num_spikes, self.age, self._interval_class, self._single, self._joint,
+            features, log_rate,
+        )  # fmt: skip
+
+
+def log_odds_of(
+    log_probability: Float32[np.ndarray, " row"] | Float64[np.ndarray, " row"],
+) -> Float32[np.ndarray, " row"]:
+    """Return log odds, the probability kept within [1e-6, 1 - 1e-6]."""
+    probability = np.clip(np.exp(log_probability, dtype=np.float64), 1e-6, 1 - 1e-6)
+    log_odds: Float32[np.ndarray, " row"] = np.log(probability / (1 - probability)).astype(np.float32)
+    return log_odds

@@ -1,0 +1,85 @@
+"""From segments of recordings to examples."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.models import SpikeModel
+from nwbspikegen.training.module import EpochLoader
+from nwbspikegen.views.observed import is_same_recording, read_spikes
+
+_LOG = logging.getLogger("nwbspikegen")
+
+
+def make_loaders(
+    network: SpikeModel, train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset], seed: int
+) -> tuple[EpochLoader, list[EpochLoader]]:
+    """Return the training examples of all recordings together, the validation examples of each.
+
+    Scaling is fitted to the training segments alone.
+    """
+    bin_size = float(train[0].attrs["bin_size"])
+    fitted = [_read_segment(segment, "training") for segment in train]
+    held_out = [_read_segment(segment, "validation") for segment in validation]
+    loader = EpochLoader(network.training_examples(fitted, bin_size, seed), seed)
+    validation_loaders = []
+    for spikes, later, segment, later_segment in zip(fitted, held_out, train, validation, strict=True):
+        follows = _follows(later_segment, segment)
+        observed = np.concatenate([spikes, later]) if follows else later
+        first = len(spikes) if follows else 0
+        examples = network.validation_examples(observed, first, bin_size, mean_rate_per_bin(spikes), seed)
+        validation_loaders.append(EpochLoader(examples, None))
+    return loader, validation_loaders
+
+
+def require_pairs(train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset]) -> None:
+    """Raise `InputError` unless every training segment has its validation segment, in equal bins."""
+    if len(train) != len(validation) or not train:
+        raise InputError(
+            f"{len(train)} training and {len(validation)} validation segments",
+            "one of each for every recording",
+            "pass them in the same order",
+        )
+    sizes = {float(segment.attrs["bin_size"]) for segment in (*train, *validation)}
+    if len(sizes) > 1:
+        raise InputError(f"bins of {sorted(sizes)} s", "equal bins", "bin all recordings alike")
+    for one, other in zip(train, validation, strict=True):
+        _refuse_overlap(one, other)
+
+
+def _read_segment(segment: xr.Dataset, name: str) -> np.ndarray:
+    spikes = read_spikes(segment)
+    _refuse_silence(spikes, name)
+    return spikes
+
+
+def _follows(validation: xr.Dataset, train: xr.Dataset) -> bool:
+    """Return whether the training segment is the past that the validation segment has."""
+    if not is_same_recording(train.attrs, validation.attrs, unknown=True):
+        return False
+    gap = float(validation.time[0]) - float(train.time[-1])
+    if abs(gap - float(train.attrs["bin_size"])) > float(train.attrs["bin_size"]) / 2:
+        _LOG.info("validation does not follow training directly: it is predicted without a past")
+        return False
+    return True
+
+
+def _refuse_overlap(train: xr.Dataset, validation: xr.Dataset) -> None:
+    shared = np.intersect1d(train.time.values, validation.time.values)
+    if shared.size and is_same_recording(train.attrs, validation.attrs, unknown=True):
+        raise InputError(
+            f"{shared.size} bins in both segments", "segments that share no bin", "use split_time to cut them"
+        )
+
+
+def _refuse_silence(spikes: np.ndarray, segment: str) -> None:
+    if not spikes.any():
+        raise InputError(
+            f"no spike in the {segment} segment", "at least one", "take a longer window or other units"
+        )

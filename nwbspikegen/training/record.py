@@ -1,0 +1,51 @@
+"""What a trained model remembers of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from nwbspikegen.training.schedule import Schedule
+
+
+def training_record(
+    train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset], schedule: Schedule, seed: int
+) -> dict[str, Any]:
+    """Say where the weights come from, as JSON holds it; outside `sources`, of the first recording."""
+    sources = [
+        {**_describe_source(one), **_describe(one, other)}
+        for one, other in zip(train, validation, strict=True)
+    ]
+    first = _describe(train[0], validation[0])
+    return {"sources": sources, **first, "schedule": schedule.as_dict(), "seed": seed}
+
+
+def _describe_source(train: xr.Dataset) -> dict[str, Any]:
+    keys = (
+        "identifier",
+        "source_sha256",
+        "session_id",
+        "subject_id",
+        "species",
+        "preparation",
+        "lab",
+    )
+    # models are shared: they tell their source's name, not whose folder it lay in
+    file_name = Path(str(train.attrs.get("source", ""))).name
+    return {"file_name": file_name, **{key: str(train.attrs.get(key, "")) for key in keys}}
+
+
+def _describe(train: xr.Dataset, validation: xr.Dataset) -> dict[str, Any]:
+    bin_size = float(train.attrs["bin_size"])
+    start = float(train.time[0])
+    return {
+        "unit_ids": train.unit.values.tolist(),
+        "window": {"start": start, "duration": float(validation.time[-1]) + bin_size - start},
+        "split": {
+            "train": [start, float(train.time[-1]) + bin_size],
+            "validation": [float(validation.time[0]), float(validation.time[-1]) + bin_size],
+        },
+    }

@@ -1,0 +1,86 @@
+"""Training on several recordings: balanced, held out, remembered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import nwbspikegen as nsg
+from nwbspikegen.cli import cli
+from nwbspikegen.simulation import metadata_of
+
+_WINDOW = ["--skip-units", "0", "--duration", "40", "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("several")
+    paths = []
+    for seed, (preparation, num_units) in enumerate((("in_vitro", 5), ("in_vivo", 7), ("in_vivo", 4))):
+        simulation = nsg.simulate(preparation, num_units=num_units, duration=40, seed=seed)
+        metadata = metadata_of(simulation)
+        metadata["Subject"]["subject_id"] = f"s{seed}"
+        path = folder / f"sub-s{seed}_ecephys.nwb"
+        paths.append(nsg.convert_sorting(simulation.sorting, path, metadata=metadata))
+    return paths
+
+
+def _train(*arguments: object):
+    return CliRunner().invoke(cli, ["train", *map(str, arguments), *_WINDOW])
+
+
+def test_a_recording_that_is_held_out_is_scored_and_not_trained_on(recordings, tmp_path):
+    out = tmp_path / "model"
+    result = _train(*recordings, "--hold-out", recordings[1], "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert list(printed["held_out"]) == [str(recordings[1])]
+    predictors = {row["predictor"] for row in printed["held_out"][str(recordings[1])]}
+    assert {"in_context", "online_hazard", "history_glm", "mean_rate"} <= predictors
+    training = nsg.load_model(out).training
+    assert [source["subject_id"] for source in training["sources"]] == ["s0", "s2"]
+    assert list(training["held_out"]) == [recordings[1].name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+
+
+def test_each_is_held_out_once_and_the_model_knows_all(recordings, tmp_path):
+    result = _train(*recordings, "--hold-out", "--out", tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    training = nsg.load_model(tmp_path / "model").training
+    assert len(training["sources"]) == len(training["held_out"]) == 3
+    assert result.stdout.count("held out") == 3
+
+
+def test_every_recording_of_training_is_opened_as_it_was(recordings, tmp_path):
+    assert _train(*recordings[:2], "--out", tmp_path / "model").exit_code == 0
+    for number, path in enumerate(recordings):
+        out = tmp_path / f"out{number}_desc-spikegen_ecephys.nwb"
+        arguments = ["generate", tmp_path / "model", path, "--out", out, "--skip-units", "0"]
+        result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+        assert result.exit_code == 0, result.output
+        assert ("is a file of training" in result.stderr) == (number < 2)
+        audits = nsg.read_audits(out)
+        assert audits.passed.all(), audits
+        assert (audits.audit == "independence").sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hold-out", "other.nwb"], "one of the recordings given"),
+        (["--model", "shimono2026"], "2 recordings for shimono2026"),
+    ],
+)
+def test_what_cannot_be_is_refused(recordings, tmp_path, arguments, message):
+    result = _train(*recordings[:2], "--out", tmp_path / "model", *arguments)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert not (tmp_path / "model").exists()
+
+
+def test_one_recording_cannot_be_held_out(recordings, tmp_path):
+    result = _train(recordings[0], "--hold-out", "--out", tmp_path / "model")
+    assert result.exit_code == 2
+    assert "all held out" in result.stderr
