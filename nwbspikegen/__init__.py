@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nwbspikegen.convert import convert_maxwell as convert_maxwell
     from nwbspikegen.convert import convert_sorting as convert_sorting
     from nwbspikegen.convert import convert_spykingcircus as convert_spykingcircus
+    from nwbspikegen.generation import free_run as free_run
     from nwbspikegen.generation import generate as generate
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nwbspikegen.results import read_models as read_models
     from nwbspikegen.results import read_scores as read_scores
     from nwbspikegen.results import read_spike_probability as read_spike_probability
+    from nwbspikegen.results import read_statistics as read_statistics
     from nwbspikegen.results import write_results as write_results
     from nwbspikegen.scoring import score as score
     from nwbspikegen.simulation import simulate as simulate
@@ -46,6 +48,7 @@ _ROOM_OF = {
     "convert_maxwell": "convert",
     "convert_sorting": "convert",
     "convert_spykingcircus": "convert",
+    "free_run": "generation",
     "generate": "generation",
     "load_model": "models",
     "open_units": "views",
@@ -54,6 +57,7 @@ _ROOM_OF = {
     "read_models": "results",
     "read_scores": "results",
     "read_spike_probability": "results",
+    "read_statistics": "results",
     "score": "scoring",
     "select_units": "views",
     "simulate": "simulation",

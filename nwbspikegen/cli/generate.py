@@ -17,7 +17,13 @@ from nwbspikegen.cli.options import (
     seed_option,
     window_options,
 )
-from nwbspikegen.cli.output import format_audits, format_scores, print_result, records_of
+from nwbspikegen.cli.output import (
+    format_audits,
+    format_scores,
+    format_statistics,
+    print_result,
+    records_of,
+)
 
 
 @click.command(short_help="Predict, score, audit and write NWB.")
@@ -28,26 +34,43 @@ from nwbspikegen.cli.output import format_audits, format_scores, print_result, r
 @click.option(
     "--context", default="warm", show_default=True, help="warm: the window before may be read; cold: not."
 )
+@click.option(
+    "--free-run",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Go on from before the test segment on the model's own spikes, instead of predicting it.",
+)
+@click.option("--samples", default=1, show_default=True, help="How many free runs.")
 @window_options
 @metadata_option
 @seed_option
 @overwrite_option
 @every_command
 def generate(
-    model: Path, recording: Path | str, out: Path, segment: str, context: str, metadata: Path | None,
-    seed: int, overwrite: bool, as_json: bool, **window: Any,
+    model: Path, recording: Path | str, out: Path, segment: str, context: str,
+    free_run: float | None, samples: int, metadata: Path | None, seed: int,
+    overwrite: bool, as_json: bool, **window: Any,
 ) -> None:  # fmt: skip
     """Predict RECORDING one step ahead with MODEL, score it beside the baselines, write NWB.
 
+    With --free-run, what MODEL generates is compared with the recording instead of scored.
     A recording that MODEL was trained on is opened as it was for training; the window options hold
     for others.
     """
     from nwbspikegen.models import load_model
-    from nwbspikegen.workflows import generate_and_score
+    from nwbspikegen.workflows import free_run_and_compare, generate_and_score
 
     fitted = load_model(model)
     if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
         window["bin_size"] = fitted.bin_size
+    if free_run is not None:
+        run = free_run_and_compare(
+            fitted, recording, out, seconds=free_run, options=read_window(**window), seed=seed,
+            num_samples=samples, metadata=metadata, overwrite=overwrite,
+        )  # fmt: skip
+        result = {"path": str(run.path), "statistics": records_of(run.statistics)}
+        print_result(result, as_json=as_json, text=f"{format_statistics(run.statistics)}\n\nwrote {run.path}")
+        return
     report = generate_and_score(
         fitted, recording, out, options=read_window(**window), segment=segment, context=context,
         seed=seed, metadata=metadata, overwrite=overwrite,

@@ -63,6 +63,14 @@ def format_audits(audits: pd.DataFrame) -> str:
     )
 
 
+def format_statistics(statistics: pd.DataFrame) -> str:
+    """Return how trains compare with the recorded ones: trains down, statistics across."""
+    wide = statistics.pivot_table(
+        index="train", columns="statistic", values="value", sort=False, dropna=False
+    )
+    return wide.to_string(float_format=lambda value: f"{value:.4g}")
+
+
 def _plain(value: Any) -> Any:
     """Return a value as JSON can hold it: numbers that are not finite become null."""
     if isinstance(value, dict):

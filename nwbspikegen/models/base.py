@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.models.stepping import Stepper
 
 
 class Batch(NamedTuple):
@@ -106,6 +107,15 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
+
+    def start_stepping(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int
+    ) -> Stepper:
+        """Read a past, and return what goes on from it bin by bin, for some samples.
+
+        An architecture that cannot leaves this as it is: an `InputError`.
+        """
+        raise InputError(f"a free run of {self.name}", "a model that steps", "use in_context or shimono2026")
 
 
 MODELS: dict[str, type[SpikeModel]] = {}

@@ -18,6 +18,7 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
 from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import CHOSEN_BY
+from nwbspikegen.models.stepping import Stepper
 
 _WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "model.json"
@@ -85,13 +86,23 @@ class FittedModel:
         self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
+        self._require_bins(bin_size)
+        return self.module.predict(spikes, first, bin_size)
+
+    def start_stepping(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int = 1
+    ) -> Stepper:
+        """Read a past, and return what goes on from it bin by bin, for some samples."""
+        self._require_bins(bin_size)
+        return self.module.start_stepping(spikes, bin_size, num_samples)
+
+    def _require_bins(self, bin_size: float) -> None:
         if not np.isclose(bin_size, self.bin_size, rtol=1e-9):
             raise InputError(
                 f"bins of {bin_size} s",
                 f"bins of {self.bin_size} s, as the model was trained with",
                 f"bin the recording alike: bin_size={self.bin_size}, --bin-size {self.bin_size}",
             )
-        return self.module.predict(spikes, first, bin_size)
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write `weights.safetensors` and `model.json` into a new `folder`, whole or not at all."""

@@ -18,8 +18,9 @@ from jaxtyping import Float, Float32, UInt8
 from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.models.base import SpikeModel, register
 from nwbspikegen.models.pair_examples import PairExamples
-from nwbspikegen.models.past import NUM_FEATURES, Past, Rows
+from nwbspikegen.models.past import NUM_FEATURES, Past, PastStepper, Rows
 from nwbspikegen.models.readout import Readout
+from nwbspikegen.models.stepping import Stepper
 
 _CHUNK_PAIRS = 250_000
 _CLIP_SD = 4.0
@@ -172,11 +173,47 @@ class InContext(SpikeModel):
                 out[rows.bin[asked] + start - first, rows.unit[asked]] = probability
         return out
 
+    def start_stepping(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int
+    ) -> InContextStepper:
+        """Read a past, and return what goes on from it bin by bin."""
+        past, readout = Past(spikes.shape[1], bin_size), Readout(spikes.shape[1])
+        with torch.no_grad():
+            for rows in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
+                readout.read(rows, *self._log_odds(rows))
+        center, scale = self.center.cpu().numpy(), self.scale.cpu().numpy()
+        return InContextStepper(
+            self, past.step_on(center, scale, _CLIP_SD, num_samples), readout, num_samples
+        )
+
     def _log_odds(self, rows: Rows) -> tuple[Float32[np.ndarray, " row"], Float32[np.ndarray, "row feature"]]:
         """Return the network's log odds and the standardised features of rows."""
         standard = self._standardise(rows.features)
         inputs = torch.from_numpy(standard).to(self.device), torch.from_numpy(rows.log_odds).to(self.device)
         return self(*inputs).cpu().numpy(), standard
+
+
+class InContextStepper(Stepper):
+    """`in_context`, one bin at a time: hazards, coupling and readout stay as the past left them."""
+
+    def __init__(self, model: InContext, past: PastStepper, readout: Readout, num_samples: int) -> None:
+        self._model, self._past, self._readout = model, past, readout
+        # both look at the memory that `past` writes into
+        self._inputs = torch.from_numpy(past.standard), torch.from_numpy(past.log_odds)
+        self._probability = np.empty((num_samples, len(past.log_odds) // num_samples), dtype=np.float32)
+
+    @torch.inference_mode()
+    def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
+        """Return the probability of a spike in the next bin."""
+        self._past.write()
+        device = self._model.device
+        log_odds = self._model(*(values.to(device) for values in self._inputs)).cpu().numpy()
+        self._readout.predict(self._past.standard, log_odds, self._past.log_rate, self._probability)
+        return self._probability
+
+    def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
+        """Move on by one bin."""
+        self._past.take(spikes)
 
 
 def _join(pieces: Sequence[Rows]) -> tuple[np.ndarray, ...]:

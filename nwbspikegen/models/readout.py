@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from nwbspikegen.models.past import READOUT_FEATURES, Rows
-from nwbspikegen.models.readout_kernels import gather, readout_inputs, weigh
+from nwbspikegen.models.readout_kernels import gather, predict_rows, readout_inputs, weigh
 
 _POPULATION_PRECISION = 1000.0
 _UNIT_PRECISION = 400.0
@@ -28,6 +28,17 @@ class Readout:
         size = _NUM_INPUTS
         self._shared = _Posterior(1, size, _POPULATION_PRECISION)
         self._own = _Posterior(num_units, size, _UNIT_PRECISION)
+
+    def predict(
+        self,
+        standard: Float32[np.ndarray, "row feature"],
+        log_odds: Float32[np.ndarray, " row"],
+        log_rate: Float32[np.ndarray, " row"],
+        out: Float32[np.ndarray, "sample unit"],
+    ) -> None:
+        """Fill in probabilities for all units of sample after sample, without learning from them."""
+        weights = self._shared.mean + self._own.mean
+        predict_rows(standard, READOUT_FEATURES, log_odds, log_rate, weights, _LOWEST, _HIGHEST, out)
 
     def read(
         self,

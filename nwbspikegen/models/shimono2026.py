@@ -18,6 +18,7 @@ from torch.nn import functional
 from nwbspikegen.errors import InputError
 from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.models.base import Batch, SpikeModel, register
+from nwbspikegen.models.shimono_stepping import ShimonoStepper
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,29 @@ class EncoderLayer(torch.nn.Module):
 
     def forward(self, hidden: Float[torch.Tensor, "window bin width"]) -> torch.Tensor:
         """Return hidden states of the same shape; bin i sees bins up to i."""
+        return self.combine(hidden, *self.split_heads(hidden), is_causal=True)
+
+    def split_heads(
+        self, hidden: Float[torch.Tensor, "window bin width"]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return queries, keys and values (window, head, bin, part)."""
         window, bins, width = hidden.shape
         heads = self.query_key_value(hidden).view(window, bins, 3, self.num_heads, width // self.num_heads)
         query, key, value = heads.permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        mixed = self.mix_heads(attended.transpose(1, 2).reshape(window, bins, width))
+        return query, key, value
+
+    def combine(
+        self,
+        hidden: Float[torch.Tensor, "window bin width"],
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        *,
+        is_causal: bool = False,
+    ) -> torch.Tensor:
+        """Attend, and return the next hidden states; causal, or each bin to all that is given."""
+        attended = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+        mixed = self.mix_heads(attended.transpose(1, 2).reshape(hidden.shape))
         hidden = self.norm_attention(hidden + self.dropout(mixed))
         forward = self.contract(self.dropout(functional.relu(self.expand(hidden))))
         normalised: torch.Tensor = self.norm_feedforward(hidden + self.dropout(forward))
@@ -137,12 +156,7 @@ class Shimono2026(SpikeModel):
         self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return spike probabilities; each bin sees between half and all of the input length."""
-        if spikes.shape[1] != self.num_units:
-            raise InputError(
-                f"{spikes.shape[1]} units",
-                f"{self.num_units}, as this model was trained with: its inputs and outputs are places",
-                "select as many units, or use in_context",
-            )
+        self._require_places(spikes.shape[1])
         was_training = self.training
         self.eval()
         # the bin before the first is silence, so that the first has an input as well
@@ -157,6 +171,27 @@ class Shimono2026(SpikeModel):
             out[start - first : stop - first] = torch.sigmoid(log_odds).cpu().numpy()
         self.train(was_training)
         return out
+
+    def start_stepping(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int
+    ) -> ShimonoStepper:
+        """Read a past, and return what goes on from it bin by bin."""
+        self._require_places(spikes.shape[1])
+        self.eval()
+        padded = np.concatenate([np.zeros_like(spikes[:1]), spikes])[-self.settings.num_bins :]
+        past = torch.from_numpy(np.ascontiguousarray(padded)).to(self.device, torch.float32)
+        return ShimonoStepper(
+            list(self.layers), functional.pad(past, (0, self.width - self.num_units)),
+            num_bins=self.settings.num_bins, num_units=self.num_units, num_samples=num_samples,
+        )  # fmt: skip
+
+    def _require_places(self, num_units: int) -> None:
+        if num_units != self.num_units:
+            raise InputError(
+                f"{num_units} units",
+                f"{self.num_units}, as this model was trained with: its inputs and outputs are places",
+                "select as many units, or use in_context",
+            )
 
 
 class WindowExamples:

@@ -7,6 +7,7 @@ from nwbspikegen.results.reading import (
     read_models,
     read_scores,
     read_spike_probability,
+    read_statistics,
 )
 from nwbspikegen.results.writing import require_complete, write_results
 
@@ -17,6 +18,7 @@ __all__ = [
     "read_models",
     "read_scores",
     "read_spike_probability",
+    "read_statistics",
     "require_complete",
     "write_results",
 ]

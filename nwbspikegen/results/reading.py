@@ -51,13 +51,25 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
     return xr.DataArray(values, coords, ("time", "unit"), "spike_probability", attrs)
 
 
-def read_generated_units(path: _Path) -> dict[Any, np.ndarray]:
-    """Return the drawn spike times (s, session clock) of each recorded unit, by its id."""
+def read_generated_units(path: _Path, *, sample: int = 0) -> dict[Any, np.ndarray]:
+    """Return the drawn spike times (s, session clock) of each recorded unit, by its id.
+
+    A free run may hold several samples, of which one is read.
+    """
     with _open_module(path) as module:
         table = _require(module, "generated_units")
         times, ends = table["spike_times"][:], table["spike_times_index"][:]
         trains = np.split(times, ends[:-1].astype(np.int64))
-        return dict(zip(_read_unit_ids(module).tolist(), trains, strict=True))
+        samples = table["sample"][:] if "sample" in table else np.zeros(len(trains), dtype=np.int64)
+        if sample not in samples:
+            raise InputError(f"no sample {sample} in {path}", f"0 to {samples.max()}", "read one of these")
+        pairs = zip(_read_unit_ids(module).tolist(), trains, samples == sample, strict=True)
+        return {unit: train for unit, train, is_wanted in pairs if is_wanted}
+
+
+def read_statistics(path: _Path) -> pd.DataFrame:
+    """Return how the generated spikes of a free run compare with recorded ones."""
+    return _read_table(path, "statistics")
 
 
 def read_scores(path: _Path) -> pd.DataFrame:

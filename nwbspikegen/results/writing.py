@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Float64, Int64
 
 from nwbspikegen.addresses import hash_recording, name_of
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
 from nwbspikegen.metadata import read_metadata
 from nwbspikegen.results.draws import draw_spikes
+from nwbspikegen.results.generated import add_free_run, find_rows, generated_units
 from nwbspikegen.results.layout import MODULE, join_attributes
 from nwbspikegen.results.source_opening import read_reduced, require_source
 from nwbspikegen.results.tables import to_table
@@ -29,6 +29,8 @@ def write_results(
     source: Any,
     model: Any = None,
     spike_probability: xr.DataArray | None = None,
+    generated_spikes: xr.DataArray | None = None,
+    statistics: pd.DataFrame | None = None,
     scores: pd.DataFrame | None = None,
     audits: pd.DataFrame | None = None,
     seed: int = 0,
@@ -50,6 +52,10 @@ def write_results(
         What predicted; its name, hash, parameters and training record are stored.
     spike_probability : DataArray (time, unit), optional
         What `generate` returned. Spikes are drawn from it, bin by bin, and stored at bin centres.
+    generated_spikes : DataArray (sample, time, unit), optional
+        What `free_run` returned, instead of probabilities; stored at bin centres.
+    statistics : DataFrame, optional
+        How generated spikes compare with recorded ones.
     scores, audits : DataFrame, optional
         What `score` and `audit` returned.
     seed : int, default: 0
@@ -80,6 +86,8 @@ def write_results(
     """
     from pynwb import NWBHDF5IO
 
+    if spike_probability is not None and generated_spikes is not None:
+        raise InputError("both probabilities and a free run", "one of them", "write two files")
     source, out = require_source(source), Path(out)
     if out.exists() and isinstance(source, Path) and out.samefile(source):
         raise InputError(f"{out} as source and output", "two files", "choose another name for the output")
@@ -96,7 +104,10 @@ def write_results(
             module.add(_models_table(model))
         if spike_probability is not None:
             _add_prediction(module, nwbfile, spike_probability, model, seed)
+        if generated_spikes is not None:
+            add_free_run(module, nwbfile, generated_spikes)
         for name, description, frame in (
+            ("statistics", "Generated against recorded spike trains.", statistics),
             ("scores", "Scores of the model and of baselines, one row per predictor and metric.", scores),
             ("audits", "Checks that the model predicts from the past only.", audits),
         ):
@@ -135,7 +146,7 @@ def _models_table(model: Any) -> Any:
 
 def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: Any, seed: int) -> None:
     predicted = predicted.transpose("time", "unit")
-    rows = _find_rows(predicted.unit.values, np.asarray(nwbfile.units.id[:]))
+    rows = find_rows(predicted.unit.values, np.asarray(nwbfile.units.id[:]))
     start, bin_size = float(predicted.time[0]), float(predicted.attrs["bin_size"])
     values = np.asarray(predicted.values, dtype=np.float32)
     trains = draw_spikes(values, start=start, bin_size=bin_size, seed=seed)
@@ -152,42 +163,8 @@ def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: A
         f"{by} (sha256 {sha256}) for the recording {nwbfile.identifier}."
     )
     segment = np.array([[start, start + len(values) * bin_size]])
-    module.add(_generated_units(description, nwbfile.units, rows, trains, segment, bin_size))
+    module.add(generated_units(description, nwbfile.units, rows, trains, segment, bin_size))
     module.add(_probability_series(predicted, values, start, bin_size, seed))
-
-
-def _find_rows(unit_ids: np.ndarray, all_ids: np.ndarray) -> Int64[np.ndarray, " unit"]:
-    row_of = {each: row for row, each in enumerate(all_ids.tolist())}
-    missing = [each for each in unit_ids.tolist() if each not in row_of]
-    if missing:
-        raise InputError(
-            f"predicted units {', '.join(map(str, missing[:5]))} that /units of the source has not",
-            "predictions of the source's units",
-            "pass the file that the prediction was made for",
-        )
-    return np.array([row_of[each] for each in unit_ids.tolist()], dtype=np.int64)
-
-
-def _generated_units(
-    description: str,
-    recorded: Any,
-    rows: Int64[np.ndarray, " unit"],
-    trains: list[Float64[np.ndarray, "_spike"]],
-    segment: Float64[np.ndarray, "1 2"],
-    bin_size: float,
-) -> Any:
-    from pynwb.misc import Units
-
-    units = Units(name="generated_units", description=description, resolution=bin_size)
-    for times in trains:
-        units.add_unit(spike_times=times, obs_intervals=segment)
-    units.add_column(
-        name="source_unit",
-        description="Recorded unit, a row of /units, whose activity was predicted.",
-        data=rows.tolist(),
-        table=recorded,
-    )
-    return units
 
 
 def _probability_series(

@@ -14,7 +14,13 @@ from nwbspikegen.scoring.evaluation import paired_difference, score_predictions
 from nwbspikegen.scoring.likelihood import bits_per_spike
 from nwbspikegen.scoring.ranking import PooledRanking, rank_pooled
 from nwbspikegen.scoring.table import score
-from nwbspikegen.scoring.trains import draw_spikes, isi_distance, rate_correlation, rate_log_ratio
+from nwbspikegen.scoring.trains import (
+    compare_trains,
+    draw_spikes,
+    isi_distance,
+    rate_correlation,
+    rate_log_ratio,
+)
 from nwbspikegen.scoring.unit_ranking import roc_auc_per_unit
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "audit_splits",
     "bits_per_spike",
     "calibration_error",
+    "compare_trains",
     "draw_spikes",
     "isi_distance",
     "make_baseline",

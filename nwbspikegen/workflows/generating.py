@@ -90,7 +90,7 @@ def generate_and_score(
     require_suffix(out, ".nwb")
     require_absent(out, overwrite=overwrite, sources=[source])
     require_complete(source, metadata)
-    units, parts = _open_for(model, source, options)
+    units, parts = open_for(model, source, options)
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
@@ -109,7 +109,7 @@ def generate_and_score(
     return GenerationReport(path, predicted, recorded, scores, audits)
 
 
-def _open_for(
+def open_for(
     model: FittedModel, source: str | os.PathLike[str], options: WindowOptions | None
 ) -> tuple[xr.Dataset, Split]:
     """Open a file as it was for training when the model was trained on it, else by `options`."""

@@ -3,5 +3,6 @@
 from nwbspikegen.models.past.layout import NUM_FEATURES, READOUT_FEATURES
 from nwbspikegen.models.past.reading import Past
 from nwbspikegen.models.past.rows import Rows
+from nwbspikegen.models.past.stepping import PastStepper
 
-__all__ = ["NUM_FEATURES", "READOUT_FEATURES", "Past", "Rows"]
+__all__ = ["NUM_FEATURES", "READOUT_FEATURES", "Past", "PastStepper", "Rows"]

@@ -28,7 +28,7 @@ class Coupling:
 
     def __init__(self, num_units: int) -> None:
         self._num_units = num_units
-        self._trace = np.zeros((num_units, _NUM_TAUS))
+        self.trace = np.zeros((num_units, _NUM_TAUS))
         size = num_units * _NUM_TAUS + len(COUPLING_POPULATION)
         self._moment = np.zeros((size, size))
         self._sum = np.zeros(size)
@@ -51,7 +51,7 @@ class Coupling:
         """Move on by some bins; return the inputs x of the needed ones."""
         inputs = np.empty((int(needed.sum()), len(self._sum)), dtype=np.float32)
         inputs[:, self._num_units * _NUM_TAUS :] = log_ratio[needed][:, COUPLING_POPULATION]
-        follow_traces(spikes, needed, _DECAY, self._trace, inputs)
+        follow_traces(spikes, needed, _DECAY, self.trace, inputs)
         return inputs
 
     def write(
@@ -111,6 +111,15 @@ class Coupling:
         self._sum += inputs.T @ num_fired
         at_spikes = inputs[num_fired > 0] * np.sqrt(num_fired[num_fired > 0])[:, None]
         self._moment += at_spikes.T @ at_spikes
+
+    def weights(self) -> tuple[np.ndarray, ...]:
+        """Return weights (ridge, other, tau, unit) and (ridge, population trace, unit), offset and gain."""
+        num_units, num_ridges = self._num_units, len(RIDGES)
+        by_ridge = np.moveaxis(self._weights.reshape(-1, num_ridges, num_units), 1, 0)
+        own, population = np.split(by_ridge, [num_units * _NUM_TAUS], axis=1)
+        weights = np.ascontiguousarray(own.reshape(num_ridges, num_units, _NUM_TAUS, num_units))
+        offset = self._offset.reshape(num_ridges, num_units)
+        return weights, np.ascontiguousarray(population), offset, self._gain
 
     def solve(self) -> None:
         """Solve for the weights again, from all evidence so far."""

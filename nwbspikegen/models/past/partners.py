@@ -48,6 +48,15 @@ class Partners:
             self._age, self._pair, self._best, self._num_spikes, self._partner, self._gain, out,
         )  # fmt: skip
 
+    def tables(self) -> tuple[np.ndarray, ...]:
+        """Return the tables of pairs and of best pairs, the partners and what they tell."""
+        return self._pair, self._best, self._partner, self._gain
+
+    @staticmethod
+    def classes() -> np.ndarray:
+        """Return the class of each age of a partner."""
+        return _PARTNER_CLASS
+
     def solve(self) -> None:
         """Choose partners again, from all evidence so far."""
         choose_partners(self._pair, self._num_spikes, self._best, self._partner, self._gain)

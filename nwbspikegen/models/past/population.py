@@ -43,8 +43,13 @@ class Population:
     def __init__(self, num_units: int, prior_bins: float) -> None:
         self._prior_bins = prior_bins
         self._share = min(_LARGEST_SHARE, _SAMPLED_PAIRS / num_units)
-        self._trace = np.zeros(len(TAUS_BINS))
+        self._num_units = num_units
+        self.trace = np.zeros(len(TAUS_BINS))
         self._num_spikes = np.zeros(1)
+
+    def rate(self, num_bins: int) -> float:
+        """Return the mean running rate per bin and unit after so many bins."""
+        return float(self._num_spikes[0] / self._num_units + 0.5) / (num_bins + self._prior_bins)
 
     def read(self, spikes: UInt8[np.ndarray, "time unit"], num_before: int) -> PopulationPast:
         """Move on by some bins, the first of which is bin `num_before`."""
@@ -57,7 +62,7 @@ class Population:
         )
         follow_population(
             spikes, num_before, self._prior_bins, self._share, _DECAY, STATE_TAUS, STATE_EDGES,
-            JOINT_TAU, JOINT_STATE_EDGES, self._trace, self._num_spikes, *past,
+            JOINT_TAU, JOINT_STATE_EDGES, self.trace, self._num_spikes, *past,
         )  # fmt: skip
         return past
 

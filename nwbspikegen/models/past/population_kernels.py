@@ -19,11 +19,9 @@ def follow_population(  # type: ignore[no-untyped-def]
     num_units = spikes.shape[1]
     for t in range(spikes.shape[0]):
         rate = (num_spikes[0] / num_units + 0.5) / (num_before + t + prior_bins)
-        for i in range(decay.size):
-            log_ratio[t, i] = math.log((trace[i] + _FLOOR) / (rate + _FLOOR))
-        for j in range(state_taus.size):
-            state[t, j] = np.searchsorted(state_edges, log_ratio[t, state_taus[j]])
-        joint_state[t] = np.searchsorted(joint_edges, log_ratio[t, joint_tau])
+        joint_state[t] = write_population(
+            trace, rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio[t], state[t]
+        )
         chance = min(1.0, share * (0.5 + 0.5 * trace[state_taus[0]] / rate))
         sampled_weight[t] = 1.0 / chance if draw_uniform(num_before + t) < chance else 0.0
         fired = 0
@@ -32,6 +30,18 @@ def follow_population(  # type: ignore[no-untyped-def]
         for i in range(decay.size):
             trace[i] = decay[i] * trace[i] + (1.0 - decay[i]) * fired / num_units
         num_spikes[0] += fired
+
+
+@numba.njit(cache=True, nogil=True)
+def write_population(  # type: ignore[no-untyped-def]
+    trace, rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio, state
+):
+    """Write log traces over the rate (tau) and their classes (3); return the coarser class."""
+    for i in range(trace.size):
+        log_ratio[i] = math.log((trace[i] + _FLOOR) / (rate + _FLOOR))
+    for j in range(state_taus.size):
+        state[j] = np.searchsorted(state_edges, log_ratio[state_taus[j]])
+    return np.searchsorted(joint_edges, log_ratio[joint_tau])
 
 
 @numba.njit(cache=True, nogil=True)

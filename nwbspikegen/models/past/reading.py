@@ -21,6 +21,7 @@ from nwbspikegen.models.past.layout import (
 from nwbspikegen.models.past.partners import Partners
 from nwbspikegen.models.past.population import Population, PopulationPast, evidence_bins
 from nwbspikegen.models.past.rows import Rows
+from nwbspikegen.models.past.stepping import PastStepper
 from nwbspikegen.models.past.units import Units, log_odds_of
 
 _LARGEST_PIECE = 10_000
@@ -64,6 +65,19 @@ class Past:
                 self._partners.solve()
             yield rows
             start = stop
+
+    def step_on(
+        self,
+        center: Float32[np.ndarray, " feature"],
+        scale: Float32[np.ndarray, " feature"],
+        limit: float,
+        num_samples: int,
+    ) -> PastStepper:
+        """Return what goes on from here one bin at a time; this past stays as it is."""
+        return PastStepper(
+            self.num_bins, self._population, self._units, self._coupling, self._partners,
+            center=center, scale=scale, limit=limit, num_samples=num_samples,
+        )  # fmt: skip
 
     def _read_piece(
         self,

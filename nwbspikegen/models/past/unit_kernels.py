@@ -34,12 +34,9 @@ def follow_units(  # type: ignore[no-untyped-def]
             if row >= 0:
                 rate = (num_spikes[unit] + 0.5) / (num_before + t + prior_bins)
                 log_rate[row] = math.log(rate)
-                num_taus = decay.size
-                for i in range(num_taus):
-                    out[row, i] = math.log((trace[unit, i] + _FLOOR) / (rate + _FLOOR))
-                    out[row, num_taus + i] = log_ratio[t, i]
+                write_traces(out[row], trace[unit], rate, log_ratio[t])
                 write_hazards(
-                    out[row, 2 * num_taus :], rate, rate * (num_before + t), classes, coarse, other,
+                    out[row, 2 * decay.size :], rate, rate * (num_before + t), classes, coarse, other,
                     single[:, unit], joint[:, unit],
                 )  # fmt: skip
             fired = min(spikes[t, unit], 1)
@@ -52,6 +49,15 @@ def follow_units(  # type: ignore[no-untyped-def]
                 age[unit] = 1
             else:
                 age[unit] = min(age[unit] + 1, age_class.size - 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def write_traces(out, trace, rate, log_ratio):  # type: ignore[no-untyped-def]
+    """Write log traces over the rate (tau), then those of the population."""
+    num_taus = trace.size
+    for i in range(num_taus):
+        out[i] = math.log((trace[i] + _FLOOR) / (rate + _FLOOR))
+        out[num_taus + i] = log_ratio[i]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -40,13 +40,29 @@ class Units:
 
     def __init__(self, num_units: int, prior_bins: float) -> None:
         self._prior_bins = prior_bins
-        self._trace = np.zeros((num_units, len(TAUS_BINS)))
+        self.trace = np.zeros((num_units, len(TAUS_BINS)))
         self._num_spikes = np.zeros(num_units)
         self.age = np.full(num_units, _OLDEST)
-        self._interval_class = np.full(num_units, len(INTERVAL_EDGES))
+        self.interval_class = np.full(num_units, len(INTERVAL_EDGES))
         # spikes and bins per unit, condition and class
         self._single = np.zeros((2, num_units, _NUM_SINGLE, _NUM_CLASSES))
         self._joint = np.zeros((2, num_units, _NUM_JOINT, _NUM_COARSE_AGES, _NUM_OTHERS))
+
+    oldest = _OLDEST
+    """Age, in bins, beyond which ages are alike."""
+
+    def rate(self, num_bins: int) -> Float64[np.ndarray, " unit"]:
+        """Return the running rate per bin after so many bins."""
+        return (self._num_spikes + 0.5) / (num_bins + self._prior_bins)
+
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return spikes and bins by unit, condition and class, of one and of two conditions."""
+        return self._single, self._joint
+
+    @staticmethod
+    def classes() -> tuple[np.ndarray, np.ndarray]:
+        """Return the class of each age, fine and coarse."""
+        return _AGE_CLASS, _JOINT_AGE_CLASS
 
     def read(
         self,
@@ -61,7 +77,7 @@ class Units:
         follow_units(
             spikes, num_before, self._prior_bins, population.log_ratio, population.state,
             population.joint_state, row_of, _DECAY, _AGE_CLASS, _JOINT_AGE_CLASS, INTERVAL_EDGES,
-            self._trace, self._num_spikes, self.age, self._interval_class, self._single, self._joint,
+            self.trace, self._num_spikes, self.age, self.interval_class, self._single, self._joint,
             features, log_rate,
         )  # fmt: skip
 

@@ -1,0 +1,110 @@
+"""The features of `in_context` for one bin of several samples, compiled; counts stay as they are."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from nwbspikegen.models.past.partner_kernels import write_partners
+from nwbspikegen.models.past.population_kernels import write_population
+from nwbspikegen.models.past.unit_kernels import write_hazards, write_traces
+
+
+@numba.njit(cache=True, nogil=True)
+def write_bin(  # type: ignore[no-untyped-def]
+    num_bins, population_rate, rate, population_trace, trace, age, interval_class, drive, tables, pairs,
+    coupling, classes_of, columns, scaling, out, log_odds, log_rate,
+):  # fmt: skip
+    """Fill a row of out, standardised, and of log_odds and log_rate, for every sample and unit."""
+    single, joint = tables
+    pair, best, partner, gain = pairs
+    population_weights, offset, ridge_gain, coupling_population = coupling
+    age_class, joint_age_class, partner_class, state_taus, state_edges, joint_tau, joint_edges = classes_of
+    hazard_column, drive_column, partner_column = columns
+    center, inverse_scale, limit = scaling
+    num_samples, num_units, num_taus = trace.shape
+    log_ratio = np.empty(num_taus)
+    state, classes = np.empty(state_taus.size, np.int64), np.empty(1 + state_taus.size, np.int64)
+    partner_classes = np.empty(num_units, np.int64)
+    for sample in range(num_samples):
+        joint_state = write_population(
+            population_trace[sample], population_rate, state_taus, state_edges, joint_tau, joint_edges,
+            log_ratio, state,
+        )  # fmt: skip
+        classes[1:] = state
+        for unit in range(num_units):
+            partner_classes[unit] = partner_class[min(age[sample, unit], partner_class.size - 1)]
+        for unit in range(num_units):
+            at = sample * num_units + unit
+            row = out[at]
+            classes[0] = age_class[age[sample, unit]]
+            coarse = joint_age_class[age[sample, unit]]
+            other = (joint_state, interval_class[sample, unit])
+            write_traces(row, trace[sample, unit], rate[unit], log_ratio)
+            write_hazards(
+                row[hazard_column:], rate[unit], rate[unit] * num_bins, classes, coarse, other,
+                single[:, unit], joint[:, unit],
+            )  # fmt: skip
+            log_rate[at] = math.log(rate[unit])
+            probability = min(max(rate[unit] * math.exp(row[hazard_column]), 1e-6), 1 - 1e-6)
+            log_odds[at] = math.log(probability / (1 - probability))
+            write_drives(
+                row[drive_column:], unit, drive[sample], log_ratio, population_weights, offset, ridge_gain,
+                coupling_population,
+            )  # fmt: skip
+            write_partners(
+                row[partner_column:], unit, coarse, partner_classes, pair, best, partner, gain
+            )  # fmt: skip
+            for i in range(row.size):
+                row[i] = min(max((row[i] - center[i]) * inverse_scale[i], -limit), limit)
+
+
+@numba.njit(cache=True, nogil=True)
+def write_drives(  # type: ignore[no-untyped-def]
+    out, unit, drive, log_ratio, population_weights, offset, ridge_gain, coupling_population
+):
+    """Write, per ridge, the log of the drive's factor, its gain so far, and both together."""
+    for k in range(offset.shape[0]):
+        factor = 1.0 + offset[k, unit]
+        for i in range(drive.shape[1]):
+            factor += drive[k, i, unit]
+        for j in range(coupling_population.size):
+            factor += log_ratio[coupling_population[j]] * population_weights[k, j, unit]
+        gain = ridge_gain[k, unit]
+        out[3 * k] = math.log(min(max(factor, 0.15), 150.0))
+        out[3 * k + 1] = gain
+        out[3 * k + 2] = out[3 * k] * min(max(5.0 * gain, -1.0), 1.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def take_bin(  # type: ignore[no-untyped-def]
+    spikes, decay, coupling_decay, weights, interval_edges, oldest,
+    population_trace, trace, age, interval_class, coupling_trace, drive,
+):  # fmt: skip
+    """Move what passes with time on by one bin of spikes (sample, unit)."""
+    num_samples, num_units = spikes.shape
+    for sample in range(num_samples):
+        num_fired = 0
+        drive[sample] *= coupling_decay[:, None]
+        for unit in range(num_units):
+            fired = spikes[sample, unit]
+            for i in range(decay.size):
+                trace[sample, unit, i] = decay[i] * trace[sample, unit, i] + (1.0 - decay[i]) * fired
+            if fired:
+                num_fired += 1
+                interval_class[sample, unit] = np.searchsorted(interval_edges, age[sample, unit])
+                age[sample, unit] = 1
+                # traces saturate at 1: what a spike adds to drives depends on what was left
+                for i in range(coupling_decay.size):
+                    added = 1.0 - coupling_decay[i] * coupling_trace[sample, unit, i]
+                    drive[sample, :, i] += added * weights[:, unit, i]
+                    coupling_trace[sample, unit, i] = 1.0
+            else:
+                age[sample, unit] = min(age[sample, unit] + 1, oldest)
+                for i in range(coupling_decay.size):
+                    coupling_trace[sample, unit, i] *= coupling_decay[i]
+        for i in range(decay.size):
+            mean = num_fired / num_units
+            population_trace[sample, i] = decay[i] * population_trace[sample, i] + (1.0 - decay[i]) * mean

@@ -1,0 +1,111 @@
+"""Run a model freely, compare with the recording, write NWB: `nwbspikegen generate --free-run`."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import UInt8
+
+from nwbspikegen.errors import require_seed
+from nwbspikegen.files import require_absent, require_suffix
+from nwbspikegen.generation import free_run
+from nwbspikegen.models import FittedModel
+from nwbspikegen.results import require_complete, write_results
+from nwbspikegen.scoring import compare_trains
+from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.workflows.generating import open_for
+from nwbspikegen.workflows.window import WindowOptions
+
+_LOG = logging.getLogger("nwbspikegen")
+
+
+@dataclasses.dataclass(frozen=True)
+class FreeRunReport:
+    """What `free_run_and_compare` made.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    generated_spikes : DataArray (sample, time, unit)
+        What `free_run` returned.
+    statistics : DataFrame
+        One row per train and statistic: each sample, and what was observed before, against the
+        recorded test segment.
+    """
+
+    path: Path
+    generated_spikes: xr.DataArray
+    statistics: pd.DataFrame
+
+
+def free_run_and_compare(
+    model: FittedModel,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    seconds: float,
+    options: WindowOptions | None = None,
+    seed: int = 0,
+    num_samples: int = 1,
+    metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> FreeRunReport:
+    """Go on from the observed bins before the test segment, on the model's own spikes, and write NWB.
+
+    Rates, intervals and correlations of the run are compared with those of the recorded test segment;
+    so are those of the observed bins before it: a real population does not repeat itself either.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model to run.
+    source : path or address
+        NWB file with the recording.
+    out : path
+        NWB file to write.
+    seconds : float
+        How long to run.
+    options : WindowOptions, optional
+        The window. A file that the model was trained on is opened as it was for training.
+    seed, num_samples : int
+        As for `free_run`.
+    metadata : mapping or path, optional
+        Subject and session fields that the source lacks.
+    overwrite : bool
+        Replace `out`.
+    """
+    require_seed(seed)
+    require_suffix(out, ".nwb")
+    require_absent(out, overwrite=overwrite, sources=[source])
+    require_complete(source, metadata)
+    units, parts = open_for(model, source, options)
+    before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
+    _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
+    generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)
+    statistics = _compare(generated, read_spikes(before), read_spikes(parts.test))
+    path = write_results(
+        out, source=source, model=model, generated_spikes=generated, statistics=statistics,
+        metadata=metadata, overwrite=overwrite,
+    )  # fmt: skip
+    return FreeRunReport(path, generated, statistics)
+
+
+def _compare(
+    generated: xr.DataArray, before: UInt8[np.ndarray, "_ unit"], recorded: UInt8[np.ndarray, "_ unit"]
+) -> pd.DataFrame:
+    bin_size = float(generated.attrs["bin_size"])
+    trains = {f"sample {sample}": generated.values[sample] for sample in range(generated.sizes["sample"])}
+    tables = [
+        compare_trains(spikes, recorded, bin_size).assign(train=name)
+        for name, spikes in {**trains, "observed before": before}.items()
+    ]
+    return pd.concat(tables, ignore_index=True)[["train", "statistic", "value", "num_compared"]]
