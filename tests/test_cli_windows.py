@@ -115,6 +115,6 @@ def test_a_recording_on_the_web(recording, tmp_path):
         out = tmp_path / "sub-a_desc-spikegen_ecephys.nwb"
         result = _run("generate", tmp_path / "model", address, "--out", out)
     assert result.exit_code == 0, result.output
-    assert "is the file of training" in result.stderr
+    assert "is a file of training" in result.stderr
     assert record["sources"][0]["file_name"] == recording.name
     assert len(nsg.read_scores(out))

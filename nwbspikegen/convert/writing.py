@@ -12,6 +12,8 @@ from typing import Any
 from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
+from nwbspikegen.views import open_units
+from nwbspikegen.views.duplicates import report_duplicates
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -63,6 +65,8 @@ def write_nwb(
     interface.add_to_nwbfile(nwbfile, merged)
     with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
         io.write(nwbfile)
+    if len(interface.sorting_extractor.unit_ids) > 1:
+        report_duplicates(open_units(interface.sorting_extractor))
     return out
 
 

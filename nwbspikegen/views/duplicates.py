@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -9,10 +11,12 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.views.lazy_spikes import binned_of
 
+_log = logging.getLogger("nwbspikegen")
 # hertz: 10 us, fine beside any tolerance and any sampling
 _CLOCK_HZ = 1e5
 # fewer shared spikes than this happen by chance
 _FEWEST_SHARED = 10
+_PAIRS_NAMED = 3
 
 
 def find_duplicates(
@@ -71,6 +75,20 @@ def find_duplicates(
         }
     )
     return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+
+def report_duplicates(units: xr.Dataset) -> None:
+    """Log a warning that names the first pairs of units that share their spikes, when there are any."""
+    pairs = find_duplicates(units)
+    if not len(pairs):
+        return
+    first = pairs.head(_PAIRS_NAMED).itertuples(index=False)
+    named = ", ".join(f"{pair.unit} and {pair.other} {pair.share:.0%}" for pair in first)
+    _log.warning(
+        "%d pairs of units share half of their spikes or more within 0.5 ms (%s%s): "
+        "--drop-duplicates keeps one of each",
+        len(pairs), named, ", ..." if len(pairs) > _PAIRS_NAMED else "",
+    )  # fmt: skip
 
 
 def choose_distinct(units: xr.Dataset, pairs: pd.DataFrame) -> list[int]:

@@ -15,15 +15,14 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.views import (
     Split,
     count_merged,
-    find_duplicates,
     open_units,
     select_units,
     split_fractions,
 )
+from nwbspikegen.views.duplicates import report_duplicates
 
 _LOG = logging.getLogger("nwbspikegen")
 _SHORT_TRAINING = 10.0
-_PAIRS_NAMED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,26 +114,12 @@ def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[x
     seconds = parts.train.sizes["time"] * options.bin_size
     if seconds < _SHORT_TRAINING:
         _LOG.warning("a training segment of %g s is short: expect little of what is learnt from it", seconds)
-    _report_duplicates(parts.train)
+    report_duplicates(parts.train)
     return units, parts
 
 
 def _split_names(names: str | None) -> list[str] | None:
     return None if names is None else [name.strip() for name in names.split(",")]
-
-
-def _report_duplicates(units: xr.Dataset) -> None:
-    """Warn of units that share their spikes: they predict each other for no good reason."""
-    pairs = find_duplicates(units)
-    if not len(pairs):
-        return
-    first = pairs.head(_PAIRS_NAMED).itertuples(index=False)
-    named = ", ".join(f"{pair.unit} and {pair.other} {pair.share:.0%}" for pair in first)
-    _LOG.warning(
-        "%d pairs of units share half of their spikes or more within 0.5 ms (%s%s): "
-        "--drop-duplicates keeps one of each",
-        len(pairs), named, ", ..." if len(pairs) > _PAIRS_NAMED else "",
-    )  # fmt: skip
 
 
 def open_trained_window(
@@ -158,4 +143,5 @@ def open_trained_window(
             "pass a longer --duration",
         )
     parts = [units.isel(time=slice(*pair)) for pair in itertools.pairwise((first, validation, test, last))]
+    report_duplicates(parts[0])
     return units.isel(time=slice(first, last)), Split(*parts)
