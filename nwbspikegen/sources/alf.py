@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, SupportsFloat, SupportsIndex
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from spikeinterface.core import BaseSorting, BaseSortingSegment
+from spikeinterface.core import BaseSorting
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.sources.alf_channels import UNKNOWN_REGION, UNKNOWN_REGION_ID
@@ -21,7 +21,7 @@ from nwbspikegen.sources.alf_session import (
     read_observation_interval,
 )
 from nwbspikegen.sources.electrodes import Electrodes
-from nwbspikegen.sources.frames import cut_train
+from nwbspikegen.sources.segments import NativeSegment
 
 _SAMPLING_FREQUENCY = 30_000.0
 _DESCRIPTIONS = {
@@ -132,29 +132,20 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
             self.annotate(observation_interval=interval)
 
 
-class _ALFSegment(BaseSortingSegment):  # type: ignore[misc]
+class _ALFSegment(NativeSegment):
     """The one segment; a frame is a time rounded to 1/30000 s."""
 
     def __init__(self, times: dict[Any, Float64[np.ndarray, " _spike"]]) -> None:
         super().__init__(t_start=None)
         self._times = times
 
-    def get_unit_spike_train(
-        self,
-        unit_id: Any,
-        start_frame: SupportsIndex | None = None,
-        end_frame: SupportsIndex | None = None,
-    ) -> Int64[np.ndarray, " spike"]:
-        frames = np.round(self._times[unit_id] * _SAMPLING_FREQUENCY).astype(np.int64)
-        return cut_train(frames, start_frame, end_frame)
+    def read_frames(self, unit_id: Any) -> Int64[np.ndarray, " spike"]:
+        """Return the times of a unit in frames."""
+        return np.round(self._times[unit_id] * _SAMPLING_FREQUENCY).astype(np.int64)
 
-    def get_unit_spike_train_in_seconds(
-        self,
-        unit_id: Any,
-        start_time: SupportsFloat | None = None,
-        end_time: SupportsFloat | None = None,
-    ) -> Float64[np.ndarray, " spike"]:
-        return cut_train(self._times[unit_id], start_time, end_time)
+    def read_seconds(self, unit_id: Any) -> Float64[np.ndarray, " spike"]:
+        """Return the times of a unit (s)."""
+        return self._times[unit_id]
 
 
 def _name_units(probes: list[ProbeUnits]) -> np.ndarray:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any, SupportsFloat, SupportsIndex
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from spikeinterface.core import BaseSorting, BaseSortingSegment
+from spikeinterface.core import BaseSorting
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
-from nwbspikegen.sources.frames import cut_train
 from nwbspikegen.sources.mat_files import load_mat
+from nwbspikegen.sources.segments import NativeSegment
 
 _LOG = logging.getLogger("nwbspikegen")
 _TRAILING_CELLS = 2
@@ -84,7 +84,7 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
         }
 
 
-class _ASDFSegment(BaseSortingSegment):  # type: ignore[misc]
+class _ASDFSegment(NativeSegment):
     """The one segment of a file; a frame is a bin counted from 0."""
 
     def __init__(self, bins: list[Int64[np.ndarray, " _spike"]], tick: float) -> None:
@@ -93,21 +93,15 @@ class _ASDFSegment(BaseSortingSegment):  # type: ignore[misc]
         self._bins = bins
         self._tick = tick
 
-    def get_unit_spike_train(
-        self,
-        unit_id: SupportsIndex,
-        start_frame: SupportsIndex | None = None,
-        end_frame: SupportsIndex | None = None,
-    ) -> Int64[np.ndarray, " spike"]:
-        return cut_train(self._bins[unit_id] - 1, start_frame, end_frame)
+    def read_frames(self, unit_id: Any) -> Int64[np.ndarray, " spike"]:
+        """Return the bins of a unit, counted from 0."""
+        frames: np.ndarray = self._bins[unit_id] - 1
+        return frames
 
-    def get_unit_spike_train_in_seconds(
-        self,
-        unit_id: SupportsIndex,
-        start_time: SupportsFloat | None = None,
-        end_time: SupportsFloat | None = None,
-    ) -> Float64[np.ndarray, " spike"]:
-        return cut_train((self._bins[unit_id] - 0.5) * self._tick, start_time, end_time)
+    def read_seconds(self, unit_id: Any) -> Float64[np.ndarray, " spike"]:
+        """Return the middles of the bins of a unit (s)."""
+        seconds: np.ndarray = (self._bins[unit_id] - 0.5) * self._tick
+        return seconds
 
 
 def read_asdf(path: str | os.PathLike[str], tick: float) -> tuple[list[Int64[np.ndarray, " _spike"]], int]:

@@ -12,8 +12,8 @@ from spikeinterface.core import BaseSorting
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.sources.electrodes import Electrodes
-from nwbspikegen.sources.frames import FrameSegment
 from nwbspikegen.sources.maxwell_layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.sources.segments import FrameSegment
 
 _LOG = logging.getLogger("nwbspikegen")
 _MANUFACTURER = "MaxWell Biosystems"

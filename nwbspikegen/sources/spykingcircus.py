@@ -17,9 +17,9 @@ from spikeinterface.core import BaseSorting
 from nwbspikegen.errors import InputError
 from nwbspikegen.hdf5 import open_hdf5, read_array, read_number
 from nwbspikegen.sources.electrodes import Electrodes
-from nwbspikegen.sources.frames import FrameSegment
 from nwbspikegen.sources.maxwell import describe_electrodes
 from nwbspikegen.sources.maxwell_layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.sources.segments import FrameSegment
 from nwbspikegen.sources.spykingcircus_files import (
     CircusFiles,
     find_circus_files,
