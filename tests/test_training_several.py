@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -78,6 +79,20 @@ def test_what_cannot_be_is_refused(recordings, tmp_path, arguments, message):
     assert result.exit_code == 2, result.output
     assert message in result.stderr
     assert not (tmp_path / "model").exists()
+
+
+def test_a_recording_is_one_however_it_is_spelled(recordings, tmp_path):
+    """Nor does a copy of it become another, which could be held out."""
+    first, second = recordings[:2]
+    spelled = first.parent / ".." / first.parent.name / second.name
+    result = _train(first, second, "--hold-out", spelled, "--out", tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    copy = shutil.copy(first, tmp_path / "copy.nwb")
+    for again in (first, copy):
+        result = _train(first, second, again, "--hold-out", first, "--out", tmp_path / "other")
+        assert result.exit_code == 2, result.output
+        assert "one recording twice" in result.stderr
+    assert not (tmp_path / "other").exists()
 
 
 def test_one_recording_cannot_be_held_out(recordings, tmp_path):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 # of a bin: round-off in (t - start) / bin_size is far below, the resolution of any recording above
 _EDGE_TOLERANCE = 1e-6
+# of a bin: where times are stored more coarsely than this, no rule can tell bins apart
+_MOST_TOLERANCE = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +30,8 @@ class BinGrid:
         Size of a bin (s).
     clock : float
         Largest time that will be met (s): its float spacing widens the tolerance where needed.
+    time_type : dtype
+        How times are stored: a time on an edge is found there when it was rounded to float32, too.
 
     Examples
     --------
@@ -37,12 +42,22 @@ class BinGrid:
     origin: float
     bin_size: float
     clock: float = 0.0
+    time_type: Any = np.float64
 
     @property
     def tolerance(self) -> float:
         """Part of a bin by which a time may lie before an edge and still count as on it."""
-        spacing = float(np.spacing(max(abs(self.origin), abs(self.clock))))
-        return max(_EDGE_TOLERANCE, 4 * spacing / self.bin_size)
+        latest = max(abs(self.origin), abs(self.clock))
+        computed = 4 * float(np.spacing(latest)) / self.bin_size
+        # rounding is by half a spacing at most
+        stored = 0.51 * self.time_spacing / self.bin_size
+        return max(_EDGE_TOLERANCE, computed, min(stored, _MOST_TOLERANCE))
+
+    @property
+    def time_spacing(self) -> float:
+        """How far apart the latest times are that can be stored (s)."""
+        latest = max(abs(self.origin), abs(self.clock))
+        return float(np.spacing(np.asarray(latest, dtype=self.time_type)))
 
     def find_bins(self, times: Float64[np.ndarray, " spike"]) -> Int64[np.ndarray, " spike"]:
         """Return the bin of each time (s), negative before the origin."""

@@ -63,10 +63,12 @@ class NWBSource(SpikeSource):
             session = read_session(root)
             columns = read_columns(root, units, num_units)
             ids = read_ids(units, num_units)
-            self._observed = read_observed(units)
+            self._observed = read_observed(units, self._address)
             self.table = UnitTable(ids, columns, session)
             self._pages = PageIndex(offsets)
             self._plain = _find_plain(units["spike_times"])
+            if units["spike_times"].dtype.kind == "f":
+                self.time_type = np.dtype(units["spike_times"].dtype)
             if not is_remote(self._address):
                 self._survey(units["spike_times"], np.arange(num_units))
             session |= {"source": str(self._address), "source_sha256": digest.result()}

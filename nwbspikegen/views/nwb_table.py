@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from jaxtyping import Float64, Int64
 from nwbspikegen.addresses import Address
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.nwb_groups import find_array, find_group
+
+_log = logging.getLogger("nwbspikegen")
 
 
 def require_units(root: Any, address: Address) -> Any:
@@ -67,12 +70,27 @@ def read_ids(units: Any, num_units: int) -> np.ndarray:
     return np.asarray(units["id"][:]) if "id" in units else np.arange(num_units)
 
 
-def read_observed(units: Any) -> tuple[float | None, float | None]:
-    """Return the earliest start and the latest stop among the observation intervals (s)."""
+def read_observed(units: Any, address: Address) -> tuple[float | None, float | None]:
+    """Return the earliest start and the latest stop among the observation intervals (s).
+
+    Where a unit has several intervals, a warning says that the time between them is taken for silence.
+    """
     intervals = find_array(units, "obs_intervals")
     if intervals is None or intervals.ndim != 2 or not len(intervals):
         return None, None
     starts, stops = intervals[:, 0].astype(np.float64), intervals[:, 1].astype(np.float64)
+    index = find_array(units, "obs_intervals_index")
+    if index is not None:
+        firsts = np.concatenate([[0], index[:-1]]).astype(np.int64)
+        follows = np.ones(len(starts), dtype=bool)
+        follows[firsts[firsts < len(starts)]] = False
+        gaps = np.flatnonzero(follows[1:] & (starts[1:] > stops[:-1]))
+        if len(gaps):
+            _log.warning(
+                "obs_intervals of %s leave %d gaps, the first after %g s: they count as silence; "
+                "a named interval, --interval, or --start and --duration avoid them",
+                address, len(gaps), stops[gaps[0]],
+            )  # fmt: skip
     return _finite(starts, np.min), _finite(stops, np.max)
 
 

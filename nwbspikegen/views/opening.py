@@ -120,7 +120,12 @@ def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) 
     start, stop, extent = _observe(source, float(bin_size))
     if interval is not None:
         start, stop = _narrow(source, interval, start, stop)
-    grid = BinGrid(start, float(bin_size), clock=max(abs(start), abs(stop)))
+    grid = BinGrid(start, float(bin_size), clock=max(abs(start), abs(stop)), time_type=source.time_type)
+    if grid.time_spacing > bin_size / 2:
+        _log.warning(
+            "spike times are stored as %s, %g s apart at %g s: too coarse for bins of %g s",
+            source.time_type, grid.time_spacing, stop, bin_size,
+        )  # fmt: skip
     margin = grid.tolerance * bin_size
     total = max(math.ceil((stop - start) / bin_size - grid.tolerance), 0)
     if extent is not None and interval is None:

@@ -60,6 +60,8 @@ class SpikeSource(abc.ABC):
     """
 
     table: UnitTable
+    time_type: np.dtype[Any] = np.dtype(np.float64)
+    """How spike times are stored."""
 
     @abc.abstractmethod
     def read_trains(self, units: Sequence[int], start: float, stop: float) -> Iterator[Trains]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
+import xarray as xr
 
+from nwbspikegen.addresses import is_remote
 from nwbspikegen.errors import InputError
 from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
 from nwbspikegen.scoring import score
+from nwbspikegen.views.observed import is_same_recording
 from nwbspikegen.workflows.window import WindowOptions, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -36,23 +40,38 @@ def plan_folds(recordings: Sequence[Recording], hold_out: Sequence[Recording]) -
     >>> plan_folds(["a.nwb", "b.nwb", "c.nwb"], ["each"])
     [[0], [1], [2]]
     """
-    names = [os.fspath(recording) for recording in recordings]
-    held = [os.fspath(recording) for recording in hold_out]
-    if held == [EACH] and EACH not in names:
+    names = [_name_place(recording) for recording in recordings]
+    if [os.fspath(recording) for recording in hold_out] == [EACH]:
         folds = [[place] for place in range(len(names))]
     else:
-        unknown = [name for name in held if name not in names]
+        unknown = [recording for recording in hold_out if _name_place(recording) not in names]
         if unknown:
             raise InputError(
-                f"--hold-out {unknown[0]}", f"one of the recordings given: {', '.join(names)}",
+                f"--hold-out {unknown[0]}", f"one of the recordings given: {', '.join(map(str, recordings))}",
                 "name it among the recordings too",
             )  # fmt: skip
-        folds = [sorted({names.index(name) for name in held})] if held else []
+        folds = [sorted({names.index(_name_place(recording)) for recording in hold_out})] if hold_out else []
     if any(len(fold) == len(names) for fold in folds):
         raise InputError(
             f"{len(names)} recordings, all held out", "at least one to train on", "add recordings"
         )
     return folds
+
+
+def _name_place(recording: Recording) -> str:
+    """Return one name for a file, however it was spelled."""
+    return str(recording) if is_remote(recording) else str(Path(recording).resolve())
+
+
+def require_distinct(windows: Sequence[xr.Dataset], recordings: Sequence[Recording]) -> None:
+    """Raise `InputError` when two files hold one recording: it would count twice, or not be held out."""
+    for at, units in enumerate(windows):
+        for before in range(at):
+            if is_same_recording(windows[before].attrs, units.attrs, unknown=False):
+                raise InputError(
+                    f"one recording twice, {recordings[before]} and {recordings[at]}", "each recording once",
+                    "leave one out",
+                )  # fmt: skip
 
 
 def score_zero_shot(

@@ -17,7 +17,8 @@ import pandas as pd
 from nwbspikegen.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training import train
-from nwbspikegen.workflows.holding_out import Recording, plan_folds, score_zero_shot
+from nwbspikegen.views import open_units
+from nwbspikegen.workflows.holding_out import Recording, plan_folds, require_distinct, score_zero_shot
 from nwbspikegen.workflows.window import WindowOptions, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -78,6 +79,8 @@ def train_recordings(
     out = Path(out)
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
     folds = plan_folds(recordings, hold_out)
+    if len(recordings) > 1:
+        require_distinct([open_units(recording) for recording in recordings], recordings)
     keeps_all = not folds or len(folds) > 1
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
     held_out: dict[str, pd.DataFrame] = {}
