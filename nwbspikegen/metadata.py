@@ -62,6 +62,10 @@ def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[st
         return {}
     if isinstance(metadata, Mapping):
         return _require_sections(copy.deepcopy(dict(metadata)), "the metadata")
+    if not isinstance(metadata, str | os.PathLike):
+        raise InputError(
+            f"metadata that are a {type(metadata).__name__}", "a mapping or a path", "pass these"
+        )
     path = require_file(metadata)
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))

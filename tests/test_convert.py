@@ -113,6 +113,38 @@ def test_existing_output_stays(tmp_path):
     assert nsg.open_units(out).sizes["unit"] == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("id", np.arange(3), "a property 'id'"),
+        ("a/b", np.arange(3), "a property 'a/b'"),
+        ("things", np.array([{}, [], 1], dtype=object), "neither numbers nor texts"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before(tmp_path, name, values, message):
+    simulation = nsg.simulate("in_vivo", num_units=3, duration=2, seed=2)
+    sorting = simulation.sorting
+    sorting.set_property(name, values)
+    with pytest.raises(InputError, match=message):
+        nsg.convert_sorting(sorting, tmp_path / "s.nwb", metadata=metadata_of(simulation))
+    assert not (tmp_path / "s.nwb").exists()
+
+
+@pytest.mark.parametrize("interval", [(2.0, 0.0), (0.0, np.nan)])
+def test_an_observation_that_is_none_is_refused_before(tmp_path, interval):
+    simulation = nsg.simulate("in_vivo", num_units=3, duration=2, seed=2)
+    sorting = simulation.sorting
+    sorting.annotate(observation_interval=interval)
+    with pytest.raises(InputError, match="a start before a stop"):
+        nsg.convert_sorting(sorting, tmp_path / "s.nwb", metadata=metadata_of(simulation))
+    assert not (tmp_path / "s.nwb").exists()
+
+
+def test_other_things_than_sortings_are_refused(tmp_path):
+    with pytest.raises(InputError, match="a str"):
+        nsg.convert_sorting("a.nwb", tmp_path / "s.nwb", metadata=_METADATA)
+
+
 def test_column_order_does_not_depend_on_the_process(tmp_path):
     script = (
         "import sys, h5py, numpy as np, nwbspikegen as nsg\n"

@@ -107,6 +107,15 @@ def test_runs_of_nothing_are_refused(models, parts, seconds, samples):
         nsg.free_run(models["in_context"], parts.train, seconds=seconds, num_samples=samples)
 
 
+@pytest.mark.parametrize("bins", [slice(None, None, -1), slice(None, None, 2), slice(0, 0)])
+def test_bins_that_do_not_follow_each_other_are_refused(models, parts, bins):
+    broken = parts.train.isel(time=bins)
+    with pytest.raises(nsg.errors.InputError, match="do not follow each other"):
+        nsg.free_run(models["in_context"], broken, seconds=0.1)
+    with pytest.raises(nsg.errors.InputError, match="do not follow each other"):
+        nsg.generate(models["in_context"], broken)
+
+
 def test_the_command_writes_nwb_with_statistics(models, recording, tmp_path):
     model: FittedModel = models["in_context"]
     model.save(tmp_path / "model")
@@ -127,5 +136,11 @@ def test_the_command_writes_nwb_with_statistics(models, recording, tmp_path):
     assert times.max() < 35.0
     findings = nsg.validate_file(out)
     assert not (findings.severity == "error").any(), findings
+    printed = CliRunner().invoke(cli, ["score", str(out)])
+    assert printed.exit_code == 0, printed.output
+    assert "observed before" in printed.stdout
+    refused = CliRunner().invoke(cli, [*map(str, arguments), "--overwrite", "--segment", "train"])
+    assert refused.exit_code == 2
+    assert "--segment with --free-run" in refused.stderr
     with pytest.raises(nsg.errors.InputError, match="no sample 2"):
         read_generated_units(out, sample=2)

@@ -99,3 +99,15 @@ def test_one_recording_cannot_be_held_out(recordings, tmp_path):
     result = _train(recordings[0], "--hold-out", "--out", tmp_path / "model")
     assert result.exit_code == 2
     assert "all held out" in result.stderr
+
+
+def test_pairs_that_do_not_belong_together_are_refused(recordings):
+    first, second = (nsg.split_fractions(nsg.open_units(path)) for path in recordings[:2])
+    for train, validation, message in (
+        ([first.train], [second.validation], "different recordings"),
+        ([first.train, second.train], [second.validation, first.validation], "different recordings"),
+        ([first.train, first.validation], [first.validation, first.test], "in both segments"),
+        ([first.train, first.train], [first.validation, first.test], "in both segments"),
+    ):
+        with pytest.raises(nsg.errors.InputError, match=message):
+            nsg.train(train, validation, epochs=1, progress=False)

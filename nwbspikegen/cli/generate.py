@@ -24,6 +24,7 @@ from nwbspikegen.cli.output import (
     print_result,
     records_of,
 )
+from nwbspikegen.errors import InputError
 
 
 @click.command(short_help="Predict, score, audit and write NWB.")
@@ -63,6 +64,7 @@ def generate(
     fitted = load_model(model)
     if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
         window["bin_size"] = fitted.bin_size
+    _require_together(free_run)
     if free_run is not None:
         run = free_run_and_compare(
             fitted, recording, out, seconds=free_run, options=read_window(**window), seed=seed,
@@ -82,3 +84,15 @@ def generate(
     }
     text = f"{format_scores(report.scores)}\n\n{format_audits(report.audits)}\n\nwrote {report.path}"
     print_result(result, as_json=as_json, text=text)
+
+
+def _require_together(free_run: float | None) -> None:
+    """Raise `InputError` for options that would be ignored."""
+    source = click.get_current_context().get_parameter_source
+    useless = ("segment", "context") if free_run is not None else ("samples",)
+    for name in useless:
+        if source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise InputError(
+                f"--{name} {'with' if free_run is not None else 'without'} --free-run",
+                "options that belong together", "leave one out",
+            )  # fmt: skip

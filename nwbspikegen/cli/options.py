@@ -160,6 +160,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     given = {("as_json" if key == "json" else key): value for key, value in given.items()}
     if isinstance(given.get("split"), list):
         given["split"] = ",".join(map(str, given["split"]))
+    if "hold_out" in given and not isinstance(given["hold_out"], list):
+        given["hold_out"] = ["each"] if given["hold_out"] is True else [given["hold_out"]]
     unknown = sorted(set(given) - known)
     if unknown:
         options = ", ".join(sorted(str(name) for name in known if name not in {"config", "as_json", "quiet"}))

@@ -81,6 +81,10 @@ def convert_sorting(
     ...     convert_sorting(simulation.sorting, out, metadata=metadata_of(simulation)).name
     'a.nwb'
     """
+    if not hasattr(sorting, "get_num_segments") or not hasattr(sorting, "unit_ids"):
+        raise InputError(
+            f"a {type(sorting).__name__}", "a SpikeInterface sorting", "read it with spikeinterface first"
+        )
     if sorting.get_num_segments() != 1 or len(sorting.unit_ids) == 0:
         raise InputError(
             f"{sorting.get_num_segments()} segments and {len(sorting.unit_ids)} units",

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
@@ -16,6 +18,8 @@ from nwbspikegen.views import open_units
 from nwbspikegen.views.duplicates import report_duplicates
 
 _LOG = logging.getLogger("nwbspikegen")
+# columns of a units table that are made from something else than properties
+_TAKEN = ("id", "spike_times", "obs_intervals", "electrodes", "electrode_group")
 
 
 def write_nwb(
@@ -49,6 +53,9 @@ def write_nwb(
     given = read_metadata(metadata)
     interface = interface_class(**source)
     _refuse_silence(interface.sorting_extractor)
+    _require_writable(interface.sorting_extractor)
+    if len(interface.sorting_extractor.unit_ids) > 1:
+        report_duplicates(open_units(interface.sorting_extractor))
     merged = dict_deep_update(interface.get_metadata(), given)
     require_metadata(merged)
     session = merged["NWBFile"]
@@ -65,9 +72,23 @@ def write_nwb(
     interface.add_to_nwbfile(nwbfile, merged)
     with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
         io.write(nwbfile)
-    if len(interface.sorting_extractor.unit_ids) > 1:
-        report_duplicates(open_units(interface.sorting_extractor))
     return out
+
+
+def _require_writable(sorting: Any) -> None:
+    """Raise `InputError` for properties that cannot be columns of a units table."""
+    for name in sorting.get_property_keys():
+        values = np.asarray(sorting.get_property(name))
+        if name in _TAKEN or "/" in name:
+            found = f"a property {name!r} of the sorting"
+        elif values.dtype == object and not all(isinstance(value, str) for value in values.ravel().tolist()):
+            found = f"a property {name!r} that holds neither numbers nor texts"
+        else:
+            continue
+        raise InputError(
+            found, f"numbers or texts under another name than {', '.join(_TAKEN)}",
+            "rename or delete it: sorting.delete_property(...)",
+        )  # fmt: skip
 
 
 def _refuse_silence(sorting: Any) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 
 from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.models import FittedModel
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import read_spikes, require_contiguous
 
 _PIECE_BINS = 10_000
 
@@ -100,9 +100,10 @@ def run_pieces(
     model: FittedModel, context: xr.Dataset, *, seconds: float | int, seed: int = 0, num_samples: int = 1
 ) -> Iterator[UInt8[np.ndarray, "sample bin unit"]]:
     """Yield a free run piece by piece, 10,000 bins each; parameters are those of `free_run`."""
+    require_contiguous(context, "context")
     bin_size = float(context.attrs["bin_size"])
     num_bins = int(np.floor(seconds / bin_size + 1e-6)) if np.isfinite(seconds) else 0
-    if num_bins < 1 or num_samples < 1:
+    if num_bins < 1 or num_samples < 1 or not isinstance(num_samples, int):
         raise InputError(
             f"a free run of {seconds} s and {num_samples} samples", "at least one bin and one sample",
             "pass a longer --free-run, or more --samples",

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.predictor import Predictor
-from nwbspikegen.views.observed import observed_before, read_spikes
+from nwbspikegen.views.observed import observed_before, read_spikes, require_contiguous
 
 
 def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | None = None) -> xr.DataArray:
@@ -47,6 +47,7 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     >>> nsg.generate(BASELINES["running_rate"](), parts.test, context=units).sizes["unit"]
     8
     """
+    require_contiguous(segment, "segment")
     past = observed_before(segment, context)
     first = 0 if past is None else past.sizes["time"]
     spikes = read_spikes(segment)

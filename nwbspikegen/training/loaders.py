@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Sequence
 
@@ -50,6 +51,12 @@ def require_pairs(train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset])
     if len(sizes) > 1:
         raise InputError(f"bins of {sorted(sizes)} s", "equal bins", "bin all recordings alike")
     for one, other in zip(train, validation, strict=True):
+        if not is_same_recording(one.attrs, other.attrs, unknown=True):
+            raise InputError(
+                "training and validation segments of different recordings", "pairs from one recording each",
+                "pass them in the same order",
+            )  # fmt: skip
+    for one, other in itertools.combinations((*train, *validation), 2):
         _refuse_overlap(one, other)
 
 

@@ -38,6 +38,7 @@ def open_nwb(address: Address) -> Iterator[Any]:
     try:
         file = h5py.File(place, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES, **options)
     except (OSError, RuntimeError, ValueError) as error:
+        _refuse_whole_files(address, error)
         raise InputError(
             f"{address}, which HDF5 cannot open ({error})", "a whole file", "fetch it again"
         ) from error
@@ -81,7 +82,17 @@ def reading(address: Address) -> Iterator[None]:
         OverflowError,
         MemoryError,
     ) as error:
+        _refuse_whole_files(address, error)
         raise InputError(
             f"{address}, which cannot be read ({type(error).__name__}: {error})",
             "an undamaged NWB file", "fetch or write it again",
+        ) from error  # fmt: skip
+
+
+def _refuse_whole_files(address: Address, error: Exception) -> None:
+    """Raise `InputError` when an error tells of a server that cannot serve parts of files."""
+    if is_remote(address) and "range requests" in str(error):
+        raise InputError(
+            f"{address} on a server that does not serve parts of files", "a server with range requests",
+            "fetch the file and pass its path",
         ) from error  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from nwbspikegen.addresses import Address, hash_recording, is_remote, require_recording
+from nwbspikegen.addresses import Address, hash_recording, is_remote, is_zarr, require_recording
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.nwb_intervals import find_named
 from nwbspikegen.views.nwb_metadata import read_columns, read_session
@@ -173,11 +172,16 @@ def _sort_trains(
 
 
 def _stamp(address: Path | str) -> tuple[int, int] | None:
-    """Return what changes when a file is written again; None where there is no such thing."""
-    if is_remote(address) or not os.path.exists(address):
-        return None if is_remote(address) else (0, 0)
-    status = os.stat(address)
-    return status.st_size, status.st_mtime_ns
+    """Return what changes when a recording is written again; None where there is no such thing."""
+    if is_remote(address):
+        return None
+    # a folder does not change when a file deep within it does
+    paths = list((Path(address) / "units").rglob("*")) if is_zarr(address) else [Path(address)]
+    try:
+        states = [path.stat() for path in paths]
+    except OSError:
+        return 0, 0
+    return sum(state.st_size for state in states), max((state.st_mtime_ns for state in states), default=0)
 
 
 def _hash_if_small(address: Path | str) -> str:

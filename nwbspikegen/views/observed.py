@@ -46,6 +46,16 @@ def observed_before(segment: xr.Dataset, context: xr.Dataset | None) -> xr.Datas
     return past
 
 
+def require_contiguous(units: xr.Dataset, what: str) -> None:
+    """Raise `InputError` unless a view has bins, one after the other."""
+    time, bin_size = units.time.values, float(units.attrs["bin_size"])
+    if not len(time) or np.any(np.abs(np.diff(time) - bin_size) > bin_size / 2):
+        raise InputError(
+            f"a {what} whose bins do not follow each other, or without bins", f"bins every {bin_size} s",
+            "cut it with split_time or isel(time=slice(first, stop))",
+        )  # fmt: skip
+
+
 def is_same_recording(one: Mapping[str, Any], other: Mapping[str, Any], *, unknown: bool) -> bool:
     """Return whether the attributes of two records name one recording.
 

@@ -153,6 +153,10 @@ def _observe(source: SpikeSource, bin_size: float) -> tuple[float, float, tuple[
             raise InputError("no spikes", "at least one spike", "pass another recording")
         start = math.floor(extent[0] / bin_size + 1e-6) * bin_size if start is None else start
         stop = extent[1] if stop is None else stop
+    if not (math.isfinite(start) and math.isfinite(stop) and start <= stop):
+        raise InputError(
+            f"an observation from {start} to {stop} s", "a start before a stop", "correct the interval"
+        )
     return start, stop, extent
 
 

@@ -68,6 +68,8 @@ def select_units(
     >>> select_units(units, skip=0, depth=(0, 20)).unit.values.tolist()
     [5, 6]
     """
+    if not min_rate_hz >= 0:
+        raise InputError(f"a lowest rate of {min_rate_hz} Hz", "0 Hz or more", "pass another --min-rate")
     total = units.sizes["unit"]
     judging = units if judged_by is None else judged_by
     kept = np.ones(total, dtype=bool)

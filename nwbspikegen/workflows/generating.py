@@ -152,7 +152,7 @@ def _first_unseen(model: FittedModel, recorded: xr.Dataset, parts: Split) -> int
     half = float(recorded.attrs["bin_size"]) / 2
     first = int(np.searchsorted(recorded.time.values, seen_until - half))
     if first == recorded.sizes["time"]:
-        _LOG.warning("nothing is scored: every bin of the segment was used for training")
+        _LOG.warning("nothing is scored: no bin of the segment lies behind what was used for training")
     elif first:
         _LOG.warning("the first %d bins are predicted and not scored: they were used for training", first)
     return first
