@@ -1,9 +1,9 @@
-"""Real recordings: models trained and tested within a session, beside the trivial predictors.
+"""The published transformer, made causal, on a real slice beside the trivial predictors.
 
 Each window is split 50/25/25; the last quarter is scored, with warm context. Everything goes through
 files, as on the command line, and every file written is validated. Prints Markdown:
 
-    python benchmarks/within_session.py > docs/benchmarks/within_session.md
+    python benchmarks/shimono2026.py > docs/benchmarks/shimono2026.md
 """
 
 from __future__ import annotations
@@ -24,12 +24,7 @@ from nwbspikegen.views.observed import read_spikes
 from nwbspikegen.workflows import GenerationReport, WindowOptions, generate_and_score, open_window
 from nwbspikegen.workflows.training import train_recordings
 
-_RUNS = (
-    ("slice_210511", "in_context", None, None),
-    ("ibl_nyu40_20210414", "in_context", None, None),
-    ("retina_stafford_wt", "in_context", None, None),
-    ("slice_210511", "shimono2026", "dice", 10),
-)
+_RUNS = (("slice_210511", "shimono2026", "dice", 10),)
 _METRICS = (
     ("bits_per_spike", "mean_rate"),
     ("roc_auc_per_unit", ""),
@@ -44,10 +39,8 @@ _COMPARED = ("history_glm", "online_hazard")
 def main() -> None:
     """Run all and print."""
     require_shared()
-    print("# Within a session\n")
-    print(
-        f"`python benchmarks/within_session.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()}"
-    )
+    print("# shimono2026 within a session\n")
+    print(f"`python benchmarks/shimono2026.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()}")
     print("no GPU; seed 0; last quarter of each window, warm context. Bits per spike are above the mean")
     print("rate of the training half. Intervals are 95 %, 10 s blocks; fewer than 30 blocks are few.\n")
     with tempfile.TemporaryDirectory() as folder:
