@@ -23,8 +23,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# on recordings as small as those of the tests, threads wait for each other longer than they work
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest
 
 format: $(STAMP)
 	$(BIN)/ruff format .
