@@ -97,4 +97,6 @@ def test_training_on_several_recordings():
     with pytest.raises(InputError, match="2 training and 1 validation"):
         nsg.train([one.train, other.train], one.validation, progress=False)
     with pytest.raises(InputError, match="one recording"):
-        nsg.train([one.train] * 2, [one.validation] * 2, model="shimono2026", progress=False)
+        nsg.train(
+            [one.train, other.train], [one.validation, other.validation], model="shimono2026", progress=False
+        )
