@@ -24,8 +24,8 @@ import nwbspikegen as nsg
 from nwbspikegen.generation import run_pieces
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.scoring import compare_trains
+from nwbspikegen.views import WindowOptions, open_window
 from nwbspikegen.views.observed import read_spikes
-from nwbspikegen.workflows import WindowOptions, open_window
 
 _MINUTES = 10
 _TIMED_SECONDS = 20.0

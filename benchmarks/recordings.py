@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nwbspikegen as nsg
 from nwbspikegen.metadata import read_metadata
-from nwbspikegen.workflows import WindowOptions
+from nwbspikegen.views import WindowOptions
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

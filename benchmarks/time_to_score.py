@@ -22,8 +22,8 @@ from recordings import RECORDINGS, require_shared
 
 import nwbspikegen as nsg
 from nwbspikegen.scoring import BASELINES, paired_difference
+from nwbspikegen.views import open_window
 from nwbspikegen.views.observed import read_spikes
-from nwbspikegen.workflows import open_window
 
 _NAME = "slice_210511"
 _MOST_EPOCHS = 6

@@ -31,9 +31,8 @@ import nwbspikegen as nsg
 from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.predictor import Predictor
 from nwbspikegen.scoring import BASELINES, calibration_error, paired_difference, rank_pooled, roc_auc_per_unit
-from nwbspikegen.views import Split
+from nwbspikegen.views import Split, open_window
 from nwbspikegen.views.observed import read_spikes
-from nwbspikegen.workflows import open_window
 
 _LOG = logging.getLogger("benchmark")
 _BIN = 0.001

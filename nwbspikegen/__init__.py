@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nwbspikegen.simulation import simulate as simulate
     from nwbspikegen.training import train as train
     from nwbspikegen.views import Split as Split
+    from nwbspikegen.views import WindowOptions as WindowOptions
     from nwbspikegen.views import open_units as open_units
     from nwbspikegen.views import select_units as select_units
     from nwbspikegen.views import split_fractions as split_fractions
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 _ROOM_OF = {
     "FittedModel": "models",
     "Split": "views",
+    "WindowOptions": "views",
     "audit": "workflows",
     "convert_asdf": "convert",
     "convert_ibl": "convert",

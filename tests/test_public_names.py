@@ -9,6 +9,7 @@ import nwbspikegen as nsg
 _NAMES = [
     "FittedModel",
     "Split",
+    "WindowOptions",
     "audit",
     "convert_asdf",
     "convert_ibl",

@@ -12,7 +12,7 @@ import click
 from nwbspikegen.errors import InputError
 
 if TYPE_CHECKING:
-    from nwbspikegen.workflows import WindowOptions
+    from nwbspikegen.views import WindowOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -105,7 +105,7 @@ def window_options(command: _Command) -> _Command:
 
 def read_window(split: str, **window: Any) -> WindowOptions:
     """Return the values of `window_options` as one object."""
-    from nwbspikegen.workflows import WindowOptions
+    from nwbspikegen.views import WindowOptions
 
     try:
         train, validation, test = (float(share) for share in split.split(","))
@@ -122,7 +122,7 @@ def _take_preset(context: click.Context, parameter: click.Parameter, preset: str
     """Take the preset's values as defaults, so that what is typed or configured wins."""
     if preset is None:
         return
-    from nwbspikegen.workflows.window import PRESETS
+    from nwbspikegen.views import PRESETS
 
     context.default_map = {**PRESETS[preset], **(context.default_map or {})}
 

@@ -5,12 +5,17 @@ from nwbspikegen.views.merging import count_merged
 from nwbspikegen.views.opening import open_units
 from nwbspikegen.views.selection import select_units
 from nwbspikegen.views.splits import Split, split_fractions, split_time
+from nwbspikegen.views.window import PRESETS, WindowOptions, open_trained_window, open_window
 
 __all__ = [
+    "PRESETS",
     "Split",
+    "WindowOptions",
     "count_merged",
     "find_duplicates",
+    "open_trained_window",
     "open_units",
+    "open_window",
     "select_units",
     "split_fractions",
     "split_time",

@@ -3,14 +3,11 @@
 from nwbspikegen.workflows.auditing import audit
 from nwbspikegen.workflows.free_running import FreeRunReport, free_run_and_compare
 from nwbspikegen.workflows.generating import GenerationReport, generate_and_score
-from nwbspikegen.workflows.window import WindowOptions, open_window
 
 __all__ = [
     "FreeRunReport",
     "GenerationReport",
-    "WindowOptions",
     "audit",
     "free_run_and_compare",
     "generate_and_score",
-    "open_window",
 ]

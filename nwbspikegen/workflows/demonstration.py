@@ -13,9 +13,9 @@ from nwbspikegen.convert import convert_sorting
 from nwbspikegen.files import write_whole
 from nwbspikegen.models import FittedModel
 from nwbspikegen.simulation import Simulation, metadata_of, simulate
+from nwbspikegen.views import WindowOptions, open_window
 from nwbspikegen.workflows.generating import GenerationReport, generate_and_score
 from nwbspikegen.workflows.training import train_recordings
-from nwbspikegen.workflows.window import WindowOptions, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
 

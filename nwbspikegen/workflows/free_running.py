@@ -20,9 +20,9 @@ from nwbspikegen.generation import free_run
 from nwbspikegen.models import FittedModel
 from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import compare_trains
+from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.observed import read_spikes
 from nwbspikegen.workflows.generating import open_for
-from nwbspikegen.workflows.window import WindowOptions
 
 _LOG = logging.getLogger("nwbspikegen")
 

@@ -20,12 +20,11 @@ from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
 from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import score
-from nwbspikegen.views import Split
+from nwbspikegen.views import Split, WindowOptions, open_trained_window, open_window
 from nwbspikegen.views.nwb_metadata import read_session
 from nwbspikegen.views.nwb_opening import open_nwb
 from nwbspikegen.views.observed import is_same_recording
 from nwbspikegen.workflows.auditing import audit, interval_of
-from nwbspikegen.workflows.window import WindowOptions, open_trained_window, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
 SEGMENTS = ("test", "validation", "train", "all")

@@ -15,8 +15,8 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
 from nwbspikegen.scoring import score
+from nwbspikegen.views import WindowOptions, open_window
 from nwbspikegen.views.observed import is_same_recording
-from nwbspikegen.workflows.window import WindowOptions, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
 Recording = str | os.PathLike[str]

@@ -17,9 +17,8 @@ import pandas as pd
 from nwbspikegen.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training import train
-from nwbspikegen.views import open_units
+from nwbspikegen.views import WindowOptions, open_units, open_window
 from nwbspikegen.workflows.holding_out import Recording, plan_folds, require_distinct, score_zero_shot
-from nwbspikegen.workflows.window import WindowOptions, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
 

@@ -1,4 +1,4 @@
-"""The window of a recording that commands share: which time, which bins, which units, which split."""
+"""The window that studies and commands share: which time, which bins, which units, which split."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.views import (
-    Split,
-    count_merged,
-    open_units,
-    select_units,
-    split_fractions,
-)
 from nwbspikegen.views.duplicates import report_duplicates
+from nwbspikegen.views.merging import count_merged
+from nwbspikegen.views.opening import open_units
+from nwbspikegen.views.selection import select_units
+from nwbspikegen.views.splits import Split, split_fractions
 
 _LOG = logging.getLogger("nwbspikegen")
 _SHORT_TRAINING = 10.0

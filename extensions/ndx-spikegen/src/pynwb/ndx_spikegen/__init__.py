@@ -1,0 +1,1 @@
+"""Values of a matrix with its axes, in NWB."""

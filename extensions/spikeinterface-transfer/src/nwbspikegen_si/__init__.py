@@ -1,0 +1,1 @@
+"""Spike models on SpikeInterface sortings and analyzers."""

@@ -1,0 +1,1 @@
+"""The dask client that long work runs on, or none."""

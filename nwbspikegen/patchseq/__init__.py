@@ -1,0 +1,1 @@
+"""From patch-clamp recordings to cell classes, and from one species to another."""

@@ -1,0 +1,1 @@
+"""Every recording against every other: the study, its matrix, its layout."""
