@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import numpy as np
+import threadpoolctl
 import torch
 import xarray as xr
 from jaxtyping import UInt8
@@ -23,7 +24,8 @@ def _one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpoolctl.threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(before)
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.models.attending import attend
 from nwbspikegen.models.base import Batch, SpikeModel, register
 from nwbspikegen.models.shimono_stepping import ShimonoStepper
 
@@ -82,7 +83,7 @@ class EncoderLayer(torch.nn.Module):
         is_causal: bool = False,
     ) -> torch.Tensor:
         """Attend, and return the next hidden states; causal, or each bin to all that is given."""
-        attended = functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+        attended = attend(query, key, value, is_causal=is_causal)
         mixed = self.mix_heads(attended.transpose(1, 2).reshape(hidden.shape))
         hidden = self.norm_attention(hidden + self.dropout(mixed))
         forward = self.contract(self.dropout(functional.relu(self.expand(hidden))))
@@ -106,11 +107,32 @@ class Shimono2026(SpikeModel):
 
     def forward(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
         """Return, at bin i, the log odds of a spike in the bin that follows input bin i."""
-        num_units = spikes.shape[-1]
-        hidden = functional.pad(spikes, (0, self.width - num_units))
+        return self.from_encoder_input(self.encoder_input(spikes))
+
+    @property
+    def window_bins(self) -> int:
+        """Longest input."""
+        return self.settings.num_bins
+
+    def encoder_input(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
+        """Return the spikes, padded with silence to the width."""
+        return functional.pad(spikes, (0, self.width - spikes.shape[-1]))
+
+    def from_encoder_input(self, hidden: Float[torch.Tensor, "window bin width"]) -> torch.Tensor:
+        """Return the log odds of the bins that follow each bin of the encoder's input."""
         for layer in self.layers:
             hidden = layer(hidden)
-        return hidden[..., :num_units]
+        return hidden[..., : self.num_units]
+
+    def next_bin(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
+        """Return the log odds of the bin that follows each window: the last layer does only that bin."""
+        hidden = self.encoder_input(spikes)
+        *before, last = self.layers
+        for layer in before:
+            hidden = layer(hidden)
+        query, key, value = last.split_heads(hidden)
+        hidden = last.combine(hidden[:, -1:], query[:, :, -1:], key, value)
+        return hidden[:, 0, : self.num_units]
 
     def training_examples(
         self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
