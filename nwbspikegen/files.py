@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nwbspikegen.errors import InputError, OutputError
+
+_EXCHANGE = 2
+"""RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np."""
+_AT_CWD = -100
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:
@@ -72,12 +78,40 @@ def write_whole(
     try:
         temporary = workplace / target.name
         yield temporary
-        # a folder cannot be renamed over one that holds files, so the old one steps aside first
+        # a folder cannot be renamed over one that holds files: the two change places
         if target.is_dir() and not target.is_symlink():
-            os.rename(target, workplace / "replaced")
-        os.replace(temporary, target)
+            exchange_folders(temporary, target)
+        else:
+            os.replace(temporary, target)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+
+
+def exchange_folders(new: Path, old: Path) -> None:
+    """Let two folders change places in one step, so that whoever looks finds one of them whole.
+
+    Where the system or its file system knows no such step, the old one steps aside first.
+    """
+    if not _exchange_at_once(new, old):
+        aside = new.with_name(f"{new.name}.replaced")
+        os.rename(old, aside)
+        os.rename(new, old)
+        os.rename(aside, new)
+
+
+def _exchange_at_once(one: Path, other: Path) -> bool:
+    """Ask the C library to exchange two paths; False when it cannot."""
+    if not sys.platform.startswith(("linux", "darwin")):
+        return False
+    library = ctypes.CDLL(None, use_errno=True)
+    paths = os.fsencode(one.absolute()), os.fsencode(other.absolute())
+    try:
+        if sys.platform == "darwin":
+            return bool(library.renamex_np(*paths, _EXCHANGE) == 0)
+        # absolute paths leave the folder that they would be relative to unread
+        return bool(library.renameat2(_AT_CWD, paths[0], _AT_CWD, paths[1], _EXCHANGE) == 0)
+    except AttributeError:
+        return False
 
 
 def require_absent(
