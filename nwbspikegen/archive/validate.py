@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import pandas as pd
 
+from nwbspikegen.archive.result_checks import check_results
 from nwbspikegen.errors import InputError, MissingExtraError
 from nwbspikegen.files import require_file
 
@@ -23,15 +24,22 @@ _NAME = re.compile(r"sub-[^_/]+(_[a-z]+-[^_/]+)*(_[a-z]+(\+[a-z]+)*)?\.nwb")
 _COLUMNS = ["tool", "severity", "message", "where"]
 
 
-def validate_file(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Check a file with pynwb, nwbinspector (dandi's settings) and dandi, offline.
+def validate_file(
+    path: str | os.PathLike[str], *, source: str | os.PathLike[str] | None = None
+) -> pd.DataFrame:
+    """Check a file with pynwb, nwbinspector (dandi's settings), dandi and the package's own checks, offline.
 
-    An error is what `dandi validate` calls one, and keeps a file out of the archive.
+    An error of the first three is what `dandi validate` calls one, and keeps a file out of the archive.
+    The package's own look at results that it wrote: audits are there and passed, generated spikes are
+    marked as synthetic, and the recording they name has the bytes that they were made from.
 
     Parameters
     ----------
     path : path
         An NWB (HDF5) file. Its name need not be the archive's: that is said as information.
+    source : path, optional
+        The recording that results were made from; by default it is looked for, by the name that is
+        stored, beside the file.
 
     Returns
     -------
@@ -53,10 +61,12 @@ def validate_file(path: str | os.PathLike[str]) -> pd.DataFrame:
     nwbspikegen.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
     path = require_file(path)
+    source = None if source is None else require_file(source)
     subject_id, session_id = _read_names(path)
     rows = [] if _NAME.fullmatch(path.name) else [_name_finding(path)]
     with _quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
         rows += _ask_dandi(_place_in_dandiset(path, Path(folder), subject_id, session_id))
+    rows += check_results(path, source)
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 

@@ -82,6 +82,11 @@ def read_audits(path: _Path) -> pd.DataFrame:
     return _read_table(path, "audits")
 
 
+def read_sources(path: _Path) -> pd.DataFrame:
+    """Return name, identifier and sha256 of the recordings that the results were made from."""
+    return _read_table(path, "sources")
+
+
 def read_models(path: _Path) -> pd.DataFrame:
     """Return the stored models, one row each; `parameters` and `training` are dicts."""
     models = _read_table(path, "models").rename(columns={"model_name": "name"})
