@@ -1,0 +1,203 @@
+"""One prediction of a sorting: probabilities, drawn spikes, scores, audits."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Float32
+from spikeinterface.core import BaseSorting, NumpySorting
+
+import nwbspikegen as nsg
+from nwbspikegen.errors import InputError, require_seed
+from nwbspikegen.scoring import draw_spikes
+from nwbspikegen.scoring.table import DEFAULT_BASELINES
+from nwbspikegen.views.observed import is_same_recording
+from nwbspikegen_si.identity import recognise
+from nwbspikegen_si.tables import TABLES
+from nwbspikegen_si.windows import SpikeWindow, open_cut_window, open_spike_window, reopen_trained
+
+if TYPE_CHECKING:
+    from nwbspikegen.models import FittedModel
+
+_LOG = logging.getLogger("nwbspikegen")
+SEGMENTS = ("test", "validation", "train", "all")
+DRAWN = np.dtype([("bin_index", np.int64), ("unit_index", np.int64)])
+"""Fields of generated spikes: bin of the predicted segment, column of the prediction."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpikeGeneration:
+    """What a model predicts for a sorting.
+
+    Attributes
+    ----------
+    spike_probability : DataArray (time, unit), float32
+        Probability of a spike in every bin, each made from the observed bins before it. `time` are bin
+        starts (s), on the sorting's clock.
+    generated : NumpySorting
+        Synthetic spikes: one seeded draw of every bin, at bin centres. Frame 0 is the start of the
+        predicted segment (`record["start_time"]`).
+    scores, audits : DataFrame
+        As `nwbspikegen.score` and `nwbspikegen.audit` return them; `scores` is empty when nothing could
+        be scored honestly.
+    record : dict
+        What was done: `model_sha256`, `segment`, `context`, `seed`, `edges` of training, validation and
+        test (s), `first_scored_bin`, `num_units_read`, and `changes`, what became of the units since.
+    """
+
+    spike_probability: xr.DataArray
+    generated: NumpySorting
+    scores: pd.DataFrame
+    audits: pd.DataFrame
+    record: dict[str, Any]
+
+
+def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the extension's data: arrays, tables and a dict that JSON holds.
+
+    `params` are those of the extension.
+    """
+    window, model = _open_for(model, sorting, params)
+    context = window.units if params["context"] == "warm" else None
+    recorded = _take(window, params["segment"])
+    predicted = nsg.generate(model, recorded, context=context)
+    first = _first_unseen(model, recorded, window)
+    tested = recorded.isel(time=slice(first, None)) if first < recorded.sizes["time"] else recorded
+    audits = nsg.audit(model, window.parts, tested=tested, seed=params["seed"])
+    data = {
+        "spike_probability": np.ascontiguousarray(predicted.values, dtype=np.float32),
+        "generated_spikes": draw(predicted.values, params["seed"]),
+        "unit_ids": predicted.unit.values,
+        "audits": audits,
+        "record": {
+            "model": model.name,
+            "model_sha256": model.sha256,
+            "segment": params["segment"],
+            "context": str(predicted.attrs["context"]),
+            "seed": params["seed"],
+            "bin_size": model.bin_size,
+            "start_time": float(recorded.time[0]),
+            "edges": window.edges,
+            "first_scored_bin": first,
+            "num_units_read": recorded.sizes["unit"],
+            "changes": [],
+        },
+    }
+    return score_again(data, window, params)
+
+
+def score_again(data: dict[str, Any], window: SpikeWindow, params: dict[str, Any]) -> dict[str, Any]:
+    """Return data with the scores of its own prediction; `window` holds the same units."""
+    first, record = data["record"]["first_scored_bin"], data["record"]
+    values = data["spike_probability"][first:]
+    if not values.size:
+        return without_scores(data)
+    recorded = _take(window, record["segment"]).isel(time=slice(first, None))
+    context: xr.Dataset | None = window.units
+    if record["context"] == "cold":
+        # a cold prediction has read its own segment, and nothing before
+        context = _take(window, record["segment"]) if first else None
+    predicted = xr.DataArray(
+        values, dims=("time", "unit"), coords=recorded.coords,
+        attrs={"model": record["model"], "context": "cold" if context is None else "warm"},
+    )  # fmt: skip
+    baselines = DEFAULT_BASELINES if params["baselines"] is None else params["baselines"]
+    scores = nsg.score(
+        predicted, recorded, train=window.parts.train, context=context, baselines=baselines,
+        seed=params["seed"],
+    )  # fmt: skip
+    return {**data, "scores": scores, "record": {**record, "scores_attrs": dict(scores.attrs)}}
+
+
+def without_scores(data: dict[str, Any]) -> dict[str, Any]:
+    """Return data with an empty table of scores: better none than those of other units or bins."""
+    empty = pd.DataFrame(columns=TABLES["scores"])
+    return {**data, "scores": empty, "record": {**data["record"], "scores_attrs": {}}}
+
+
+def reopen_predicted(sorting: BaseSorting, data: dict[str, Any]) -> SpikeWindow:
+    """Open the window of a prediction again, with the units that the prediction still has."""
+    record = data["record"]
+    return open_cut_window(
+        sorting, bin_size=record["bin_size"], edges=record["edges"], unit_ids=data["unit_ids"]
+    )
+
+
+def to_generation(data: dict[str, Any], sampling_frequency: float) -> SpikeGeneration:
+    """Return the extension's data as what users work with."""
+    record, values = data["record"], np.asarray(data["spike_probability"])
+    time = record["start_time"] + np.arange(len(values)) * record["bin_size"]
+    unit_ids = np.asarray(data["unit_ids"])
+    names = ("model", "model_sha256", "segment", "context", "bin_size", "start_time")
+    probability = xr.DataArray(
+        values, dims=("time", "unit"), coords={"time": time, "unit": unit_ids}, name="spike_probability",
+        attrs={name: record[name] for name in names},
+    )  # fmt: skip
+    spikes = np.asarray(data["generated_spikes"])
+    frames = np.floor((spikes["bin_index"] + 0.5) * record["bin_size"] * sampling_frequency + 1e-6)
+    generated = NumpySorting.from_samples_and_labels(
+        [frames.astype(np.int64)], [unit_ids[spikes["unit_index"]]], sampling_frequency, unit_ids=unit_ids
+    )
+    generated.annotate(synthetic=True, model_sha256=record["model_sha256"], seed=record["seed"])
+    scores = data["scores"].copy()
+    scores.attrs.update(record["scores_attrs"])
+    return SpikeGeneration(probability, generated, scores, data["audits"].copy(), dict(record))
+
+
+def draw(probability: Float32[np.ndarray, "time unit"], seed: int) -> np.ndarray:
+    """Return spikes drawn from probabilities, in the order of bins, as an array of `DRAWN`."""
+    bins, units = np.nonzero(draw_spikes(probability, seed))
+    spikes = np.empty(len(bins), dtype=DRAWN)
+    spikes["bin_index"], spikes["unit_index"] = bins, units
+    return spikes
+
+
+def require_params(segment: str, context: str, seed: int, baselines: Sequence[str] | None) -> None:
+    """Raise `InputError` for a parameter that cannot be used."""
+    if segment not in SEGMENTS or context not in ("warm", "cold"):
+        raise InputError(
+            f"segment {segment!r}, context {context!r}",
+            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold", "choose from these",
+        )  # fmt: skip
+    require_seed(seed)
+    unknown = set(baselines or ()) - set(DEFAULT_BASELINES)
+    if unknown:
+        raise InputError(
+            f"baselines {sorted(unknown)}", f"some of {', '.join(DEFAULT_BASELINES)}", "choose from these"
+        )
+
+
+def _open_for(
+    model: FittedModel, sorting: BaseSorting, params: dict[str, Any]
+) -> tuple[SpikeWindow, FittedModel]:
+    """Open a sorting as for training when the model was trained on it, unless a window is given."""
+    asked = {name: params[name] for name in ("start", "duration", "split", "unit_ids")}
+    window = open_spike_window(sorting, bin_size=model.bin_size, **asked)
+    model = recognise(model, sorting, str(window.units.attrs["identifier"]))
+    if all(value is None for value in asked.values()):
+        window = reopen_trained(model, sorting) or window
+    return window, model
+
+
+def _take(window: SpikeWindow, segment: str) -> xr.Dataset:
+    return window.units if segment == "all" else getattr(window.parts, segment)
+
+
+def _first_unseen(model: FittedModel, recorded: xr.Dataset, window: SpikeWindow) -> int:
+    """Return the first bin behind everything that a weight or a baseline is fitted on."""
+    sources = model.training.get("sources", [])
+    same = [source for source in sources if is_same_recording(source, recorded.attrs, unknown=False)]
+    trained = [float(source.get("split", model.training["split"])["train"][1]) for source in same]
+    seen = [window.edges[1], *trained]
+    half = float(recorded.attrs["bin_size"]) / 2
+    first = int(np.searchsorted(recorded.time.values, max(seen) - half))
+    if first:
+        what = "nothing is scored" if first == recorded.sizes["time"] else f"{first} bins are not scored"
+        _LOG.warning("%s: the model or its baselines were fitted up to %g s", what, max(seen))
+    return first
