@@ -1,0 +1,54 @@
+"""Which electrode, and so which cell, a recording is of, and what the file says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nwbspikegen.addresses import Address
+from nwbspikegen.errors import InputError
+from nwbspikegen.patchseq.reading_pairs import Pair, read_labels
+from nwbspikegen.patchseq.reading_series import electrode_of
+from nwbspikegen.views.nwb_groups import find_group, read_text
+from nwbspikegen.views.nwb_metadata import read_session
+
+_PLACE = "general/intracellular_ephys"
+_LABELS = ("cell_class", "condition")
+
+
+def select_electrode(
+    root: Any, pairs: list[Pair], electrode: str | None, address: Address
+) -> tuple[str, list[Pair]]:
+    """Return an electrode's name and its sweeps; without a choice there must be one.
+
+    Raises
+    ------
+    InputError
+        If the file has several and none is chosen, or not the one that is.
+    """
+    of = [electrode_of(root, root[pair.response]) for pair in pairs]
+    there = sorted(set(of))
+    if electrode is None and len(there) > 1:
+        raise InputError(
+            f"{len(there)} electrodes in {address}: {', '.join(there)}", "one cell", "pass electrode=..."
+        )
+    if electrode is not None and electrode not in there:
+        raise InputError(
+            f"electrode {electrode!r} in {address}", ", ".join(there) or "an electrode", "choose one of them"
+        )
+    chosen = electrode if electrode is not None else (there or [""])[0]
+    return chosen, [pair for pair, name in zip(pairs, of, strict=True) if name == chosen]
+
+
+def read_metadata_of_cell(root: Any, electrode: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return the cell's identifier, session and subject, and what is said of electrode and cell."""
+    session = read_session(root)
+    session.pop("preparation")
+    group = find_group(root, f"{_PLACE}/{electrode}") if electrode else None
+    metadata = {"electrode": electrode}
+    for name in ("cell_id", "location", "slice"):
+        metadata[name] = "" if group is None else read_text(group, name)
+    for name in _LABELS:
+        metadata[name] = read_labels(root, electrode, name) if electrode else ""
+    for name in ("sex", "age", "genotype"):
+        metadata[name] = read_text(root, f"general/subject/{name}")
+    return metadata["cell_id"] or session["identifier"], session, metadata

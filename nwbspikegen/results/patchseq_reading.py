@@ -1,0 +1,92 @@
+"""Reading back what `write_patchseq` wrote."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nwbspikegen.addresses import Address, require_recording
+from nwbspikegen.errors import InputError
+from nwbspikegen.results.layout import split_attributes
+from nwbspikegen.results.patchseq import PATCHSEQ
+from nwbspikegen.views.nwb_groups import find_array, find_group, to_text
+from nwbspikegen.views.nwb_opening import open_nwb, reading
+
+
+def read_sweep_features(path: Address) -> pd.DataFrame:
+    """Return what was measured of each sweep, with its number and the places of its series in the source.
+
+    Raises
+    ------
+    InputError
+        The file is not one that `write_patchseq` wrote, or has no such table; so do all readers.
+    """
+    return _read_table(path, "sweep_features")
+
+
+def read_cell_scalars(path: Address) -> dict[str, float]:
+    """Return what was measured of the cell as a whole."""
+    table = _read_table(path, "cell_scalars")
+    return {str(name): float(value) for name, value in zip(table["scalar"], table["value"], strict=True)}
+
+
+def read_family_vectors(path: Address) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
+    """Return the families that are there, the reasons why others are not, and the preset's name.
+
+    Returns
+    -------
+    dict of str to array of shape (samples,)
+        float64, bit for bit as written.
+    dict of str to str
+        Of the missing families.
+    str
+        The preset.
+    """
+    with _open_table(path, "family_vectors") as table:
+        preset = str(split_attributes(to_text(table.attrs["description"])).get("preset", ""))
+        names = [to_text(name) for name in find_array(table, "family")[:]]
+        reasons = [to_text(reason) for reason in find_array(table, "reason")[:]]
+        is_present = np.asarray(find_array(table, "is_present")[:], dtype=bool).tolist()
+        ends = np.asarray(find_array(table, "vector_index")[:], dtype=np.int64)
+        vectors = np.split(np.asarray(find_array(table, "vector")[:], dtype=np.float64), ends[:-1])
+    rows = list(zip(names, is_present, vectors, reasons, strict=True))
+    families = {name: vector for name, there, vector, _ in rows if there}
+    return families, {name: reason for name, there, _, reason in rows if not there}, preset
+
+
+def read_predictions(path: Address) -> pd.DataFrame:
+    """Return the predicted class, its probabilities and the attention per family, one row per model."""
+    return _read_table(path, "predictions")
+
+
+@contextlib.contextmanager
+def _open_table(path: Address, name: str) -> Iterator[Any]:
+    address = require_recording(path)
+    with open_nwb(address) as root, reading(address):
+        table = find_group(root, f"processing/{PATCHSEQ}/{name}")
+        if table is None:
+            raise InputError(
+                f"{address} without processing/{PATCHSEQ}/{name}", "a file that write_patchseq wrote with it",
+                "pass the output of `nwbspikegen patchseq`",
+            )  # fmt: skip
+        yield table
+
+
+def _read_table(path: Address, name: str) -> pd.DataFrame:
+    with _open_table(path, name) as table:
+        columns = [to_text(column) for column in table.attrs["colnames"]]
+        frame = pd.DataFrame({column: _read_column(find_array(table, column)) for column in columns})
+        frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
+    return frame
+
+
+def _read_column(column: Any) -> Any:
+    values = column[:]
+    if values.dtype.kind in "OSU":
+        return [to_text(value) for value in values]
+    # HDF5 has no booleans: h5py reads them as such from an enumeration
+    return values
