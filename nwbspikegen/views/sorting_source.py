@@ -50,7 +50,7 @@ class SortingSource(SpikeSource):
             raise InputError(
                 f"a sorting with {sorting.get_num_segments()} segments",
                 "one segment, one clock",
-                "pass one segment at a time, see sorting.select_segments",
+                "pass one segment: spikeinterface.core.segmentutils.SelectSegmentSorting(sorting, [0])",
             )
         self._sorting = sorting
         self._trains: dict[int, np.ndarray] = {}
