@@ -79,12 +79,12 @@ def _open_table(path: Address, name: str) -> Iterator[Any]:
 def _read_table(path: Address, name: str) -> pd.DataFrame:
     with _open_table(path, name) as table:
         columns = [to_text(column) for column in table.attrs["colnames"]]
-        frame = pd.DataFrame({column: _read_column(find_array(table, column)) for column in columns})
+        frame = pd.DataFrame({column: read_column(find_array(table, column)) for column in columns})
         frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
     return frame
 
 
-def _read_column(column: Any) -> Any:
+def read_column(column: Any) -> Any:
     values = column[:]
     if values.dtype.kind in "OSU":
         return [to_text(value) for value in values]

@@ -15,6 +15,7 @@ import xarray as xr
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
+from nwbspikegen.results.columns import read_column, to_text
 from nwbspikegen.results.layout import MODULE, split_attributes
 from nwbspikegen.views.nwb_opening import open_nwb
 
@@ -41,7 +42,7 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
     """
     with _open_module(path) as module:
         series = _require(module, "spike_probability")
-        attrs = split_attributes(_to_text(series.attrs.get("comments", "")))
+        attrs = split_attributes(to_text(series.attrs.get("comments", "")))
         start = float(series["starting_time"][()])
         bin_size = float(attrs.get("bin_size", 1.0 / series["starting_time"].attrs["rate"]))
         values = series["data"][:].astype(np.float32, copy=False)
@@ -128,19 +129,7 @@ def _read_unit_ids(module: h5py.Group) -> np.ndarray:
 def _read_table(path: _Path, name: str) -> pd.DataFrame:
     with _open_module(path) as module:
         table = _require(module, name)
-        columns = {_to_text(key): table[_to_text(key)] for key in table.attrs["colnames"]}
-        frame = pd.DataFrame({key: _read_column(column) for key, column in columns.items()})
-        frame.attrs.update(split_attributes(_to_text(table.attrs["description"])))
+        columns = {to_text(key): table[to_text(key)] for key in table.attrs["colnames"]}
+        frame = pd.DataFrame({key: read_column(column) for key, column in columns.items()})
+        frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
     return frame
-
-
-def _read_column(column: h5py.Dataset) -> Any:
-    if h5py.check_string_dtype(column.dtype) is not None:
-        return [_to_text(value) for value in column[:]]
-    if h5py.check_enum_dtype(column.dtype) is not None:
-        return column[:].astype(bool)
-    return column[:]
-
-
-def _to_text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

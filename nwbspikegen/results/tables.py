@@ -9,6 +9,8 @@ import pandas as pd
 
 from nwbspikegen.results.layout import join_attributes
 
+# bytes of a column from which compression pays
+_LARGE = 1 << 16
 _COLUMNS = {
     "predictor": "Name of the model or baseline that made the prediction.",
     "metric": "Name of the score.",
@@ -32,6 +34,35 @@ _COLUMNS = {
     "training": "Sources, window, split and units of the training, as JSON.",
     "file_name": "Name of the source file.",
     "identifier": "Identifier of the source file.",
+    "source_sha256": "Hash (sha256) of the bytes of the source file.",
+    "session": "Name of the recording in the study.",
+    "session_id": "Identifier of the session in the source file.",
+    "session_start_time": "When the session began.",
+    "subject_id": "Identifier of the subject.",
+    "species": "Species of the subject.",
+    "sex": "Sex of the subject.",
+    "age": "Age of the subject, ISO 8601.",
+    "lab": "Laboratory that recorded.",
+    "preparation": "in_vitro or in_vivo; empty where it is not known.",
+    "train_index": "Row of the matrix, counted from 0.",
+    "test_index": "Column of the matrix, counted from 0.",
+    "train_session": "Recording trained on; several are joined by +, and others are all but the tested one.",
+    "test_session": "Recording tested on.",
+    "train_preparation": "Preparation of the recording trained on.",
+    "test_preparation": "Preparation of the recording tested on.",
+    "train_subject": "Subject of the recording trained on.",
+    "test_subject": "Subject of the recording tested on.",
+    "segment": "test, or training: the score of a row on the segment that it was fitted to.",
+    "same_session": "Whether training and test are of the same session.",
+    "same_subject": "Whether training and test are of the same subject.",
+    "same_lab": "Whether training and test are of the same laboratory.",
+    "overlap_s": "Time (s) that training and test have in common.",
+    "independent": "Whether training and test share neither session, subject nor time.",
+    "shared": "What training and test share.",
+    "x": "First coordinate.",
+    "y": "Second coordinate.",
+    "z": "Third coordinate.",
+    "spread": "Root mean square distance of bootstrap positions from the position.",
 }
 
 
@@ -43,7 +74,7 @@ def to_table(name: str, description: str, frame: pd.DataFrame) -> Any:
         VectorData(
             name=str(key),
             description=_COLUMNS.get(str(key), f"Column {key} of the table of {name}."),
-            data=_to_array(frame[key]),
+            data=_compress(_to_array(frame[key])),
         )
         for key in frame.columns
     ]
@@ -53,6 +84,15 @@ def to_table(name: str, description: str, frame: pd.DataFrame) -> Any:
         id=list(range(len(frame))),
         columns=columns,
     )
+
+
+def _compress(values: Any) -> Any:
+    """Return large arrays of numbers with the settings that store them compressed."""
+    if not isinstance(values, np.ndarray) or values.nbytes < _LARGE:
+        return values
+    from hdmf.backends.hdf5 import H5DataIO
+
+    return H5DataIO(values, compression="gzip", compression_opts=4, shuffle=True, chunks=True)
 
 
 def _to_array(column: pd.Series[Any]) -> Any:

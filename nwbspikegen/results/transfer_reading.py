@@ -1,0 +1,74 @@
+"""Reading back what `write_study` and `write_transfer` wrote."""
+
+from __future__ import annotations
+
+import os
+
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.files import require_file
+from nwbspikegen.results.columns import read_column, to_text
+from nwbspikegen.results.layout import split_attributes
+from nwbspikegen.results.transfer_tables import join_tables
+from nwbspikegen.results.transfer_writing import TRANSFER_MODULE
+from nwbspikegen.views.nwb_opening import open_nwb
+
+_Path = str | os.PathLike[str]
+
+
+def read_transfer_scores(path: _Path) -> xr.Dataset:
+    """Return the scores of a transfer study as they were written.
+
+    Of a file derived from one recording, its row and its column are there, and other cells are
+    missing: NaN, False or an empty text.
+
+    Returns
+    -------
+    Dataset (train_session, test_session, predictor, metric, null)
+        `value` with `ci_low` and `ci_high`, `training_value`, what was scored, and coordinates that say
+        what rows and columns share; its attrs are the study's.
+
+    Raises
+    ------
+    InputError
+        The file holds no transfer study; so do the other readers.
+
+    Examples
+    --------
+    >>> read_transfer_scores("a_study_that_is_not_there.nwb")
+    Traceback (most recent call last):
+    nwbspikegen.errors.InputError: found nothing at a_study_that_is_not_there.nwb; ...
+    """
+    return join_tables(_read(path, "independence"), _read(path, "transfer_scores"))
+
+
+def read_sessions(path: _Path) -> pd.DataFrame:
+    """Return the recordings of the study, one row each, columns of text."""
+    return _read(path, "sessions")
+
+
+def read_layout(path: _Path) -> pd.DataFrame:
+    """Return the positions of the recordings, indexed by session; attrs say of which score."""
+    frame = _read(path, "layout")
+    positions = frame.set_index("session")
+    positions.attrs.update(frame.attrs)
+    return positions
+
+
+def _read(path: _Path, name: str) -> pd.DataFrame:
+    path = require_file(path)
+    with open_nwb(path) as file:
+        module = file.get(f"processing/{TRANSFER_MODULE}")
+        if module is None or name not in module:
+            raise InputError(
+                f"{path} without processing/{TRANSFER_MODULE}/{name}",
+                "a file of a transfer study that holds it",
+                "pass what write_study or write_transfer wrote",
+            )
+        table = module[name]
+        columns = [to_text(column) for column in table.attrs["colnames"]]
+        frame = pd.DataFrame({column: read_column(table[column]) for column in columns})
+        frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
+    return frame
