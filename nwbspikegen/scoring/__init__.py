@@ -13,6 +13,7 @@ from nwbspikegen.scoring.curves import Curve, precision_recall_curve, roc_curve
 from nwbspikegen.scoring.evaluation import paired_difference, score_predictions
 from nwbspikegen.scoring.likelihood import bits_per_spike
 from nwbspikegen.scoring.ranking import PooledRanking, rank_pooled
+from nwbspikegen.scoring.statistics import check_stationarity, spike_statistics
 from nwbspikegen.scoring.table import score
 from nwbspikegen.scoring.trains import (
     compare_trains,
@@ -34,6 +35,7 @@ __all__ = [
     "audit_splits",
     "bits_per_spike",
     "calibration_error",
+    "check_stationarity",
     "compare_trains",
     "draw_spikes",
     "isi_distance",
@@ -47,4 +49,5 @@ __all__ = [
     "roc_curve",
     "score",
     "score_predictions",
+    "spike_statistics",
 ]

@@ -31,15 +31,94 @@ COLUMNS = (
 
 _POOLED = ("roc_auc_pooled", "average_precision_pooled", "pr_auc_pooled")
 
-_Row = tuple[str, str, Estimate, int]
+_Row = tuple[str, str, Float64[np.ndarray, " draw"], int]
 
 
 @dataclass(frozen=True)
-class _Resampling:
-    """The blocks of a segment and how often each counts in every draw."""
+class ScoredSegment:
+    """Recorded spikes with all that predictions of them share: blocks, draws, nulls.
 
+    Made once by `prepare_segment`; each of many predictions is then scored by itself.
+
+    Attributes
+    ----------
+    spikes : array (time, unit)
+        Above 0 is a bin with a spike.
+    bin_size : float
+        Width of a bin in seconds.
+    seed : int
+        Of the generated trains.
+    edges : array (edge,)
+        Of the blocks, in bins.
+    weights : array (draw, block)
+        How often each block counts: once in row 0, as drawn in the others.
+    null_sums : mapping from name to array (block,)
+        Log2-likelihood of each null.
+    """
+
+    spikes: Real[np.ndarray, "time unit"]
+    bin_size: float
+    seed: int
     edges: Int64[np.ndarray, " edges"]
     weights: Float64[np.ndarray, "draw block"]
+    null_sums: Mapping[str, Float64[np.ndarray, " block"]]
+
+    def score(
+        self, name: str, prediction: Float[np.ndarray, "_time _unit"]
+    ) -> tuple[pd.DataFrame, Float64[np.ndarray, "row draw"]]:
+        """Return the rows of one predictor and, for each row, its value in every draw of blocks.
+
+        Draws are NaN for metrics without an interval. They are the same blocks for all predictions
+        that the segment scores, so that differences between draws are paired.
+        """
+        require_probability(name, prediction, self.spikes.shape)
+        found = [
+            *_score_bits(prediction, self),
+            *_score_ranks(prediction, self),
+            *_score_trains(prediction, self),
+        ]
+        num_blocks = len(self.edges) - 1
+        segment = {
+            "num_spikes": int((self.spikes > 0).sum()),
+            "num_silent_units": int((~(self.spikes > 0).any(axis=0)).sum()),
+            "num_blocks": num_blocks,
+            "ci_reliable": num_blocks >= FEWEST_RELIABLE_BLOCKS,
+        }
+        rows = [
+            {"predictor": name, "metric": metric, "null": null, "num_units": num_units,
+             **vars(estimate(values)), **segment}
+            for metric, null, values, num_units in found
+        ]  # fmt: skip
+        draws = np.full((len(found), len(self.weights) - 1), np.nan)
+        for place, (_, _, values, _) in enumerate(found):
+            draws[place, : len(values) - 1] = values[1:]
+        return pd.DataFrame(rows, columns=list(COLUMNS)), draws
+
+
+def prepare_segment(
+    spikes: Real[np.ndarray, "time unit"],
+    *,
+    bin_size: float,
+    nulls: Mapping[str, Float[np.ndarray, "_time _unit"]],
+    seed: int = 0,
+    resamples: int = 200,
+) -> ScoredSegment:
+    """Return a segment on which many predictions are scored one by one; parameters of `score_predictions`.
+
+    Examples
+    --------
+    >>> spikes = (np.random.default_rng(0).random((30_000, 2)) < 0.1).astype(np.uint8)
+    >>> segment = prepare_segment(spikes, bin_size=0.001, nulls={}, resamples=50)
+    >>> table, draws = segment.score("flat", np.full(spikes.shape, 0.1))
+    >>> draws.shape == (len(table), 50)
+    True
+    """
+    for name, null in nulls.items():
+        require_probability(name, null, spikes.shape)
+    edges = split_blocks(len(spikes), bin_size)
+    weights = resample_blocks(len(edges) - 1, resamples, seed)
+    null_sums = {name: sum_log2_likelihood(null, spikes, edges) for name, null in nulls.items()}
+    return ScoredSegment(spikes, bin_size, seed, edges, weights, null_sums)
 
 
 def score_predictions(
@@ -94,27 +173,11 @@ def score_predictions(
     >>> table[table.metric == "roc_auc_pooled"].value.item()
     0.5
     """
-    for name, prediction in {**nulls, **predictions}.items():
+    for name, prediction in predictions.items():
         require_probability(name, prediction, spikes.shape)
-    resampling = _resample(len(spikes), bin_size, seed, resamples)
-    num_blocks = len(resampling.edges) - 1
-    null_sums = {name: sum_log2_likelihood(null, spikes, resampling.edges) for name, null in nulls.items()}
-    segment = {
-        "num_spikes": int((spikes > 0).sum()),
-        "num_silent_units": int((~(spikes > 0).any(axis=0)).sum()),
-        "num_blocks": num_blocks,
-        "ci_reliable": num_blocks >= FEWEST_RELIABLE_BLOCKS,
-    }
-    rows = [
-        {"predictor": name, "metric": metric, "null": null, "num_units": num_units, **vars(found), **segment}
-        for name, prediction in predictions.items()
-        for metric, null, found, num_units in (
-            *_score_bits(prediction, spikes, resampling, null_sums),
-            *_score_ranks(prediction, spikes, resampling),
-            *_score_trains(prediction, spikes, bin_size, seed),
-        )
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    segment = prepare_segment(spikes, bin_size=bin_size, nulls=nulls, seed=seed, resamples=resamples)
+    tables = [segment.score(name, prediction)[0] for name, prediction in predictions.items()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
 
 def paired_difference(
@@ -142,10 +205,11 @@ def paired_difference(
     """
     for name, prediction in (("first", first), ("second", second)):
         require_probability(name, prediction, spikes.shape)
-    resampling = _resample(len(spikes), bin_size, seed, resamples)
-    gain = sum_log2_likelihood(first, spikes, resampling.edges)
-    gain = gain - sum_log2_likelihood(second, spikes, resampling.edges)
-    return estimate(weigh_bits(gain, sum_spikes(spikes, resampling.edges), resampling.weights))
+    segment = prepare_segment(
+        spikes, bin_size=bin_size, nulls={"first": first, "second": second}, seed=seed, resamples=resamples
+    )
+    gain = segment.null_sums["first"] - segment.null_sums["second"]
+    return estimate(weigh_bits(gain, sum_spikes(spikes, segment.edges), segment.weights))
 
 
 def require_probability(
@@ -167,51 +231,35 @@ def require_probability(
         )
 
 
-def _resample(num_bins: int, bin_size: float, seed: int, resamples: int) -> _Resampling:
-    edges = split_blocks(num_bins, bin_size)
-    return _Resampling(edges, resample_blocks(len(edges) - 1, resamples, seed))
+def _score_bits(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegment) -> Iterator[_Row]:
+    reached = sum_log2_likelihood(prediction, segment.spikes, segment.edges)
+    num_spikes = sum_spikes(segment.spikes, segment.edges)
+    for null, null_sum in segment.null_sums.items():
+        bits = weigh_bits(reached - null_sum, num_spikes, segment.weights)
+        yield "bits_per_spike", null, bits, segment.spikes.shape[1]
 
 
-def _score_bits(
-    prediction: Float[np.ndarray, "time unit"],
-    spikes: Real[np.ndarray, "time unit"],
-    resampling: _Resampling,
-    null_sums: Mapping[str, Float64[np.ndarray, " block"]],
-) -> Iterator[_Row]:
-    reached = sum_log2_likelihood(prediction, spikes, resampling.edges)
-    num_spikes = sum_spikes(spikes, resampling.edges)
-    for null, null_sum in null_sums.items():
-        bits = weigh_bits(reached - null_sum, num_spikes, resampling.weights)
-        yield "bits_per_spike", null, estimate(bits), spikes.shape[1]
-
-
-def _score_ranks(
-    prediction: Float[np.ndarray, "time unit"],
-    spikes: Real[np.ndarray, "time unit"],
-    resampling: _Resampling,
-) -> Iterator[_Row]:
-    edges, weights, num_units = resampling.edges, resampling.weights, spikes.shape[1]
+def _score_ranks(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegment) -> Iterator[_Row]:
+    spikes, edges, weights = segment.spikes, segment.edges, segment.weights
+    num_units = spikes.shape[1]
     areas = rank_units(prediction, spikes, edges).areas(weights)
     num_ranked = int(np.isfinite(areas[0]).sum())
-    yield "roc_auc_per_unit", "", estimate(mean_over_units(areas)), num_ranked
+    yield "roc_auc_per_unit", "", mean_over_units(areas), num_ranked
     ordered = sort_blocks(prediction, spikes, edges)
     pooled = rank_sorted(ordered, weights)
     for metric, values in zip(_POOLED, pooled, strict=True):
-        yield metric, "", estimate(values), num_units
-    calibration = weigh_calibration(sum_groups(ordered), weights)
-    yield "calibration_error", "", estimate(calibration), num_units
+        yield metric, "", values, num_units
+    yield "calibration_error", "", weigh_calibration(sum_groups(ordered), weights), num_units
 
 
-def _score_trains(
-    prediction: Float[np.ndarray, "time unit"],
-    spikes: Real[np.ndarray, "time unit"],
-    bin_size: float,
-    seed: int,
-) -> Iterator[_Row]:
-    recorded = (spikes > 0).astype(np.uint8)
-    generated = trains.draw_spikes(prediction, seed)
+def _score_trains(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegment) -> Iterator[_Row]:
+    recorded = (segment.spikes > 0).astype(np.uint8)
+    generated = trains.draw_spikes(prediction, segment.seed)
     num_firing = int(((generated + recorded) > 0).any(axis=0).sum())
-    yield "rate_log_ratio", "", Estimate(trains.rate_log_ratio(generated, recorded)), num_firing
-    yield "rate_correlation", "", Estimate(trains.rate_correlation(generated, recorded)), spikes.shape[1]
-    distance, num_paired = trains.isi_distance(generated, recorded, bin_size)
-    yield "isi_distance", "", Estimate(distance), num_paired
+    distance, num_paired = trains.isi_distance(generated, recorded, segment.bin_size)
+    for metric, value, num_units in (
+        ("rate_log_ratio", trains.rate_log_ratio(generated, recorded), num_firing),
+        ("rate_correlation", trains.rate_correlation(generated, recorded), recorded.shape[1]),
+        ("isi_distance", distance, num_paired),
+    ):
+        yield metric, "", np.array([value], dtype=np.float64), num_units

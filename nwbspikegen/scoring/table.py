@@ -94,7 +94,7 @@ def score(
     trained_on = None if train is None else _read_train(train, recorded)
     given = set(predictions)
     wanted = dict.fromkeys([*_NULLS, *baselines])
-    made, left_out = _predict_baselines(wanted, observed, len(spikes), trained_on, _bin_size(recorded))
+    made, left_out = predict_baselines(wanted, observed, len(spikes), trained_on, _bin_size(recorded))
     for name in baselines:
         if name in given:
             left_out[name] = "a prediction of that name is scored"
@@ -165,14 +165,27 @@ def _read_train(train: xr.Dataset, recorded: xr.Dataset) -> UInt8[np.ndarray, "t
     return read_spikes(past.match_units(train, recorded, "training segment"))
 
 
-def _predict_baselines(
+def predict_baselines(
     names: Mapping[str, None],
     observed: UInt8[np.ndarray, "_observed unit"],
     num_scored: int,
     trained_on: UInt8[np.ndarray, "_train unit"] | None,
     bin_size: float,
 ) -> tuple[dict[str, Float[np.ndarray, "_scored unit"]], dict[str, str]]:
-    """Return what each baseline predicts, and why those left out are."""
+    """Return what each baseline predicts of the last bins observed, and why those left out are.
+
+    Parameters
+    ----------
+    names : mapping with names of baselines as keys
+    observed : array (time, unit)
+        The past that may be read, and behind it the bins that are predicted.
+    num_scored : int
+        How many bins at the end are predicted.
+    trained_on : array (time, unit) or None
+        The target's training segment; without it, baselines that are fitted are left out.
+    bin_size : float
+        Seconds per bin.
+    """
     made: dict[str, Float[np.ndarray, "_scored unit"]] = {}
     left_out: dict[str, str] = {}
     for name in names:

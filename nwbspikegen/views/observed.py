@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,25 @@ def is_same_recording(one: Mapping[str, Any], other: Mapping[str, Any], *, unkno
     if any(agree(key) for key in keys) or (agree("session_id") and agree("subject_id")):
         return True
     return unknown and not any(one.get(key) and other.get(key) for key in keys)
+
+
+def require_distinct(attributes: Sequence[Mapping[str, Any]], recordings: Sequence[object]) -> None:
+    """Raise `InputError` when two of some recordings are one: it would count twice, or not be held out.
+
+    Parameters
+    ----------
+    attributes : sequence of mapping
+        What each recording tells of itself, as in a view's `attrs`.
+    recordings : sequence
+        What they are called.
+    """
+    for at, own in enumerate(attributes):
+        for before in range(at):
+            if is_same_recording(attributes[before], own, unknown=False):
+                raise InputError(
+                    f"one recording twice, {recordings[before]} and {recordings[at]}", "each recording once",
+                    "leave one out",
+                )  # fmt: skip
 
 
 def read_spikes(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:

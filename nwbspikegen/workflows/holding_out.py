@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import xarray as xr
 
 from nwbspikegen.addresses import is_remote
 from nwbspikegen.errors import InputError
@@ -16,7 +15,6 @@ from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
 from nwbspikegen.scoring import score
 from nwbspikegen.views import WindowOptions, open_window
-from nwbspikegen.views.observed import is_same_recording
 
 _LOG = logging.getLogger("nwbspikegen")
 Recording = str | os.PathLike[str]
@@ -61,17 +59,6 @@ def plan_folds(recordings: Sequence[Recording], hold_out: Sequence[Recording]) -
 def _name_place(recording: Recording) -> str:
     """Return one name for a file, however it was spelled."""
     return str(recording) if is_remote(recording) else str(Path(recording).resolve())
-
-
-def require_distinct(windows: Sequence[xr.Dataset], recordings: Sequence[Recording]) -> None:
-    """Raise `InputError` when two files hold one recording: it would count twice, or not be held out."""
-    for at, units in enumerate(windows):
-        for before in range(at):
-            if is_same_recording(windows[before].attrs, units.attrs, unknown=False):
-                raise InputError(
-                    f"one recording twice, {recordings[before]} and {recordings[at]}", "each recording once",
-                    "leave one out",
-                )  # fmt: skip
 
 
 def score_zero_shot(

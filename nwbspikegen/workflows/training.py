@@ -18,7 +18,8 @@ from nwbspikegen.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training import train
 from nwbspikegen.views import WindowOptions, open_units, open_window
-from nwbspikegen.workflows.holding_out import Recording, plan_folds, require_distinct, score_zero_shot
+from nwbspikegen.views.observed import require_distinct
+from nwbspikegen.workflows.holding_out import Recording, plan_folds, score_zero_shot
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -79,7 +80,7 @@ def train_recordings(
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
     folds = plan_folds(recordings, hold_out)
     if len(recordings) > 1:
-        require_distinct([open_units(recording) for recording in recordings], recordings)
+        require_distinct([open_units(recording).attrs for recording in recordings], recordings)
     keeps_all = not folds or len(folds) > 1
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
     held_out: dict[str, pd.DataFrame] = {}

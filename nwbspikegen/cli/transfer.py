@@ -1,0 +1,125 @@
+"""`nwbspikegen transfer`: every recording against every other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nwbspikegen.cli.options import (
+    PATH,
+    RECORDING,
+    every_command,
+    metadata_option,
+    overwrite_option,
+    read_window,
+    seed_option,
+    window_options,
+)
+from nwbspikegen.cli.output import print_result, records_of
+from nwbspikegen.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nwbspikegen.transfer import TransferStudy
+
+
+@click.command(short_help="Train on every recording, test on every other.")
+@click.argument("recordings", type=RECORDING, nargs=-1)
+@click.option("--out", required=True, type=PATH, help="Folder of the study.")
+@click.option(
+    "--sessions", "sessions_file", type=PATH, metavar="FILE.yaml",
+    help="Recordings by name, each with its own window options: `slice: {file: a.nwb, duration: 400}`.",
+)  # fmt: skip
+@click.option(
+    "--model", "models", multiple=True, default=("in_context",), show_default=True,
+    help="in_context or shimono2026; repeat for several.",
+)  # fmt: skip
+@click.option("--leave-one-out", is_flag=True, help="Add rows trained on all recordings but the tested one.")
+@click.option(
+    "--mixture", "mixtures", multiple=True, metavar="A+B",
+    help="Add a row trained on several sessions, by name; repeat for several.",
+)  # fmt: skip
+@click.option("--recommend", "target", metavar="SESSION", help="Rank the rows for a session, or an NWB file.")
+@click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786.")
+@click.option(
+    "--workers", type=click.IntRange(1),
+    help="Processes on this machine: one per core by default; 1 is this one.",
+)  # fmt: skip
+@click.option(
+    "--nwb", "nwb_folder", type=PATH, help="Folder to write the study and derived files to, as NWB."
+)
+@metadata_option
+@window_options
+@seed_option
+@overwrite_option
+@every_command
+def transfer(
+    recordings: tuple[Path | str, ...], out: Path, sessions_file: Path | None, models: tuple[str, ...],
+    leave_one_out: bool, mixtures: tuple[str, ...], target: str | None, epochs: int | None, device: str,
+    scheduler: str | None, workers: int | None, nwb_folder: Path | None, metadata: Path | None, seed: int,
+    overwrite: bool, as_json: bool, **window: Any,
+) -> None:  # fmt: skip
+    """Train a model on each recording's window and test it on the last part of every other's.
+
+    Beside each cell are predictors that need no training, and what the two recordings share. A study
+    that was interrupted goes on when the same command is given again; with further recordings, only
+    what is new is computed. Tables and figures are written into the study's folder.
+    """
+    from nwbspikegen.workflows.studying import read_sessions_file, study_recordings, write_files
+
+    options = read_window(**window)
+    if bool(recordings) == (sessions_file is not None):
+        raise InputError(
+            "recordings and --sessions" if recordings else "no recording", "one of the two",
+            "name the recordings, or the file that names them",
+        )  # fmt: skip
+    chosen: Any = recordings, options
+    if sessions_file is not None:
+        chosen = read_sessions_file(sessions_file, options)
+    study = study_recordings(
+        chosen[0], out, options=chosen[1], models=models, leave_one_out=leave_one_out,
+        mixtures=[mixture.split("+") for mixture in mixtures], epochs=epochs, scheduler=scheduler,
+        workers=workers, device=device, seed=seed, overwrite=overwrite,
+    )  # fmt: skip
+    written = [] if nwb_folder is None else write_files(study, nwb_folder, metadata, overwrite=overwrite)
+    ranking = None if target is None else study.recommend(target)
+    result = {
+        "path": str(study.folder),
+        "sessions": study.plan.names,
+        "groups": records_of(study.groups()),
+        "tests": records_of(study.tests()),
+        "independence": records_of(study.independence),
+        "recommendation": records_of(ranking),
+        "files": [str(path) for path in written],
+    }
+    print_result(result, as_json=as_json, text=_format(study, ranking, written))
+
+
+def _format(study: TransferStudy, ranking: pd.DataFrame | None, written: list[Path]) -> str:
+    """Return the matrix of every model in bits per spike, the groups, and what was written."""
+    scores = study.scores
+    parts = []
+    for model in scores.attrs["models"]:
+        matrix = scores.value.sel(predictor=model, metric="bits_per_spike", null="mean_rate").to_pandas()
+        marked = matrix.map("{:.3f}".format).mask(matrix.isna(), "-")
+        marked = marked.where(scores.independent.to_pandas(), marked + "*")
+        marked.index.name = marked.columns.name = None
+        parts.append(f"{model}, bits per spike above the mean rate; trained on (down), tested on (across)")
+        parts.append(marked.to_string())
+    parts.append("* not independent: shares session, subject or time\n")
+    groups = study.groups()
+    shown = groups[(groups.metric == "bits_per_spike") & (groups.null == "mean_rate")]
+    if len(shown):
+        parts.append(
+            shown.drop(columns=["metric", "null"]).to_string(index=False, float_format="{:.3f}".format)
+        )
+    if ranking is not None:
+        kept = ["rank", "train_session", "value", "ci_low", "ci_high", "probability_best", "shared"]
+        parts.append("\n" + ranking[kept].to_string(index=False, float_format="{:.3f}".format))
+    names = [str(path) for path in (study.folder / "tables", *written)]
+    return "\n".join([*parts, f"\nwrote {', '.join(names)}"])

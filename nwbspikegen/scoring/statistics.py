@@ -1,0 +1,227 @@
+"""What spike trains are like by themselves: rates, intervals, variability, correlation, stationarity."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64, Int64
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.views.observed import require_contiguous
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_ALPHA = 0.05
+_Train = Float64[np.ndarray, "_spike"]
+
+
+def spike_statistics(
+    units: xr.Dataset | Mapping[Any, np.ndarray] | Sequence[np.ndarray],
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+    correlation_bin: float = 0.05,
+) -> pd.DataFrame:
+    """Return statistics of every unit's spike train, and their summary in `attrs["summary"]`.
+
+    Parameters
+    ----------
+    units : Dataset (time, unit), or spike times (s) of each unit, by its id or in order
+        Binned spikes lie at bin centres.
+    start, stop : float, optional
+        Observation of spike times (s); by default from the first spike of all to the last. A view
+        knows its own.
+    correlation_bin : float, default: 0.05
+        Width of the windows (s) whose counts are correlated between units.
+
+    Returns
+    -------
+    DataFrame
+        One row per unit: `unit`, `num_spikes`, `rate_hz`; of the intervals between spikes `isi_mean` (s),
+        `isi_cv` (SD over mean) and `cv2`, the mean of 2 \\|I(n+1) - I(n)\\| / (I(n+1) + I(n)), which slow
+        changes of rate leave alone; `fano_100ms` and `fano_1s`, variance over mean of counts in windows;
+        `pair_correlation`, the mean Pearson correlation of counts with all other units; and of the
+        augmented Dickey-Fuller test on 1 s counts (with a constant, lags by AIC) `adf_statistic`,
+        `adf_lags`, `adf_p`, `adf_p_holm` (corrected for the number of units tested) and `adf_reason`,
+        empty or why there is no test. Its null is a unit root: a small p says stationary.
+
+        A Poisson train has `isi_cv`, `cv2` and Fano factors of 1, a clock 0. What is not defined is
+        NaN: intervals of units with fewer than three spikes, Fano factors and correlations of silent or
+        constant ones. `attrs` hold the settings and `summary`: mean, sd, median and num_units of each
+        column, and `share_stationary`, of the units tested.
+
+    Raises
+    ------
+    InputError
+        No units, no time, or spikes outside the observation.
+
+    References
+    ----------
+    Holt, Softky, Koch, Douglas (1996) J Neurophysiol 75:1806 (`cv2`); Dickey, Fuller (1979) J Am Stat
+    Assoc 74:427, through statsmodels.
+
+    Examples
+    --------
+    >>> clock = spike_statistics([np.arange(0.05, 60.0, 0.1)], start=0.0, stop=60.0)
+    >>> clock[["rate_hz", "isi_cv", "cv2", "fano_1s"]].round(6).values.tolist()
+    [[10.0, 0.0, 0.0, 0.0]]
+    >>> clock.adf_reason.item()
+    'constant counts'
+    """
+    trains, start, stop = _read_trains(units, start, stop)
+    correlations = _pair_correlations(
+        [count_windows(train, start, stop, correlation_bin) for train in trains.values()]
+    )
+    rows = [
+        {"unit": unit, **_describe(train, start, stop), "pair_correlation": correlation}
+        for (unit, train), correlation in zip(trains.items(), correlations, strict=True)
+    ]
+    tests = check_stationarity([count_windows(train, start, stop, 1.0) for train in trains.values()])
+    table = pd.concat([pd.DataFrame(rows), tests], axis=1)
+    table.attrs.update(
+        start=start, stop=stop, correlation_bin=correlation_bin, alpha=_ALPHA, summary=_summarise(table)
+    )
+    return table
+
+
+def check_stationarity(counts: Sequence[Int64[np.ndarray, " window"]]) -> pd.DataFrame:
+    """Return the augmented Dickey-Fuller test of each series of counts, Holm-corrected over them.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).poisson(5.0, 200)
+    >>> check_stationarity([noise, np.zeros(200, np.int64)])[["adf_lags", "adf_reason"]].values.tolist()
+    [[0.0, ''], [nan, 'silent']]
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    columns = ["adf_statistic", "adf_p", "adf_lags", "adf_reason"]
+    table = pd.DataFrame([_test_one(each) for each in counts], columns=columns)
+    tested = table.adf_p.notna()
+    table.insert(2, "adf_p_holm", np.nan)
+    if tested.any():
+        table.loc[tested, "adf_p_holm"] = multipletests(table.adf_p[tested], method="holm")[1]
+    return table
+
+
+def count_windows(train: _Train, start: float, stop: float, width: float) -> Int64[np.ndarray, " window"]:
+    """Return the spikes in each whole window of `width` seconds."""
+    num_windows = math.floor((stop - start) / width + 1e-9)
+    places = np.floor((train - start) / width + 1e-9).astype(np.int64)
+    return np.bincount(places[places < num_windows], minlength=num_windows)
+
+
+def _read_trains(
+    units: Any, start: float | None, stop: float | None
+) -> tuple[dict[Any, _Train], float, float]:
+    if hasattr(units, "data_vars"):
+        return _read_view(units)
+    named = units.items() if isinstance(units, Mapping) else enumerate(units)
+    trains = {unit: np.sort(np.asarray(train, dtype=np.float64)) for unit, train in named}
+    ends = [float(end) for train in trains.values() if len(train) for end in (train[0], train[-1])]
+    start = min(ends, default=0.0) if start is None else start
+    stop = max(ends, default=0.0) if stop is None else stop
+    if not trains or not stop > start:
+        raise InputError(
+            f"{len(trains)} units from {start} to {stop} s", "at least one, and some time",
+            "pass start and stop, the ends of the observation (s)",
+        )  # fmt: skip
+    if ends and not (min(ends) >= start and max(ends) <= stop):
+        raise InputError(
+            f"spikes from {min(ends)} to {max(ends)} s", f"spikes between {start} and {stop} s",
+            "cut the trains, or correct start and stop",
+        )  # fmt: skip
+    return trains, start, stop
+
+
+def _read_view(units: xr.Dataset) -> tuple[dict[Any, _Train], float, float]:
+    require_contiguous(units, "view")
+    bin_size, time = float(units.attrs["bin_size"]), units.time.values
+    counts = units["spikes"].transpose("time", "unit").values
+    trains = {}
+    for column, unit in enumerate(units.unit.values.tolist()):
+        bins = np.flatnonzero(counts[:, column])
+        trains[unit] = np.repeat(time[bins], counts[bins, column]) + bin_size / 2
+    if not trains:
+        raise InputError("a view without units", "at least one", "select some")
+    return trains, float(time[0]), float(time[0]) + len(time) * bin_size
+
+
+def _describe(train: _Train, start: float, stop: float) -> dict[str, float]:
+    intervals = np.diff(train)
+    enough = len(intervals) > 1
+    sums = intervals[1:] + intervals[:-1] if enough else np.zeros(0)
+    changes = np.abs(np.diff(intervals)) if enough else np.zeros(0)
+    varied = sums > 0
+    mean = float(intervals.mean()) if enough else math.nan
+    return {
+        "num_spikes": len(train),
+        "rate_hz": len(train) / (stop - start),
+        "isi_mean": mean,
+        "isi_cv": float(intervals.std()) / mean if enough and mean > 0 else math.nan,
+        "cv2": float((2 * changes[varied] / sums[varied]).mean()) if varied.any() else math.nan,
+        "fano_100ms": _fano_factor(count_windows(train, start, stop, 0.1)),
+        "fano_1s": _fano_factor(count_windows(train, start, stop, 1.0)),
+    }
+
+
+def _fano_factor(counts: Int64[np.ndarray, " window"]) -> float:
+    if len(counts) < 2 or not counts.any():
+        return math.nan
+    return float(counts.var(ddof=1) / counts.mean())
+
+
+def _pair_correlations(counts: list[Int64[np.ndarray, " window"]]) -> Float64[np.ndarray, " unit"]:
+    """Return each unit's mean correlation with the others that vary."""
+    stacked = np.stack(counts).astype(np.float64)
+    varies = np.ptp(stacked, axis=1) > 0 if stacked.shape[1] else np.zeros(len(counts), dtype=bool)
+    means = np.full(len(counts), np.nan)
+    if varies.sum() > 1:
+        matrix = np.corrcoef(stacked[varies])
+        means[varies] = (matrix.sum(axis=1) - 1.0) / (len(matrix) - 1)
+    return means
+
+
+def _test_one(counts: Int64[np.ndarray, " window"]) -> tuple[float, float, float, str]:
+    from statsmodels.tools.sm_exceptions import SingularMatrixWarning
+    from statsmodels.tsa.stattools import adfuller
+
+    if not counts.any():
+        return math.nan, math.nan, math.nan, "silent"
+    if np.ptp(counts) == 0:
+        return math.nan, math.nan, math.nan, "constant counts"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            warnings.simplefilter("error", SingularMatrixWarning)
+            # statsmodels 0.15 announces another class of results; the first three values stay
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            statistic, p, lags = adfuller(counts.astype(np.float64), regression="c", autolag="AIC")[:3]
+    except (ValueError, RuntimeWarning, SingularMatrixWarning, np.linalg.LinAlgError):
+        return math.nan, math.nan, math.nan, f"{len(counts)} s of counts are too few or too regular"
+    return float(statistic), float(p), float(lags), ""
+
+
+def _summarise(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    names = [name for name in table.columns if name not in ("unit", "adf_reason", "adf_lags")]
+    summary = {
+        name: {
+            "mean": float(table[name].mean()),
+            "sd": float(table[name].std()),
+            "median": float(table[name].median()),
+            "num_units": int(table[name].notna().sum()),
+        }
+        for name in names
+    }
+    tested = table.adf_p_holm.dropna()
+    share = float((tested < _ALPHA).mean()) if len(tested) else math.nan
+    summary["share_stationary"] = {
+        "mean": share, "sd": math.nan, "median": math.nan, "num_units": len(tested),
+    }  # fmt: skip
+    return summary

@@ -1,0 +1,85 @@
+"""Where a study keeps its models and scores; one file per cell, each there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.files import write_whole
+from nwbspikegen.transfer.plan import Cell, StudyPlan
+
+
+def model_folder(
+    study: str | os.PathLike[str], plan: StudyPlan, model: str, trained_on: tuple[str, ...]
+) -> Path:
+    """Return where the model of a row is."""
+    return Path(study) / "models" / model / plan.row_slug(trained_on)
+
+
+def training_file(
+    study: str | os.PathLike[str], plan: StudyPlan, model: str, trained_on: tuple[str, ...]
+) -> Path:
+    """Return where the scores of a row's model on its own training segment are."""
+    return Path(study) / "training" / model / f"{plan.row_slug(trained_on)}.npz"
+
+
+def cell_file(study: str | os.PathLike[str], plan: StudyPlan, cell: Cell) -> Path:
+    """Return where the scores of a cell are."""
+    column = Path(study) / "cells" / plan.find(cell.tested).slug
+    return column / cell.model / f"{plan.row_slug(cell.trained_on)}.npz"
+
+
+def column_file(study: str | os.PathLike[str], plan: StudyPlan, tested: str) -> Path:
+    """Return where the scores of a column's baselines and untrained models are."""
+    return Path(study) / "columns" / f"{plan.find(tested).slug}.npz"
+
+
+def write_scores(
+    path: Path, table: pd.DataFrame, draws: Float[np.ndarray, "row draw"], about: dict[str, Any]
+) -> None:
+    """Write a table of scores, the draws of each row, and anything that JSON holds."""
+    record = {"about": about, "rows": json.loads(table.to_json(orient="records", double_precision=15))}
+    # JSON's fifteen digits would not give back every float
+    numbers = {name: table[name].to_numpy(np.float64) for name in _EXACT if name in table}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with write_whole(path, overwrite=True) as temporary:
+        np.savez_compressed(
+            temporary,
+            record=np.frombuffer(json.dumps(record).encode(), np.uint8),
+            draws=np.asarray(draws, dtype=np.float32),
+            **numbers,  # type: ignore[arg-type, unused-ignore]
+        )
+
+
+_EXACT = ("value", "ci_low", "ci_high")
+
+
+def read_scores_file(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the table that `write_scores` wrote, and what was written about it."""
+    with _open(path) as stored:
+        record = json.loads(stored["record"].tobytes())
+        numbers = {name: stored[name] for name in _EXACT if name in stored.files}
+    return pd.DataFrame(record["rows"]).assign(**numbers), record["about"]
+
+
+def read_draws_file(path: Path) -> Float[np.ndarray, "row draw"]:
+    """Return the draws that `write_scores` wrote, in the order of the table."""
+    with _open(path) as stored:
+        return np.asarray(stored["draws"])
+
+
+def _open(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}, which cannot be read", "scores as the study wrote them",
+            "delete the file and run the study again",
+        ) from error  # fmt: skip

@@ -1,0 +1,145 @@
+"""What a study consists of: its sessions, its models, which are trained on what and tested where."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nwbspikegen.errors import InputError
+from nwbspikegen.files import write_whole
+from nwbspikegen.transfer.sessions import StudySession, shorten, slugify
+from nwbspikegen.views import WindowOptions
+
+STUDY_FILE = "study.json"
+OTHERS = "others"
+"""Label of the row whose cell in a column was trained on all sessions but that column's."""
+
+_FORMAT = "nwbspikegen-transfer-study-1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One entry of the matrix: the model, the row's label, the sessions trained on, the one tested."""
+
+    model: str
+    row: str
+    trained_on: tuple[str, ...]
+    tested: str
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyPlan:
+    """Everything that decides what is in a study; `study.json` holds it.
+
+    Attributes
+    ----------
+    sessions : tuple of StudySession
+        Each is a row and a column.
+    visitors : tuple of StudySession
+        Targets of recommendations: columns only, left out of `scores`.
+    models : tuple of str
+        Architectures; each has a matrix of its own.
+    mixtures : tuple of tuples of str
+        Further rows, trained on several sessions by name.
+    leave_one_out : bool
+        Whether there is a row of models trained on all sessions but the one tested.
+    options : WindowOptions
+        Of sessions that are added without options of their own.
+    training : dict
+        Further arguments of `nwbspikegen.train`: epochs, parameters of the architecture...
+    baselines : tuple of str
+        In every column.
+    seed, resamples : int
+        Of training and bootstrap; draws of blocks.
+    """
+
+    sessions: tuple[StudySession, ...]
+    visitors: tuple[StudySession, ...] = ()
+    models: tuple[str, ...] = ("in_context",)
+    mixtures: tuple[tuple[str, ...], ...] = ()
+    leave_one_out: bool = False
+    options: WindowOptions = dataclasses.field(default_factory=WindowOptions)
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    baselines: tuple[str, ...] = ()
+    seed: int = 0
+    resamples: int = 200
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the sessions, in the order they were added."""
+        return [session.name for session in self.sessions]
+
+    def find(self, name: str) -> StudySession:
+        """Return a session or visitor by its name."""
+        for session in (*self.sessions, *self.visitors):
+            if session.name == name:
+                return session
+        raise InputError(f"no session {name!r}", f"one of {', '.join(self.names)}", "choose one of these")
+
+    def rows(self) -> list[str]:
+        """Return the labels of the rows, in order."""
+        labels = [*self.names, *("+".join(mixture) for mixture in self.mixtures)]
+        return [*labels, OTHERS] if self.leave_one_out else labels
+
+    def trained_on(self, row: str, tested: str) -> tuple[str, ...]:
+        """Return which sessions a row's cell in a column was trained on, in the order of the study."""
+        if row == OTHERS:
+            return tuple(name for name in self.names if name != tested)
+        chosen = {"+".join(mixture): mixture for mixture in self.mixtures}.get(row, (row,))
+        return tuple(name for name in self.names if name in chosen)
+
+    def cells(self, columns: Sequence[str] | None = None) -> Iterator[Cell]:
+        """Give every cell, or those of some columns."""
+        for tested in self.names if columns is None else columns:
+            for model in self.models:
+                for row in self.rows():
+                    yield Cell(model, row, self.trained_on(row, tested), tested)
+
+    def row_slug(self, trained_on: Sequence[str]) -> str:
+        """Return the name of the folder of a row's model: the same sessions and settings, the same name."""
+        digests = [self.find(name).digest for name in trained_on]
+        title = slugify(trained_on[0]) if len(trained_on) == 1 else f"{len(trained_on)}_sessions"
+        return f"{title}-{shorten([digests, self.training, self.seed], 12)}"
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write `study.json`, whole or not at all."""
+        stored = {
+            "format": _FORMAT,
+            **dataclasses.asdict(self),
+            "sessions": [session.as_dict() for session in self.sessions],
+            "visitors": [session.as_dict() for session in self.visitors],
+            "options": self.options.as_dict(),
+        }
+        with write_whole(Path(folder) / STUDY_FILE, overwrite=True) as path:
+            path.write_text(json.dumps(stored, indent=1))
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> StudyPlan:
+        """Read what `save` wrote."""
+        path = Path(folder) / STUDY_FILE
+        if not path.is_file():
+            raise InputError(
+                f"no {STUDY_FILE} in {folder}", "a transfer study", "make one: nwbspikegen transfer"
+            )
+        try:
+            stored: Mapping[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise InputError(f"{path}, which is not JSON", "a transfer study", "restore the file") from error
+        if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
+            raise InputError(f"{path} of another format", _FORMAT, "use the version that wrote it")
+        return cls(
+            sessions=tuple(StudySession.from_dict(session) for session in stored["sessions"]),
+            visitors=tuple(StudySession.from_dict(session) for session in stored["visitors"]),
+            models=tuple(stored["models"]),
+            mixtures=tuple(tuple(mixture) for mixture in stored["mixtures"]),
+            leave_one_out=stored["leave_one_out"],
+            options=WindowOptions.from_dict(stored["options"]),
+            training=stored["training"],
+            baselines=tuple(stored["baselines"]),
+            seed=stored["seed"],
+            resamples=stored["resamples"],
+        )

@@ -1,0 +1,172 @@
+"""The recordings of a study: where they are, what is used of them, and what they say of themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from nwbspikegen.addresses import is_remote, name_of, require_recording
+from nwbspikegen.errors import InputError
+from nwbspikegen.views import Split, WindowOptions, open_units, open_window
+
+Recording = str | os.PathLike[str]
+
+_TOLD = (
+    *("identifier", "source_sha256", "session_id", "subject_id", "species", "lab", "institution"),
+    *("preparation", "session_start_time"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class StudySession:
+    """One recording of a study.
+
+    Attributes
+    ----------
+    name : str
+        What tables call it: the session id, or the file's name, made unique.
+    path : str
+        Where it is.
+    options : WindowOptions
+        What is used of it.
+    about : dict
+        Its metadata, and `window`: start and stop of what is used (s, session clock).
+    """
+
+    name: str
+    path: str
+    options: WindowOptions
+    about: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Eight digits that tell this recording and its window from others."""
+        source = self.about["source_sha256"] or self.about["identifier"]
+        return shorten([source, self.options.as_dict()], 8)
+
+    @property
+    def slug(self) -> str:
+        """Name of the session's folder."""
+        return f"{slugify(self.name)}-{self.digest}"
+
+    def open(self) -> tuple[xr.Dataset, Split]:
+        """Return the window, lazily binned, and its split.
+
+        Raises
+        ------
+        InputError
+            The file is not the one that the study was made with.
+        """
+        units, parts = open_window(self.path, self.options)
+        if any(str(units.attrs.get(key, "")) != self.about[key] for key in ("identifier", "source_sha256")):
+            raise InputError(
+                f"another recording at {self.path} than when it was added to the study", "the same file",
+                "restore it, or make a new study",
+            )  # fmt: skip
+        return units, parts
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the session as JSON holds it."""
+        return {**dataclasses.asdict(self), "options": self.options.as_dict()}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> StudySession:
+        """Return what `as_dict` gave."""
+        return cls(**{**stored, "options": WindowOptions.from_dict(stored["options"])})
+
+
+def describe_sessions(
+    recordings: Sequence[Recording] | Mapping[str, Recording],
+    options: WindowOptions | Mapping[str, WindowOptions],
+    known: Iterable[StudySession] = (),
+) -> list[StudySession]:
+    """Read the metadata of recordings and name them.
+
+    Parameters
+    ----------
+    recordings : sequence of path, or mapping from name to path
+        NWB files; without names they are called by their session ids.
+    options : WindowOptions, or mapping from name to WindowOptions
+        The window of all, or of each.
+    known : iterable of StudySession
+        Sessions whose names are taken.
+
+    Raises
+    ------
+    InputError
+        Names without options, or options without a recording.
+    """
+    named = isinstance(recordings, Mapping)
+    given = (
+        list(recordings.items()) if isinstance(recordings, Mapping) else [("", path) for path in recordings]
+    )
+    taken = {session.name for session in known}
+    sessions = []
+    for asked, path in given:
+        address = require_recording(path)
+        about = open_units(address).attrs
+        name = asked if named else make_unique(about["session_id"] or Path(name_of(address)).stem, taken)
+        if name in taken or not name:
+            raise InputError(f"two sessions called {name!r}", "a name for each", "rename one")
+        taken.add(name)
+        chosen = _choose_options(name, path, options)
+        window = open_units(
+            address, bin_size=chosen.bin_size, start=chosen.start, duration=chosen.duration,
+            interval=chosen.interval,
+        ).time  # fmt: skip
+        told: dict[str, Any] = {key: str(about.get(key, "")) for key in _TOLD}
+        told["window"] = [float(window[0]), float(window[-1]) + chosen.bin_size]
+        place = str(address) if is_remote(address) else str(Path(address).resolve())
+        sessions.append(StudySession(name, place, chosen, told))
+    return sessions
+
+
+def _choose_options(
+    name: str, path: Recording, options: WindowOptions | Mapping[str, WindowOptions]
+) -> WindowOptions:
+    if isinstance(options, WindowOptions):
+        return options
+    for key in (name, os.fspath(path)):
+        if key in options:
+            return options[key]
+    raise InputError(f"no window options for {name}", "options for each session", "add them")
+
+
+def make_unique(name: str, taken: Iterable[str]) -> str:
+    """Return a name that is not taken.
+
+    Examples
+    --------
+    >>> make_unique("a", {"a", "a-2"})
+    'a-3'
+    """
+    taken = set(taken)
+    unique, number = name, 1
+    while unique in taken:
+        number += 1
+        unique = f"{name}-{number}"
+    return unique
+
+
+def slugify(name: str) -> str:
+    """Return a name that every file system takes.
+
+    Examples
+    --------
+    >>> slugify("mouse 1/day:2")
+    'mouse_1_day_2'
+    """
+    return re.sub(r"[^\w.+-]", "_", name)[:60].strip(".") or "session"
+
+
+def shorten(value: Any, digits: int) -> str:
+    """Return the first digits of the sha256 of what JSON holds."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:digits]

@@ -1,0 +1,368 @@
+"""A transfer study: every recording against every other, in a folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.errors import InputError, OutputError, require_seed
+from nwbspikegen.files import require_absent, write_whole
+from nwbspikegen.models import MODELS
+from nwbspikegen.scoring.table import DEFAULT_BASELINES
+from nwbspikegen.transfer.groups import compare_groups, summarise_groups
+from nwbspikegen.transfer.independence import compare_rows
+from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
+from nwbspikegen.transfer.running import plan_tasks, run_plan
+from nwbspikegen.transfer.scores import read_draws, read_scores
+from nwbspikegen.transfer.sessions import (
+    Recording,
+    StudySession,
+    describe_sessions,
+    make_unique,
+)
+from nwbspikegen.views import WindowOptions
+from nwbspikegen.views.observed import require_distinct
+
+if TYPE_CHECKING:
+    from nwbspikegen.transfer.layout import Layout
+
+_LOG = logging.getLogger("nwbspikegen")
+_Recordings = Sequence[Recording] | Mapping[str, Recording]
+_Options = WindowOptions | Mapping[str, WindowOptions]
+
+
+class TransferStudy:
+    """Models trained on some recordings and tested on each, with what they share and how sure we are.
+
+    A *row* of the matrix is what a model was trained on: one session, a mixture, or all sessions but
+    the one tested. A *column* is the session it is tested on: the test part of its window, with the
+    window before it as context. Everything lies in one folder, one file per cell, so that a study can
+    be stopped at any moment and goes on where it was.
+
+    Parameters
+    ----------
+    folder : path
+        A study that `create` made.
+
+    Examples
+    --------
+    >>> study = TransferStudy.create(folder, ["a.nwb", "b.nwb"])  # doctest: +SKIP
+    >>> study.run()  # doctest: +SKIP
+    >>> study.scores.value.sel(predictor="in_context", metric="bits_per_spike", null="mean_rate")
+    ... # doctest: +SKIP
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder).resolve()
+        self._plan = StudyPlan.load(self.folder)
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | os.PathLike[str],
+        recordings: _Recordings,
+        *,
+        options: _Options | None = None,
+        models: Sequence[str] = ("in_context",),
+        leave_one_out: bool = False,
+        mixtures: Sequence[Sequence[str]] = (),
+        baselines: Sequence[str] = DEFAULT_BASELINES,
+        seed: int = 0,
+        resamples: int = 200,
+        overwrite: bool = False,
+        **training: Any,
+    ) -> TransferStudy:
+        """Make a study; nothing is computed yet.
+
+        Parameters
+        ----------
+        folder : path
+            New folder of the study.
+        recordings : sequence of path, or mapping from name to path
+            NWB files. Without names, sessions are called by their `session_id`, else by the file.
+        options : WindowOptions, or mapping from name to WindowOptions
+            What is used of all recordings, or of each.
+        models : sequence of str
+            Architectures, each trained on every row.
+        leave_one_out : bool
+            Add the row `others`: in every column, the model trained on all other sessions.
+        mixtures : sequence of sequences of names
+            Rows that are trained on several sessions.
+        baselines : sequence of str
+            Trivial predictors of every column; `mean_rate` and `running_rate` always enter.
+        seed : int
+            Of training, bootstrap and generated trains.
+        resamples : int
+            Draws of blocks for intervals.
+        overwrite : bool
+            Replace a study that is there.
+        **training
+            As for `nwbspikegen.train`: ``epochs=2``, or parameters of the architecture.
+
+        Raises
+        ------
+        InputError
+            Fewer than two recordings, one of them twice, an unknown model, session or option.
+        OutputError
+            The folder exists.
+        """
+        folder = Path(folder)
+        require_seed(seed)
+        require_absent(folder, overwrite=overwrite, marker=STUDY_FILE)
+        _require_models(models)
+        sessions = describe_sessions(recordings, options or WindowOptions())
+        require_distinct([session.about for session in sessions], [session.path for session in sessions])
+        if len(sessions) < 2:
+            raise InputError(f"{len(sessions)} recordings", "at least two", "add recordings")
+        plan = StudyPlan(
+            tuple(sessions), models=tuple(dict.fromkeys(models)), leave_one_out=leave_one_out,
+            options=options if isinstance(options, WindowOptions) else WindowOptions(),
+            training={name: value for name, value in training.items() if value is not None},
+            baselines=tuple(dict.fromkeys(("mean_rate", "running_rate", *baselines))),
+            seed=seed, resamples=resamples,
+        )  # fmt: skip
+        for mixture in mixtures:
+            plan = _with_mixture(plan, mixture)
+        with write_whole(folder, overwrite=overwrite, marker=STUDY_FILE) as temporary:
+            temporary.mkdir()
+            plan.save(temporary)
+        return cls(folder)
+
+    @property
+    def plan(self) -> StudyPlan:
+        """What the study consists of."""
+        return self._plan
+
+    def require_settings(
+        self, *, models: Sequence[str], seed: int, leave_one_out: bool = False, **training: Any
+    ) -> None:
+        """Raise `InputError` when the study was made with other settings; turn on `leave_one_out`."""
+        plan = self._plan
+        given = {name: value for name, value in training.items() if value is not None}
+        for name, asked, has in (
+            ("models", tuple(dict.fromkeys(models)), plan.models),
+            ("seed", seed, plan.seed),
+            ("training", given, plan.training),
+        ):
+            if asked != has:
+                raise InputError(
+                    f"{name} {asked} for the study in {self.folder}", f"{name} {has}, with which it was made",
+                    "ask for these, or for another --out",
+                )  # fmt: skip
+        if leave_one_out and not plan.leave_one_out:
+            self._save(dataclasses.replace(plan, leave_one_out=True))
+
+    def add(self, recordings: _Recordings, *, options: _Options | None = None) -> None:
+        """Add recordings as rows and columns; the next `run` computes what is new.
+
+        A recording that is in the study already is not added again; where its file lies now is noted.
+
+        Raises
+        ------
+        InputError
+            A recording that is there already with other options.
+        """
+        plan = self._plan
+        # those of the study are recognised below, whatever they are called now
+        fresh = describe_sessions(recordings, options or plan.options)
+        sessions = list(plan.sessions)
+        for session in fresh:
+            known = [
+                at
+                for at, old in enumerate(sessions)
+                if old.about["identifier"] == session.about["identifier"]
+            ]
+            if known and session.about["identifier"]:
+                _require_same_window(sessions[known[0]], session)
+                sessions[known[0]] = dataclasses.replace(sessions[known[0]], path=session.path)
+            else:
+                name = make_unique(session.name, [other.name for other in sessions])
+                sessions.append(dataclasses.replace(session, name=name))
+        require_distinct([session.about for session in sessions], [session.path for session in sessions])
+        added = {session.digest for session in sessions}
+        visitors = tuple(visitor for visitor in plan.visitors if visitor.digest not in added)
+        self._save(dataclasses.replace(plan, sessions=tuple(sessions), visitors=visitors))
+
+    def add_row(self, names: Sequence[str]) -> None:
+        """Add a mixture: a row that is trained on several sessions of the study."""
+        self._save(_with_mixture(self._plan, names))
+
+    def run(self, client: Any = None, *, device: str = "auto") -> None:
+        """Train and test what is missing.
+
+        Parameters
+        ----------
+        client : dask.distributed.Client, optional
+            Where to do it; in this process by default. See `nwbspikegen.parallel.open_client`.
+        device : {"auto", "cpu", "cuda"}
+            Where to train.
+
+        Raises
+        ------
+        InputError
+            Some of it could not be done; the rest was.
+        """
+        workers = 1 if client is None else max(1, len(client.nthreads()))
+        tasks = plan_tasks(os.fspath(self.folder), self._plan, workers=workers, device=device)
+        self._run(tasks, client)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing."""
+        return not plan_tasks(os.fspath(self.folder), self._plan)
+
+    @property
+    def scores(self) -> xr.Dataset:
+        """Every score, (train_session, test_session, predictor, metric, null), with its interval."""
+        return read_scores(self.folder, self._plan)
+
+    @property
+    def draws(self) -> xr.Dataset:
+        """Bootstrap draws of the main scores, paired between all rows and predictors of a column."""
+        return read_draws(self.folder, self._plan)
+
+    @property
+    def independence(self) -> pd.DataFrame:
+        """What the sessions of every row share with the session of every column."""
+        return compare_rows(self._plan, self._plan.names)
+
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """The recordings and what their metadata say, one row each."""
+        from nwbspikegen.transfer.session_table import tabulate_sessions
+
+        return tabulate_sessions(self._plan.sessions)
+
+    def groups(self) -> pd.DataFrame:
+        """Return mean and SD over the cells of each group: training, self, others, crossings."""
+        return summarise_groups(self.scores)
+
+    def tests(self, against: str = "running_rate") -> pd.DataFrame:
+        """Return sign-flip tests of target-session means against a trivial predictor, Holm-corrected."""
+        return compare_groups(self.scores, against, seed=self._plan.seed)
+
+    def layout(self, *, predictor: str | None = None, **how: Any) -> Layout:
+        """Return positions of the sessions in space; arguments of `transfer.layout.lay_out`."""
+        from nwbspikegen.transfer.layout import lay_out
+
+        return lay_out(self.scores, self.draws, predictor=predictor or self._plan.models[0], **how)
+
+    def recommend(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        predictor: str | None = None,
+        options: WindowOptions | None = None,
+        client: Any = None,
+        **how: Any,
+    ) -> pd.DataFrame:
+        """Rank what the study has trained on for a target recording.
+
+        Parameters
+        ----------
+        target : str or path
+            A session of the study, or an NWB file: the models there are are tested on it, and nothing
+            is trained.
+        predictor : str, optional
+            The trained model; the first of the study by default.
+        options : WindowOptions, optional
+            What is used of a new file; the study's own by default.
+        client : dask.distributed.Client, optional
+            Where a new file is scored.
+        **how
+            Arguments of `transfer.recommending.recommend`: metric, null.
+        """
+        from nwbspikegen.transfer.recommending import recommend
+
+        predictor = predictor or self._plan.models[0]
+        if str(target) in self._plan.names:
+            return recommend(self.scores, self.draws, str(target), predictor=predictor, **how)
+        name = self._visit(target, options)
+        visitors = () if name in self._plan.names else (name,)
+        if visitors:
+            folder, workers = os.fspath(self.folder), 1 if client is None else max(1, len(client.nthreads()))
+            self._run(
+                plan_tasks(folder, self._plan, columns=[name], workers=workers, only_trained=True), client
+            )
+        scores = read_scores(self.folder, self._plan, visitors)
+        return recommend(
+            scores, read_draws(self.folder, self._plan, visitors), name, predictor=predictor, **how
+        )
+
+    def write_nwb(self, path: str | os.PathLike[str], *, layout: Layout | None = None, **how: Any) -> Path:
+        """Write scores, sessions and positions to an NWB file; arguments of `results.write_study`."""
+        from nwbspikegen.results import write_study
+
+        positions = None if layout is None else layout.table
+        return write_study(path, self.scores, sessions=self.sessions, layout_positions=positions, **how)
+
+    def _visit(self, target: str | os.PathLike[str], options: WindowOptions | None) -> str:
+        """Note a file as a column that is no session, and return its name."""
+        known = (*self._plan.sessions, *self._plan.visitors)
+        (session,) = describe_sessions([target], options or self._plan.options, known)
+        for old in self._plan.sessions:
+            if old.about["identifier"] and old.about["identifier"] == session.about["identifier"]:
+                return old.name
+        for old in self._plan.visitors:
+            if old.digest == session.digest:
+                return old.name
+        self._save(dataclasses.replace(self._plan, visitors=(*self._plan.visitors, session)))
+        return session.name
+
+    def _run(self, tasks: list[Any], client: Any) -> None:
+        failed = run_plan(tasks, client)
+        bugs = [
+            outcome.error for outcome in failed if not isinstance(outcome.error, InputError | OutputError)
+        ]
+        if bugs and bugs[0] is not None:
+            raise bugs[0]
+        if failed:
+            raise InputError(
+                f"{len(failed)} of {len(tasks)} tasks that failed, the first with: {failed[0].error}",
+                "recordings and models that fit each other", "correct it and run again: the rest is kept",
+            )  # fmt: skip
+
+    def _save(self, plan: StudyPlan) -> None:
+        plan.save(self.folder)
+        self._plan = plan
+
+    def __repr__(self) -> str:
+        shape = f"{len(self._plan.rows())} rows, {len(self._plan.names)} columns"
+        return f"TransferStudy({str(self.folder)!r}): {shape}"
+
+
+def _require_models(models: Sequence[str]) -> None:
+    unknown = [model for model in models if model not in MODELS]
+    if unknown or not models:
+        raise InputError(
+            f"model {unknown[0]!r}" if unknown else "no model", f"some of {', '.join(sorted(MODELS))}",
+            "choose among these",
+        )  # fmt: skip
+
+
+def _require_same_window(old: StudySession, new: StudySession) -> None:
+    if old.options != new.options:
+        raise InputError(
+            f"other window options for {old.name} than in the study", "those it was added with",
+            "ask for these, or for another --out",
+        )  # fmt: skip
+
+
+def _with_mixture(plan: StudyPlan, names: Sequence[str]) -> StudyPlan:
+    """Return a plan with one more row; its names in the order of the study."""
+    unknown = [name for name in names if name not in plan.names]
+    mixture = tuple(name for name in plan.names if name in names)
+    if unknown or len(mixture) < 2:
+        raise InputError(
+            f"a mixture of {'+'.join(names)}", f"two or more of {', '.join(plan.names)}", "correct the names"
+        )
+    if mixture in plan.mixtures:
+        return plan
+    return dataclasses.replace(plan, mixtures=(*plan.mixtures, mixture))

@@ -1,0 +1,114 @@
+"""Training a row's model, once, and scoring it on what it was trained on."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from jaxtyping import UInt8
+
+from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, SpikeModel, build_model, load_model
+from nwbspikegen.scoring.evaluation import ScoredSegment, prepare_segment
+from nwbspikegen.scoring.table import predict_baselines
+from nwbspikegen.training import train
+from nwbspikegen.transfer.cell_files import model_folder, training_file, write_scores
+from nwbspikegen.transfer.plan import StudyPlan
+from nwbspikegen.transfer.predicting import predict_with_each
+from nwbspikegen.views import Split
+from nwbspikegen.views.observed import read_spikes
+
+_LOG = logging.getLogger("nwbspikegen")
+NULLS = ("mean_rate", "running_rate")
+
+
+def train_row(study: str, model: str, trained_on: tuple[str, ...], device: str = "auto") -> None:
+    """Train a model on the training segments of sessions, validation choosing; do nothing if it is there.
+
+    A training that was interrupted goes on from its last epoch.
+    """
+    plan = StudyPlan.load(study)
+    folder = model_folder(study, plan, model, trained_on)
+    windows = None
+    if not (folder / DESCRIPTION_FILE).is_file():
+        windows = [plan.find(name).open() for name in trained_on]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = folder.with_name(f".{folder.name}.unfinished")
+        fitted = train(
+            [parts.train for _, parts in windows],
+            [parts.validation for _, parts in windows],
+            model=model, seed=plan.seed, device=device, checkpoints=unfinished, progress=False,
+            **plan.training,
+        )  # fmt: skip
+        _with_options(fitted, plan, trained_on).save(folder, overwrite=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    scores = training_file(study, plan, model, trained_on)
+    if not scores.is_file():
+        windows = windows or [plan.find(name).open() for name in trained_on]
+        _score_training(scores, load_model(folder), plan, trained_on, [parts for _, parts in windows])
+
+
+def _with_options(fitted: FittedModel, plan: StudyPlan, trained_on: Sequence[str]) -> FittedModel:
+    """Note the window options, with which `generate` opens a file of training again, if all are the same."""
+    options = {plan.find(name).options for name in trained_on}
+    if len(options) > 1:
+        return fitted
+    return dataclasses.replace(fitted, training={**fitted.training, "options": options.pop().as_dict()})
+
+
+def _score_training(
+    path: Path, fitted: FittedModel, plan: StudyPlan, trained_on: Sequence[str], parts: Sequence[Split]
+) -> None:
+    """Score a model on the end of each training segment."""
+    tables, draws = [], []
+    for name, part in zip(trained_on, parts, strict=True):
+        segment, spikes, first = prepare_training_segment(part, plan)
+        for _, prediction in predict_with_each([fitted.module], spikes, first, fitted.bin_size):
+            if isinstance(prediction, np.ndarray):
+                table, drawn = segment.score(fitted.name, prediction)
+                tables.append(table.assign(session=name))
+                draws.append(drawn)
+    write_scores(path, pd.concat(tables, ignore_index=True), np.concatenate(draws), {"segment": "training"})
+
+
+def prepare_training_segment(
+    parts: Split, plan: StudyPlan
+) -> tuple[ScoredSegment, UInt8[np.ndarray, "time unit"], int]:
+    """Return the end of a training segment, for scoring; the spikes of the segment; the first bin scored.
+
+    As long as the test, and half the segment at most. Predictors read the segment from its start, and
+    the nulls are fitted on it too.
+    """
+    spikes = read_spikes(parts.train)
+    first = max(len(spikes) // 2, len(spikes) - parts.test.sizes["time"])
+    return prepare_scoring(spikes, first, spikes, parts.train, plan), spikes, first
+
+
+def prepare_scoring(
+    observed: UInt8[np.ndarray, "time unit"],
+    first: int,
+    fitted_on: UInt8[np.ndarray, "_time unit"],
+    like: xr.Dataset,
+    plan: StudyPlan,
+) -> ScoredSegment:
+    """Return the bins from `first` on, with the nulls that bits per spike are counted from."""
+    bin_size = float(like.attrs["bin_size"])
+    nulls, _ = predict_baselines(dict.fromkeys(NULLS), observed, len(observed) - first, fitted_on, bin_size)
+    return prepare_segment(
+        observed[first:], bin_size=bin_size, nulls=nulls, seed=plan.seed, resamples=plan.resamples
+    )
+
+
+def build_untrained(model: str, num_units: int, plan: StudyPlan) -> SpikeModel:
+    """Return a model as it is before training, for some number of units."""
+    known = {"epochs", "learning_rate", "weight_decay", "patience", "loss"}
+    settings = {name: value for name, value in plan.training.items() if name not in known}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        return build_model(model, num_units, **settings).eval()
