@@ -1,1 +1,98 @@
-"""From patch-clamp recordings to cell classes, and from one species to another."""
+"""From patch-clamp recordings to cell classes, and from one species to another.
+
+The names are imported when first used: reading and measuring load neither scikit-learn nor torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nwbspikegen.patchseq.alignment import align as align
+    from nwbspikegen.patchseq.alignment_shares import align_shares as align_shares
+    from nwbspikegen.patchseq.bilstm import CellBiLSTM as CellBiLSTM
+    from nwbspikegen.patchseq.bilstm import continue_bilstm as continue_bilstm
+    from nwbspikegen.patchseq.bilstm import fine_tune_bilstm as fine_tune_bilstm
+    from nwbspikegen.patchseq.bilstm import fit_bilstm as fit_bilstm
+    from nwbspikegen.patchseq.bilstm import fit_joint_bilstm as fit_joint_bilstm
+    from nwbspikegen.patchseq.bilstm_network import AttentionBiLSTM as AttentionBiLSTM
+    from nwbspikegen.patchseq.class_scores import compare_classes as compare_classes
+    from nwbspikegen.patchseq.class_scores import score_classes as score_classes
+    from nwbspikegen.patchseq.components import FamilyComponents as FamilyComponents
+    from nwbspikegen.patchseq.family_presets import FAMILY_LENGTHS as FAMILY_LENGTHS
+    from nwbspikegen.patchseq.feature_files import read_features as read_features
+    from nwbspikegen.patchseq.feature_files import write_features as write_features
+    from nwbspikegen.patchseq.features import CellFeatures as CellFeatures
+    from nwbspikegen.patchseq.features import collect_cells as collect_cells
+    from nwbspikegen.patchseq.features import measure_cell as measure_cell
+    from nwbspikegen.patchseq.folds import folds_by_donor as folds_by_donor
+    from nwbspikegen.patchseq.forest import CellForest as CellForest
+    from nwbspikegen.patchseq.forest import fit_forest as fit_forest
+    from nwbspikegen.patchseq.models_io import CellModel as CellModel
+    from nwbspikegen.patchseq.reading import Cell as Cell
+    from nwbspikegen.patchseq.reading import read_cell as read_cell
+    from nwbspikegen.patchseq.simulator import simulate_cell as simulate_cell
+    from nwbspikegen.patchseq.simulator_files import simulate_patchseq as simulate_patchseq
+    from nwbspikegen.patchseq.sparse_pca import SparsePCA as SparsePCA
+    from nwbspikegen.patchseq.spikes import detect_spikes as detect_spikes
+    from nwbspikegen.patchseq.sweeps import Sweep as Sweep
+    from nwbspikegen.patchseq.sweeps import SweepInfo as SweepInfo
+    from nwbspikegen.patchseq.table_allen import read_human_table as read_human_table
+    from nwbspikegen.patchseq.table_allen import read_mouse_table as read_mouse_table
+    from nwbspikegen.patchseq.table_allen import share_features as share_features
+    from nwbspikegen.patchseq.tables import CellTable as CellTable
+    from nwbspikegen.patchseq.tables import read_cell_table as read_cell_table
+    from nwbspikegen.patchseq.transfer_arms import predict_arms as predict_arms
+
+_FILE_OF = {
+    "AttentionBiLSTM": "bilstm_network",
+    "Cell": "reading",
+    "CellBiLSTM": "bilstm",
+    "CellFeatures": "features",
+    "CellForest": "forest",
+    "CellModel": "models_io",
+    "CellTable": "tables",
+    "FAMILY_LENGTHS": "family_presets",
+    "FamilyComponents": "components",
+    "SparsePCA": "sparse_pca",
+    "Sweep": "sweeps",
+    "SweepInfo": "sweeps",
+    "align": "alignment",
+    "align_shares": "alignment_shares",
+    "collect_cells": "features",
+    "compare_classes": "class_scores",
+    "continue_bilstm": "bilstm",
+    "detect_spikes": "spikes",
+    "fine_tune_bilstm": "bilstm",
+    "fit_bilstm": "bilstm",
+    "fit_forest": "forest",
+    "fit_joint_bilstm": "bilstm",
+    "folds_by_donor": "folds",
+    "measure_cell": "features",
+    "predict_arms": "transfer_arms",
+    "read_cell": "reading",
+    "read_cell_table": "tables",
+    "read_features": "feature_files",
+    "read_human_table": "table_allen",
+    "read_mouse_table": "table_allen",
+    "score_classes": "class_scores",
+    "share_features": "table_allen",
+    "simulate_cell": "simulator",
+    "simulate_patchseq": "simulator_files",
+    "write_features": "feature_files",
+}
+
+__all__ = [*_FILE_OF]  # noqa: PLE0604, RUF100
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILE_OF:
+        raise AttributeError(f"module 'nwbspikegen.patchseq' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"nwbspikegen.patchseq.{_FILE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
