@@ -15,6 +15,11 @@ from nwbspikegen.cli.output import (
     records_of,
 )
 
+_SHOWN = (
+    *("rate_hz", "isi_mean", "isi_cv", "cv2", "fano_100ms", "fano_1s", "pair_correlation"),
+    "share_stationary",
+)
+
 
 @click.command(short_help="Print the scores that a file holds.")
 @click.argument("derived", type=PATH)
@@ -23,16 +28,38 @@ from nwbspikegen.cli.output import (
 def score(derived: Path, recompute: bool, as_json: bool) -> None:
     """Print the scores and audits stored in DERIVED, a file that `generate` wrote.
 
-    A free run has no scores: how it compares with the recording is printed instead.
+    Below them stand statistics of the recorded and the generated spike trains. A free run has no scores:
+    how it compares with the recording is printed instead.
     """
     from nwbspikegen.results import list_results, read_audits, read_statistics
+    from nwbspikegen.workflows.describing import describe_trains
     from nwbspikegen.workflows.rescoring import read_or_recompute_scores
 
-    if "statistics" in list_results(derived):
+    held = list_results(derived)
+    if "statistics" in held:
         statistics = read_statistics(derived)
-        result = {"path": str(derived), "statistics": records_of(statistics)}
-        print_result(result, as_json=as_json, text=format_statistics(statistics))
+        run = {"path": str(derived), "statistics": records_of(statistics)}
+        print_result(run, as_json=as_json, text=format_statistics(statistics))
         return
+    tables = describe_trains(derived) if "spike_probability" in held else {}
+    trains = {name: table.attrs["summary"] for name, table in tables.items()}
     scores, audits = read_or_recompute_scores(derived, recompute=recompute), read_audits(derived)
-    result = {"path": str(derived), "scores": records_of(scores), "audits": records_of(audits)}
-    print_result(result, as_json=as_json, text=f"{format_scores(scores)}\n\n{format_audits(audits)}")
+    result = {
+        "path": str(derived),
+        "scores": records_of(scores),
+        "audits": records_of(audits),
+        "spike_statistics": trains,
+    }
+    parts = [format_scores(scores), format_audits(audits), *([_format_trains(trains)] if trains else [])]
+    print_result(result, as_json=as_json, text="\n\n".join(parts))
+
+
+def _format_trains(trains: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Return statistics down, recorded and generated trains across: mean and SD over units."""
+    lines = [f"{'spike trains':<20}" + "".join(f"{name + ', mean':>18}{'SD':>10}" for name in trains)]
+    for statistic in _SHOWN:
+        cells = [
+            f"{each[statistic]['mean']:>18.4g}{each[statistic]['sd']:>10.3g}" for each in trains.values()
+        ]
+        lines.append(f"{statistic:<20}{''.join(cells)}")
+    return "\n".join(lines)

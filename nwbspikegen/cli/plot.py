@@ -1,0 +1,39 @@
+"""`nwbspikegen plot`: figures of what a file or a folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nwbspikegen.cli.options import PATH, every_command, overwrite_option, seed_option
+from nwbspikegen.cli.output import print_result
+
+
+@click.command(short_help="Draw what a file, a model or a sweep holds.")
+@click.argument("target", type=PATH)
+@click.option("--out", required=True, type=PATH, help="Folder to draw into; made when it is not there.")
+@click.option(
+    "--start", default=0.0, show_default=True, help="Rasters begin so many seconds after the first bin."
+)
+@click.option(
+    "--duration", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True,
+    help="Seconds of rasters.",
+)  # fmt: skip
+@seed_option
+@overwrite_option
+@every_command
+def plot(
+    target: Path, out: Path, start: float, duration: float, seed: int, overwrite: bool, as_json: bool
+) -> None:
+    """Draw every figure that fits what TARGET holds, as PNG.
+
+    A file that `generate` wrote: rasters, ROC and precision-recall curves, bits per spike. One that
+    `explain` wrote: maps, curves, correlations, ablations. The folder of a model: its training curves.
+    The folder of a sweep: scores along each factor.
+    """
+    from nwbspikegen.workflows.plotting import draw_figures
+
+    drawn = draw_figures(target, out, start=start, duration=duration, seed=seed, overwrite=overwrite)
+    paths = [str(path) for path in drawn]
+    print_result({"figures": paths}, as_json=as_json, text="\n".join(f"wrote {path}" for path in paths))

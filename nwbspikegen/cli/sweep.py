@@ -1,0 +1,121 @@
+"""`nwbspikegen sweep`: parameters of a model, varied on one recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nwbspikegen.cli.options import (
+    PATH,
+    RECORDING,
+    every_command,
+    overwrite_option,
+    read_window,
+    seed_option,
+    window_options,
+)
+from nwbspikegen.cli.output import print_result, records_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = {
+    "num_parameters": "parameters",
+    "validation_bits_per_spike": "val. bits/sp.",
+    "test_bits_per_spike": "test bits/sp.",
+    "test_roc_auc_per_unit": "ROC per unit",
+    "test_roc_auc_pooled": "ROC pooled",
+    "test_pr_auc_pooled": "PR pooled",
+    "train_seconds": "train (s)",
+}
+
+
+@click.command(short_help="Vary a model's parameters.")
+@click.argument("recording", type=RECORDING)
+@click.option("--out", required=True, type=PATH, help="Folder of the sweep.")
+@click.option(
+    "--vary",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUES",
+    help="A parameter and its values, such as depth=1,2,3,4: input_length, dropout, heads, depth or "
+    "another of the model's, learning_rate, weight_decay, loss. May be given several times.",
+)
+@click.option("--model", default="shimono2026", show_default=True, help="in_context or shimono2026.")
+@click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
+@click.option("--epochs", type=click.IntRange(1), help="Of every trial; the architecture's own by default.")
+@click.option(
+    "--match-parameters",
+    is_flag=True,
+    help="Widen the feed-forward layers so that every depth has as many parameters as the deepest.",
+)
+@click.option("--trials", type=click.IntRange(1), help="Take so many combinations at random instead of all.")
+@click.option(
+    "--sampler",
+    type=click.Choice(["grid", "random", "tpe"]),
+    help="How Optuna takes combinations; grid without --trials, random with it.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes on this machine; by default as many as it holds."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="A running dask scheduler instead.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@window_options
+@seed_option
+@overwrite_option
+@every_command
+def sweep(
+    recording: Path | str, out: Path, vary: tuple[str, ...], model: str, loss: str | None,
+    epochs: int | None, match_parameters: bool, trials: int | None, sampler: str | None,
+    workers: int | None, scheduler: str | None, device: str, seed: int, overwrite: bool, as_json: bool,
+    **window: Any,
+) -> None:  # fmt: skip
+    """Train a model on RECORDING with every combination of parameters, and score each.
+
+    The best trial is the one with the most bits per spike on the validation segment; test scores are
+    shown and never choose. Tables, models and a figure per parameter go to the folder. A sweep that
+    was interrupted goes on where it stopped when the same command is given again.
+    """
+    from nwbspikegen.workflows.sweeping import run_sweep
+    from nwbspikegen.workflows.sweeping_plan import read_factors
+
+    report = run_sweep(
+        recording, out, read_factors(vary), options=read_window(**window), model=model, loss=loss,
+        epochs=epochs, match_parameters=match_parameters, trials=trials,
+        sampler=sampler or ("grid" if trials is None else "random"), seed=seed, device=device,
+        workers=workers, scheduler=scheduler, overwrite=overwrite,
+    )  # fmt: skip
+    result = {
+        "path": str(report.path),
+        "best": report.best,
+        "trials": records_of(report.trials),
+        "reference": report.reference,
+        "figures": [str(path) for path in report.figures],
+    }
+    text = _format_trials(report.trials, list(report.plan.factors), report.reference)
+    best = f"best on validation: trial {report.best['trial']}; wrote {report.path}"
+    print_result(result, as_json=as_json, text=f"{text}\n\n{best}")
+
+
+def _format_trials(trials: pd.DataFrame, factors: list[str], reference: dict[str, dict[str, float]]) -> str:
+    """Return trials down, the best on validation first, and below them what nothing was varied in."""
+    ordered = trials.sort_values("validation_bits_per_spike", ascending=False)
+    lines = ["".join(f"{name:>14}" for name in [*factors, *_COLUMNS.values()])]
+    rows = [row for _, row in ordered.iterrows()]
+    for row in rows:
+        cells = [row[name] for name in factors] + [row.get(name) for name in _COLUMNS]
+        lines.append("".join(f"{_to_cell(cell):>14}" for cell in cells) + f"  {row['error']}".rstrip())
+    for name, scores in reference.items():
+        cells = [scores.get(column) for column in _COLUMNS]
+        lines.append(f"{name:>{14 * len(factors)}}" + "".join(f"{_to_cell(cell):>14}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _to_cell(value: Any) -> str:
+    if value is None or value != value:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) > 999 else f"{value:.4g}"
+    return str(value)
