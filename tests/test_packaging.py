@@ -36,7 +36,8 @@ def test_it_holds_three_packages_and_the_specification(wheel):
 
 def test_torch_is_an_extra(wheel):
     (metadata,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
-    required = [line for line in wheel.read(metadata).decode().splitlines() if line.startswith("Requires-Dist")]
+    lines = wheel.read(metadata).decode().splitlines()
+    required = [line for line in lines if line.startswith("Requires-Dist")]
     needed = [line.split()[1] for line in required if "extra ==" not in line]
     assert not [name for name in needed if name.startswith(("torch", "lightning"))]
     assert [line for line in required if line.startswith("Requires-Dist: torch") and "extra ==" in line]
