@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float
 from torch.nn import functional
 
-_Heads = Float[torch.Tensor, "window head bin part"]
+_Query = Float[torch.Tensor, "window head query part"]
+_Heads = Float[torch.Tensor, "window head key part"]
 Attention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, bool], torch.Tensor]
 """From queries, keys, values and whether it is causal to what each query attends to."""
 
@@ -42,20 +43,21 @@ class Attends(Protocol):
         ...
 
 
-def _softmax(query: _Heads, key: _Heads, value: _Heads, is_causal: bool) -> torch.Tensor:
+def _softmax(query: _Query, key: _Heads, value: _Heads, is_causal: bool) -> torch.Tensor:
     return functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
 
 
 _CURRENT: ContextVar[Attention] = ContextVar("attention", default=_softmax)
 
 
-def attend(query: _Heads, key: _Heads, value: _Heads, *, is_causal: bool) -> torch.Tensor:
+def attend(query: _Query, key: _Heads, value: _Heads, *, is_causal: bool) -> torch.Tensor:
     """Return softmax(Q K' / sqrt(part)) V, or what `attention_as` puts in its place.
 
     Parameters
     ----------
-    query, key, value : tensors (window, head, bin, part)
-        There may be fewer queries than keys when it is not causal.
+    query : tensor (window, head, query, part)
+    key, value : tensors (window, head, key, part)
+        When it is causal there are as many as queries.
     is_causal : bool
         Query i sees keys up to i; otherwise all.
     """
@@ -72,7 +74,7 @@ def attention_as(attention: Attention) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def attend_uniformly(query: _Heads, key: _Heads, value: _Heads, is_causal: bool) -> torch.Tensor:
+def attend_uniformly(query: _Query, key: _Heads, value: _Heads, is_causal: bool) -> torch.Tensor:
     """Return the plain mean of the values that a query may see: what equal logits would give.
 
     Examples
@@ -87,7 +89,7 @@ def attend_uniformly(query: _Heads, key: _Heads, value: _Heads, is_causal: bool)
     return value.cumsum(dim=2) / seen[:, None]
 
 
-def attend_to_nothing(query: _Heads, key: _Heads, value: _Heads, is_causal: bool) -> torch.Tensor:
+def attend_to_nothing(query: _Query, key: _Heads, value: _Heads, is_causal: bool) -> torch.Tensor:
     """Return zeros: a layer's own bin is all it knows.
 
     Examples

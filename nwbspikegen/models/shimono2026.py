@@ -20,6 +20,7 @@ from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.models.attending import attend
 from nwbspikegen.models.base import Batch, SpikeModel, register
 from nwbspikegen.models.shimono_stepping import ShimonoStepper
+from nwbspikegen.progress import track
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,11 @@ class Shimono2026(SpikeModel):
     def next_bin(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
         """Return the log odds of the bin that follows each window: the last layer does only that bin."""
         hidden = self.encoder_input(spikes)
-        *before, last = self.layers
-        for layer in before:
+        for layer in self.layers[:-1]:
             hidden = layer(hidden)
+        last: EncoderLayer = self.layers[-1]  # type: ignore[assignment]
         query, key, value = last.split_heads(hidden)
-        hidden = last.combine(hidden[:, -1:], query[:, :, -1:], key, value)
-        return hidden[:, 0, : self.num_units]
+        return last.combine(hidden[:, -1:], query[:, :, -1:], key, value)[:, 0, : self.num_units]
 
     def training_examples(
         self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
@@ -186,7 +186,7 @@ class Shimono2026(SpikeModel):
         out = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
         length = self.settings.num_bins
         step = self.prediction_step(spikes.shape[1])
-        for start in range(first, len(spikes), step):
+        for start in track(range(first, len(spikes), step), "predicting", -(-(len(spikes) - first) // step)):
             stop = min(start + step, len(spikes))
             window = torch.from_numpy(padded[max(0, stop - length) : stop]).to(self.device, torch.float32)
             log_odds = self(window[None])[0, -(stop - start) :]

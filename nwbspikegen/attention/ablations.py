@@ -1,0 +1,224 @@
+"""The controls of a map: what it costs a model to lose what the map shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Float64
+
+from nwbspikegen.attention.changes import CONTROLS, lag_changes
+from nwbspikegen.attention.costs import Scored, costs_of, target_edges
+from nwbspikegen.attention.disabling import (
+    DISABLED,
+    predict_disabled,
+    predict_observed,
+    predict_retrained,
+    predict_without_couplings,
+)
+from nwbspikegen.attention.targets import WINDOW_BINS, choose_targets, predict_targets
+from nwbspikegen.attention.windows import Observed
+from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.models import FittedModel
+from nwbspikegen.models.attending import Attends
+from nwbspikegen.models.in_context import InContext
+from nwbspikegen.scoring.blocks import split_blocks
+from nwbspikegen.views import Split
+from nwbspikegen.views.observed import read_spikes
+
+_LOG = logging.getLogger("nwbspikegen")
+_Prediction = Float[np.ndarray, "bin unit"]
+COLUMNS = (
+    *("control", "metric", "value", "ci_low", "ci_high", "cost", "cost_ci_low", "cost_ci_high"),
+    *("scored", "num_bins", "num_units", "num_spikes", "ci_reliable", "status"),
+)
+"""Columns of a table of ablations, in order."""
+
+MEASURED = "measured"
+NEGLIGIBLE = 1e-3
+"""Costs below this are nothing, however sure they are: bits per spike, or area under a curve."""
+
+
+@dataclass(frozen=True)
+class AblationOptions:
+    """How much is spent on controls.
+
+    Attributes
+    ----------
+    num_targets : int
+        Bins sampled for the controls that change what is read before a bin.
+    retrain : bool
+        Train again with attention disabled, which takes as long as training did.
+    seed, resamples : int
+        Of sampled bins and changes, and of the bootstrap.
+    """
+
+    num_targets: int = 200
+    retrain: bool = False
+    seed: int = 0
+    resamples: int = 200
+
+
+def ablate(
+    model: FittedModel, parts: Split, observed: Observed, options: AblationOptions | None = None
+) -> pd.DataFrame:
+    """Score a model intact and under every control, on the same bins, with paired costs.
+
+    Whole segment: attention spread equally over the past (`attention_uniform`) or removed
+    (`attention_removed`), at inference and after training so (`..._retrained`); for `in_context`
+    drives and partners removed (`couplings_removed`). Sampled bins, each scored by itself after its
+    latest 3,125 bins were changed: units permuted within each of the latest 50 or 95 % of them, time
+    reversed, units shifted circularly, and all spikes silenced between two lags (`lags_1_3`, ...).
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model.
+    parts : Split
+        Its training segment gives the mean rate from which bits are counted, and the retraining.
+    observed : Observed
+        The segment to score, with its context.
+    options : AblationOptions, optional
+        How much to spend.
+
+    Returns
+    -------
+    DataFrame
+        Columns `COLUMNS`, one row per control and metric (bits per spike above `mean_rate`, pooled and
+        per-unit ROC-AUC). `cost` is intact minus control, on the same draws of blocks. A control that
+        does not apply, or was not asked for, has one row without scores; `status` says why.
+    """
+    options = options or AblationOptions()
+    mean_rate = mean_rate_per_bin(read_spikes(parts.train))
+    num_bins = len(observed.segment)
+    edges = split_blocks(num_bins, observed.bin_size)
+    whole = Scored(observed.segment, mean_rate, edges, options.seed, options.resamples)
+    rows = _ablate_segment(model, parts, observed, whole, options)
+    targets = choose_targets(observed.first, len(observed.spikes), options.num_targets, options.seed)
+    found = target_edges(targets, observed.first, len(observed.spikes), observed.bin_size)
+    sampled = Scored(observed.spikes[targets], mean_rate, found, options.seed, options.resamples)
+    _LOG.info("changing what is read before %d sampled bins", len(targets))
+    changes = {**CONTROLS, **lag_changes()}
+    predicted = predict_targets(
+        model, observed.spikes, targets, changes, window_bins=WINDOW_BINS, seed=options.seed
+    )
+    rows += _compare("sampled bins", sampled, predicted)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _ablate_segment(
+    model: FittedModel, parts: Split, observed: Observed, scored: Scored, options: AblationOptions
+) -> list[dict[str, Any]]:
+    """Return rows of the controls that predict the whole segment."""
+    predicted = {"intact": predict_observed(model, observed)}
+    reasons: dict[str, str] = {}
+
+    def measure(name: str, applies: bool, reason: str, predict: Callable[[], _Prediction]) -> None:
+        if applies:
+            _LOG.info("predicting with %s", name)
+            predicted[name] = predict()
+        else:
+            reasons[name] = reason
+
+    attends = isinstance(model.module, Attends)
+    no_attention = f"not applicable: {model.name} declares no attention"
+    for how in DISABLED:
+        measure(how, attends, no_attention, partial(predict_disabled, model, observed, how))
+    for how in DISABLED:
+        measure(
+            f"{how}_retrained", attends and options.retrain,
+            "not measured: ask for retraining" if attends else no_attention,
+            partial(predict_retrained, model, parts, observed, how),
+        )  # fmt: skip
+    measure(
+        "couplings_removed", isinstance(model.module, InContext),
+        f"not applicable: {model.name} reads no couplings from the past",
+        partial(predict_without_couplings, model, observed),
+    )  # fmt: skip
+    rows = _compare("whole segment", scored, predicted)
+    # counts of 0 and False, not missing, so that files keep these columns as numbers and booleans
+    none = {"scored": "", "num_bins": 0, "num_units": 0, "num_spikes": 0, "ci_reliable": False}
+    return rows + [{**none, "control": name, "status": reason} for name, reason in reasons.items()]
+
+
+def _compare(where: str, scored: Scored, predicted: dict[str, _Prediction]) -> list[dict[str, Any]]:
+    """Return a row per control and metric; the first prediction is the intact one."""
+    intact = scored.draws(predicted["intact"])
+    rows = []
+    for name, prediction in predicted.items():
+        draws: dict[str, Float64[np.ndarray, " draw"]] = (
+            intact if name == "intact" else scored.draws(prediction)
+        )
+        for metric, (value, cost) in costs_of(intact, draws).items():
+            rows.append(
+                {
+                    "control": name, "metric": metric, **vars(value), "cost": cost.value,
+                    "cost_ci_low": cost.ci_low, "cost_ci_high": cost.ci_high, "scored": where,
+                    "num_bins": len(scored.spikes), "num_units": scored.spikes.shape[1],
+                    "num_spikes": scored.num_spikes, "ci_reliable": scored.is_reliable, "status": MEASURED,
+                }
+            )  # fmt: skip
+    return rows
+
+
+_SHOWN = {
+    "attention_uniform": "which bins the attention map picks out",
+    "attention_removed": "what the attention map shows of the past",
+    "attention_uniform_retrained": "attention that picks bins out, in a model trained without it",
+    "attention_removed_retrained": "attention to the past, in a model trained without it",
+    "couplings_removed": "the couplings that the map shows",
+    "units_permuted_50": "which units fired in the latest half of the window",
+    "units_permuted_95": "which units fired in the window",
+    "time_reversed": "the order of bins in the window",
+    "units_shifted": "when units fired in the window",
+}
+_WORDS = {
+    "bits_per_spike": "bits per spike",
+    "roc_auc_pooled": "pooled ROC-AUC",
+    "roc_auc_per_unit": "ROC-AUC per unit",
+}
+
+
+def state_findings(ablations: pd.DataFrame) -> list[str]:
+    """Return a plain sentence per control: whether losing what a map shows costs anything.
+
+    It costs something when a cost, in any of the metrics, is 0.001 or more and its 95 % interval lies
+    above 0.
+
+    Examples
+    --------
+    >>> row = {"control": "attention_uniform", "status": "measured", "cost": 0.0, "cost_ci_low": -0.1,
+    ...        "cost_ci_high": 0.1, "ci_reliable": True}
+    >>> metrics = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
+    >>> table = pd.DataFrame([{**row, "metric": metric} for metric in metrics])
+    >>> print(state_findings(table)[0])
+    attention_uniform: losing which bins the attention map picks out costs nothing (bits per spike 0
+    [-0.1 to 0.1], pooled ROC-AUC 0 [-0.1 to 0.1], ROC-AUC per unit 0 [-0.1 to 0.1]): here the map
+    explains nothing
+    """
+    sentences = []
+    for control, shown in _SHOWN.items():
+        rows = ablations[ablations.control == control]
+        if rows.empty:
+            continue
+        if rows.status.iloc[0] != MEASURED:
+            sentences.append(f"{control}: {rows.status.iloc[0]}")
+            continue
+        found = {metric: rows[rows.metric == metric].iloc[0] for metric in _WORDS}
+        numbers = ", ".join(
+            f"{_WORDS[metric]} {row.cost:.3g} [{row.cost_ci_low:.3g} to {row.cost_ci_high:.3g}]"
+            for metric, row in found.items()
+        )
+        doubt = "" if rows.ci_reliable.iloc[0] else "; few blocks, intervals are rough"
+        if any(row.cost_ci_low > 0 and row.cost >= NEGLIGIBLE for row in found.values()):
+            sentences.append(f"{control}: losing {shown} costs {numbers}{doubt}")
+        else:
+            shows = control.startswith(("attention", "couplings"))
+            verdict = "the map explains nothing" if shows else "the prediction does not need it"
+            sentences.append(f"{control}: losing {shown} costs nothing ({numbers}{doubt}): here {verdict}")
+    return sentences

@@ -1,0 +1,186 @@
+"""Predictions of sampled bins from a changed past: each bin by itself, no other is scored."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64, UInt8
+
+from nwbspikegen.attention.changes import Change
+from nwbspikegen.models import FittedModel
+from nwbspikegen.models.attending import Attends
+from nwbspikegen.models.in_context import InContext
+from nwbspikegen.models.past import Past
+from nwbspikegen.models.readout import Readout
+
+WINDOW_BINS = 3125
+"""Bins before a target that a change may touch: the input length of Shimono 2026."""
+_WINDOWS_AT_ONCE = 8
+
+_Spikes = UInt8[np.ndarray, "time unit"]
+_Changed = Iterator[tuple[int, dict[str, np.ndarray]]]
+
+
+def choose_targets(first: int, num_bins: int, most: int, seed: int) -> Int64[np.ndarray, " target"]:
+    """Return bins from `first` on, drawn without replacement and in order; bin 0 has no past.
+
+    Examples
+    --------
+    >>> choose_targets(10, 13, 100, seed=0)
+    array([10, 11, 12])
+    """
+    bins = np.arange(max(first, 1), num_bins, dtype=np.int64)
+    rng = np.random.default_rng(seed)
+    return np.sort(rng.choice(bins, min(most, len(bins)), replace=False))
+
+
+def predict_targets(
+    model: FittedModel,
+    spikes: _Spikes,
+    targets: Int64[np.ndarray, " target"],
+    changes: Mapping[str, Change],
+    *,
+    window_bins: int = WINDOW_BINS,
+    seed: int = 0,
+) -> dict[str, Float32[np.ndarray, "target unit"]]:
+    """Return the probability of a spike in each target bin, with its past as it was and changed.
+
+    A change touches the latest `window_bins` bins before the target. What a model has read before
+    that stays as it was: `in_context` keeps what it learned from it.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model.
+    spikes : uint8 array (time, unit)
+        The recording, with the target bins.
+    targets : array (target,)
+        Bins to predict, in order, from 1 on.
+    changes : mapping
+        What to read instead, by name; "intact" is always returned as well.
+    window_bins : int
+        Bins that a change may touch; never more than a model of windows reads.
+    seed : int
+        Of random changes, drawn for each target and change.
+
+    Examples
+    --------
+    >>> from nwbspikegen.attention.changes import CONTROLS
+    >>> from nwbspikegen.models import build_model
+    >>> model = FittedModel(build_model("in_context", 3), "bernoulli", 0.001)
+    >>> spikes = (np.random.default_rng(0).random((300, 3)) < 0.05).astype(np.uint8)
+    >>> predicted = predict_targets(model, spikes, np.array([200, 250]), CONTROLS)
+    >>> bool(np.allclose(predicted["intact"], model.predict(spikes, 0, 0.001)[[200, 250]]))
+    True
+    """
+    model.module.eval()
+    if isinstance(model.module, Attends):
+        window_bins = min(window_bins, model.module.window_bins)
+    every: dict[str, Change] = {"intact": lambda window, rng: window, **changes}
+    windows = _change_windows(spikes, targets, every, window_bins, seed)
+    out = {name: np.empty((len(targets), spikes.shape[1]), dtype=np.float32) for name in every}
+    with torch.no_grad():
+        if isinstance(model.module, Attends):
+            _predict_windows(model.module, model.module.device, spikes, windows, out)
+        elif isinstance(model.module, InContext):
+            _predict_forks(model, spikes, targets, windows, window_bins, out)
+        else:
+            _predict_whole(model, spikes, targets, windows, out)
+    return out
+
+
+def _change_windows(
+    spikes: _Spikes,
+    targets: Int64[np.ndarray, " target"],
+    changes: Mapping[str, Change],
+    length: int,
+    seed: int,
+) -> _Changed:
+    for place, target in enumerate(targets):
+        window = spikes[max(0, target - length) : target]
+        yield (
+            place,
+            {
+                # each change of each target has its own draws, whichever others there are
+                name: change(window, np.random.default_rng([seed, place, sum(name.encode())]))
+                for name, change in changes.items()
+            },
+        )
+
+
+def _predict_windows(
+    network: Attends, device: torch.device, spikes: _Spikes, windows: _Changed, out: Mapping[str, np.ndarray]
+) -> None:
+    """Predict the bin after each window; windows are taken in turn, a batch at a time."""
+    waiting: list[tuple[int, str, np.ndarray]] = []
+
+    def empty() -> None:
+        if waiting:
+            batch = torch.from_numpy(np.stack([window for *_, window in waiting])).to(device, torch.float32)
+            probability = torch.sigmoid(network.next_bin(batch)).cpu().numpy()
+            for (place, name, _), row in zip(waiting, probability, strict=True):
+                out[name][place] = row
+            waiting.clear()
+
+    for place, changed in windows:
+        for name, window in changed.items():
+            if len(waiting) == _WINDOWS_AT_ONCE or (waiting and len(waiting[0][2]) != len(window)):
+                empty()
+            waiting.append((place, name, window))
+    empty()
+
+
+def _predict_forks(
+    model: FittedModel,
+    spikes: _Spikes,
+    targets: Int64[np.ndarray, " target"],
+    windows: _Changed,
+    length: int,
+    out: Mapping[str, np.ndarray],
+) -> None:
+    """Read up to each window once; from there a copy of what was learned reads each changed window."""
+    network = model.module
+    assert isinstance(network, InContext)
+    num_units = spikes.shape[1]
+    past, readout = Past(num_units, model.bin_size), Readout(num_units)
+    read = 0
+    for place, changed in windows:
+        start = max(0, int(targets[place]) - length)
+        _read(network, past, readout, spikes[read:start], np.zeros(start - read, dtype=bool))
+        read = start
+        for name, window in changed.items():
+            # the target's own bin comes last and is not known to its prediction
+            asked = np.zeros(len(window) + 1, dtype=bool)
+            asked[-1] = True
+            piece = np.concatenate([window, np.zeros_like(window[:1])])
+            log_odds = _read(network, *copy.deepcopy((past, readout)), piece, asked)
+            out[name][place] = 1 / (1 + np.exp(-log_odds))
+
+
+def _read(
+    network: InContext, past: Past, readout: Readout, spikes: _Spikes, wanted: np.ndarray
+) -> np.ndarray:
+    """Let past and readout read some bins; return log odds of the wanted pairs in order."""
+    adapted = [np.zeros(0)]
+    for rows in past.read(spikes, wanted):
+        log_odds = readout.read(rows, *network.log_odds(rows))
+        adapted.append(log_odds[rows.wanted])
+    return np.concatenate(adapted)
+
+
+def _predict_whole(
+    model: FittedModel,
+    spikes: _Spikes,
+    targets: Int64[np.ndarray, " target"],
+    windows: _Changed,
+    out: Mapping[str, np.ndarray],
+) -> None:
+    """Predict with the whole changed recording: any model, at the price of reading all of it again."""
+    for place, changed in windows:
+        target = int(targets[place])
+        for name, window in changed.items():
+            piece = np.concatenate([spikes[: target - len(window)], window, np.zeros_like(window[:1])])
+            out[name][place] = model.predict(piece, target, model.bin_size)[0]

@@ -1,0 +1,93 @@
+"""`nwbspikegen explain`: what a model looks at in a recording, and what that is worth, in NWB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nwbspikegen.cli.options import (
+    PATH,
+    RECORDING,
+    every_command,
+    metadata_option,
+    overwrite_option,
+    read_window,
+    seed_option,
+    window_options,
+)
+from nwbspikegen.cli.output import print_result, records_of
+
+
+@click.command(short_help="Map what a model looks at, and what that is worth.")
+@click.argument("model", type=PATH)
+@click.argument("recording", type=RECORDING)
+@click.option("--out", required=True, type=PATH, help="NWB file to write.")
+@click.option("--figures", type=PATH, help="Folder to draw into.")
+@click.option(
+    "--context", default="warm", show_default=True, help="warm: the window before may be read; cold: not."
+)
+@click.option("--loss", help="Loss whose gradient is the importance; that of training unless given.")
+@click.option("--windows", default=8, show_default=True, help="Windows whose attention is mapped.")
+@click.option(
+    "--targets", default=200, show_default=True,
+    help="Sampled bins for the controls that change what is read before a bin.",
+)  # fmt: skip
+@click.option("--retrain", is_flag=True, help="Also train again with attention disabled, twice.")
+@window_options
+@metadata_option
+@seed_option
+@overwrite_option
+@every_command
+def explain(
+    model: Path, recording: Path | str, out: Path, figures: Path | None, context: str, loss: str | None,
+    windows: int, targets: int, retrain: bool, metadata: Path | None, seed: int, overwrite: bool,
+    as_json: bool, **window: Any,
+) -> None:  # fmt: skip
+    """Map what MODEL looks at in the test segment of RECORDING, and test what that is worth.
+
+    Attention, gradient importance and their product for models that attend; couplings between units for
+    in_context. Controls remove what the maps show, and say so plainly when that costs nothing.
+    A recording that MODEL was trained on is opened as it was for training; the window options hold
+    for others.
+    """
+    from nwbspikegen.models import load_model
+    from nwbspikegen.workflows.explaining import explain_and_write
+
+    fitted = load_model(model)
+    if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
+        window["bin_size"] = fitted.bin_size
+    report = explain_and_write(
+        fitted, recording, out, options=read_window(**window), context=context, loss=loss,
+        most_windows=windows, num_targets=targets, retrain=retrain, figures=figures, seed=seed,
+        metadata=metadata, overwrite=overwrite,
+    )  # fmt: skip
+    found = report.explanation
+    result = {
+        "path": str(report.path),
+        "findings": found.findings,
+        "ablations": records_of(found.ablations),
+        "rate_correlations": records_of(found.rate_correlations),
+        "figures": [str(path) for path in report.figures],
+    }
+    written = ", ".join(str(path) for path in (report.path, *report.figures))
+    lines = [*_format_ablations(found.ablations), "", *found.findings, "", f"wrote {written}"]
+    print_result(result, as_json=as_json, text="\n".join(lines))
+
+
+def _format_ablations(ablations: Any) -> list[str]:
+    """Return a line per control: bits per spike and ROC-AUC per unit, and what losing it costs."""
+    lines = [f"{'control':<30}{'bits/spike':>11}{'cost':>9}   95 % of cost{'':<9}{'ROC/unit':>9}{'cost':>9}"]
+    for control, rows in ablations[ablations.status == "measured"].groupby("control", sort=False):
+        for _, part in rows.groupby("scored", sort=False):
+            bits, area = (
+                part[part.metric == metric].iloc[0] for metric in ("bits_per_spike", "roc_auc_per_unit")
+            )
+            interval = f"{bits.cost_ci_low:.3g} to {bits.cost_ci_high:.3g}"
+            name = f"{control}{' (sampled)' if control == 'intact' and len(lines) > 1 else ''}"
+            lines.append(
+                f"{name:<30}{bits.value:>11.4g}{bits.cost:>9.3g}   {interval:<21}"
+                f"{area.value:>9.4g}{area.cost:>9.3g}"
+            )
+    return lines
