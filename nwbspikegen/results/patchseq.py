@@ -98,7 +98,7 @@ def write_patchseq(
         raise InputError(f"{out} as source and output", "two files", "choose another name for the output")
     _require_sweeps(sweeps, address)
     if predictions is not None:
-        _require_predictions(predictions)
+        require_predictions(predictions)
     given, electrodes = read_metadata(metadata), read_electrodes(address)
     with (
         write_whole(out, overwrite=overwrite) as temporary,
@@ -146,9 +146,14 @@ def _to_tables(
     if families or reasons:
         tables.append(_to_family_table(families, reasons, preset))
     if predictions is not None and len(predictions):
-        description = "Class of the cell as predicted from its features, not observed; one row per model."
-        tables.append(to_table("predictions", description, predictions))
+        tables.append(to_predictions(predictions))
     return tables
+
+
+def to_predictions(predictions: pd.DataFrame) -> Any:
+    """Return predictions as the table that a derived file holds."""
+    description = "Class of the cell as predicted from its features, not observed; one row per model."
+    return to_table("predictions", description, predictions)
 
 
 def _to_family_table(families: Mapping[str, np.ndarray], reasons: Mapping[str, str], preset: str) -> Any:
@@ -203,7 +208,8 @@ def _require_sweeps(sweeps: pd.DataFrame, source: Path | str) -> None:
         )
 
 
-def _require_predictions(predictions: pd.DataFrame) -> None:
+def require_predictions(predictions: pd.DataFrame) -> None:
+    """Raise `InputError` when predictions lack a column, or probabilities do not add up to 1."""
     absent = [name for name in _PREDICTED if name not in predictions]
     classes = [name for name in predictions if str(name).startswith(PROBABILITY)]
     if absent or len(classes) < 2:
