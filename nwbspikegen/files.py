@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import hashlib
 import os
 import shutil
@@ -11,12 +12,17 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from nwbspikegen.errors import InputError, OutputError
 
 _EXCHANGE = 2
 """RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np."""
 _AT_CWD = -100
+_WORKPLACE = ".nwbspikegen-"
+_OWNER = ".owner"
+"""A file in a workplace that is locked for as long as its process lives."""
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:
@@ -51,7 +57,8 @@ def write_whole(
     """Give a temporary path beside `target`, renamed to it when the block ends without an error.
 
     A file or a folder may be written there. The temporary name keeps the suffix of `target`, since
-    HDF5 readers look at it. After an error the target is as it was and nothing is left over.
+    HDF5 readers look at it. After an error the target is as it was and nothing is left over. What a
+    process that was killed has left over is removed by the next that writes into the same folder.
 
     Parameters
     ----------
@@ -62,6 +69,11 @@ def write_whole(
     marker : str, optional
         Given when a folder is written: a file that every such folder holds. Only a folder with it,
         or an empty one, is ever replaced; without a marker, only a file is.
+
+    Raises
+    ------
+    OutputError
+        The target is there, or cannot be written: the disk is full, the folder is read-only.
 
     Examples
     --------
@@ -74,8 +86,7 @@ def write_whole(
     """
     target = Path(target)
     require_absent(target, overwrite=overwrite, marker=marker)
-    workplace = Path(tempfile.mkdtemp(prefix=".nwbspikegen-", dir=target.parent))
-    try:
+    with explaining_full_disks(target), _make_workplace(target.parent) as workplace:
         temporary = workplace / target.name
         yield temporary
         # a folder cannot be renamed over one that holds files: the two change places
@@ -83,8 +94,78 @@ def write_whole(
             exchange_folders(temporary, target)
         else:
             os.replace(temporary, target)
+
+
+@contextlib.contextmanager
+def explaining_full_disks(target: str | os.PathLike[str] | None = None) -> Iterator[None]:
+    """Turn what libraries raise on a full or read-only disk into one clear `OutputError`.
+
+    HDF5 wraps the system's error into others, so causes are looked through as well.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = _find_reason(error)
+        if reason is None:
+            raise
+        where = f" while writing {target}" if target else ""
+        raise OutputError(
+            f"{reason}{where}", "a disk that can be written and has space",
+            "make space, or choose another folder; what was there is as it was",
+        ) from error  # fmt: skip
+
+
+def _find_reason(error: BaseException | None) -> str | None:
+    """Return what the system said about a disk that cannot be written, None for any other error."""
+    reasons = {code: os.strerror(code) for code in _CANNOT_WRITE}
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in reasons:
+            return reasons[error.errno]
+        full = os.strerror(errno.ENOSPC), os.strerror(errno.EFBIG), os.strerror(errno.EDQUOT)
+        said = next((text for text in full if text.lower() in str(error).lower()), None)
+        if said:
+            return said
+        error = error.__cause__ or error.__context__
+    return None
+
+
+@contextlib.contextmanager
+def _make_workplace(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder to write in, and remove it, and those whose process is dead."""
+    _remove_abandoned(folder)
+    try:
+        workplace = Path(tempfile.mkdtemp(prefix=_WORKPLACE, dir=folder))
+    except PermissionError as error:
+        raise _read_only(folder) from error
+    owner = None
+    try:
+        # locked before it has its name, so that nobody finds it unlocked
+        owner = open(workplace / f"{_OWNER}-unlocked", "wb")  # noqa: SIM115
+        if _lock(owner):
+            os.rename(workplace / f"{_OWNER}-unlocked", workplace / _OWNER)
+        yield workplace
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+        if owner is not None:
+            owner.close()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for mark in folder.glob(f"{_WORKPLACE}*/{_OWNER}"):
+        with contextlib.suppress(OSError), open(mark, "r+b") as owner:
+            if _lock(owner):
+                shutil.rmtree(mark.parent, ignore_errors=True)
+
+
+def _lock(stream: IO[bytes]) -> bool:
+    """Lock a file until it is closed or the process ends; False where another has, or nothing can."""
+    try:
+        import fcntl
+
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def exchange_folders(new: Path, old: Path) -> None:
@@ -134,7 +215,11 @@ def require_absent(
     if not target.parent.is_dir():
         raise OutputError(f"no folder {target.parent}", "an existing folder", "create it first")
     if not os.access(target.parent, os.W_OK):
-        raise OutputError(f"{target.parent}, which is read-only", "a folder to write in", "choose another")
+        raise _read_only(target.parent)
+
+
+def _read_only(folder: Path) -> OutputError:
+    return OutputError(f"{folder}, which is read-only", "a folder to write in", "choose another")
 
 
 def _require_replaceable(target: Path, *, overwrite: bool, marker: str | None) -> None:

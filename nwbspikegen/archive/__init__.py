@@ -1,5 +1,6 @@
-"""What the DANDI archive asks of a file."""
+"""What the DANDI archive asks of a file, and the way there."""
 
+from nwbspikegen.archive.share import share_file
 from nwbspikegen.archive.validate import validate_file
 
-__all__ = ["validate_file"]
+__all__ = ["share_file", "validate_file"]

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 
 from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.models import FittedModel
+from nwbspikegen.progress import track
 from nwbspikegen.views.observed import read_spikes, require_contiguous
 
 _PIECE_BINS = 10_000
@@ -114,7 +115,7 @@ def run_pieces(
     num_units = context.sizes["unit"]
     stepper = model.start_stepping(read_spikes(context), bin_size, num_samples)
     draws = [np.random.default_rng([seed, sample]) for sample in range(num_samples)]
-    for first in range(0, num_bins, _PIECE_BINS):
+    for first in track(range(0, num_bins, _PIECE_BINS), "running", -(-num_bins // _PIECE_BINS)):
         length = min(_PIECE_BINS, num_bins - first)
         spikes = np.empty((length, num_samples, num_units), dtype=np.uint8)
         uniform = np.stack([draw.random((length, num_units), dtype=np.float32) for draw in draws], axis=1)

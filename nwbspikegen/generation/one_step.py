@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float32, UInt8
 
 from nwbspikegen.predictor import Predictor
 from nwbspikegen.views.observed import observed_before, read_spikes, require_contiguous
+
+_LOG = logging.getLogger("nwbspikegen")
 
 
 def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | None = None) -> xr.DataArray:
@@ -53,7 +57,7 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     spikes = read_spikes(segment)
     if past is not None:
         spikes = np.concatenate([read_spikes(past), spikes])
-    probability = model.predict(spikes, first, float(segment.attrs["bin_size"]))
+    probability = _predict(model, spikes, first, float(segment.attrs["bin_size"]))
     start = segment if past is None else past
     predicted = xr.DataArray(
         probability,
@@ -74,3 +78,26 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     # `score` gives baselines the same past as the model had; encoding is not written to files
     predicted.encoding["context"] = past
     return predicted
+
+
+def _predict(
+    model: Predictor, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+) -> Float32[np.ndarray, "predicted unit"]:
+    """Predict where the weights are, or on the CPU when a GPU has too little memory.
+
+    A GPU gets one piece of the recording at a time already: no batch is smaller.
+    """
+    network = getattr(model, "module", None)
+    try:
+        return model.predict(spikes, first, bin_size)
+    except RuntimeError as error:
+        # baselines need no torch, so it is not imported for its error
+        if type(error).__name__ != "OutOfMemoryError" or network is None:
+            raise
+    _LOG.warning("the GPU is out of memory: the prediction is made on the CPU")
+    device = network.device
+    try:
+        network.to("cpu")
+        return model.predict(spikes, first, bin_size)
+    finally:
+        network.to(device)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.addresses import name_of
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
 from nwbspikegen.metadata import read_metadata
@@ -18,7 +19,7 @@ from nwbspikegen.results.draws import draw_spikes
 from nwbspikegen.results.generated import add_free_run, find_rows, generated_units
 from nwbspikegen.results.layout import MODULE, join_attributes
 from nwbspikegen.results.provenance import models_table, sources_table
-from nwbspikegen.results.source_opening import read_reduced, require_source
+from nwbspikegen.results.source_opening import holding_still, read_reduced, require_source
 from nwbspikegen.results.tables import to_table
 
 
@@ -72,8 +73,9 @@ def write_results(
     Raises
     ------
     InputError
-        The source is no NWB file with units, the prediction has other units, its values are no
-        probabilities, or no spike was drawn from them.
+        The source is no NWB file with units, or changed since it was predicted or while it was read;
+        the prediction has other units, its values are no probabilities, or no spike was drawn from
+        them.
     MetadataError
         The archive requires more about subject or session; the message is a template to fill in.
 
@@ -88,11 +90,13 @@ def write_results(
     if spike_probability is not None and generated_spikes is not None:
         raise InputError("both probabilities and a free run", "one of them", "write two files")
     source, out = require_source(source), Path(out)
+    predicted_from = _find_hash(source, spike_probability, generated_spikes)
     if out.exists() and isinstance(source, Path) and out.samefile(source):
         raise InputError(f"{out} as source and output", "two files", "choose another name for the output")
     given = read_metadata(metadata)
     with (
         write_whole(out, overwrite=overwrite) as temporary,
+        holding_still(source, predicted_from),
         read_reduced(source, given) as (source_io, nwbfile),
     ):
         module = nwbfile.create_processing_module(
@@ -116,6 +120,14 @@ def write_results(
         with NWBHDF5IO(str(temporary), "w") as out_io:
             out_io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})
     return out
+
+
+def _find_hash(source: Path | str, *predictions: xr.DataArray | None) -> str:
+    """Return the sha256 of the source at the time when it was predicted, "" when that is unknown."""
+    for predicted in predictions:
+        if predicted is not None and name_of(predicted.attrs.get("source", "")) == name_of(source):
+            return str(predicted.attrs.get("source_sha256", ""))
+    return ""
 
 
 def require_complete(source: Any, metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.models import CHOSEN_BY, FittedModel, SpikeModel, build_model, find_loss
 from nwbspikegen.training.loaders import make_loaders, require_pairs
+from nwbspikegen.training.memory import with_smaller_batches
 from nwbspikegen.training.module import EpochLoader, TrainingModule
 from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.record import training_record
@@ -94,19 +97,23 @@ def train(
     schedule = schedule_of(model).replace(
         epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = build_model(model, train[0].sizes["unit"], **settings).to(accelerator)
-        loss = loss or network.default_loss
-        find_loss(loss)
-        loaders = make_loaders(network, train, validation, seed)
-        curves = _run(
-            network, loss, schedule, *loaders,
-            accelerator=accelerator, checkpoints=checkpoints, progress=progress, seed=seed,
-        )  # fmt: skip
-    network.to("cpu").eval()
-    record = training_record(train, validation, schedule, seed)
-    return FittedModel(network, loss, float(train[0].attrs["bin_size"]), record, curves)
+
+    def run(settings: dict[str, Any]) -> FittedModel:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = build_model(model, train[0].sizes["unit"], **settings).to(accelerator)
+            minimised = loss or network.default_loss
+            find_loss(minimised)
+            loaders = make_loaders(network, train, validation, seed)
+            curves = _run(
+                network, minimised, schedule, *loaders,
+                accelerator=accelerator, checkpoints=checkpoints, progress=progress, seed=seed,
+            )  # fmt: skip
+        network.to("cpu").eval()
+        record = training_record(train, validation, schedule, seed)
+        return FittedModel(network, minimised, float(train[0].attrs["bin_size"]), record, curves)
+
+    return with_smaller_batches(run, model, settings)
 
 
 def _run(
@@ -145,7 +152,7 @@ def _run(
             callbacks.append(EpochProgress(chosen_by))
         trainer = _quiet_trainer(accelerator, schedule.epochs, callbacks)
         last = folder / "last.ckpt"
-        resumed = last if last.is_file() else None
+        resumed = last if _is_whole(last) else None
         if resumed:
             _LOG.info("resuming the run in %s", folder)
         with warnings.catch_warnings():
@@ -154,12 +161,41 @@ def _run(
             # Lightning 2.6 uses a name that torch 2.13 deprecates
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
-            trainer.fit(module, loader, validation_loaders, ckpt_path=resumed, weights_only=True)
-        if trainer.interrupted:
-            raise KeyboardInterrupt
+            _fit(trainer, module, loader, validation_loaders, resumed)
         state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
         module.load_state_dict(state)
     return module.curves
+
+
+def _fit(
+    trainer: lightning.Trainer,
+    module: TrainingModule,
+    loader: EpochLoader,
+    validation_loaders: list[EpochLoader],
+    resumed: Path | None,
+) -> None:
+    """Fit, and give an interruption on as one: Lightning ends the process, deaf to a second."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(module, loader, validation_loaders, ckpt_path=resumed, weights_only=True)
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+    if trainer.interrupted:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Return whether a checkpoint is there and not cut off, as by a machine that stopped."""
+    if not checkpoint.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(checkpoint):
+            return True
+    except zipfile.BadZipFile:
+        _LOG.warning("%s is cut off: the run starts again", checkpoint)
+        return False
 
 
 def _quiet_trainer(accelerator: str, epochs: int, callbacks: list[Callback]) -> lightning.Trainer:

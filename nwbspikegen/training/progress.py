@@ -1,4 +1,4 @@
-"""A progress bar of epochs on stderr."""
+"""Training's bar on stderr: steps, epochs, time left, and the latest validation score."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nwbspikegen.progress import Work
 
 
 class EpochProgress(Callback):
-    """Shows steps, epochs, time left and the latest validation score; nothing when not a terminal."""
+    """Shows steps, epochs, time left and the latest validation score; no bar when not a terminal."""
 
     def __init__(self, score: str) -> None:
         self._score = score
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._work: Work | None = None
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Show the bar."""
+        """Begin to count."""
         steps = int(trainer.num_training_batches) * (trainer.max_epochs or 1)
-        self._task = self._progress.add_task("training", total=steps, completed=trainer.global_step)
-        self._progress.start()
+        self._work = Work("training", steps)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *rest: Any) -> None:
         """Move the bar."""
-        self._progress.update(self._task, completed=trainer.global_step)
+        if self._work is not None:
+            self._work.reach(trainer.global_step)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Show the latest score."""
         value = trainer.callback_metrics.get(self._score)
-        if value is not None:
+        if value is not None and self._work is not None:
             text = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}, {self._score} {value:.3f}"
-            self._progress.update(self._task, description=text)
+            self._work.reach(trainer.global_step, text)
 
     def teardown(self, trainer: lightning.Trainer, module: lightning.LightningModule, stage: str) -> None:
         """Take the bar away, also after an error."""
-        self._progress.stop()
+        if self._work is not None:
+            self._work.stop()

@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import UInt8
 
+from nwbspikegen.addresses import hash_recording, name_of
 from nwbspikegen.errors import require_seed
 from nwbspikegen.files import require_absent, require_suffix
 from nwbspikegen.generation import free_run
@@ -88,9 +89,11 @@ def free_run_and_compare(
     require_absent(out, overwrite=overwrite, sources=[source])
     require_complete(source, metadata)
     units, parts = open_for(model, source, options)
+    fingerprint = units.attrs["source_sha256"] or hash_recording(source)
     before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
     generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)
+    generated.attrs.update(source=name_of(source), source_sha256=fingerprint)
     statistics = _compare(generated, read_spikes(before), read_spikes(parts.test))
     path = write_results(
         out, source=source, model=model, generated_spikes=generated, statistics=statistics,

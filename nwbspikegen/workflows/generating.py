@@ -90,10 +90,13 @@ def generate_and_score(
     require_absent(out, overwrite=overwrite, sources=[source])
     require_complete(source, metadata)
     units, parts = open_for(model, source, options)
+    fingerprint = units.attrs["source_sha256"] or hash_recording(source)
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
     predicted = generate(model, recorded, context=observed)
+    # `write_results` refuses to write beside a recording what was predicted from other bytes
+    predicted.attrs["source_sha256"] = fingerprint
     first = _first_unseen(model, recorded, parts)
     scored = recorded.isel(time=slice(first, None))
     scores = None

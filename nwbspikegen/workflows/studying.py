@@ -17,6 +17,7 @@ from nwbspikegen.transfer.plan import STUDY_FILE
 from nwbspikegen.transfer.sessions import slugify
 from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.window import PRESETS
+from nwbspikegen.yaml_files import read_yaml
 
 _LOG = logging.getLogger("nwbspikegen")
 _Recordings = Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]
@@ -136,13 +137,8 @@ def read_sessions_file(
     ...     read_sessions_file(path, WindowOptions())[1]["slice"].duration
     400
     """
-    import yaml
-
     path = require_file(path)
-    try:
-        entries = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError):
-        entries = None
+    entries = read_yaml(path)
     if not isinstance(entries, dict) or not all(
         isinstance(entry, dict) and isinstance(entry.get("file"), str) for entry in entries.values()
     ):

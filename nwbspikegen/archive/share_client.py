@@ -1,0 +1,156 @@
+"""An instance of the archive, opened with dandi's own client, and its answers as clear errors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from nwbspikegen.errors import InputError, NWBSpikeGenError, OutputError
+
+_LONGEST_ANSWER = 300
+
+
+@contextlib.contextmanager
+def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
+    """Give the draft of a dandiset as dandi's client sees it, with the user's key.
+
+    The key is that of the client: the environment variable that dandi names after the instance, such
+    as ``DANDI_API_KEY`` or ``DANDI_SANDBOX_API_KEY``, or the user's keyring. It is never asked for.
+
+    Raises
+    ------
+    InputError
+        No such instance or dandiset, or no key that it accepts.
+    OutputError
+        The archive does not answer.
+    """
+    from dandi.consts import DRAFT
+    from dandi.dandiapi import DandiAPIClient
+
+    with _unlogged(), _open_client(instance, DandiAPIClient) as client:
+        key = _find_key(client)
+        with explaining(f"while opening dandiset {dandiset} on {client.dandi_instance.name}", client, key):
+            client.check_schema_version()
+            client.authenticate(key)
+            draft = client.get_dandiset(dandiset, DRAFT, lazy=False)
+        yield draft
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep dandi from logging what servers answer, which may be the key; errors tell it without."""
+    log, level = logging.getLogger("dandi"), logging.getLogger("dandi").level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _open_client(instance: str, client_class: Any) -> Any:
+    from dandi.consts import known_instances
+
+    if instance not in known_instances and not instance.startswith(("http://", "https://")):
+        raise InputError(
+            f"instance {instance!r}", f"an address, or one of {', '.join(known_instances)}",
+            "choose one of these",
+        )  # fmt: skip
+    try:
+        client = client_class.for_dandi_instance(instance)
+    # the client raises as many kinds as a server can be wrong in
+    except Exception as error:
+        raise OutputError(
+            f"no archive at {instance} ({' '.join(str(error).split())[:_LONGEST_ANSWER]})",
+            "one that answers", "check the address and the connection",
+        ) from error  # fmt: skip
+    address = urlsplit(client.api_url)
+    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise InputError(
+            f"{client.api_url}, which is not encrypted", "https, so that nobody reads the key on its way",
+            "use the address that begins with https",
+        )  # fmt: skip
+    return client
+
+
+def _find_key(client: Any) -> str:
+    """Return the key from the environment or the keyring."""
+    variable = client.api_key_env_var
+    service = f"dandi-api-{client.dandi_instance.name}"
+    key = os.environ.get(variable) or _ask_keyring(service)
+    if not key:
+        raise InputError(
+            f"no API key for {client.dandi_instance.name}", f"one in {variable} or in the keyring",
+            f"set {variable}, or store it once with `keyring set {service} key`",
+        )  # fmt: skip
+    return key
+
+
+def _ask_keyring(service: str) -> str | None:
+    """Return the key that the user's keyring holds; one that would ask for a password needs a terminal."""
+    import keyring
+    from keyring.core import load_config, load_env
+    from keyring.errors import KeyringError
+
+    backend = load_env() or load_config() or keyring.get_keyring()
+    if type(backend).__name__ == "EncryptedKeyring" and not sys.stdin.isatty():
+        return None
+    try:
+        key: str | None = backend.get_password(service, "key")
+    except KeyringError:
+        return None
+    return key
+
+
+@contextlib.contextmanager
+def explaining(doing: str, client: Any, key: str = "") -> Iterator[None]:
+    """Turn what the client raises into one of the package's errors, without the key in it."""
+    import requests
+    from dandi.exceptions import NotFoundError, SchemaVersionError
+
+    try:
+        yield
+    except requests.RequestException as error:
+        raise _explain(error, doing, client, key) from None
+    except NotFoundError:
+        raise InputError(
+            f"no such dandiset {doing}", "one that exists and that you may write to", "check its number"
+        ) from None
+    except SchemaVersionError as error:
+        raise OutputError(str(error), "a client as new as the archive", "upgrade dandi") from None
+
+
+def _explain(error: Any, doing: str, client: Any, key: str) -> NWBSpikeGenError:
+    name, variable = client.dandi_instance.name, client.api_key_env_var
+    key = key or str(client.session.headers.get("Authorization", "")).removeprefix("token ")
+    if error.response is None:
+        return OutputError(
+            f"a connection to {name} that broke {doing}", "one that lasts",
+            "give the same command again: what has arrived is not sent again",
+        )  # fmt: skip
+    status = error.response.status_code
+    said = " ".join(error.response.text.split())
+    said = said.replace(key, "[key]")[:_LONGEST_ANSWER] if key else said[:_LONGEST_ANSWER]
+    if status == 401:
+        return InputError(
+            f"an API key that {name} does not accept {doing}", f"a valid one in {variable} or in the keyring",
+            "copy it again from your account there",
+        )  # fmt: skip
+    if status == 403:
+        return InputError(
+            f"a key whose owner may not do this {doing}: {said}", "an owner of the dandiset",
+            "ask to become one",
+        )  # fmt: skip
+    if status < 500:
+        return OutputError(
+            f"a refusal by {name} {doing}: {said}", "what it accepts",
+            "correct it, then give the same command again",
+        )  # fmt: skip
+    return OutputError(
+        f"a failure of {name} (status {status}) {doing}: {said}", "an archive that works",
+        "give the same command again later: what has arrived is not sent again",
+    )  # fmt: skip

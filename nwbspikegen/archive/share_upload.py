@@ -1,0 +1,104 @@
+"""Sending planned files with dandi's own client."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from nwbspikegen.archive.share_client import explaining
+from nwbspikegen.archive.share_planning import PlannedFile
+from nwbspikegen.errors import InputError, OutputError
+
+_LOG = logging.getLogger("nwbspikegen")
+EXISTING = ("error", "skip", "refresh", "overwrite")
+_STEP_PERCENT = 10
+
+
+def send_files(planned: list[PlannedFile], dandiset: Any, existing: str) -> list[dict[str, Any]]:
+    """Upload each file and return its status ("uploaded", "replaced" or "skipped") and asset.
+
+    What is there already is looked up for all files before the first is sent.
+
+    Parameters
+    ----------
+    planned : list of PlannedFile
+        From `plan_files`.
+    dandiset : RemoteDandiset
+        From `open_dandiset`.
+    existing : {"error", "skip", "refresh", "overwrite"}
+        What to do about a file that the dandiset has under that path, as `dandi upload` means it.
+    """
+    assets = [_look_up(entry, dandiset, existing) for entry in planned]
+    return [
+        _send(entry, dandiset, existing, asset, f"file {number} of {len(planned)}")
+        for number, (entry, asset) in enumerate(zip(planned, assets, strict=True), start=1)
+    ]
+
+
+def _look_up(entry: PlannedFile, dandiset: Any, existing: str) -> Any:
+    """Return the asset that has the file's path in the dandiset, None when there is none."""
+    with explaining(f"while looking for {entry.archive_path}", dandiset.client):
+        # the archive looks for beginnings of paths
+        found = [
+            asset
+            for asset in dandiset.get_assets_with_path_prefix(entry.archive_path)
+            if asset.path == entry.archive_path
+        ]
+        if not found:
+            return None
+        stored = found[0].get_raw_metadata().get("digest", {}).get("dandi:dandi-etag")
+    if existing == "error":
+        same = "with the same bytes" if stored == entry.etag else "with other bytes"
+        raise OutputError(
+            f"{entry.archive_path}, which the dandiset has already, {same}", "a new path",
+            "pass --existing skip to keep it, or --existing overwrite to replace it",
+        )  # fmt: skip
+    return found[0]
+
+
+def _send(entry: PlannedFile, dandiset: Any, existing: str, asset: Any, which: str) -> dict[str, Any]:
+    from dandi.files import dandi_file
+    from dandi.misctypes import Digest
+    from dandi.upload import UploadExisting, check_replace_asset
+
+    root = entry.place.parents[len(entry.archive_path.split("/")) - 1]
+    local, etag = dandi_file(entry.place, root), Digest.dandi_etag(entry.etag)
+    _require_unchanged(entry)
+    with explaining(f"while sending {which}, {entry.archive_path}", dandiset.client):
+        if asset is not None:
+            replace, _ = check_replace_asset(local, asset, UploadExisting(existing), etag)
+            if not replace:
+                return {"status": "skipped", "asset": str(asset.identifier)}
+        metadata = local.get_metadata(digest=etag, ignore_errors=False)
+        sent = _follow(entry, local, dandiset, metadata.model_dump(mode="json", exclude_none=True), asset)
+    return {"status": "uploaded" if asset is None else "replaced", "asset": str(sent.identifier)}
+
+
+def _follow(entry: PlannedFile, local: Any, dandiset: Any, metadata: dict[str, Any], replaced: Any) -> Any:
+    """Upload one file, tell how far it is, and return its asset."""
+    told = 0
+    try:
+        for state in local.iter_upload(dandiset, metadata, replacing=replaced):
+            if state["status"] == "done":
+                return state["asset"]
+            percent = int(state.get("progress", 0))
+            if percent >= told + _STEP_PERCENT:
+                _LOG.info("%s: %d %%", entry.archive_path, percent)
+                told = percent
+    # how dandi says that a fingerprint, or the number of bytes, is not what it was
+    except RuntimeError as error:
+        raise _changed(entry, f", or on its way ({error})") from error
+    raise OutputError(f"no asset of {entry.archive_path}", "the archive's record of it", "send it again")
+
+
+def _require_unchanged(entry: PlannedFile) -> None:
+    now = entry.path.stat()
+    if (now.st_size, now.st_mtime_ns) != (entry.size, entry.modified_ns):
+        raise _changed(entry)
+
+
+def _changed(entry: PlannedFile, more: str = "") -> InputError:
+    return InputError(
+        f"{entry.path}, which changed since it was checked{more}", "a file that stays as it is",
+        "give the same command again when nothing writes to it",
+    )  # fmt: skip
