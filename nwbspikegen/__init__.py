@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nwbspikegen.archive import share_file as share_file
     from nwbspikegen.archive import validate_file as validate_file
     from nwbspikegen.convert import convert_asdf as convert_asdf
     from nwbspikegen.convert import convert_ibl as convert_ibl
@@ -20,16 +21,20 @@ if TYPE_CHECKING:
     from nwbspikegen.generation import generate as generate
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
+    from nwbspikegen.results import read_attention as read_attention
     from nwbspikegen.results import read_audits as read_audits
     from nwbspikegen.results import read_generated_units as read_generated_units
     from nwbspikegen.results import read_models as read_models
     from nwbspikegen.results import read_scores as read_scores
     from nwbspikegen.results import read_spike_probability as read_spike_probability
     from nwbspikegen.results import read_statistics as read_statistics
+    from nwbspikegen.results import read_transfer_scores as read_transfer_scores
     from nwbspikegen.results import write_results as write_results
     from nwbspikegen.scoring import score as score
+    from nwbspikegen.scoring import spike_statistics as spike_statistics
     from nwbspikegen.simulation import simulate as simulate
     from nwbspikegen.training import train as train
+    from nwbspikegen.transfer import TransferStudy as TransferStudy
     from nwbspikegen.views import Split as Split
     from nwbspikegen.views import WindowOptions as WindowOptions
     from nwbspikegen.views import open_units as open_units
@@ -43,6 +48,7 @@ __version__ = "0.1.0"
 _ROOM_OF = {
     "FittedModel": "models",
     "Split": "views",
+    "TransferStudy": "transfer",
     "WindowOptions": "views",
     "audit": "workflows",
     "convert_asdf": "convert",
@@ -54,15 +60,19 @@ _ROOM_OF = {
     "generate": "generation",
     "load_model": "models",
     "open_units": "views",
+    "read_attention": "results",
     "read_audits": "results",
     "read_generated_units": "results",
     "read_models": "results",
     "read_scores": "results",
     "read_spike_probability": "results",
     "read_statistics": "results",
+    "read_transfer_scores": "results",
     "score": "scoring",
     "select_units": "views",
+    "share_file": "archive",
     "simulate": "simulation",
+    "spike_statistics": "scoring",
     "split_fractions": "views",
     "split_time": "views",
     "train": "training",

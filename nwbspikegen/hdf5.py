@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ from nwbspikegen.errors import InputError
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
 # deflate reaches 1,032 to 1; an array larger than that cannot come from the file
 _MOST_COMPRESSION = 1100
+# bytes: arrays up to this size are read whatever the size of their file
+_ALWAYS_FITS = 64 * 2**20
+_ALLOW = "NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS"
+_MOST_KNOWN = 1024
+# files on disk that were found to read from no other
+_LOOKED_AT: dict[tuple[str, int, int, int], None] = {}
 _PLUGIN = (
     "get MaxWell's plug-in from https://share.mxwbio.com/d/7f2d1e98a1724a1b8b35, and call "
     "h5py.h5pl.prepend('FOLDER OF THE PLUG-IN') before anything is read"
@@ -53,6 +60,7 @@ def open_hdf5(path: Path, kind: str) -> Iterator[h5py.File]:
     """
     try:
         with h5py.File(path, "r") as file:
+            require_own_data(file)
             yield file
     except _DAMAGE as error:
         reason = " ".join(str(error).split())[:120]
@@ -75,6 +83,7 @@ def find_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
     if not isinstance(dataset, h5py.Dataset):
         return None
     require_plain(dataset)
+    require_fitting(dataset)
     filters = dataset.id.get_create_plist()
     codes = [filters.get_filter(index)[0] for index in range(filters.get_nfilters())]
     missing = [code for code in codes if not h5py.h5z.filter_avail(code)]
@@ -101,15 +110,116 @@ def require_written(dataset: h5py.Dataset) -> None:
     """Raise `InputError` when parts of an array are missing, which HDF5 would fill with zeros."""
     if dataset.chunks is None:
         return
-    expected = int(
-        np.prod([-(-size // part) for size, part in zip(dataset.shape, dataset.chunks, strict=True)])
-    )
+    expected = math.prod(-(-size // part) for size, part in zip(dataset.shape, dataset.chunks, strict=True))
     if dataset.id.get_num_chunks() < expected:
         raise InputError(
             f"{dataset.name} of {dataset.file.filename}, parts of which are missing",
             "an undamaged file",
             "check that it was copied whole",
         )
+
+
+def require_fitting(dataset: h5py.Dataset) -> None:
+    """Raise `InputError` for an array that is larger than its file can hold, before it is read.
+
+    Deflate reaches 1,032 to 1; arrays up to 64 MiB are read from any file.
+    """
+    num_bytes = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
+    if num_bytes > max(_MOST_COMPRESSION * dataset.file.id.get_filesize(), _ALWAYS_FITS):
+        raise _too_large(dataset, num_bytes)
+
+
+def _too_large(dataset: h5py.Dataset, num_bytes: int) -> InputError:
+    return InputError(
+        f"{dataset.name} of {num_bytes} bytes in {dataset.file.filename}, which is smaller than that",
+        "an undamaged file",
+        "check that it was copied whole",
+    )
+
+
+def require_own_data(file: h5py.File) -> None:
+    """Raise `InputError` for a file that reads from other files, unless that is allowed.
+
+    External links, external storage and virtual datasets make HDF5 open whatever path a file's author
+    wrote. They are followed when the environment variable NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS is 1.
+    """
+    if os.environ.get(_ALLOW) == "1":
+        return
+    try:
+        state = os.stat(file.filename)
+    except OSError:
+        _refuse_foreign(file)
+        return
+    # a file is opened for every window: once is enough as long as it stays the same
+    stamp = (file.filename, state.st_ino, state.st_size, state.st_mtime_ns)
+    if stamp not in _LOOKED_AT:
+        _refuse_foreign(file)
+        _LOOKED_AT[stamp] = None
+        while len(_LOOKED_AT) > _MOST_KNOWN:
+            _LOOKED_AT.pop(next(iter(_LOOKED_AT)), None)
+
+
+def _refuse_foreign(file: h5py.File) -> None:
+    # a visitor that raises leaves HDF5 in disorder: what is found is judged afterwards
+    links: list[bytes] = []
+    datasets: list[bytes] = []
+
+    def note_link(name: bytes, about: Any) -> None:
+        if about.type == h5py.h5l.TYPE_EXTERNAL:
+            links.append(name)
+
+    def note_object(name: bytes, about: Any) -> None:
+        if about.type == h5py.h5o.TYPE_DATASET:
+            datasets.append(name)
+
+    file.id.links.visit(note_link, info=True)
+    for name in links:
+        require_own_link(file, name.decode("utf-8", "surrogateescape"))
+    h5py.h5o.visit(file.id, note_object, info=True)
+    for name in datasets:
+        require_own_dataset(h5py.Dataset(h5py.h5d.open(file.id, name)))
+
+
+def require_own_link(group: h5py.Group, name: str) -> None:
+    """Raise `InputError` for an external link, unless these are allowed."""
+    link = group.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink) and os.environ.get(_ALLOW) != "1":
+        place = f"{(group.name or '').rstrip('/')}/{name}"
+        raise _foreign(
+            f"{place}, a link to {_shown(link.path)} in {_shown(link.filename)},", group.file.filename
+        )
+
+
+def require_own_dataset(dataset: h5py.Dataset) -> None:
+    """Raise `InputError` for an array whose values lie in other files, unless that is allowed."""
+    found = [] if os.environ.get(_ALLOW) == "1" else _list_foreign(dataset)
+    if found:
+        raise _foreign(found[0], dataset.file.filename)
+
+
+def _list_foreign(dataset: h5py.Dataset) -> list[str]:
+    created = dataset.id.get_create_plist()
+    if created.get_external_count():
+        return [f"{dataset.name}, whose values lie in {_shown(created.get_external(0)[0])},"]
+    if created.get_layout() != h5py.h5d.VIRTUAL:
+        return []
+    # a dot stands for the file itself
+    others = [source.file_name for source in dataset.virtual_sources() if source.file_name != "."]
+    return [f"{dataset.name}, whose values lie in {_shown(others[0])},"] if others else []
+
+
+def _foreign(found: str, file: Any) -> InputError:
+    return InputError(
+        f"{found} in {_shown(file)}",
+        "a file that reads from no other",
+        f"copy what is linked into it, or, if you trust its author, set {_ALLOW}=1",
+    )
+
+
+def _shown(name: Any) -> str:
+    """Return a name from a file as a text that fits on one line."""
+    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:200]
 
 
 def _is_plain(kind: h5py.h5t.TypeID) -> bool:
@@ -135,13 +245,9 @@ def read_array(group: h5py.Group, name: str) -> Any:
     dataset = find_dataset(group, name)
     if dataset is None:
         return None
-    num_bytes = int(np.prod(dataset.shape, dtype=np.float64) * dataset.dtype.itemsize)
-    if num_bytes > _MOST_COMPRESSION * os.path.getsize(group.file.filename):
-        raise InputError(
-            f"{dataset.name} of {num_bytes} bytes in {group.file.filename}, which is smaller than that",
-            "an undamaged file",
-            "check that it was copied whole",
-        )
+    num_bytes = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
+    if num_bytes > _MOST_COMPRESSION * group.file.id.get_filesize():
+        raise _too_large(dataset, num_bytes)
     return np.atleast_1d(dataset[()])
 
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-import yaml
-
 from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_file
+from nwbspikegen.yaml_files import read_yaml
 
 _REQUIRED = {
     "NWBFile": {
@@ -67,11 +66,7 @@ def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[st
             f"metadata that are a {type(metadata).__name__}", "a mapping or a path", "pass these"
         )
     path = require_file(metadata)
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}, which is not YAML", "a YAML file", "correct it") from error
-    return _require_sections(loaded, str(path))
+    return _require_sections(read_yaml(path), str(path))
 
 
 def _require_sections(metadata: Any, name: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ _NAMES = [
     "read_transfer_scores",
     "score",
     "select_units",
+    "share_file",
     "simulate",
     "spike_statistics",
     "split_fractions",

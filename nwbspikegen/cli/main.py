@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import click
@@ -9,11 +10,19 @@ import click
 from nwbspikegen import __version__
 from nwbspikegen.cli.convert import convert
 from nwbspikegen.cli.demo import demo
+from nwbspikegen.cli.explain import explain
 from nwbspikegen.cli.generate import generate
+from nwbspikegen.cli.patchseq import patchseq
+from nwbspikegen.cli.plot import plot
 from nwbspikegen.cli.score import score
+from nwbspikegen.cli.share import share
+from nwbspikegen.cli.sweep import sweep
 from nwbspikegen.cli.train import train
+from nwbspikegen.cli.transfer import transfer
 from nwbspikegen.cli.validate import validate
 from nwbspikegen.errors import NWBSpikeGenError
+
+_INTERRUPTED = "interrupted: no output is half-written, and the same command goes on or starts again"
 
 
 class _UserError(click.ClickException):
@@ -32,10 +41,19 @@ class _Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
+        from nwbspikegen.files import explaining_full_disks
+
         try:
-            return super().invoke(context)
+            with explaining_full_disks():
+                return super().invoke(context)
         except NWBSpikeGenError as error:
+            # stderr has this line without the log's help
+            logging.getLogger("nwbspikegen").debug("error: %s", error)
             raise _UserError(str(error)) from error
+        except KeyboardInterrupt:
+            logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
+            click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)
+            context.exit(130)
 
 
 @click.group(
@@ -50,7 +68,10 @@ def cli() -> None:
     """
 
 
-for _command in (demo, convert, train, generate, score, validate):
+_COMMANDS = (
+    demo, convert, train, generate, score, transfer, explain, sweep, patchseq, plot, validate, share,
+)  # fmt: skip
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,10 +47,15 @@ metadata_option = click.option(
 
 
 def every_command(command: _Command) -> _Command:
-    """Add what every command has: --json, --config, --quiet."""
+    """Add what every command has: --json, --config, --quiet, --log-file."""
     for option in (
         click.option(
-            "--quiet", is_flag=True, callback=_set_up_logging, expose_value=False, help="Log warnings only."
+            "--log-file", type=PATH, callback=_open_log, expose_value=False,
+            help="Append the whole log, with times, to this file.",
+        ),
+        click.option(
+            "--quiet", is_flag=True, is_eager=True, callback=_set_up_logging, expose_value=False,
+            help="Log warnings only, and show no progress.",
         ),
         click.option(
             "--config", type=PATH, is_eager=True, callback=_read_config, expose_value=False,
@@ -128,29 +132,28 @@ def _take_preset(context: click.Context, parameter: click.Parameter, preset: str
 
 
 def _set_up_logging(context: click.Context, parameter: click.Parameter, quiet: bool) -> None:
-    """Send the package's messages to stderr, without those of its libraries."""
-    logger = logging.getLogger("nwbspikegen")
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.WARNING if quiet else logging.INFO)
-    logger.propagate = False
+    """Send the package's messages to stderr, and show how far long work is."""
+    from nwbspikegen.cli.logs import log_to_stderr
+
+    log_to_stderr(is_quiet=quiet)
+
+
+def _open_log(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    """Send everything that is logged to a file as well."""
+    if path is not None:
+        from nwbspikegen.cli.logs import log_to_file
+
+        log_to_file(path, command=context.command_path)
 
 
 def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     """Take the file's values as defaults, so that what is typed wins."""
     if path is None:
         return
-    import yaml
-
     from nwbspikegen.files import require_file
+    from nwbspikegen.yaml_files import read_yaml
 
-    try:
-        values = yaml.safe_load(require_file(path).read_text())
-    except (yaml.YAMLError, UnicodeDecodeError):
-        values = None
+    values = read_yaml(require_file(path))
     if not isinstance(values, dict):
         raise InputError(
             f"{path}, which holds no YAML mapping", "lines such as `duration: 400`", "correct the file"
@@ -164,6 +167,11 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
         given["hold_out"] = ["each"] if given["hold_out"] is True else [given["hold_out"]]
     unknown = sorted(set(given) - known)
     if unknown:
-        options = ", ".join(sorted(str(name) for name in known if name not in {"config", "as_json", "quiet"}))
+        options = ", ".join(
+            sorted(str(name) for name in known if name not in {"config", "as_json", "quiet", "log_file"})
+        )
         raise InputError(f"option {unknown[0]!r} in {path}", f"one of {options}", "correct the file")
+    empty = [name for name, value in given.items() if value is None]
+    if empty:
+        raise InputError(f"option {empty[0]!r} without a value in {path}", "a value", "correct the file")
     context.default_map = {**(context.default_map or {}), **given}

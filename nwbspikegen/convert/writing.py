@@ -14,6 +14,7 @@ import numpy as np
 from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
+from nwbspikegen.progress import Work, show_progress
 from nwbspikegen.views import open_units
 from nwbspikegen.views.duplicates import report_duplicates
 
@@ -40,9 +41,6 @@ def write_nwb(
     out, metadata, overwrite
         As for `convert_sorting`; what is given wins over what the source says of itself.
     """
-    from jsonschema import ValidationError
-    from neuroconv.tools.nwb_helpers import make_nwbfile_from_metadata
-    from neuroconv.utils import dict_deep_update
     from pynwb import NWBHDF5IO
 
     out = Path(out)
@@ -51,7 +49,22 @@ def write_nwb(
     given_files += [value for value in source.values() if isinstance(value, str | os.PathLike)]
     require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
+    with show_progress("reading the source", 3) as work:
+        nwbfile = _make_file(interface_class, source, given, work)
+        work.reach(2, "writing NWB")
+        with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
+            io.write(nwbfile)
+    return out
+
+
+def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, work: Work) -> Any:
+    """Return in memory what is to be written."""
+    from jsonschema import ValidationError
+    from neuroconv.tools.nwb_helpers import make_nwbfile_from_metadata
+    from neuroconv.utils import dict_deep_update
+
     interface = interface_class(**source)
+    work.reach(1, "comparing units")
     _refuse_silence(interface.sorting_extractor)
     _require_writable(interface.sorting_extractor)
     if len(interface.sorting_extractor.unit_ids) > 1:
@@ -70,9 +83,7 @@ def write_nwb(
             "correct the metadata",
         ) from error
     interface.add_to_nwbfile(nwbfile, merged)
-    with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
-        io.write(nwbfile)
-    return out
+    return nwbfile
 
 
 def _require_writable(sorting: Any) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float32, UInt8
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -127,10 +129,13 @@ class FittedModel:
         """Read what `save` wrote. Neither file can execute code."""
         description = _read_description(Path(folder))
         try:
+            weights = load(_inside(Path(folder), _WEIGHTS_FILE).read_bytes())
+            _require_shapes(folder, description, weights)
             module = build_model(description["name"], description["num_units"], **description["parameters"])
-            module.load_state_dict(load((Path(folder) / _WEIGHTS_FILE).read_bytes()))
-        except (OSError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            raise _broken(folder, f"weights that do not fit ({str(error).splitlines()[0]})") from error
+            module.load_state_dict(weights)
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise _broken(folder, f"weights that do not fit ({reason})") from error
         module.eval()
         model = cls(
             module,
@@ -183,8 +188,9 @@ def _read_description(folder: Path) -> dict[str, Any]:
             "pass what `nwbspikegen train --out` wrote",
         )
     try:
-        description = json.loads((folder / DESCRIPTION_FILE).read_text())
-    except ValueError as error:
+        description = json.loads(_inside(folder, DESCRIPTION_FILE).read_text(encoding="utf-8"))
+    # too deep a nesting is a RecursionError
+    except (ValueError, RecursionError, OSError) as error:
         raise _broken(folder, "a description that is not JSON") from error
     expected = {"name", "num_units", "parameters", "loss", "bin_size", "sha256", "training", "curves"}
     if (
@@ -193,7 +199,57 @@ def _read_description(folder: Path) -> dict[str, Any]:
         or not expected <= description.keys()
     ):
         raise _broken(folder, f"a description that is not of the format {_FORMAT}")
+    _require_kinds(folder, description)
     return description
+
+
+def _require_kinds(folder: Path, description: dict[str, Any]) -> None:
+    """Raise `InputError` for entries of the description that `save` cannot have written."""
+    bin_size, training = description["bin_size"], description["training"]
+    sources = training.get("sources", []) if isinstance(training, dict) else None
+    fits = {
+        "name": isinstance(description["name"], str),
+        "num_units": isinstance(description["num_units"], int) and description["num_units"] >= 1,
+        "parameters": isinstance(description["parameters"], dict),
+        "loss": isinstance(description["loss"], str) and description["loss"] in CHOSEN_BY,
+        "bin_size": isinstance(bin_size, float | int) and 0 < bin_size < math.inf,
+        "training": isinstance(sources, list) and all(isinstance(source, dict) for source in sources),
+        "curves": isinstance(description["curves"], list)
+        and all(isinstance(point, dict) for point in description["curves"]),
+    }
+    wrong = [name for name, is_fitting in fits.items() if not is_fitting]
+    if wrong:
+        raise _broken(folder, f"{wrong[0]} {str(description[wrong[0]])[:80]!r}")
+
+
+def _require_shapes(
+    folder: str | os.PathLike[str], description: dict[str, Any], weights: dict[str, torch.Tensor]
+) -> None:
+    """Raise `InputError` for weights that are not those of the network described, before it is built."""
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise _broken(folder, "weights that are not finite")
+    # every layer has weights, which are in the file: so many cannot be built for nothing
+    if description["parameters"].get("depth", 1) > len(weights):
+        raise _broken(folder, f"depth {description['parameters']['depth']} with {len(weights)} arrays")
+    # on this device arrays have a shape and take no memory, however large they claim to be
+    with torch.device("meta"):
+        network = build_model(description["name"], description["num_units"], **description["parameters"])
+    expected = {name: value.shape for name, value in network.state_dict().items()}
+    found = {name: value.shape for name, value in weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            shapes = [
+                None if shape is None else list(shape) for shape in (found.get(name), expected.get(name))
+            ]
+            raise _broken(folder, f"{name[:80]} of shape {shapes[0]}, not {shapes[1]},")
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return a file of a folder; one that a link leads out of it is none of a model."""
+    path = folder / name
+    if path.resolve().parent != folder.resolve():
+        raise _broken(folder, f"{name}, a link that leads out of the folder,")
+    return path
 
 
 def _broken(folder: str | os.PathLike[str], found: str) -> InputError:

@@ -21,6 +21,7 @@ from nwbspikegen.models.pair_examples import PairExamples
 from nwbspikegen.models.past import NUM_FEATURES, Past, PastStepper, Rows
 from nwbspikegen.models.readout import Readout
 from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.progress import track
 
 _CHUNK_PAIRS = 250_000
 _CLIP_SD = 4.0
@@ -163,11 +164,11 @@ class InContext(SpikeModel):
         past, readout = Past(num_units, bin_size), Readout(num_units)
         out = np.empty((num_bins - first, num_units), dtype=np.float32)
         step = self.prediction_step(num_units)
-        for start in range(0, num_bins, step):
+        for start in track(range(0, num_bins, step), "predicting", -(-num_bins // step)):
             chunk = spikes[start : start + step]
             wanted = np.arange(start, start + len(chunk)) >= first
             for rows in past.read(chunk, wanted):
-                adapted = readout.read(rows, *self._log_odds(rows))
+                adapted = readout.read(rows, *self.log_odds(rows))
                 asked = rows.wanted
                 probability = 1 / (1 + np.exp(-adapted[asked]))
                 out[rows.bin[asked] + start - first, rows.unit[asked]] = probability
@@ -180,14 +181,17 @@ class InContext(SpikeModel):
         past, readout = Past(spikes.shape[1], bin_size), Readout(spikes.shape[1])
         with torch.no_grad():
             for rows in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
-                readout.read(rows, *self._log_odds(rows))
+                readout.read(rows, *self.log_odds(rows))
         center, scale = self.center.cpu().numpy(), self.scale.cpu().numpy()
         return InContextStepper(
             self, past.step_on(center, scale, _CLIP_SD, num_samples), readout, num_samples
         )
 
-    def _log_odds(self, rows: Rows) -> tuple[Float32[np.ndarray, " row"], Float32[np.ndarray, "row feature"]]:
-        """Return the network's log odds and the standardised features of rows."""
+    def log_odds(self, rows: Rows) -> tuple[Float32[np.ndarray, " row"], Float32[np.ndarray, "row feature"]]:
+        """Return the network's log odds and the standardised features of rows, which are overwritten by them.
+
+        What the readout, and those who look at single rows, go on from; `predict` does all of it.
+        """
         standard = self._standardise(rows.features)
         inputs = torch.from_numpy(standard).to(self.device), torch.from_numpy(rows.log_odds).to(self.device)
         return self(*inputs).cpu().numpy(), standard

@@ -17,7 +17,8 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
 from nwbspikegen.results.columns import read_column, to_text
 from nwbspikegen.results.layout import MODULE, split_attributes
-from nwbspikegen.views.nwb_opening import open_nwb
+from nwbspikegen.views.nwb_groups import find_group
+from nwbspikegen.views.nwb_opening import open_nwb, reading
 
 _Path = str | os.PathLike[str]
 
@@ -99,8 +100,8 @@ def read_models(path: _Path) -> pd.DataFrame:
 @contextlib.contextmanager
 def _open_module(path: _Path) -> Iterator[h5py.Group]:
     path = require_file(path)
-    with open_nwb(path) as file:
-        module = file.get(f"processing/{MODULE}")
+    with open_nwb(path) as file, reading(path):
+        module = find_group(file, f"processing/{MODULE}")
         if module is None:
             raise InputError(
                 f"{path} without processing/{MODULE}",

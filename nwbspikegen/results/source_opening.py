@@ -11,8 +11,9 @@ from typing import Any
 
 import h5py
 
-from nwbspikegen.addresses import is_remote, is_zarr, open_remote, require_recording
+from nwbspikegen.addresses import hash_recording, is_remote, is_zarr, open_remote, require_recording
 from nwbspikegen.errors import InputError
+from nwbspikegen.hdf5 import require_own_data
 from nwbspikegen.results.metadata import fill_metadata
 from nwbspikegen.results.source_file import reduce_to_units
 from nwbspikegen.views.nwb_opening import open_nwb, reading
@@ -49,6 +50,23 @@ def read_reduced(source: Path | str, given: Mapping[str, Any]) -> Iterator[tuple
 
 
 @contextlib.contextmanager
+def holding_still(source: Path | str, expected: str = "") -> Iterator[None]:
+    """Raise `InputError` if the sha256 of a source is not `expected`, or not the same at the end."""
+    before = hash_recording(source)
+    _require_equal(source, expected or before, before)
+    yield
+    _require_equal(source, before, hash_recording(source))
+
+
+def _require_equal(source: Path | str, one: str, other: str) -> None:
+    if one != other:
+        raise InputError(
+            f"{source}, which changed while it was worked on", "the same bytes from the beginning to the end",
+            "give the same command again when nothing writes to it",
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
 def _open_io(source: Path | str) -> Iterator[Any]:
     from pynwb import NWBHDF5IO
 
@@ -58,9 +76,14 @@ def _open_io(source: Path | str) -> Iterator[Any]:
         with NWBZarrIO(str(source), mode="r") as io:
             yield io
     elif is_remote(source):
-        with h5py.File(open_remote(str(source)), "r") as file, NWBHDF5IO(file=file, mode="r") as io:
-            yield io
+        with h5py.File(open_remote(str(source)), "r") as file:
+            require_own_data(file)
+            with NWBHDF5IO(file=file, mode="r") as io:
+                yield io
     else:
+        with open_nwb(source):
+            # pynwb follows every link of a file, which is looked through when it is opened
+            pass
         with NWBHDF5IO(str(source), "r") as io:
             yield io
 

@@ -8,9 +8,19 @@ from typing import Any
 import h5py
 import numpy as np
 
-from nwbspikegen.hdf5 import require_plain, require_written
+from nwbspikegen.errors import InputError
+from nwbspikegen.hdf5 import (
+    require_fitting,
+    require_own_dataset,
+    require_own_link,
+    require_plain,
+    require_written,
+)
 
 _log = logging.getLogger("nwbspikegen")
+# texts are stored once and may be named often: rows read at once, and bytes of all of them
+_ROWS = 1024
+_MOST_TEXT = 2**28
 
 
 def find_array(group: Any, name: str) -> Any:
@@ -22,9 +32,12 @@ def find_array(group: Any, name: str) -> Any:
     item = _find(group, name)
     if not (hasattr(item, "shape") and hasattr(item, "dtype")):
         return None
-    if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf":
-        require_plain(item)
-        require_written(item)
+    if isinstance(item, h5py.Dataset):
+        require_own_dataset(item)
+        require_fitting(item)
+        if item.dtype.kind in "iuf":
+            require_plain(item)
+            require_written(item)
     return item
 
 
@@ -41,8 +54,14 @@ def _find(group: Any, name: str) -> Any:
         # names are listed: HDF5 says of a damaged object, too, that it is not there
         if not hasattr(item, "keys") or part not in set(item):
             return None
-        item = item[part] if isinstance(item, h5py.Group) else _find_in_zarr(item, part)
+        item = _find_in_hdf5(item, part) if isinstance(item, h5py.Group) else _find_in_zarr(item, part)
     return item
+
+
+def _find_in_hdf5(group: h5py.Group, name: str) -> Any:
+    # a file on the web is not looked through when it is opened
+    require_own_link(group, name)
+    return group[name]
 
 
 def _find_in_zarr(group: Any, name: str) -> Any:
@@ -63,7 +82,7 @@ def read_values(array: Any) -> np.ndarray | None:
         if h5py.check_ref_dtype(dtype) is not None:
             return _read_targets(array)
         if h5py.check_string_dtype(dtype) is not None:
-            return np.array([to_text(value) for value in array[:]], dtype=np.str_)
+            return np.array(_read_strings(array), dtype=np.str_)
     if dtype.kind in "biuf":
         return np.asarray(array[:])
     if dtype.kind not in "OUS":
@@ -72,6 +91,23 @@ def read_values(array: Any) -> np.ndarray | None:
     if not all(isinstance(value, str | bytes) for value in values.tolist()):
         return None
     return np.array([to_text(value) for value in values], dtype=np.str_)
+
+
+def _read_strings(array: h5py.Dataset) -> list[str]:
+    """Return texts, or raise `InputError` when there are more than anyone means to read."""
+    texts: list[str] = []
+    num_bytes = longest = 0
+    for at in range(0, len(array), _ROWS):
+        part = [to_text(value) for value in array[at : at + _ROWS].ravel()]
+        num_bytes += sum(map(len, part))
+        longest = max(longest, *map(len, part))
+        texts += part
+        # an array of texts takes as much for each as for the longest
+        if max(num_bytes, longest * len(texts)) > _MOST_TEXT:
+            raise InputError(
+                f"more than {_MOST_TEXT} letters in {array.name}", "names and labels", "check the file"
+            )
+    return texts
 
 
 def _read_targets(array: h5py.Dataset) -> np.ndarray | None:
@@ -92,7 +128,11 @@ def read_text(group: Any, name: str) -> str:
 def read_texts(group: Any, name: str) -> list[str]:
     """Return all texts of an array of any shape."""
     array = find_array(group, name)
-    return [] if array is None else [to_text(value) for value in np.ravel(array[()]).tolist()]
+    if array is None:
+        return []
+    if isinstance(array, h5py.Dataset) and array.ndim and h5py.check_string_dtype(array.dtype) is not None:
+        return _read_strings(array)
+    return [to_text(value) for value in np.ravel(array[()]).tolist()]
 
 
 def to_text(value: Any) -> str:

@@ -10,6 +10,7 @@ import h5py
 
 from nwbspikegen.addresses import Address, is_remote, is_zarr, open_remote
 from nwbspikegen.errors import InputError
+from nwbspikegen.hdf5 import require_own_data
 
 # a compressed chunk must fit, or every unit would decompress it anew
 _CHUNK_CACHE_BYTES = 64 * 2**20
@@ -24,7 +25,7 @@ def open_nwb(address: Address) -> Iterator[Any]:
     Raises
     ------
     InputError
-        Not HDF5 or Zarr, not whole, or not NWB 2.
+        Not HDF5 or Zarr, not whole, not NWB 2, or one that reads from other files.
     """
     if is_zarr(address):
         yield _require_nwb(_open_zarr(address), address)
@@ -43,6 +44,9 @@ def open_nwb(address: Address) -> Iterator[Any]:
             f"{address}, which HDF5 cannot open ({error})", "a whole file", "fetch it again"
         ) from error
     with file:
+        if not is_remote(address):
+            with reading(address):
+                require_own_data(file)
         yield _require_nwb(file, address)
 
 

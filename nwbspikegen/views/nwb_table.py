@@ -67,7 +67,8 @@ def read_offsets(units: Any, address: Address) -> Int64[np.ndarray, " offset"]:
 
 def read_ids(units: Any, num_units: int) -> np.ndarray:
     """Return the unit ids, or their positions where the table has none."""
-    return np.asarray(units["id"][:]) if "id" in units else np.arange(num_units)
+    ids = find_array(units, "id")
+    return np.arange(num_units) if ids is None else np.asarray(ids[:])
 
 
 def read_observed(units: Any, address: Address) -> tuple[float | None, float | None]:

@@ -75,6 +75,13 @@ class WindowOptions:
         stored: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
         }
+        unknown = sorted(set(stored) - set(cls().as_dict()))
+        if unknown:
+            raise InputError(f"option {unknown[0]!r} of a window", ", ".join(cls().as_dict()), "correct it")
+        for name, default in cls().as_dict().items():
+            is_number = isinstance(stored.get(name, default), float | int)
+            if isinstance(default, float | int) and not is_number:
+                raise InputError(f"{name} {stored[name]!r} of a window", "a number", "correct it")
         return cls(**stored)
 
 

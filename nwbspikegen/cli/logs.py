@@ -1,0 +1,118 @@
+"""Where a command's messages go: stderr, and a file that keeps all of them with their times."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from nwbspikegen.errors import OutputError
+
+_LOG = logging.getLogger("nwbspikegen")
+# variables whose values are secrets: DANDI's and ONE's keys, and others by the usual names
+_SECRET_NAME = re.compile(r"(API_?KEY|TOKEN|PASSWORD|PASSWD|SECRET)", re.IGNORECASE)
+# secrets inside addresses and headers: https://user:word@host, ?token=..., Authorization: token ...
+_SECRET_TEXT = re.compile(
+    r"(?P<before>://[^/\s:@]+:|(?:authorization|bearer|token|api[_-]?key|password|secret)[\"']?\s*[:=]?\s*"
+    r"(?:token|bearer)?\s*[=:]?\s*[\"']?)(?P<secret>[^\s@\"'&,;]{8,})(?=@|[\s\"'&,;]|$)",
+    re.IGNORECASE,
+)
+_SHORTEST_SECRET = 6
+_HIDDEN = "[hidden]"
+
+
+class _Stderr(logging.Handler):
+    """Writes to what stderr is at the moment, so that lines come above a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            print(self.format(record), file=sys.stderr)
+        except Exception:
+            self.handleError(record)
+
+
+class _WholeLines(logging.Handler):
+    """Appends each message to a file in one write, so that commands can share a file."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(logging.DEBUG)
+        self._descriptor = descriptor
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append one message."""
+        try:
+            os.write(self._descriptor, f"{self.format(record)}\n".encode(errors="replace"))
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        super().close()
+
+
+class _Dated(logging.Formatter):
+    """One line per message: when (with the offset from UTC), how grave, what; without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        when = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(record.created))
+        text = hide_secrets(super().format(record)).replace("\n", "\n    ")
+        return f"{when} {record.levelname} {text}"
+
+
+def log_to_stderr(*, is_quiet: bool) -> None:
+    """Send the package's messages to stderr, without those of its libraries; warnings only when quiet."""
+    from nwbspikegen.progress import set_quiet
+
+    for handler in list(_LOG.handlers):
+        _LOG.removeHandler(handler)
+        handler.close()
+    handler = _Stderr(logging.WARNING if is_quiet else logging.INFO)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    _LOG.addHandler(handler)
+    _LOG.setLevel(logging.WARNING if is_quiet else logging.INFO)
+    _LOG.propagate = False
+    set_quiet(is_quiet)
+
+
+def log_to_file(path: Path, *, command: str) -> None:
+    """Append all of the package's messages to a file, which is made when it is not there.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise OutputError(
+            f"a log file {path} that cannot be written ({error.strerror})", "a file in a folder that exists",
+            "choose another --log-file",
+        ) from error  # fmt: skip
+    handler = _WholeLines(descriptor)
+    handler.setFormatter(_Dated())
+    _LOG.addHandler(handler)
+    _LOG.setLevel(logging.DEBUG)
+    _LOG.debug("%s begins", command)
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text without the values of environment variables that hold keys, or what looks like keys.
+
+    Examples
+    --------
+    >>> hide_secrets("GET https://me:swordfish@example.org/a?token=0123456789abcdef&b=1")
+    'GET https://me:[hidden]@example.org/a?token=[hidden]&b=1'
+    """
+    for name, value in os.environ.items():
+        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, _HIDDEN)
+    return _SECRET_TEXT.sub(lambda found: found["before"] + _HIDDEN, text)

@@ -1,0 +1,150 @@
+"""How far long work is: a bar with the time left on a terminal, else a line of the log now and then."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+_LOG = logging.getLogger("nwbspikegen")
+_Item = TypeVar("_Item")
+# seconds: shorter work shows no bar, and says nothing
+_DELAY = 0.5
+_BETWEEN_LINES = 30.0
+
+
+class _Display:
+    """The bars of this process, one below the other: work within work has a bar of its own."""
+
+    def __init__(self) -> None:
+        self.is_quiet = False
+        self.progress: Any = None
+        self.users = 0
+
+
+_DISPLAY = _Display()
+
+
+class Work:
+    """One piece of long work; `show_progress` makes it.
+
+    Parameters
+    ----------
+    what : str
+        What is done, as the bar calls it.
+    total : int
+        How many steps it takes.
+    """
+
+    def __init__(self, what: str, total: int) -> None:
+        self.what = what
+        self.total = total
+        self.done = 0
+        self._began = self._told = time.monotonic()
+        self._task: Any = None
+
+    def advance(self, steps: int = 1) -> None:
+        """Move the bar by some steps."""
+        self.reach(self.done + steps)
+
+    def reach(self, done: int, what: str = "") -> None:
+        """Move the bar to a number of steps, and call the work something else."""
+        self.done, self.what = done, what or self.what
+        now = time.monotonic()
+        if _is_terminal():
+            self._draw(now)
+        if now - self._told >= _BETWEEN_LINES:
+            self._told = now
+            # a terminal has the bar: there, the line is for a log file only
+            _LOG.log(logging.DEBUG if self._task is not None else logging.INFO, "%s", self._describe(now))
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._task is None:
+            return
+        _DISPLAY.progress.remove_task(self._task)
+        self._task = None
+        _DISPLAY.users -= 1
+        if not _DISPLAY.users:
+            _DISPLAY.progress.stop()
+            _DISPLAY.progress = None
+
+    def _draw(self, now: float) -> None:
+        if self._task is None:
+            if now - self._began < _DELAY or self.done >= self.total:
+                return
+            if _DISPLAY.progress is None:
+                _DISPLAY.progress = _make_bars()
+                _DISPLAY.progress.start()
+            _DISPLAY.users += 1
+            self._task = _DISPLAY.progress.add_task(self.what, total=self.total)
+        _DISPLAY.progress.update(self._task, completed=self.done, description=self.what)
+
+    def _describe(self, now: float) -> str:
+        left = (now - self._began) / max(self.done, 1) * (self.total - self.done)
+        return f"{self.what}: {self.done} of {self.total}, about {_say_duration(left)} left"
+
+
+@contextlib.contextmanager
+def show_progress(what: str, total: int) -> Iterator[Work]:
+    """Give a `Work` to advance; its bar goes when the block ends, also after an error.
+
+    The bar is on stderr, and only when that is a terminal. Elsewhere a line is logged every half
+    minute, so that short work says nothing.
+
+    Examples
+    --------
+    >>> with show_progress("adding", 3) as work:
+    ...     for _ in range(3):
+    ...         work.advance()
+    >>> work.done
+    3
+    """
+    work = Work(what, total)
+    try:
+        yield work
+    finally:
+        work.stop()
+
+
+def track(items: Iterable[_Item], what: str, total: int) -> Iterator[_Item]:
+    """Give items, and count one as done when the next is asked for.
+
+    Examples
+    --------
+    >>> sum(track([1, 2, 3], "adding", 3))
+    6
+    """
+    with show_progress(what, total) as work:
+        for item in items:
+            yield item
+            work.advance()
+
+
+def set_quiet(is_quiet: bool) -> None:
+    """Show no bars from now on, or show them again."""
+    _DISPLAY.is_quiet = is_quiet
+
+
+def _is_terminal() -> bool:
+    return not _DISPLAY.is_quiet and sys.stderr is not None and sys.stderr.isatty()
+
+
+def _make_bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # stdout is left as it is: results may be read from it while the bar is shown
+    return Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+    )  # fmt: skip
+
+
+def _say_duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
