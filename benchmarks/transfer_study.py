@@ -47,6 +47,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--windows", type=float, default=1.0, metavar="SHARE", help="use less of each window")
     parser.add_argument("--kill", type=int, default=0, metavar="TIMES")
+    parser.add_argument(
+        "--kill-within", type=float, metavar="SECONDS", help="all kills in this time (default: as the study took)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     parser.add_argument("--only-run", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -178,7 +181,7 @@ def print_kills(study: nsg.TransferStudy, asked: argparse.Namespace) -> None:
         sys.exit(f"{folder} is there already: remove it, so that all of it is computed again")
     command = [sys.executable, __file__, "--cache", str(asked.cache), "--workers", str(asked.workers),
                "--windows", str(asked.windows), "--only-run", str(folder)]  # fmt: skip
-    seconds = _seconds_of(study)
+    seconds = asked.kill_within or _seconds_of(study)
     rng = random.Random(asked.seed)
     print(f"\n## Killed {asked.kill} times\n")
     for number in range(asked.kill):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +79,13 @@ def read_draws_file(path: Path) -> Float[np.ndarray, "row draw"]:
         return np.asarray(stored["draws"])
 
 
-def _open(path: Path) -> Any:
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[Any]:
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        # arrays are read when they are asked for, so that a file that is cut off may fail only then
+        with np.load(path, allow_pickle=False) as stored:
+            yield stored
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}, which cannot be read", "scores as the study wrote them",
             "delete the file and run the study again",

@@ -11,13 +11,10 @@ from typing import Any
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
-from nwbspikegen.transfer.sessions import StudySession, shorten, slugify
+from nwbspikegen.transfer.sessions import OTHERS, StudySession, shorten, slugify
 from nwbspikegen.views import WindowOptions
 
 STUDY_FILE = "study.json"
-OTHERS = "others"
-"""Label of the row whose cell in a column was trained on all sessions but that column's."""
-
 _FORMAT = "nwbspikegen-transfer-study-1"
 
 

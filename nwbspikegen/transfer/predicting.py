@@ -71,6 +71,6 @@ def _predict_sharing(
             for model, readout, prediction in zip(models, readouts, predictions, strict=True):
                 # a model standardises features in place
                 own = dataclasses.replace(rows, features=rows.features.copy())
-                adapted = readout.read(own, *model._log_odds(own))
+                adapted = readout.read(own, *model.log_odds(own))
                 prediction[at] = 1 / (1 + np.exp(-adapted[asked]))
     return predictions

@@ -20,7 +20,8 @@ from nwbspikegen.transfer.cell_files import (
 )
 from nwbspikegen.transfer.evaluating import untrained_name
 from nwbspikegen.transfer.independence import compare_rows, find_preparation, find_subject
-from nwbspikegen.transfer.plan import OTHERS, StudyPlan
+from nwbspikegen.transfer.plan import StudyPlan
+from nwbspikegen.transfer.sessions import OTHERS
 
 VALUES = ("value", "ci_low", "ci_high", "num_units", "num_spikes", "num_silent_units", "num_blocks")
 DRAWN = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")

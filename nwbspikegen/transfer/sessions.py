@@ -19,6 +19,11 @@ from nwbspikegen.views import Split, WindowOptions, open_units, open_window
 
 Recording = str | os.PathLike[str]
 
+OTHERS = "others"
+"""Label of the row whose cell in a column was trained on all sessions but that column's."""
+
+_JOINT = "+"
+
 _TOLD = (
     *("identifier", "source_sha256", "session_id", "subject_id", "species", "lab", "institution"),
     *("preparation", "session_start_time"),
@@ -73,6 +78,10 @@ class StudySession:
             )  # fmt: skip
         return units, parts
 
+    def is_same_file(self, other: StudySession) -> bool:
+        """Return whether two sessions are of the same bytes, as far as their files tell."""
+        return all(self.about[key] == other.about[key] for key in ("identifier", "source_sha256"))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the session as JSON holds it."""
         return {**dataclasses.asdict(self), "options": self.options.as_dict()}
@@ -102,20 +111,25 @@ def describe_sessions(
     Raises
     ------
     InputError
-        Names without options, or options without a recording.
+        Names without options, or names that rows of several sessions have.
     """
     named = isinstance(recordings, Mapping)
     given = (
         list(recordings.items()) if isinstance(recordings, Mapping) else [("", path) for path in recordings]
     )
-    taken = {session.name for session in known}
+    taken = {OTHERS, *(session.name for session in known)}
     sessions = []
     for asked, path in given:
         address = require_recording(path)
         about = open_units(address).attrs
-        name = asked if named else make_unique(about["session_id"] or Path(name_of(address)).stem, taken)
-        if name in taken or not name:
-            raise InputError(f"two sessions called {name!r}", "a name for each", "rename one")
+        own = str(about["session_id"] or Path(name_of(address)).stem).replace(_JOINT, "_")
+        name = asked if named else make_unique(own, taken)
+        if name in taken or not name or _JOINT in name:
+            raise InputError(
+                f"a session called {name!r}",
+                f"a name for each, without {_JOINT!r} and other than {OTHERS!r}: rows have these",
+                "rename it",
+            )
         taken.add(name)
         chosen = _choose_options(name, path, options)
         window = open_units(

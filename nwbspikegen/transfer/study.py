@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,13 @@ from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
 from nwbspikegen.transfer.running import plan_tasks, run_plan
 from nwbspikegen.transfer.scores import read_draws, read_scores
 from nwbspikegen.transfer.sessions import (
+    OTHERS,
     Recording,
     StudySession,
     describe_sessions,
     make_unique,
 )
+from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.observed import require_distinct
 
@@ -144,7 +146,7 @@ class TransferStudy:
         self, *, models: Sequence[str], seed: int, leave_one_out: bool = False, **training: Any
     ) -> None:
         """Raise `InputError` when the study was made with other settings; turn on `leave_one_out`."""
-        plan = self._plan
+        plan = self._reload()
         given = {name: value for name, value in training.items() if value is not None}
         for name, asked, has in (
             ("models", tuple(dict.fromkeys(models)), plan.models),
@@ -157,7 +159,7 @@ class TransferStudy:
                     "ask for these, or for another --out",
                 )  # fmt: skip
         if leave_one_out and not plan.leave_one_out:
-            self._save(dataclasses.replace(plan, leave_one_out=True))
+            self._change(lambda plan: dataclasses.replace(plan, leave_one_out=True))
 
     def add(self, recordings: _Recordings, *, options: _Options | None = None) -> None:
         """Add recordings as rows and columns; the next `run` computes what is new.
@@ -167,32 +169,15 @@ class TransferStudy:
         Raises
         ------
         InputError
-            A recording that is there already with other options.
+            A recording that is there already with other options, or whose file has changed since.
         """
-        plan = self._plan
         # those of the study are recognised below, whatever they are called now
-        fresh = describe_sessions(recordings, options or plan.options)
-        sessions = list(plan.sessions)
-        for session in fresh:
-            known = [
-                at
-                for at, old in enumerate(sessions)
-                if old.about["identifier"] == session.about["identifier"]
-            ]
-            if known and session.about["identifier"]:
-                _require_same_window(sessions[known[0]], session)
-                sessions[known[0]] = dataclasses.replace(sessions[known[0]], path=session.path)
-            else:
-                name = make_unique(session.name, [other.name for other in sessions])
-                sessions.append(dataclasses.replace(session, name=name))
-        require_distinct([session.about for session in sessions], [session.path for session in sessions])
-        added = {session.digest for session in sessions}
-        visitors = tuple(visitor for visitor in plan.visitors if visitor.digest not in added)
-        self._save(dataclasses.replace(plan, sessions=tuple(sessions), visitors=visitors))
+        fresh = describe_sessions(recordings, options or self._plan.options)
+        self._change(lambda plan: _with_sessions(plan, fresh))
 
     def add_row(self, names: Sequence[str]) -> None:
         """Add a mixture: a row that is trained on several sessions of the study."""
-        self._save(_with_mixture(self._plan, names))
+        self._change(lambda plan: _with_mixture(plan, names))
 
     def run(self, client: Any = None, *, device: str = "auto") -> None:
         """Train and test what is missing.
@@ -305,16 +290,12 @@ class TransferStudy:
 
     def _visit(self, target: str | os.PathLike[str], options: WindowOptions | None) -> str:
         """Note a file as a column that is no session, and return its name."""
-        known = (*self._plan.sessions, *self._plan.visitors)
-        (session,) = describe_sessions([target], options or self._plan.options, known)
-        for old in self._plan.sessions:
-            if old.about["identifier"] and old.about["identifier"] == session.about["identifier"]:
-                return old.name
-        for old in self._plan.visitors:
-            if old.digest == session.digest:
-                return old.name
-        self._save(dataclasses.replace(self._plan, visitors=(*self._plan.visitors, session)))
-        return session.name
+        (session,) = describe_sessions([target], options or self._plan.options)
+        plan = self._change(lambda plan: _with_visitor(plan, session))
+        old = _find_known(plan.sessions, session)
+        if old is not None:
+            return plan.sessions[old].name
+        return next(visitor.name for visitor in plan.visitors if visitor.digest == session.digest)
 
     def _run(self, tasks: list[Any], client: Any) -> None:
         failed = run_plan(tasks, client)
@@ -329,9 +310,20 @@ class TransferStudy:
                 "recordings and models that fit each other", "correct it and run again: the rest is kept",
             )  # fmt: skip
 
-    def _save(self, plan: StudyPlan) -> None:
-        plan.save(self.folder)
-        self._plan = plan
+    def _reload(self) -> StudyPlan:
+        """Read the study again: another process may have added to it."""
+        self._plan = StudyPlan.load(self.folder)
+        return self._plan
+
+    def _change(self, change: Callable[[StudyPlan], StudyPlan]) -> StudyPlan:
+        """Change what the study consists of, and keep what other processes have changed meanwhile."""
+        with taking_turns(self.folder / STUDY_FILE):
+            old = self._reload()
+            plan = change(old)
+            if plan != old:
+                plan.save(self.folder)
+            self._plan = plan
+        return plan
 
     def __repr__(self) -> str:
         shape = f"{len(self._plan.rows())} rows, {len(self._plan.names)} columns"
@@ -345,6 +337,55 @@ def _require_models(models: Sequence[str]) -> None:
             f"model {unknown[0]!r}" if unknown else "no model", f"some of {', '.join(sorted(MODELS))}",
             "choose among these",
         )  # fmt: skip
+
+
+def _with_sessions(plan: StudyPlan, fresh: Sequence[StudySession]) -> StudyPlan:
+    """Return a plan with further sessions; of those that it has, where they lie now."""
+    sessions = list(plan.sessions)
+    for session in fresh:
+        known = _find_known(sessions, session)
+        if known is not None:
+            _require_same_window(sessions[known], session)
+            sessions[known] = dataclasses.replace(sessions[known], path=session.path)
+            continue
+        # a visitor keeps its name, under which its cells are, when it becomes a session
+        others = [visitor.name for visitor in plan.visitors if visitor.digest != session.digest]
+        name = make_unique(session.name, [OTHERS, *others, *(other.name for other in sessions)])
+        sessions.append(dataclasses.replace(session, name=name))
+    require_distinct([session.about for session in sessions], [session.path for session in sessions])
+    added = {session.digest for session in sessions}
+    visitors = tuple(visitor for visitor in plan.visitors if visitor.digest not in added)
+    return dataclasses.replace(plan, sessions=tuple(sessions), visitors=visitors)
+
+
+def _with_visitor(plan: StudyPlan, session: StudySession) -> StudyPlan:
+    """Return a plan with a column that is no session, unless it is one or is there already."""
+    there = {visitor.digest for visitor in plan.visitors}
+    if _find_known(plan.sessions, session) is not None or session.digest in there:
+        return plan
+    taken = [OTHERS, *(other.name for other in (*plan.sessions, *plan.visitors))]
+    visitor = dataclasses.replace(session, name=make_unique(session.name, taken))
+    return dataclasses.replace(plan, visitors=(*plan.visitors, visitor))
+
+
+def _find_known(sessions: Sequence[StudySession], session: StudySession) -> int | None:
+    """Return the place of a recording among sessions, None when it is not there.
+
+    Raises
+    ------
+    InputError
+        It is there, and its file has changed: what was computed from it is no longer true of it.
+    """
+    for place, old in enumerate(sessions):
+        is_identified = old.about["identifier"] and old.about["identifier"] == session.about["identifier"]
+        if is_identified and old.is_same_file(session):
+            return place
+        if is_identified or old.path == session.path:
+            raise InputError(
+                f"another file at {session.path} than {old.name} was when it was added to the study",
+                "the same file", "restore it, or make a new study",
+            )  # fmt: skip
+    return None
 
 
 def _require_same_window(old: StudySession, new: StudySession) -> None:

@@ -21,6 +21,7 @@ from nwbspikegen.training import train
 from nwbspikegen.transfer.cell_files import model_folder, training_file, write_scores
 from nwbspikegen.transfer.plan import StudyPlan
 from nwbspikegen.transfer.predicting import predict_with_each
+from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import Split
 from nwbspikegen.views.observed import read_spikes
 
@@ -31,14 +32,22 @@ NULLS = ("mean_rate", "running_rate")
 def train_row(study: str, model: str, trained_on: tuple[str, ...], device: str = "auto") -> None:
     """Train a model on the training segments of sessions, validation choosing; do nothing if it is there.
 
-    A training that was interrupted goes on from its last epoch.
+    A training that was interrupted goes on from its last epoch. Of two processes that are asked for the
+    same row, one trains and the other waits.
     """
     plan = StudyPlan.load(study)
     folder = model_folder(study, plan, model, trained_on)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with taking_turns(folder):
+        _train_row(study, plan, folder, model, trained_on, device)
+
+
+def _train_row(
+    study: str, plan: StudyPlan, folder: Path, model: str, trained_on: tuple[str, ...], device: str
+) -> None:
     windows = None
     if not (folder / DESCRIPTION_FILE).is_file():
         windows = [plan.find(name).open() for name in trained_on]
-        folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = folder.with_name(f".{folder.name}.unfinished")
         fitted = train(
             [parts.train for _, parts in windows],
