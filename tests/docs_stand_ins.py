@@ -1,0 +1,147 @@
+"""Small files of the names that pages use, so that the commands of the pages run."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import maxwell_files
+import numpy as np
+import scipy.io
+import yaml
+from alf_files import write_session
+from pynwb import NWBHDF5IO
+from spikeinterface.core import NumpySorting
+from test_sources_asdf import write_asdf
+
+import nwbspikegen as nsg
+from nwbspikegen.simulation import Simulation, metadata_of
+from nwbspikegen.views import WindowOptions
+
+_NUM_UNITS = 12
+_DURATION = 24.0
+_METADATA = {
+    "NWBFile": {
+        "session_description": "A stand-in.", "session_start_time": "2021-05-11T00:00:00+09:00",
+        "session_id": "stand-in", "keywords": ["preparation:in_vitro"],
+    },
+    "Subject": {"subject_id": "m1", "species": "Mus musculus", "age": "P90D", "sex": "U"},
+}  # fmt: skip
+
+
+class StandIns:
+    """Writes what a name stands for; recordings and a model are made once and copied."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._num_recordings = 0
+
+    def provide(self, path: Path) -> bool:
+        """Write `path` if its name is known and nothing is there; return whether it is there now."""
+        for pattern, write in _WRITERS:
+            if not path.exists() and re.search(pattern, path.as_posix()):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write(self, path)
+        return path.exists()
+
+    def write_recording(self, path: Path) -> None:
+        """Write a simulated recording, each time another one."""
+        preparation = "in_vivo" if self._num_recordings % 2 else "in_vitro"
+        shutil.copy(self._recording(self._num_recordings, preparation), path)
+        self._num_recordings += 1
+
+    def write_long_recording(self, path: Path) -> None:
+        """Write one that goes on after half an hour, with an interval of spontaneous activity."""
+        simulation = _simulate(98, "in_vitro", _NUM_UNITS)
+        times = [np.flatnonzero(train) * 1e-3 + 1800.0005 for train in simulation.spikes.T]
+        sorting = NumpySorting.from_unit_dict(
+            [{unit: np.round(train * 1e4).astype(int) for unit, train in enumerate(times)}], 1e4
+        )
+        sorting.annotate(observation_interval=(0.0, 1800 + _DURATION))
+        nsg.convert_sorting(sorting, path, metadata=metadata_of(simulation))
+        with NWBHDF5IO(str(path), "a") as io:
+            nwbfile = io.read()
+            nwbfile.add_epoch(1800.0, 1800 + _DURATION, tags=["spontaneousActivity"])
+            io.write(nwbfile)
+
+    def write_model(self, path: Path) -> None:
+        """Write a model of a recording that no page has."""
+        stored = self.folder / "model"
+        if not stored.exists():
+            from nwbspikegen.workflows.training import train_recordings
+
+            options = WindowOptions(skip_units=0, duration=_DURATION)
+            train_recordings([self._recording(99, "in_vivo")], stored, options=options, epochs=1)
+        shutil.copytree(stored, path)
+
+    def write_derived(self, path: Path) -> None:
+        """Write results as `generate` writes them."""
+        stored = self.folder / "derived.nwb"
+        if not stored.exists():
+            from nwbspikegen.workflows import generate_and_score
+
+            self.write_model(self.folder / "for_derived")
+            generate_and_score(
+                nsg.load_model(self.folder / "for_derived"), self._recording(99, "in_vivo"), stored
+            )
+        shutil.copy(stored, path)
+
+    def _recording(self, seed: int, preparation: str) -> Path:
+        stored = self.folder / f"{seed}.nwb"
+        if not stored.exists():
+            simulation = _simulate(seed, preparation, _NUM_UNITS)
+            nsg.convert_sorting(simulation.sorting, stored, metadata=metadata_of(simulation))
+        return stored
+
+
+@functools.cache
+def _simulate(seed: int, preparation: str, num_units: int) -> Simulation:
+    return nsg.simulate(preparation, num_units=num_units, duration=_DURATION, seed=seed)
+
+
+def _write_metadata(stand_ins: StandIns, path: Path) -> None:
+    path.write_text(yaml.safe_dump(_METADATA))
+
+
+def _write_asdf(stand_ins: StandIns, path: Path) -> None:
+    write_asdf(path)
+
+
+def _write_positions(stand_ins: StandIns, path: Path) -> None:
+    scipy.io.savemat(path, {"x": [[1.0], [2.0], [3.0]], "y": [[4], [5], [6]]})
+
+
+def _write_maxwell(stand_ins: StandIns, path: Path) -> None:
+    """Write some seconds of the chip's four routed channels."""
+    channels = [row[0] for row in maxwell_files.ROUTED]
+    bins, units = np.nonzero(_simulate(1, "in_vivo", len(channels)).spikes)
+    rows = [
+        (20 * frame + 10, channels[unit], -20.0) for frame, unit in zip(bins.tolist(), units, strict=True)
+    ]
+    maxwell_files.write_new_maxwell(path, spikes=rows, num_frames=round(_DURATION * 20_000))
+
+
+def _write_circus(stand_ins: StandIns, path: Path) -> None:
+    maxwell_files.write_circus(path, {0: [30, 10], 2: [3999], 10: [70]})
+
+
+def _write_session(stand_ins: StandIns, path: Path) -> None:
+    lab, _, subject, day, number = path.parts[-5:]
+    write_session(path.parents[4], lab, subject, day, number)
+
+
+_WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
+    (r"metadata\.yaml$", _write_metadata),
+    (r"asdf[^/]*\.mat$", _write_asdf),
+    (r"xy\.mat$", _write_positions),
+    (r"\.raw\.h5$", _write_maxwell),
+    (r"/slice$", _write_circus),
+    (r"/Subjects/.*/\d\d\d$", _write_session),
+    (r"/model[^/.]*$", StandIns.write_model),
+    (r"_desc-[^/]*\.nwb$|/derived\.nwb$", StandIns.write_derived),
+    (r"/long[^/]*\.nwb$", StandIns.write_long_recording),
+    (r"\.nwb$", StandIns.write_recording),
+]
