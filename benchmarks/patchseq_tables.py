@@ -333,6 +333,7 @@ def main() -> None:
     print_separation(human, mouse)
     print_zero_shot(cache, human, mouse, seeds)
     draw_curves(print_few_shot(cache, human, mouse, seeds), options.figures / "patchseq_few_shot.png")
+    print("\n![Few human labels](figures/patchseq_few_shot.png)")
 
 
 if __name__ == "__main__":

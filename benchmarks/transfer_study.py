@@ -48,7 +48,10 @@ def main() -> None:
     parser.add_argument("--windows", type=float, default=1.0, metavar="SHARE", help="use less of each window")
     parser.add_argument("--kill", type=int, default=0, metavar="TIMES")
     parser.add_argument(
-        "--kill-within", type=float, metavar="SECONDS", help="all kills in this time (default: as the study took)"
+        "--kill-within",
+        type=float,
+        metavar="SECONDS",
+        help="all kills in this time (default: as the study took)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     parser.add_argument("--only-run", type=Path, help=argparse.SUPPRESS)
@@ -63,8 +66,10 @@ def main() -> None:
     study = run(asked.cache / title, asked.cache, asked.workers, asked.windows)
     print_study(study, asked.windows)
     if asked.figures:
+        print("\n## Figures\n")
         for path in draw_study(study):
             shrink(path, asked.figures / f"transfer_study-{path.name}")
+            print(f"![{path.stem}](figures/transfer_study-{path.name})\n")
     if asked.kill:
         print_kills(study, asked)
 
@@ -108,6 +113,7 @@ def print_study(study: nsg.TransferStudy, windows: float) -> None:
     ):
         print(f"\n## {title}\n\nTrained on (down), tested on (across); * not independent.\n")
         print_matrix(scores.sel(metric=metric, null=null))
+    print_gains(study)
     print("\n## Groups\n")
     groups = study.groups()
     print_table(
@@ -140,6 +146,29 @@ def print_matrix(scores: xr.Dataset) -> None:
             + " | ".join(_cell(chosen.sel(test_session=name), "") for name in names)
             + " |"
         )
+
+
+def print_gains(study: nsg.TransferStudy) -> None:
+    """Print what training adds to the untrained model in every cell, paired by block."""
+    print("\n## What training adds\n\nBits per spike above `untrained`, paired by block; the untrained model")
+    print("knows only what its past tells it. An interval below 0: training on that recording does harm.\n")
+    chosen = {"metric": "bits_per_spike", "null": "mean_rate"}
+    value, drawn = study.scores["value"].sel(chosen), study.draws["value"].sel(chosen)
+    gain, draws = (
+        each.sel(predictor="in_context") - each.sel(predictor="untrained") for each in (value, drawn)
+    )
+    low, high = (draws.quantile(level, "draw") for level in (0.025, 0.975))
+    names = study.scores.test_session.values.tolist()
+    print("| trained on | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 1))
+    for row in names:
+        cells = [
+            f"{float(gain.loc[row, name]):+.3f} ({float(low.loc[row, name]):+.3f} to "
+            f"{float(high.loc[row, name]):+.3f})"
+            for name in names
+        ]
+        print(f"| {row} | " + " | ".join(cells) + " |")
+    num_above, num_below = int((low > 0).sum()), int((high < 0).sum())
+    print(f"\nAbove 0 in {num_above} of {gain.size} cells, below 0 in {num_below}.")
 
 
 def _cell(cell: xr.Dataset, mark: str = "*") -> str:
