@@ -88,7 +88,7 @@ def test_metadata_that_is_no_mapping_is_refused(tmp_path):
     with pytest.raises(InputError, match="without NWBFile and Subject"):
         read_metadata(tmp_path / "m.yaml")
     (tmp_path / "m.yaml").write_text("a: [")
-    with pytest.raises(InputError, match="not YAML"):
+    with pytest.raises(InputError, match="no YAML"):
         read_metadata(tmp_path / "m.yaml")
 
 

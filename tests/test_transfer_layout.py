@@ -187,6 +187,23 @@ def test_useless_rows_are_called_so() -> None:
     assert "against_online_hazard" not in table
 
 
+def test_training_that_does_not_pay_is_called_so() -> None:
+    scores = planted_study()
+    scores["value"].loc[{"predictor": "untrained", "test_session": "slice-1"}] = 0.9
+    table = recommend(scores, planted_draws(scores), "slice-1", **_MODEL)
+    assert table["verdict"].iloc[0] == "no better than untrained"
+    assert table["verdict"][table["independent"]].str.startswith("no better than ").all()
+    targets = rank_targets(scores, None, **_MODEL).set_index("test_session")
+    assert targets.loc["slice-1", "num_above_untrained"] == 0
+    assert targets.loc["slice-2", "num_above_untrained"] > 0
+    # of several models each is compared with its own
+    several = scores.assign_coords(
+        predictor=[f"untrained_{_MODEL['predictor']}" if name == "untrained" else name for name in PREDICTORS]
+    )
+    renamed = recommend(several, planted_draws(several), "slice-1", **_MODEL)
+    assert renamed["against_untrained"].tolist() == table["against_untrained"].tolist()
+
+
 def test_few_independent_rows_and_missing_draws_are_told(caplog: pytest.LogCaptureFixture) -> None:
     scores = planted_study().sel(train_session=["mouse-1", "slice-3", "slice-1"])
     scores["ci_reliable"] = scores["ci_reliable"] & False

@@ -61,10 +61,10 @@ def recommend(
         One row per training row, best first: ``rank`` (missing where not independent),
         ``train_session``, ``train_preparation``, ``kind`` (single, mixture, others), ``value`` with
         ``ci_low`` and ``ci_high``, ``independent``, ``shared``, ``probability_best`` (share of draws
-        in which the row is the best of the independent ones), ``verdict``, and, for ``best`` and the
-        trivial predictors that the study has, ``against_NAME`` with ``_low`` and ``_high``: value
-        minus theirs, with its 95 % interval. Its attrs hold what was ranked and a ``note`` on what
-        limits the answer: few independent rows, no draws, few blocks.
+        in which the row is the best of the independent ones), ``verdict``, and, for ``best``, the
+        ``untrained`` model and the trivial predictors that the study has, ``against_NAME`` with ``_low``
+        and ``_high``: value minus theirs, with its 95 % interval. Its attrs hold what was ranked and a
+        ``note`` on what limits the answer: few independent rows, no draws, few blocks.
 
     Raises
     ------
@@ -98,9 +98,9 @@ def recommend(
     if best is not None:
         _add_against(table, "best", values, values[best], drawn, None if drawn is None else drawn[:, best])
     for name in TRIVIAL:
-        trivial = pick_trivial(scores, name, **chosen)
+        trivial = pick_trivial(scores, name, predictor=predictor, **chosen)
         if trivial is not None:
-            of_draws = _pick_trivial_drawn(draws, name, target, chosen)
+            of_draws = _pick_trivial_drawn(draws, name, target, {"predictor": predictor, **chosen})
             _add_against(table, name, values, float(trivial.values[column]), drawn, of_draws)
     table["verdict"] = judge_rows(table, best)
     table = _order(table)

@@ -14,8 +14,8 @@ HIGHER_IS_BETTER = (
     "bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit", "average_precision_pooled", "pr_auc_pooled",
     "rate_correlation",
 )  # fmt: skip
-# the predictors that cost nothing: what a trained model must beat before its row is worth choosing
-TRIVIAL = ("running_rate", "online_hazard")
+# what learns from no recording: a trained model must beat all of them before its row is worth choosing
+TRIVIAL = ("running_rate", "online_hazard", "untrained")
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,16 @@ def pick_matrix(
     return picked.transpose(..., "train_session", "test_session")
 
 
-def pick_trivial(table: xr.Dataset, name: str, *, metric: str, null: str) -> xr.DataArray | None:
-    """Return a trivial predictor's score of every column; None when the study has not got it.
+def pick_trivial(
+    table: xr.Dataset, name: str, *, predictor: str, metric: str, null: str
+) -> xr.DataArray | None:
+    """Return a score of one of `TRIVIAL` for every column; None when the study has not got it.
 
-    It trains on no other recording, so that its score is the same in every row that has one.
+    It trains on no other recording, so that its score is the same in every row that has one. Of several
+    models, the untrained one is that of `predictor`.
     """
+    if name == "untrained" and name not in table["predictor"].values:
+        name = f"untrained_{predictor}"
     if any(wanted not in table[dim].values for dim, wanted in (("predictor", name), ("metric", metric))):
         return None
     matrix = pick_matrix(table, predictor=name, metric=metric, null=null)

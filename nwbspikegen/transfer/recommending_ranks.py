@@ -100,8 +100,9 @@ def rank_targets(
         ``best_row``, ``within`` (trained on the target itself), ``share_of_within``, and the score of
         each trivial predictor that the study has, with ``num_above_NAME``: how many rows beat it.
     """
-    cells = collect_cells(scores, draws, predictor=predictor, metric=metric, null=null)
-    trivial = {name: pick_trivial(scores, name, metric=metric, null=null) for name in TRIVIAL}
+    chosen = {"predictor": predictor, "metric": metric, "null": null}
+    cells = collect_cells(scores, draws, **chosen)
+    trivial = {name: pick_trivial(scores, name, **chosen) for name in TRIVIAL}
     names = scores["train_session"].values.astype(str)
     rows = []
     for column, target in enumerate(scores["test_session"].values.astype(str)):
