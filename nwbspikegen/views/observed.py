@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import xarray as xr
 from jaxtyping import UInt8
 
 from nwbspikegen.errors import InputError
+
+_LOG = logging.getLogger(__name__)
 
 
 def observed_before(segment: xr.Dataset, context: xr.Dataset | None) -> xr.Dataset | None:
@@ -75,6 +78,32 @@ def is_same_recording(one: Mapping[str, Any], other: Mapping[str, Any], *, unkno
     if any(agree(key) for key in keys) or (agree("session_id") and agree("subject_id")):
         return True
     return unknown and not any(one.get(key) and other.get(key) for key in keys)
+
+
+def find_first_unseen(recorded: xr.Dataset, *, fitted_until: float, training: Mapping[str, Any]) -> int:
+    """Return the first bin of a segment behind everything that a weight or a baseline is fitted on.
+
+    Parameters
+    ----------
+    recorded : Dataset (time, unit)
+        A segment.
+    fitted_until : float
+        Where the bins end that baselines are fitted on (s).
+    training : mapping
+        Of a model: its `sources`, those of the same recording with the training segment they had.
+    """
+    seen_until = fitted_until
+    for source in training.get("sources", []):
+        if is_same_recording(source, recorded.attrs, unknown=False):
+            split = source.get("split", training.get("split"))
+            seen_until = max(seen_until, float(split["train"][1]))
+    half = float(recorded.attrs["bin_size"]) / 2
+    first = int(np.searchsorted(recorded.time.values, seen_until - half))
+    if first == recorded.sizes["time"]:
+        _LOG.warning("nothing is scored: no bin of the segment lies behind what was used for training")
+    elif first:
+        _LOG.warning("the first %d bins are predicted and not scored: they were used for training", first)
+    return first
 
 
 def require_distinct(attributes: Sequence[Mapping[str, Any]], recordings: Sequence[object]) -> None:

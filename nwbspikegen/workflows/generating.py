@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -23,7 +22,7 @@ from nwbspikegen.scoring import score
 from nwbspikegen.views import Split, WindowOptions, open_trained_window, open_window
 from nwbspikegen.views.nwb_metadata import read_session
 from nwbspikegen.views.nwb_opening import open_nwb
-from nwbspikegen.views.observed import is_same_recording
+from nwbspikegen.views.observed import find_first_unseen
 from nwbspikegen.workflows.auditing import audit, interval_of
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -97,7 +96,7 @@ def generate_and_score(
     predicted = generate(model, recorded, context=observed)
     # `write_results` refuses to write beside a recording what was predicted from other bytes
     predicted.attrs["source_sha256"] = fingerprint
-    first = _first_unseen(model, recorded, parts)
+    first = find_first_unseen(recorded, fitted_until=interval_of(parts.train)[1], training=model.training)
     scored = recorded.isel(time=slice(first, None))
     scores = None
     if scored.sizes["time"]:
@@ -142,22 +141,6 @@ def _find_training_source(model: FittedModel, source: str | os.PathLike[str]) ->
         return None
     with open_nwb(address) as root:
         return unhashed.get(read_session(root)["identifier"])
-
-
-def _first_unseen(model: FittedModel, recorded: xr.Dataset, parts: Split) -> int:
-    """Return the first bin of a segment behind everything that a weight or a baseline is fitted on."""
-    seen_until = interval_of(parts.train)[1]
-    for source in model.training.get("sources", []):
-        if is_same_recording(source, recorded.attrs, unknown=False):
-            split = source.get("split", model.training["split"])
-            seen_until = max(seen_until, float(split["train"][1]))
-    half = float(recorded.attrs["bin_size"]) / 2
-    first = int(np.searchsorted(recorded.time.values, seen_until - half))
-    if first == recorded.sizes["time"]:
-        _LOG.warning("nothing is scored: no bin of the segment lies behind what was used for training")
-    elif first:
-        _LOG.warning("the first %d bins are predicted and not scored: they were used for training", first)
-    return first
 
 
 def _score_from(

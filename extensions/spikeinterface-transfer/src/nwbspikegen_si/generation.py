@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ import nwbspikegen as nsg
 from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.scoring import draw_spikes
 from nwbspikegen.scoring.table import DEFAULT_BASELINES
-from nwbspikegen.views.observed import is_same_recording
+from nwbspikegen.views.observed import find_first_unseen
 from nwbspikegen_si.identity import recognise
 from nwbspikegen_si.tables import TABLES
 from nwbspikegen_si.windows import SpikeWindow, open_cut_window, open_spike_window, reopen_trained
@@ -25,7 +24,6 @@ from nwbspikegen_si.windows import SpikeWindow, open_cut_window, open_spike_wind
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
 
-_LOG = logging.getLogger("nwbspikegen")
 SEGMENTS = ("test", "validation", "train", "all")
 DRAWN = np.dtype([("bin_index", np.int64), ("unit_index", np.int64)])
 """Fields of generated spikes: bin of the predicted segment, column of the prediction."""
@@ -67,7 +65,7 @@ def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, 
     context = window.units if params["context"] == "warm" else None
     recorded = _take(window, params["segment"])
     predicted = nsg.generate(model, recorded, context=context)
-    first = _first_unseen(model, recorded, window)
+    first = find_first_unseen(recorded, fitted_until=window.edges[1], training=model.training)
     tested = recorded.isel(time=slice(first, None)) if first < recorded.sizes["time"] else recorded
     audits = nsg.audit(model, window.parts, tested=tested, seed=params["seed"])
     data = {
@@ -187,17 +185,3 @@ def _open_for(
 
 def _take(window: SpikeWindow, segment: str) -> xr.Dataset:
     return window.units if segment == "all" else getattr(window.parts, segment)
-
-
-def _first_unseen(model: FittedModel, recorded: xr.Dataset, window: SpikeWindow) -> int:
-    """Return the first bin behind everything that a weight or a baseline is fitted on."""
-    sources = model.training.get("sources", [])
-    same = [source for source in sources if is_same_recording(source, recorded.attrs, unknown=False)]
-    trained = [float(source.get("split", model.training["split"])["train"][1]) for source in same]
-    seen = [window.edges[1], *trained]
-    half = float(recorded.attrs["bin_size"]) / 2
-    first = int(np.searchsorted(recorded.time.values, max(seen) - half))
-    if first:
-        what = "nothing is scored" if first == recorded.sizes["time"] else f"{first} bins are not scored"
-        _LOG.warning("%s: the model or its baselines were fitted up to %g s", what, max(seen))
-    return first
