@@ -1,7 +1,9 @@
 """Commands killed with SIGKILL at random moments, and what they leave.
 
-Each point starts a command in a process of its own and kills it: at a moment drawn from its whole
-duration, or, for about half of the points, from the time after it began to write. Prints Markdown:
+Each point starts a command in a process of its own and kills it at a moment drawn from how long that
+command takes on this machine, uninterrupted: from its start, from the time that an output is being
+written, or around the rename that puts an output into its place. A moment that comes after the
+command's end is drawn again, so that every point has hit a living process. Prints Markdown:
 
     python benchmarks/kill_points.py --folder /tmp/kill_points > docs/benchmarks/kill_points.md
 """
@@ -17,6 +19,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+_SINCE = {"start": "start", "opened": "write", "renamed": "rename"}
+_AROUND_MS = 2
 _RUNNER = Path(__file__).resolve().parents[1] / "tests" / "kill_runner.py"
 
 
@@ -33,13 +37,20 @@ def main() -> None:
 `python benchmarks/kill_points.py --points {options.points} --seed {options.seed}`, {date.today()},
 {os.cpu_count()} cores ({platform.machine()}, {platform.system()}). SIGKILL to `convert`, `generate` and
 `transfer` (in one process) on simulated recordings of 4 units and 20 s, and an ASDF file of 50 units. The
-moment is drawn from the duration of the command, or from the time after its first write. Left: what carries
-the output's name afterwards, read whole and compared with what an uninterrupted run writes. Repeated: whether
-the same command then gives the same result as one that was not killed. Hidden: work folders left, and still
+moment is drawn from what an uninterrupted run of the same command does here: from its whole time ("start"),
+from the time in which one of its outputs is being written ("write"), or from the {_AROUND_MS} ms that begin
+with the rename of an output into its place ("rename"). A moment after the command's end is drawn again
+("draws"), so that every point hit a living process, which the system's exit status says.
+
+Killed after: of the seconds that the last uninterrupted run took; with other work on the machine, a run may
+take longer than that. Outputs: how many were begun, and how many came to their rename, before the kill.
+Before: what the output's name carried. Left: what it carries afterwards, read whole and compared with what an
+uninterrupted run writes; of an unfinished study, every model and table. Repeated: whether the same command
+then gives the same result as one that was not killed. Hidden: work folders left beside the output, and still
 there after the repeat.
 
-| | command | killed after (s) | from | output before | left | broken | repeated | hidden |
-|---|---|---|---|---|---|---|---|---|""")
+| | command | killed after (s) | from | draws | outputs | before | left | broken | repeated | hidden |
+|---|---|---|---|---|---|---|---|---|---|---|""")
     given = [str(options.folder), "--points", str(options.points), "--seed", str(options.seed)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     runner = subprocess.Popen(
@@ -51,15 +62,19 @@ there after the repeat.
         broken = row["found"] == "broken" or bool(row["strangers"])
         whole += not broken and row["repeated"]
         print(
-            f"| {number} | {row['command']} | {row['wait']:.2f}{'' if row['killed'] else ' (done before)'} | "
-            f"{'first write' if row['while_writing'] else 'start'} | {'old' if row['old'] else 'none'} | "
-            f"{row['found']} | {'**yes** ' + row['error'] if broken else 'no'} | "
+            f"| {number} | {row['command']} | {row['seconds']:.2f} of {row['usual']:.2f} | "
+            f"{_SINCE[row['since']]} | {row['draws']} | {row['opened']}, {row['renamed']} | "
+            f"{'old' if row['old'] else 'none'} | {row['found']} | "
+            f"{'**yes** ' + row['error'] if broken else 'no'} | "
             f"{'same' if row['repeated'] else '**other**'} | "
             f"{row['left_over']}, {row['left_after_repeat']} |",
             flush=True,
         )
-    print(f"\n{whole} of {number} points left no broken file and were repeated with the same result.")
-    sys.exit(runner.wait() or whole < number)
+    print(
+        f"\n{whole} of {options.points} points hit a running command, left no broken file, and were "
+        "repeated with the same result."
+    )
+    sys.exit(runner.wait() or whole < options.points)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -22,6 +23,11 @@ _AT_CWD = -100
 _WORKPLACE = ".nwbspikegen-"
 _OWNER = ".owner"
 """A file in a workplace that is locked for as long as its process lives."""
+_UNLOCKED = ".owner-unlocked"
+"""Its name before it is locked, and where nothing can be."""
+_ASIDE = ".nwbspikegen-replaced"
+_YOUNG = 60.0
+"""Seconds in which an unlocked owner may still be about to lock."""
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
@@ -58,7 +64,8 @@ def write_whole(
 
     A file or a folder may be written there. The temporary name keeps the suffix of `target`, since
     HDF5 readers look at it. After an error the target is as it was and nothing is left over. What a
-    process that was killed has left over is removed by the next that writes into the same folder.
+    process that was killed has left over is removed by the next that writes into the same folder. A
+    link stays a link: what it points at is replaced.
 
     Parameters
     ----------
@@ -84,13 +91,16 @@ def write_whole(
     ...     pathlib.Path(folder, "a.txt").read_text()
     'whole'
     """
-    target = Path(target)
     require_absent(target, overwrite=overwrite, marker=marker)
+    name = Path(target).name
+    target = Path(target).resolve() if Path(target).exists() else Path(target)
     with explaining_full_disks(target), _make_workplace(target.parent) as workplace:
-        temporary = workplace / target.name
+        temporary = workplace / name
         yield temporary
+        # another process may have been faster
+        require_absent(target, overwrite=overwrite, marker=marker)
         # a folder cannot be renamed over one that holds files: the two change places
-        if target.is_dir() and not target.is_symlink():
+        if target.is_dir():
             exchange_folders(temporary, target)
         else:
             os.replace(temporary, target)
@@ -132,29 +142,58 @@ def _find_reason(error: BaseException | None) -> str | None:
 @contextlib.contextmanager
 def _make_workplace(folder: Path) -> Iterator[Path]:
     """Give a hidden folder to write in, and remove it, and those whose process is dead."""
-    _remove_abandoned(folder)
+    remove_abandoned(folder)
+    workplace, owner = _open_workplace(folder)
     try:
-        workplace = Path(tempfile.mkdtemp(prefix=_WORKPLACE, dir=folder))
-    except PermissionError as error:
-        raise _read_only(folder) from error
-    owner = None
-    try:
-        # locked before it has its name, so that nobody finds it unlocked
-        owner = open(workplace / f"{_OWNER}-unlocked", "wb")  # noqa: SIM115
-        if _lock(owner):
-            os.rename(workplace / f"{_OWNER}-unlocked", workplace / _OWNER)
         yield workplace
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
-        if owner is not None:
-            owner.close()
+        owner.close()
+        # NFS keeps an open file, and so its folder, until it is closed
+        shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _remove_abandoned(folder: Path) -> None:
-    for mark in folder.glob(f"{_WORKPLACE}*/{_OWNER}"):
-        with contextlib.suppress(OSError), open(mark, "r+b") as owner:
+def _open_workplace(folder: Path) -> tuple[Path, IO[bytes]]:
+    """Make a hidden folder with a locked file in it, which the lock's file names last."""
+    while True:
+        try:
+            workplace = Path(tempfile.mkdtemp(prefix=_WORKPLACE, dir=folder))
+        except PermissionError as error:
+            raise _read_only(folder) from error
+        # another process may have taken the empty folder for an abandoned one
+        with contextlib.suppress(FileNotFoundError):
+            owner = open(workplace / _UNLOCKED, "wb")  # noqa: SIM115
             if _lock(owner):
-                shutil.rmtree(mark.parent, ignore_errors=True)
+                # locked before it has its name, so that nobody finds it unlocked
+                os.rename(workplace / _UNLOCKED, workplace / _OWNER)
+            return workplace, owner
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what processes that were killed have left in a folder; living ones keep theirs."""
+    for workplace in list(folder.glob(f"{_WORKPLACE}*")):
+        with contextlib.suppress(OSError):
+            if not any(workplace.iterdir()):
+                workplace.rmdir()
+                continue
+            is_young = time.time() - workplace.stat().st_mtime < _YOUNG
+            mark = workplace / _OWNER
+            if not mark.exists() and not is_young:
+                mark = workplace / _UNLOCKED
+            with open(mark, "r+b") as owner:
+                if not _lock(owner):
+                    continue
+                _put_back(workplace)
+                shutil.rmtree(workplace, ignore_errors=True)
+            shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _put_back(workplace: Path) -> None:
+    """Return a folder that stepped aside for one that never came."""
+    for aside in workplace.glob(f"*{_ASIDE}"):
+        target = workplace.parent / aside.name.removesuffix(_ASIDE)
+        if not target.exists():
+            os.rename(aside, target)
 
 
 def _lock(stream: IO[bytes]) -> bool:
@@ -171,10 +210,11 @@ def _lock(stream: IO[bytes]) -> bool:
 def exchange_folders(new: Path, old: Path) -> None:
     """Let two folders change places in one step, so that whoever looks finds one of them whole.
 
-    Where the system or its file system knows no such step, the old one steps aside first.
+    Where the system or its file system, such as NFS, knows no such step, the old one steps aside first;
+    who is killed between the two steps leaves it aside, and the next that writes there puts it back.
     """
     if not _exchange_at_once(new, old):
-        aside = new.with_name(f"{new.name}.replaced")
+        aside = new.with_name(f"{old.name}{_ASIDE}")
         os.rename(old, aside)
         os.rename(new, old)
         os.rename(aside, new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -37,14 +38,19 @@ class Work:
         What is done, as the bar calls it.
     total : int
         How many steps it takes.
+    at_once : bool, default: False
+        Show the bar from the start, as long steps need it; by default short work shows none.
     """
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: int, *, at_once: bool = False) -> None:
         self.what = what
         self.total = total
         self.done = 0
         self._began = self._told = time.monotonic()
+        self._delay = 0.0 if at_once else _DELAY
         self._task: Any = None
+        if at_once:
+            self.reach(0)
 
     def advance(self, steps: int = 1) -> None:
         """Move the bar by some steps."""
@@ -74,7 +80,7 @@ class Work:
 
     def _draw(self, now: float) -> None:
         if self._task is None:
-            if now - self._began < _DELAY or self.done >= self.total:
+            if now - self._began < self._delay or self.done >= self.total:
                 return
             if _DISPLAY.progress is None:
                 _DISPLAY.progress = _make_bars()
@@ -89,7 +95,7 @@ class Work:
 
 
 @contextlib.contextmanager
-def show_progress(what: str, total: int) -> Iterator[Work]:
+def show_progress(what: str, total: int, *, at_once: bool = False) -> Iterator[Work]:
     """Give a `Work` to advance; its bar goes when the block ends, also after an error.
 
     The bar is on stderr, and only when that is a terminal. Elsewhere a line is logged every half
@@ -103,7 +109,7 @@ def show_progress(what: str, total: int) -> Iterator[Work]:
     >>> work.done
     3
     """
-    work = Work(what, total)
+    work = Work(what, total, at_once=at_once)
     try:
         yield work
     finally:
@@ -130,7 +136,9 @@ def set_quiet(is_quiet: bool) -> None:
 
 
 def _is_terminal() -> bool:
-    return not _DISPLAY.is_quiet and sys.stderr is not None and sys.stderr.isatty()
+    # workers share the terminal of the process that started them, which has a bar for all of them
+    is_worker = multiprocessing.parent_process() is not None
+    return not (_DISPLAY.is_quiet or is_worker) and sys.stderr is not None and sys.stderr.isatty()
 
 
 def _make_bars() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import pty
 import re
@@ -19,19 +20,26 @@ import nwbspikegen as nsg
 from nwbspikegen import progress
 from nwbspikegen.cli import cli
 from nwbspikegen.cli.logs import hide_secrets
+from nwbspikegen.parallel import Task
 from nwbspikegen.simulation import metadata_of
+from nwbspikegen.transfer.running import run_plan
 
 _BARS = """
 import sys, time
-from nwbspikegen.progress import show_progress, track
+from nwbspikegen.progress import set_quiet, show_progress, track
+set_quiet("quiet" in sys.argv)
 for _ in track(range(8), "counting", 8):
     time.sleep(0.15)
     with show_progress("inner", 4) as work:
         for _ in range(4):
-            time.sleep(0.2 if sys.argv[1:] else 0)
+            time.sleep(0.2 if "nested" in sys.argv else 0)
             work.advance()
 print("the result")
 """
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# what a bar ends with: done and all, and the time left
+_LEFT = r"\d+/\d+ +(\d:\d\d:\d\d|-:--:--)"
 
 
 def _run_on_terminal(command: list[str], seconds: float = 120.0) -> tuple[str, str, int]:
@@ -51,7 +59,7 @@ def _run_on_terminal(command: list[str], seconds: float = 120.0) -> tuple[str, s
         shown += part if ready else b""
     os.close(master)
     out, _ = child.communicate(timeout=60)
-    return out.decode(), shown.decode(), child.returncode
+    return out.decode(), _COLOURS.sub("", shown.decode()), child.returncode
 
 
 @pytest.mark.parametrize("nested", [[], ["nested"]])
@@ -64,6 +72,10 @@ def test_a_bar_on_a_terminal(nested):
     # cursor back, line erased: nothing of it stays
     assert "\x1b[2K" in shown
     assert "\x1b[?25h" in shown.rpartition("counting")[2]
+
+
+def test_nothing_on_a_terminal_when_quiet():
+    assert _run_on_terminal([sys.executable, "-c", _BARS, "quiet"]) == ("the result\n", "", 0)
 
 
 def test_nothing_off_a_terminal():
@@ -79,6 +91,27 @@ def test_a_line_now_and_then(caplog, monkeypatch):
         work.reach(4, "writing")
     assert re.fullmatch(r"reading: 3 of 4, about \d+ s left", caplog.messages[0])
     assert caplog.messages[1] == "writing: 4 of 4, about 0 s left"
+
+
+def test_a_long_step_has_a_bar_before_it_ends(monkeypatch):
+    monkeypatch.setattr(progress, "_is_terminal", lambda: True)
+    with progress.show_progress("tasks", 2, at_once=True):
+        assert progress._DISPLAY.users == 1
+    with progress.show_progress("steps", 2):
+        assert progress._DISPLAY.users == 0
+
+
+def _ask_in_worker():
+    # as if the worker had the terminal of the process that started it
+    sys.stderr = type("Terminal", (), {"isatty": lambda self: True})()
+    os._exit(progress._is_terminal())
+
+
+def test_workers_draw_no_bars_into_the_terminal_they_share():
+    worker = multiprocessing.get_context("spawn").Process(target=_ask_in_worker)
+    worker.start()
+    worker.join()
+    assert worker.exitcode == 0
 
 
 def test_bars_go_after_an_error(monkeypatch):
@@ -116,13 +149,71 @@ def test_training_shows_itself_and_keeps_stdout_clean(recording, tmp_path):
     assert status == 0, shown
     assert json.loads(out)["model"] == "in_context"
     assert re.search(r"epoch \d/3, bits_per_spike|training", shown)
-    assert re.search(r"\d+/\d+ .*\d:\d\d:\d\d", shown)
+    assert re.search(_LEFT, shown)
     lines = log.read_text().splitlines()
     assert all(
         re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} (DEBUG|INFO|WARNING) ", line) for line in lines
     )
     assert any("training in_context on 6 units" in line for line in lines)
     assert "\x1b" not in log.read_text()
+
+
+_SMALL = ("--skip-units", "0", "--bin-size", "0.02")
+
+
+@pytest.fixture(scope="module")
+def model(recording, tmp_path_factory):
+    out = tmp_path_factory.mktemp("trained") / "model"
+    done = CliRunner().invoke(cli, ["train", str(recording), "--out", str(out), "--epochs", "1", *_SMALL])
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["convert", "asdf", "{asdf}", "--out", "{out}.nwb", "--metadata", "{yaml}"], "writing NWB: 2 of 3"),
+        (["train", "{recording}", "--out", "{out}", "--epochs", "1", *_SMALL], r"training: \d+ of \d+"),
+        (["generate", "{model}", "{recording}", "--out", "{out}.nwb"], "auditing: 2 of 4"),
+        (
+            ["sweep", "{recording}", "--out", "{out}", "--epochs", "1", "--workers", "1",
+             "--vary", "learning_rate=0.001,0.002", "--model", "in_context", *_SMALL],
+            "trials of the sweep: 1 of 2",
+        ),
+    ],
+    ids=["convert", "train", "generate", "sweep"],
+)  # fmt: skip
+def test_long_commands_tell_the_time_left(recording, model, tmp_path, monkeypatch, command, says):
+    monkeypatch.setattr(progress, "_BETWEEN_LINES", 0.0)
+    places = {"recording": recording, "model": model, "out": tmp_path / "out", "asdf": tmp_path / "a.mat"}
+    places["yaml"] = tmp_path / "m.yaml"
+    write_asdf(places["asdf"])
+    places["yaml"].write_text(json.dumps(metadata_of(nsg.simulate("in_vivo", num_units=2, duration=1))))
+    log = tmp_path / "log.txt"
+    done = CliRunner().invoke(cli, [*(word.format(**places) for word in command), "--log-file", str(log)])
+    assert done.exit_code == 0, done.output
+    assert re.search(rf" INFO {says}, about \d+ s left", log.read_text())
+
+
+def test_a_study_tells_the_time_left(caplog, monkeypatch):
+    monkeypatch.setattr(progress, "_BETWEEN_LINES", 0.0)
+    tasks = [Task("good", int, ("7",)), Task("bad", int, ("x",))]
+    with caplog.at_level("INFO", "nwbspikegen"):
+        failed = run_plan(tasks)
+    assert [outcome.task.key for outcome in failed] == ["bad"]
+    told = [line for line in caplog.messages if line.startswith("tasks of the study")]
+    assert [re.sub(r"about \d+", "about _", line) for line in told] == [
+        f"tasks of the study: {done} of 2, about _ s left" for done in (0, 1, 2)
+    ]
+
+
+def test_quiet_commands_say_nothing(recording, tmp_path):
+    arguments = ["train", str(recording), "--out", str(tmp_path / "out"), "--epochs", "1", *_SMALL]
+    arguments += ["--take-units", "6", "--duration", "60"]
+    done = CliRunner().invoke(cli, [*arguments, "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout
+    assert done.stderr == ""
 
 
 def test_a_log_file_is_appended_to_and_has_the_error(tmp_path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,11 +68,35 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _share(archive: Archive, *arguments: object, key: str | None = KEY, yes: bool = True) -> Result:
     given = ["share", *map(str, arguments), "--dandiset", DANDISET, "--instance", archive.url]
-    result = CliRunner().invoke(cli, given + ["--yes"] * yes, env={archive.key_variable: key})
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log.txt")
+        given += ["--log-file", str(log)] + ["--yes"] * yes
+        # what any library says is caught as well, down to the last detail
+        with _listening() as said:
+            result = CliRunner().invoke(cli, given, env={archive.key_variable: key})
+        said.append(log.read_text())
     if isinstance(result.exception, Exception):
         raise result.exception
-    assert KEY not in result.output
+    assert "share begins" in said[-1]
+    for secret in {KEY, key or KEY}:
+        assert not any(secret in text for text in [result.output, *said])
     return result
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Give what is logged anywhere."""
+    said: list[str] = []
+    handler = logging.Handler(logging.DEBUG)
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield said
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
 
 
 def _fails(result: Result) -> str:
@@ -126,6 +153,8 @@ def test_a_dry_run_needs_neither_key_nor_network(file: Path, monkeypatch: pytest
     assert _PLACE in result.stdout
     assert "SYNTHETIC" in result.stdout
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == ["derived.nwb"]
+    shown = nsg.share_file([file], dandiset="000123", dry_run=True)
+    assert shown.loc[0, ["archive_path", "status", "asset"]].tolist() == [_PLACE, "planned", ""]
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -194,6 +223,59 @@ def test_what_is_there_already_is_said_and_can_be_kept_or_replaced(archive: Arch
 
 
 @pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("instance", "variable"), [("dandi", "DANDI_API_KEY"), ("dandi-sandbox", "DANDI_SANDBOX_API_KEY")]
+)
+def test_an_instance_by_its_name_has_its_own_key(
+    archive: Archive, file: Path, monkeypatch: pytest.MonkeyPatch, instance: str, variable: str
+) -> None:
+    from dandi import consts
+
+    there = consts.DandiInstance(instance, archive.url, f"{archive.url}/api")
+    monkeypatch.setitem(consts.known_instances, instance, there)
+    given = ["share", str(file), "--dandiset", DANDISET, "--instance", instance, "--yes"]
+    for other in {"DANDI_API_KEY", "DANDI_SANDBOX_API_KEY"} - {variable}:
+        # the key of one is never sent to the other
+        refused = CliRunner().invoke(cli, given, env={other: KEY})
+        assert f"set {variable}, or store it once" in _fails(refused)
+        assert archive.count("GET", "/auth/token") == 0
+    assert CliRunner().invoke(cli, given, env={variable: KEY}).exit_code == 0
+    assert list(_list(archive)) == [_PLACE]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_ctrl_c_while_sending_can_be_repeated(
+    archive: Archive, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dandi.files import NWBAsset
+
+    def stop(*_: object, **__: object) -> Iterator[dict[str, Any]]:
+        yield {"status": "uploading", "progress": 50.0}
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NWBAsset, "iter_upload", stop)
+        assert _share(archive, file).exit_code == 130
+    assert archive.assets == {}
+    assert _share(archive, file).exit_code == 0
+    assert list(_list(archive)) == [_PLACE]
+
+
+def test_a_file_that_changes_while_it_is_checked_is_not_sent(
+    archive: Archive, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pandas as pd
+
+    def check(path: Path) -> pd.DataFrame:
+        path.write_bytes(path.read_bytes() + b"more")
+        return pd.DataFrame({"severity": [], "message": []})
+
+    monkeypatch.setattr("nwbspikegen.archive.share_planning.validate_file", check)
+    assert "changed since it was checked" in _fails(_share(archive, file))
+    assert archive.blobs == {}
+
+
+@pytest.mark.usefixtures("unchecked")
 def test_a_file_that_changes_after_it_was_shown_is_not_sent(archive: Archive, file: Path) -> None:
     def change(plan: object) -> bool:
         file.write_bytes(file.read_bytes() + b"more")
@@ -248,6 +330,15 @@ def test_two_files_of_one_name_are_told_apart_by_their_label(archive: Archive, f
     assert sorted(asset["path"] for asset in archive.assets.values()) == [
         _PLACE.replace("spikegen", "second"), _PLACE,
     ]  # fmt: skip
+
+
+def test_the_page_names_the_variable_of_an_address() -> None:
+    from dandi.consts import DandiInstance
+    from dandi.dandiapi import DandiAPIClient
+
+    there = DandiInstance("archive.example", "https://archive.example", "https://archive.example/api")
+    page = Path(__file__).parents[1] / "docs" / "share.md"
+    assert f"`{DandiAPIClient(dandi_instance=there).api_key_env_var}`" in page.read_text()
 
 
 def test_the_key_leaves_encrypted_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_groups_have_a_bar_for_each_predictor() -> None:
     figure = plot_groups(_groups())
     axes = figure.axes[0]
     # above mean_rate, mean_rate is zero and says nothing
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["in_context", "running_rate"]
     heights = [bar.get_height() for bar in axes.patches]
     np.testing.assert_allclose(heights, [*(0.2 * np.arange(1, 9)), *(0.05 * np.arange(1, 9))])
@@ -116,11 +116,23 @@ def test_groups_have_a_bar_for_each_predictor() -> None:
 
 def test_groups_start_at_chance_and_can_be_chosen() -> None:
     table = _groups().assign(metric="roc_auc_pooled", null="", mean=lambda frame: 0.5 + frame["mean"] / 4)
-    axes = plot_groups(table, metric="roc_auc_pooled", null="", predictors=["mean_rate", "in_context"]).axes[
-        0
-    ]
-    assert {bar.get_y() for bar in axes.patches} == {0.5}
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["mean_rate", "in_context"]
+    figure = plot_groups(table, metric="roc_auc_pooled", null="", predictors=["mean_rate", "in_context"])
+    assert {bar.get_y() for bar in figure.axes[0].patches} == {0.5}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["mean_rate", "in_context"]
+
+
+@pytest.mark.parametrize("num_groups", [1, 3, 8])
+def test_the_legend_has_room_however_few_groups(num_groups: int) -> None:
+    table = _groups()
+    table = table[table["group"].isin(GROUPS[:num_groups])]
+    table = pd.concat([table.assign(predictor=f"{name}_{'x' * 12}") for name in "abcdef"])
+    figure = plot_groups(table.drop_duplicates(["group", "predictor", "metric", "null"]))
+    # a warning, hence an error, when nothing is left for the axes
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_position().width > 0.5
+    legend = figure.legends[0].get_window_extent()
+    assert legend.x1 <= figure.bbox.width
+    assert legend.y0 >= figure.axes[0].get_tightbbox().y1
 
 
 def test_stars_are_drawn_where_groups_differ() -> None:

@@ -59,13 +59,13 @@ def plan_files(paths: Iterable[str | os.PathLike[str]], folder: Path, dandiset: 
     InputError
         A file is absent, invalid, or would take the name of another.
     """
-    files = [_require_valid(path) for path in paths]
+    checked = [_require_valid(path) for path in paths]
     (folder / "dandiset.yaml").write_text(
         f"identifier: DANDI:{dandiset}\nname: shared\ndescription: shared\n"
     )
     planned: dict[str, PlannedFile] = {}
-    for number, path in enumerate(files):
-        entry = _plan(path, folder, folder / f".organized-{number}")
+    for number, (path, before) in enumerate(checked):
+        entry = _plan(path, before, folder, folder / f".organized-{number}")
         if entry.archive_path in planned:
             raise InputError(
                 f"{path} and {planned[entry.archive_path].path}, both named {entry.archive_path}",
@@ -75,9 +75,11 @@ def plan_files(paths: Iterable[str | os.PathLike[str]], folder: Path, dandiset: 
     return list(planned.values())
 
 
-def _require_valid(path: str | os.PathLike[str]) -> Path:
+def _require_valid(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
+    """Return a file without errors, and its state before it was looked at."""
     path = require_file(path).absolute()
     require_suffix(path, ".nwb")
+    before = path.stat()
     findings = validate_file(path)
     errors = findings[findings.severity == "error"]
     if len(errors):
@@ -85,13 +87,13 @@ def _require_valid(path: str | os.PathLike[str]) -> Path:
             f"{len(errors)} errors in {path}, the first: {errors.message.iloc[0]}", "a file without errors",
             f"see all with `nwbspikegen validate {path}`",
         )  # fmt: skip
-    return path
+    return path, before
 
 
-def _plan(path: Path, folder: Path, organized: Path) -> PlannedFile:
+def _plan(path: Path, before: os.stat_result, folder: Path, organized: Path) -> PlannedFile:
     from dandi.support.digests import get_digest
 
-    before, contents = path.stat(), describe_contents(path)
+    contents = describe_contents(path)
     named = _organize(path, organized)
     relative = named.relative_to(organized)
     place = folder / relative.with_name(_add_label(relative.name, path.name, derived=contents.derived))

@@ -16,7 +16,7 @@ _LOG = logging.getLogger("nwbspikegen")
 _SECRET_NAME = re.compile(r"(API_?KEY|TOKEN|PASSWORD|PASSWD|SECRET)", re.IGNORECASE)
 # secrets inside addresses and headers: https://user:word@host, ?token=..., Authorization: token ...
 _SECRET_TEXT = re.compile(
-    r"(?P<before>://[^/\s:@]+:|(?:authorization|bearer|token|api[_-]?key|password|secret)[\"']?\s*[:=]?\s*"
+    r"(?P<before>:/{1,2}[^/\s:@]+:|(?:authorization|bearer|token|api[_-]?key|password|secret)[\"']?\s*[:=]?\s*"
     r"(?:token|bearer)?\s*[=:]?\s*[\"']?)(?P<secret>[^\s@\"'&,;]{8,})(?=@|[\s\"'&,;]|$)",
     re.IGNORECASE,
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from typing import Any
 
 import click
@@ -20,7 +22,7 @@ from nwbspikegen.cli.sweep import sweep
 from nwbspikegen.cli.train import train
 from nwbspikegen.cli.transfer import transfer
 from nwbspikegen.cli.validate import validate
-from nwbspikegen.errors import NWBSpikeGenError
+from nwbspikegen.errors import NWBSpikeGenError, OutputError
 
 _INTERRUPTED = "interrupted: no output is half-written, and the same command goes on or starts again"
 
@@ -37,6 +39,8 @@ class _UserError(click.ClickException):
 class _Commands(click.Group):
     """Lists commands in the order of a session, and turns users' errors into one line."""
 
+    wrote_in_vain = False
+
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self.commands)
 
@@ -49,6 +53,7 @@ class _Commands(click.Group):
         except NWBSpikeGenError as error:
             # stderr has this line without the log's help
             logging.getLogger("nwbspikegen").debug("error: %s", error)
+            self.wrote_in_vain = isinstance(error, OutputError) and error.__cause__ is not None
             raise _UserError(str(error)) from error
         except KeyboardInterrupt:
             logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
@@ -77,4 +82,11 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """Run the command line."""
-    cli(prog_name="nwbspikegen")
+    try:
+        cli(prog_name="nwbspikegen")
+    finally:
+        if cli.wrote_in_vain:
+            # HDF5 that could not write its last bytes crashes when Python takes it down at the end
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(_UserError.exit_code)

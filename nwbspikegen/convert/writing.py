@@ -49,7 +49,7 @@ def write_nwb(
     given_files += [value for value in source.values() if isinstance(value, str | os.PathLike)]
     require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
-    with show_progress("reading the source", 3) as work:
+    with show_progress("reading the source", 3, at_once=True) as work:
         nwbfile = _make_file(interface_class, source, given, work)
         work.reach(2, "writing NWB")
         with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:

@@ -29,6 +29,8 @@ _GREYS = {
     "history_glm": "0.3",
 }
 _CHANCE = 0.5
+# inches: a legend's patch with the gaps around it, and a letter of its text
+_PATCH_WIDTH, _LETTER_WIDTH = 0.5, 0.075
 
 
 def plot_groups(
@@ -146,6 +148,9 @@ def _label(axes: Axes, rows: pd.DataFrame, names: list[str], places: list[str], 
     axes.set_xlim(-0.5, len(places) - 0.5)
     axes.set_ylabel(f"{score}\n(mean ± SD over cells)")
     axes.spines[["top", "right", "bottom"]].set_visible(False)
-    axes.legend(
-        fontsize=8, frameon=False, ncols=min(len(names), 6), loc="lower left", bbox_to_anchor=(0, 1.0)
+    # a legend of the axes would take its width from them, and few groups are narrower than it is
+    column = _PATCH_WIDTH + _LETTER_WIDTH * max(map(len, names))
+    columns = int(axes.figure.bbox.width / axes.figure.dpi / column)
+    axes.figure.legend(
+        fontsize=8, frameon=False, ncols=max(1, min(columns, len(names), 6)), loc="outside upper left"
     )

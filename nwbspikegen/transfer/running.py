@@ -10,6 +10,7 @@ from typing import Any
 
 from nwbspikegen.models import DESCRIPTION_FILE
 from nwbspikegen.parallel import Outcome, Task, run_tasks
+from nwbspikegen.progress import show_progress
 from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, training_file
 from nwbspikegen.transfer.evaluating import evaluate_cells, evaluate_column
 from nwbspikegen.transfer.plan import Cell, StudyPlan
@@ -79,12 +80,14 @@ def plan_tasks(
 def run_plan(tasks: Sequence[Task], client: Any = None) -> list[Outcome]:
     """Run tasks, say how far they are, and return those that failed."""
     failed = []
-    for number, outcome in enumerate(run_tasks(tasks, client), start=1):
-        if outcome.error is None:
-            _LOG.info("%d of %d tasks: %s", number, len(tasks), outcome.task.key)
-        else:
-            failed.append(outcome)
-            _LOG.warning("%s failed: %s", outcome.task.key, outcome.error)
+    with show_progress("tasks of the study", len(tasks), at_once=True) as work:
+        for number, outcome in enumerate(run_tasks(tasks, client), start=1):
+            if outcome.error is None:
+                _LOG.info("%d of %d tasks: %s", number, len(tasks), outcome.task.key)
+            else:
+                failed.append(outcome)
+                _LOG.warning("%s failed: %s", outcome.task.key, outcome.error)
+            work.advance()
     return failed
 
 

@@ -17,6 +17,7 @@ from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.files import require_absent, require_suffix
 from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
+from nwbspikegen.progress import show_progress
 from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import score
 from nwbspikegen.views import Split, WindowOptions, open_trained_window, open_window
@@ -93,20 +94,24 @@ def generate_and_score(
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
-    predicted = generate(model, recorded, context=observed)
-    # `write_results` refuses to write beside a recording what was predicted from other bytes
-    predicted.attrs["source_sha256"] = fingerprint
-    first = find_first_unseen(recorded, fitted_until=interval_of(parts.train)[1], training=model.training)
-    scored = recorded.isel(time=slice(first, None))
-    scores = None
-    if scored.sizes["time"]:
-        scores = _score_from(first, predicted, recorded, parts, observed, extra_predictions, seed)
-    _LOG.info("auditing")
-    audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
-    path = write_results(
-        out, source=source, model=model, spike_probability=predicted, scores=scores, audits=audits,
-        seed=seed, metadata=metadata, overwrite=overwrite,
-    )  # fmt: skip
+    with show_progress("predicting the segment", 4, at_once=True) as work:
+        predicted = generate(model, recorded, context=observed)
+        # `write_results` refuses to write beside a recording what was predicted from other bytes
+        predicted.attrs["source_sha256"] = fingerprint
+        first = find_first_unseen(recorded, fitted_until=interval_of(parts.train)[1], training=model.training)
+        scored = recorded.isel(time=slice(first, None))
+        scores = None
+        work.reach(1, "scoring beside the baselines")
+        if scored.sizes["time"]:
+            scores = _score_from(first, predicted, recorded, parts, observed, extra_predictions, seed)
+        _LOG.info("auditing")
+        work.reach(2, "auditing")
+        audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
+        work.reach(3, "writing NWB")
+        path = write_results(
+            out, source=source, model=model, spike_probability=predicted, scores=scores, audits=audits,
+            seed=seed, metadata=metadata, overwrite=overwrite,
+        )  # fmt: skip
     return GenerationReport(path, predicted, recorded, scores, audits)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.files import require_file, write_whole
+from nwbspikegen.files import remove_abandoned, require_file, write_whole
 from nwbspikegen.parallel import open_client
 from nwbspikegen.transfer import TransferStudy
 from nwbspikegen.transfer.plan import STUDY_FILE
@@ -57,6 +57,8 @@ def study_recordings(
     out = Path(out)
     if (out / STUDY_FILE).is_file() and not overwrite:
         study = TransferStudy(out)
+        for place in [out, *(each for each in out.rglob("*") if each.is_dir())]:
+            remove_abandoned(place)
         study.require_settings(models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out)
         study.add(recordings, options=options)
     else:

@@ -19,6 +19,7 @@ from nwbspikegen.addresses import hash_recording, require_recording
 from nwbspikegen.errors import InputError, MissingExtraError, OutputError, require_seed
 from nwbspikegen.files import require_absent, write_whole
 from nwbspikegen.parallel import Task, open_client, run_tasks
+from nwbspikegen.progress import show_progress
 from nwbspikegen.views import WindowOptions, open_window
 from nwbspikegen.workflows.sweeping_plan import SAMPLERS, SweepPlan, Value, require_plan
 from nwbspikegen.workflows.sweeping_study import (
@@ -152,20 +153,22 @@ def _run_all(study: Any, plan: SweepPlan, out: Path, client: Any) -> None:
     left, begun = plan.trials - done, find_begun(study)
     tasks = [Task("reference", run_reference, (str(out),))]
     # a sampler that learns is asked again when it has heard how the last ones went
-    at_once = left if plan.sampler != "tpe" else _count_workers(client)
-    while left > 0:
-        asked = begun[:left] + [study.ask() for _ in range(min(at_once, left) - len(begun))]
-        begun = begun[left:]
-        trials = {f"trial-{trial.number}": (trial, suggest_point(trial, plan)) for trial in asked}
-        tasks += [
-            Task(key, run_trial, (str(out), trial.number, point), takes_gpu=plan.device != "cpu")
-            for key, (trial, point) in trials.items()
-        ]
-        for outcome in run_tasks(tasks, client):
-            if outcome.task.key in trials:
-                tell_outcome(study, *trials[outcome.task.key], outcome)
-                _write_tables(out, study, plan, None)
-        left, tasks = left - len(asked), []
+    together = left if plan.sampler != "tpe" else _count_workers(client)
+    with show_progress("trials of the sweep", left, at_once=True) as work:
+        while left > 0:
+            asked = begun[:left] + [study.ask() for _ in range(min(together, left) - len(begun))]
+            begun = begun[left:]
+            trials = {f"trial-{trial.number}": (trial, suggest_point(trial, plan)) for trial in asked}
+            tasks += [
+                Task(key, run_trial, (str(out), trial.number, point), takes_gpu=plan.device != "cpu")
+                for key, (trial, point) in trials.items()
+            ]
+            for outcome in run_tasks(tasks, client):
+                if outcome.task.key in trials:
+                    tell_outcome(study, *trials[outcome.task.key], outcome)
+                    _write_tables(out, study, plan, None)
+                    work.advance()
+            left, tasks = left - len(asked), []
 
 
 def _write_tables(
