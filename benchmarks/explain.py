@@ -1,31 +1,45 @@
 """What models look at in real recordings, what that is worth, and whether planted connections are found.
 
-Parts: `window` (time and memory of one map), `planted` (recovering connections of simulated
-preparations), `recordings` (maps and controls). Models are trained into FOLDER, and used again when they
-are there. Prints Markdown, draws into docs/benchmarks/figures:
+Prints Markdown and draws into docs/benchmarks/figures. Models, explanations and tables are made in
+FOLDER; those that lie there already are read, so that an interrupted run goes on:
 
     python benchmarks/explain.py FOLDER > docs/benchmarks/explain.md
+    python benchmarks/explain.py FOLDER window      # or planted, recordings, losses, correlations
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
-from recordings import RECORDINGS, require_shared
+import xarray as xr
+from explain_models import (
+    BERNOULLI,
+    FULL,
+    IN_CONTEXT,
+    SHORT_WINDOWS,
+    Run,
+    correlate_run,
+    explain_run,
+    fit,
+    open_run,
+)
+from recordings import require_shared
 
 import nwbspikegen as nsg
 from nwbspikegen.attention import (
-    Explanation,
     compare_recordings,
     correlate_rates,
     map_attention,
@@ -35,7 +49,6 @@ from nwbspikegen.attention import (
     recover_connections,
 )
 from nwbspikegen.attention.couplings import read_couplings
-from nwbspikegen.models import load_model
 from nwbspikegen.plot import (
     plot_ablations,
     plot_attention_curves,
@@ -43,16 +56,11 @@ from nwbspikegen.plot import (
     plot_couplings,
     plot_rate_correlations,
 )
-from nwbspikegen.views import open_window
-from nwbspikegen.workflows.explaining import explain_and_write
-from nwbspikegen.workflows.training import train_recordings
 
 _FIGURES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "figures"
 _SEEDS = (200, 201, 202, 203)
-_EXPLAINED = ("slice_210511", "ibl_nyu40_20210414")
-_EPOCHS = {"shimono2026": 3, "in_context": None}
-_TARGETS = {"shimono2026": 500, "in_context": 60}
-_RETRAINED = ("slice_210511", "shimono2026")
+_CORRELATED_WINDOWS = 24
+_LOSSES = (SHORT_WINDOWS[0], BERNOULLI)
 _WINDOW_SCRIPT = """
 import resource, sys, time
 import numpy as np, torch, xarray as xr
@@ -77,12 +85,15 @@ def main() -> None:
     folder, *parts = sys.argv[1:]
     run: dict[str, Callable[[Path], None]] = {
         "window": _measure_window, "planted": _recover_planted, "recordings": _explain_recordings,
+        "losses": _compare_losses, "correlations": _correlate_recordings,
     }  # fmt: skip
-    if not parts or "window" in parts:
-        print("# What models look at\n")
-        print(f"`python benchmarks/explain.py FOLDER`, {date.today()}, {os.cpu_count()} cores")
-        print(f"{platform.machine()} shared with other work, no GPU, seed 0. Costs are intact minus control:")
-        print("above 0 the control does harm. Intervals are 95 %, blocks of 10 s, the same for both.\n")
+    for name in parts:
+        if name not in run:
+            sys.exit(f"no part {name!r}: choose from {', '.join(run)}")
+    print("# What models look at\n")
+    command = " ".join(["python benchmarks/explain.py FOLDER", *parts])
+    print(f"`{command}`, {date.today()}, {os.cpu_count()} cores {platform.machine()}")
+    print("shared with other work, no GPU, one thread, seed 0.\n")
     for name in parts or run:
         run[name](Path(folder))
         sys.stdout.flush()
@@ -112,6 +123,22 @@ def _recover_planted(folder: Path) -> None:
     )
     print("300 s, seeds that no choice was made on. `in_context` reads couplings without training; the GLM")
     print("is fitted to the same 300 s, its ridge chosen on seed 1.\n")
+    stored = folder / "planted.csv"
+    if not stored.is_file():
+        _measure_planted().to_csv(stored, index=False)
+    table = pd.read_csv(stored)
+    print(
+        "| preparation | map | " + " | ".join(f"seed {seed}" for seed in _SEEDS) + " | mean | processor (s) |"
+    )
+    print("|---|---|" + "---|" * (len(_SEEDS) + 2))
+    for (preparation, name), part in table.groupby(["preparation", "map"], sort=False):
+        cells = " | ".join(f"{area:.3f}" for area in part.area)
+        print(f"| {preparation} | {name} | {cells} | {part.area.mean():.3f} | {part.seconds.mean():.0f} |")
+    print()
+
+
+def _measure_planted() -> pd.DataFrame:
+    """Return ROC-AUC and time of every map on every simulated recording."""
     methods = {
         "`in_context` influence": _map_influence,
         "own-plus-coupling GLM": map_coupling_glm,
@@ -126,15 +153,7 @@ def _recover_planted(folder: Path) -> None:
                 started = time.process_time()
                 area = recover_connections(find(simulation.spikes), simulation.coupling)
                 rows.append((preparation, seed, name, area, time.process_time() - started))
-    table = pd.DataFrame(rows, columns=["preparation", "seed", "map", "area", "seconds"])
-    print(
-        "| preparation | map | " + " | ".join(f"seed {seed}" for seed in _SEEDS) + " | mean | processor (s) |"
-    )
-    print("|---|---|" + "---|" * (len(_SEEDS) + 2))
-    for (preparation, name), part in table.groupby(["preparation", "map"], sort=False):
-        cells = " | ".join(f"{area:.3f}" for area in part.area)
-        print(f"| {preparation} | {name} | {cells} | {part.area.mean():.3f} | {part.seconds.mean():.0f} |")
-    print()
+    return pd.DataFrame(rows, columns=["preparation", "seed", "map", "area", "seconds"])
 
 
 def _map_influence(spikes: np.ndarray) -> np.ndarray:
@@ -142,113 +161,192 @@ def _map_influence(spikes: np.ndarray) -> np.ndarray:
 
 
 def _explain_recordings(folder: Path) -> None:
-    """Print the controls of both models on both recordings, and correlations over recordings."""
-    correlations = {}
-    for name in _EXPLAINED:
-        for model in _EPOCHS:
-            found = _explain_one(folder, name, model)
-            if not found.rate_correlations.empty:
-                correlations[name] = found.rate_correlations
-    for name in RECORDINGS:
-        if name not in correlations and _model_folder(folder, name, "shimono2026").is_dir():
-            correlations[name] = _correlate_one(folder, name)
-    _print_correlations(correlations)
+    """Print the controls of both models on both recordings."""
+    print("## Controls\n")
+    print("`shimono2026` is trained twice: with the paper's input length and few steps, and with a shorter")
+    print("one and more. `nwbspikegen explain` on the last quarter of the window, warm context. Costs are")
+    print("intact minus control: above 0 the control does harm, below 0 the model scores better with it.")
+    print("Intervals are 95 %, blocks of 10 s, the same for both; ten blocks are few. Explanations that lie")
+    print("in FOLDER are taken as they are: how many windows and sampled bins each used is said with it.\n")
+    for run in (FULL[0], SHORT_WINDOWS[0], FULL[1], *IN_CONTEXT):
+        _explain_one(folder, run)
 
 
-def _model_folder(folder: Path, name: str, model: str) -> Path:
-    return folder / f"{model}_{name}"
-
-
-def _explain_one(folder: Path, name: str, model: str) -> Explanation:
-    recording = RECORDINGS[name]
-    source, out = recording.to_nwb(folder), _model_folder(folder, name, model)
-    if not out.is_dir():
-        train_recordings([source], out, options=recording.options, model=model, epochs=_EPOCHS[model])
-    fitted = load_model(out)
-    derived = folder / f"{source.stem.removesuffix('_ecephys')}_desc-{model.replace('_', '')}_ecephys.nwb"
-    started = time.process_time()
-    report = explain_and_write(
-        fitted,
-        source,
-        derived,
-        num_targets=_TARGETS[model],
-        retrain=(name, model) == _RETRAINED,
-        overwrite=True,
-    )
-    found = report.explanation
-    print(f"## {name}, `{model}`, {fitted.loss}, {len(fitted.curves)} epochs\n")
+def _explain_one(folder: Path, run: Run) -> None:
+    fitted, path, found = explain_run(folder, run)
+    schedule = fitted.training["schedule"]
+    print(f"### {run.title}\n")
+    rate = f"{len(fitted.curves)} epochs at a learning rate of {schedule['learning_rate']:g}"
+    print(f"{rate}, {fitted.loss} loss; {_windows_of(found.maps)}\n")
     _print_controls(found.ablations)
-    print("\n" + "\n".join(f"- {sentence}" for sentence in found.findings))
-    print(f"\nExplained in {time.process_time() - started:.0f} s of processor time, retraining included.")
-    _validate(derived)
-    _draw(found, name, model)
-    return found
-
-
-def _print_controls(ablations: pd.DataFrame) -> None:
-    titles = ("bits per spike", "pooled ROC-AUC", "ROC-AUC per unit")
-    print("| control | scored on | " + " | ".join(f"{title} | cost" for title in titles) + " |")
-    print("|---|---|---|---|---|---|---|---|")
-    measured = ablations[ablations.status == "measured"]
-    for (where, control), rows in measured.groupby(["scored", "control"], sort=False):
-        cells = []
-        for row in rows.itertuples():
-            cells += [f"{row.value:.4g}", f"{row.cost:.3g} [{row.cost_ci_low:.2g} to {row.cost_ci_high:.2g}]"]
-        first = rows.iloc[0]
-        on = where if where == "whole segment" else f"{int(first.num_bins)} bins"
-        print(f"| `{control}` | {on}, {int(first.num_spikes)} spikes | " + " | ".join(cells) + " |")
-
-
-def _validate(derived: Path) -> None:
-    """Validate in a process of its own, which never imports ndx_spikegen."""
-    command = [sys.executable, "-m", "nwbspikegen", "validate", str(derived)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    verdict = "passes" if done.returncode == 0 else f"fails: {(done.stdout + done.stderr).strip()[-300:]}"
-    print(f"The file written ({derived.stat().st_size / 2**20:.0f} MiB) {verdict} `nwbspikegen validate`.\n")
-
-
-def _draw(found: Explanation, name: str, model: str) -> None:
+    for sentence in found.findings:
+        if "not applicable" not in sentence:
+            print(f"- {sentence}")
+    _validate(path)
     figures = {"ablations": plot_ablations(found.ablations)}
-    if model == "shimono2026":
+    if "attention_mean" in found.maps:
         figures["maps"] = plot_attention_maps(found.maps)
         figures["curves"] = plot_attention_curves(found.maps)
     else:
         figures["couplings"] = plot_couplings(found.maps)
     for kind, figure in figures.items():
-        path = _FIGURES / f"explain_{kind}_{model}_{name}.png"
-        path.parent.mkdir(exist_ok=True)
-        figure.savefig(path, dpi=100)
-        print(f"![{kind} of {model}, {name}](figures/{path.name})\n")
+        _show(figure, f"{kind}_{run.key}", f"{kind} of {run.title.replace('`', '')}")
 
 
-def _correlate_one(folder: Path, name: str) -> pd.DataFrame:
-    """Return the correlations of a recording whose controls are not run."""
-    recording = RECORDINGS[name]
-    options = replace(recording.options, duration=400.0)
-    units, parts = open_window(recording.to_nwb(folder), options)
-    fitted = load_model(_model_folder(folder, name, "shimono2026"))
-    return correlate_rates(map_attention(fitted, parts.test, context=units))
+def _windows_of(maps: xr.Dataset) -> str:
+    if "num_windows" in maps.attrs:
+        return (
+            f"maps are means over {maps.attrs['num_windows']} windows of {maps.attrs['window_bins']:,} bins."
+        )
+    return f"couplings as they stand after {maps.attrs['observed_bins']:,} bins."
 
 
-def _print_correlations(correlations: dict[str, pd.DataFrame]) -> None:
-    print("## Profiles against firing rates, `shimono2026`\n")
-    print("Pearson's r over all bins of eight windows; over recordings mean +- SD, t-test on Fisher's z,")
-    print("Holm-corrected, significant at p < 0.01. NaN: the profile or the rate does not vary.\n")
-    compared = compare_recordings(correlations)
-    print("| profile | spikes | " + " | ".join(correlations) + " | mean +- SD | p, corrected |")
-    print("|---|---|" + "---|" * (len(correlations) + 2))
+def _print_controls(ablations: pd.DataFrame) -> None:
+    titles = ("bits per spike", "pooled ROC-AUC", "ROC-AUC per unit")
+    measured = ablations[ablations.status == "measured"]
+    for where, part in measured.groupby("scored", sort=False):
+        first = part.iloc[0]
+        num_bins, num_spikes = f"{int(first.num_bins):,}", f"{int(first.num_spikes):,}"
+        print(
+            f"Scored on {where}: {num_bins} bins with {num_spikes} spikes of {int(first.num_units)} units.\n"
+        )
+        print("| control | " + " | ".join(f"{title} | cost" for title in titles) + " |")
+        print("|---|" + "---|---|" * len(titles))
+        for control, rows in part.groupby("control", sort=False):
+            cells = [_cells_of(row, control == "intact") for row in rows.itertuples()]
+            print(f"| `{control}` | " + " | ".join(cells) + " |")
+        print()
+
+
+def _cells_of(row: Any, is_intact: bool) -> str:
+    value = f"{row.value:.4f}" if abs(row.value) < 10 else f"{row.value:.1f}"
+    if is_intact:
+        return f"{value} | "
+    return f"{value} | {_signed(row.cost)} [{_signed(row.cost_ci_low)} to {_signed(row.cost_ci_high)}]"
+
+
+def _signed(value: float) -> str:
+    """Return four decimals at most; what rounds to nothing is 0."""
+    return "0" if abs(value) < 5e-5 else f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
+
+
+def _validate(path: Path) -> None:
+    """Let DANDI's own command validate a copy, in a process that never saw nwbspikegen or ndx_spikegen."""
+    with h5py.File(path, "r") as file:
+        subject = file["general/subject/subject_id"][()].decode()
+    with tempfile.TemporaryDirectory() as scratch:
+        dandiset = Path(scratch)
+        (dandiset / "dandiset.yaml").write_text("identifier: DANDI:000000\nname: check\ndescription: check\n")
+        copied = dandiset / f"sub-{subject}" / f"sub-{subject}_desc-explain_ecephys.nwb"
+        copied.parent.mkdir()
+        shutil.copyfile(path, copied)
+        command = [str(Path(sys.executable).with_name("dandi")), "validate", "--min-severity", "ERROR"]
+        done = subprocess.run(
+            [*command, str(copied)], capture_output=True, text=True, check=False,
+            env={**os.environ, "DANDI_NO_ET": "1"},
+        )  # fmt: skip
+    verdict = "passes" if done.returncode == 0 else f"fails: {(done.stdout + done.stderr).strip()[:300]}"
+    print(f"\nThe file written ({path.stat().st_size / 2**20:.0f} MiB) {verdict} `dandi validate`.\n")
+
+
+def _show(figure: Any, name: str, text: str) -> None:
+    path = _FIGURES / f"explain_{name}.png"
+    figure.savefig(path, dpi=100)
+    print(f"![{text}](figures/{path.name})\n")
+
+
+def _compare_losses(folder: Path) -> None:
+    """Print how attention-weighted importance differs between losses, of training and of the gradient."""
+    stored = folder / "losses.csv"
+    found: dict[tuple[str, str], Any] = {}
+    if not stored.is_file():
+        for run in _LOSSES:
+            found |= {(run.key, loss): _map_loss(folder, run, loss) for loss in ("dice", "bernoulli")}
+    if found:
+        pd.DataFrame(_rows_of_losses(folder, found)).to_csv(stored, index=False)
+    print("## Dice against Bernoulli, slice_210511\n")
+    print(
+        f"`shimono2026` with 500 bins trained with either loss for {BERNOULLI.epochs} epochs, importance of"
+    )
+    print(
+        "either loss; means over 24 windows of the test segment. r is Pearson's: of the map of AWI with that"
+    )
+    print("of Dice throughout, and of G(i) with the number of units that fire in bin i.\n")
+    table = pd.read_csv(stored)
+    print("| " + " | ".join(table.columns) + " |\n|" + "---|" * len(table.columns))
+    for row in table.itertuples(index=False):
+        print(
+            "| " + " | ".join(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row) + " |"
+        )
+    print()
+    for run in _LOSSES:
+        name, text = f"losses_{run.key}", f"attention and AWI, trained with {run.loss}"
+        if found:
+            _show(plot_attention_maps(found[run.key, str(run.loss)].maps), name, text)
+        else:
+            print(f"![{text}](figures/explain_{name}.png)\n")
+
+
+def _map_loss(folder: Path, run: Run, loss: str) -> Any:
+    _, units, parts = open_run(folder, run)
+    return map_attention(
+        fit(folder, run), parts.test, context=units, loss=loss, most_windows=_CORRELATED_WINDOWS
+    )
+
+
+def _rows_of_losses(folder: Path, found: dict[tuple[str, str], Any]) -> list[dict[str, Any]]:
+    first = next(iter(found.values())).maps["attention_weighted_importance"].values
+    below = np.tril(np.ones(first.shape, dtype=bool))
+    rows = []
+    for (key, loss), maps in found.items():
+        run = next(run for run in _LOSSES if run.key == key)
+        fitted = fit(folder, run)
+        kept = max(
+            fitted.curves, key=lambda row: row["bits_per_spike" if run.loss == "bernoulli" else "pr_auc"]
+        )
+        weighted = maps.maps["attention_weighted_importance"].values
+        correlations = correlate_rates(maps).set_index(["profile", "rate"]).correlation
+        curve = maps.maps["awi_offset_curve"].values
+        rows.append(
+            {
+                "trained with": run.loss, "importance of": loss, "PR-AUC, validation": kept["pr_auc"],
+                "bits per spike, validation": kept["bits_per_spike"],
+                "G, sum over a window": float(maps.series["importance_bin"].sum(axis=1).mean()),
+                "r of AWI maps": float(np.corrcoef(first[below], weighted[below])[0, 1]),
+                "r of G with firing": float(correlations["importance_bin", "input"]),
+                "AWI 1-10 bins back, over the mean": float(curve[1:11].mean() / np.nanmean(curve)),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _correlate_recordings(folder: Path) -> None:
+    """Print how profiles follow firing, over the five recordings."""
+    tables = {run.recording: correlate_run(folder, run, _CORRELATED_WINDOWS) for run in SHORT_WINDOWS}
+    print("## Profiles against firing rates over five recordings\n")
+    print(
+        f"`shimono2026` with 500 bins and Dice, trained for {SHORT_WINDOWS[0].epochs} epochs on 200 s of each"
+    )
+    print(f"recording: Pearson's r over all bins of {_CORRELATED_WINDOWS} windows of its test segment. Over")
+    print(
+        "recordings: mean +- SD, two-sided t-test on Fisher's z, Holm-corrected over the rows; * is p < 0.01."
+    )
+    print("NaN: the profile or the rate does not vary.\n")
+    compared = compare_recordings(tables)
+    print("| profile | spikes | " + " | ".join(tables) + " | mean +- SD | p, corrected |")
+    print("|---|---|" + "---|" * (len(tables) + 2))
     for row in compared.itertuples():
-        values = [
-            table[(table.profile == row.profile) & (table.rate == row.rate)].correlation.iloc[0]
-            for table in correlations.values()
-        ]
-        cells = " | ".join(f"{value:.3f}" for value in values)
+        cells = []
+        for table in tables.values():
+            chosen = table[(table.profile == row.profile) & (table.rate == row.rate)]
+            cells.append(f"{chosen.correlation.iloc[0]:.3f}")
         star = " *" if row.significant else ""
-        spread = f"{row.mean:.3f} +- {row.sd:.3f}" if np.isfinite(row.sd) else f"{row.mean:.3f}"
-        print(f"| {row.profile} | {row.rate} | {cells} | {spread} | {row.p_holm:.3g}{star} |")
-    path = _FIGURES / "explain_rate_correlations.png"
-    plot_rate_correlations(compared).savefig(path, dpi=100)
-    print(f"\n![correlations](figures/{path.name})\n")
+        print(
+            f"| {row.profile} | {row.rate} | {' | '.join(cells)} | {row.mean:.3f} +- {row.sd:.3f} "
+            f"| {row.p_holm:.3g}{star} |"
+        )
+    print()
+    _show(plot_rate_correlations(compared), "rate_correlations", "correlations of profiles with firing rates")
 
 
 if __name__ == "__main__":

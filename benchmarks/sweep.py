@@ -3,18 +3,23 @@
 A short window and few epochs: this shows what the command makes, not how good the model can become.
 Each sweep is one call of what `nwbspikegen sweep` runs. Prints Markdown and draws the figures:
 
-    python benchmarks/sweep.py [FOLDER] > docs/benchmarks/sweep.md
+    python benchmarks/sweep.py FOLDER > docs/benchmarks/sweep.md
+    python benchmarks/sweep.py FOLDER workers      # or sweeps, losses
 
-With a folder, an interrupted run goes on there.
+An interrupted run goes on in FOLDER, and what is measured there already is read. `workers` is for a quiet
+machine: delete FOLDER/workers.json to measure it again (5 minutes).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
-import tempfile
+import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +27,9 @@ from typing import Any
 import pandas as pd
 from recordings import RECORDINGS, require_shared
 
+import nwbspikegen as nsg
 from nwbspikegen.plot import plot_losses, save_figure
+from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views import WindowOptions
 from nwbspikegen.workflows.sweeping import SweepReport, run_sweep
 
@@ -38,6 +45,11 @@ _SWEEPS: dict[str, dict[str, Any]] = {
     "learning_rate": {**_BASE, "learning_rate": [0.001, 0.003]},
 }
 _LOSSES = {**_BASE, "loss": ["dice", "focal"]}
+_WORKERS_COMMAND = (
+    "nwbspikegen sweep FILE.nwb --out DIR --vary learning_rate=0.001,0.002,0.003,0.004 "
+    "--vary input_length=500 --loss bernoulli --epochs 15 --duration 120 --skip-units 0 "
+    "--take-units 64 --device cpu"
+)
 _COLUMNS = {
     "num_parameters": "parameters",
     "validation_bits_per_spike": "bits per spike, validation",
@@ -50,33 +62,82 @@ _COLUMNS = {
 
 
 def main() -> None:
-    """Run all and print."""
-    require_shared()
+    """Run what is asked for and print."""
+    folder, *parts = sys.argv[1:]
+    run: dict[str, Callable[[Path], None]] = {
+        "sweeps": _sweep_factors, "losses": _sweep_losses, "workers": _measure_workers,
+    }  # fmt: skip
+    for name in parts:
+        if name not in run:
+            sys.exit(f"no part {name!r}: choose from {', '.join(run)}")
+    Path(folder).mkdir(parents=True, exist_ok=True)
     print("# Sweeps of shimono2026\n")
-    print(
-        f"`python benchmarks/sweep.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()}, no GPU,"
-    )
-    print("shared with other work, so that training times are orientation only. First 60 s of the window,")
+    command = " ".join(["python benchmarks/sweep.py FOLDER", *parts])
+    print(f"`{command}`, {date.today()}, {os.cpu_count()} cores {platform.machine()}, no GPU.\n")
+    for name in parts or run:
+        run[name](Path(folder))
+        sys.stdout.flush()
+
+
+def _open_recordings(folder: Path) -> dict[str, Path]:
+    require_shared()
+    return {name: RECORDINGS[name].to_nwb(folder) for name in ("slice_210511", "ibl_nyu40_20210414")}
+
+
+def _sweep_factors(folder: Path) -> None:
+    """Print and draw one sweep per factor, on the slice."""
+    files = _open_recordings(folder)
+    print("Shared with other work, so that training times are orientation only. First 60 s of the window,")
     print(
         f"split 50/25/25, first 64 units, 1 ms, {_EPOCHS} epochs, seed 0, warm context. Bernoulli loss unless"
     )
     print("the loss is varied. Bits per spike are above `mean_rate`. Bold: most bits per spike on the")
     print("validation segment, which alone chooses. One run each: small differences mean little.\n")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(sys.argv[1] if len(sys.argv) > 1 else scratch)
-        files = {name: RECORDINGS[name].to_nwb(folder) for name in ("slice_210511", "ibl_nyu40_20210414")}
-        for name, factors in _SWEEPS.items():
-            report = _sweep(files["slice_210511"], folder / name, factors, "bernoulli", name == "depth")
-            _print(f"{name.replace('_', ' ')}, slice_210511", report, name)
-            shutil.copyfile(report.path / f"{name}.png", _FIGURES / f"sweep_{name}.png")
-        tables = []
-        for recording, path in files.items():
-            report = _sweep(path, folder / f"loss-{recording}", _LOSSES, None, False)
-            _print(f"loss, {recording}", report, "loss")
-            tables.append(_to_scores(report, recording))
-        save_figure(plot_losses(pd.concat(tables)), _FIGURES / "dice_against_focal.png", overwrite=True)
-        print("![Dice against focal per recording](figures/dice_against_focal.png)\n")
-        print("Zero bits per spike is `mean_rate`; `online_hazard` is untrained.")
+    for name, factors in _SWEEPS.items():
+        report = _sweep(files["slice_210511"], folder / name, factors, "bernoulli", name == "depth")
+        _print(f"{name.replace('_', ' ')}, slice_210511", report, name)
+        shutil.copyfile(report.path / f"{name}.png", _FIGURES / f"sweep_{name}.png")
+
+
+def _sweep_losses(folder: Path) -> None:
+    """Print a sweep over losses per recording, and draw them beside each other."""
+    tables = []
+    for recording, path in _open_recordings(folder).items():
+        report = _sweep(path, folder / f"loss-{recording}", _LOSSES, None, False)
+        _print(f"loss, {recording}", report, "loss")
+        tables.append(_to_scores(report, recording))
+    save_figure(plot_losses(pd.concat(tables)), _FIGURES / "dice_against_focal.png", overwrite=True)
+    print("![Dice against focal per recording](figures/dice_against_focal.png)\n")
+    print("Zero bits per spike is `mean_rate`; `online_hazard` is untrained.\n")
+
+
+def _measure_workers(folder: Path) -> None:
+    """Print how much faster two workers finish a sweep than one."""
+    stored = folder / "workers.json"
+    if not stored.is_file():
+        simulation = nsg.simulate("in_vivo", num_units=64, duration=120.0, seed=0)
+        path = folder / "simulated_ecephys.nwb"
+        nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation), overwrite=True)
+        stored.write_text(json.dumps({str(number): _time_sweep(path, number) for number in (1, 2)}))
+    seconds = {int(number): value for number, value in json.loads(stored.read_text()).items()}
+    print("## Two workers\n")
+    print("Four trials that differ in learning rate only, on a simulated recording (64 units, 120 s); one")
+    print("compute thread per worker. From the start of the command to its end, workers included.\n")
+    print(f"`{_WORKERS_COMMAND} --workers N`\n")
+    print("| workers | seconds |\n|---|---|")
+    for number, value in seconds.items():
+        print(f"| {number} | {value:.0f} |")
+    print(f"\nTwo workers are {seconds[1] / seconds[2]:.2f} times as fast as one.\n")
+
+
+def _time_sweep(path: Path, workers: int) -> float:
+    out = path.with_name(f"workers-{workers}")
+    words = _WORKERS_COMMAND.replace("FILE.nwb", str(path)).replace("DIR", str(out)).split()
+    command = [sys.executable, "-m", *words, "--workers", str(workers), "--overwrite", "--quiet"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    began = time.perf_counter()
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
 
 
 def _sweep(path: Path, out: Path, factors: dict[str, Any], loss: str | None, match: bool) -> SweepReport:
@@ -117,7 +178,7 @@ def _to_cell(value: Any) -> str:
 
 def _to_scores(report: SweepReport, recording: str) -> pd.DataFrame:
     """Return the test scores of a sweep over losses as `plot_losses` takes them."""
-    found = {row["loss"]: row for row in report.trials.to_dict("records")}
+    found: dict[Any, Any] = {row["loss"]: row for row in report.trials.to_dict("records")}
     found["online_hazard (untrained)"] = report.reference["online_hazard"]
     return pd.DataFrame(
         {

@@ -194,25 +194,59 @@ def test_without_couplings_units_are_told_apart_by_their_own_past_only():
     np.testing.assert_allclose(predict_without_couplings(model, shuffled), without[:, order], rtol=1e-4)
 
 
-def _row(control: str, cost: float, low: float) -> list[dict[str, object]]:
-    common = {"control": control, "status": "measured", "ci_reliable": True, "cost_ci_high": 1.0}
-    return [{**common, "metric": metric, "cost": cost, "cost_ci_low": low} for metric in METRICS]
+def _rows(control: str, *costs: tuple[float, float, float], value: float = 0.1) -> list[dict[str, object]]:
+    """Return a row per metric, with (cost, low, high) of each."""
+    common = {"control": control, "status": "measured", "ci_reliable": True, "value": value}
+    return [
+        {**common, "metric": metric, "cost": cost, "cost_ci_low": low, "cost_ci_high": high}
+        for metric, (cost, low, high) in zip(METRICS, costs, strict=True)
+    ]
+
+
+_NOTHING, _LOSS, _GAIN = (0.0, -0.01, 0.01), (0.5, 0.2, 1.0), (-0.6, -0.7, -0.5)
+_TINY = (-1e-4, -2e-4, -5e-5)
 
 
 def test_findings_say_plainly_when_a_map_explains_nothing():
     table = pd.DataFrame(
         [
-            *_row("attention_uniform", 0.0, -0.1),
-            *_row("attention_removed", 0.5, 0.2),
+            *_rows("attention_uniform", _TINY, _NOTHING, _NOTHING),
+            *_rows("attention_removed", _LOSS, _NOTHING, _NOTHING),
             {"control": "couplings_removed", "status": "not applicable: it has none"},
         ]
     )
     uniform, removed, couplings = state_findings(table)
     assert "costs nothing" in uniform
     assert "the map explains nothing" in uniform
-    assert "costs bits per spike 0.5 [0.2 to 1]" in removed
+    assert "costs bits per spike 0.5 [0.2 to 1]; no change of pooled ROC-AUC" in removed
     assert "nothing" not in removed
     assert couplings == "couplings_removed: not applicable: it has none"
+
+
+def test_findings_leave_open_what_few_bins_cannot_tell():
+    wide = (0.02, -0.3, 0.4)
+    (said,) = state_findings(pd.DataFrame(_rows("attention_uniform", _NOTHING, wide, _NOTHING)))
+    assert "costs nothing that can be told" in said
+    assert "too wide" in said
+    assert "explains nothing" not in said
+
+
+def test_findings_call_a_cost_below_zero_a_gain():
+    table = pd.DataFrame(
+        [
+            *_rows("intact", _NOTHING, _NOTHING, _NOTHING, value=-55.0),
+            *_rows("attention_uniform", _GAIN, _NOTHING, _NOTHING),
+            *_rows("attention_removed", _GAIN, _LOSS, _NOTHING),
+            *_rows("time_reversed", _GAIN, _GAIN, _GAIN),
+        ]
+    )
+    intact, uniform, removed, reversed_ = state_findings(table)
+    assert "55 bits per spike worse than each unit's mean rate" in intact
+    assert "costs nothing and gains bits per spike 0.6 [0.5 to 0.7]" in uniform
+    assert uniform.endswith("here the map explains nothing")
+    assert "costs pooled ROC-AUC 0.5 [0.2 to 1], and gains bits per spike 0.6 [0.5 to 0.7]" in removed
+    assert "nothing" not in removed
+    assert reversed_.endswith("here the prediction does not need it")
 
 
 def test_an_explanation_holds_maps_tables_and_sentences():

@@ -76,7 +76,10 @@ def _ablations() -> pd.DataFrame:
 
 
 def test_ablations_draw_costs_of_what_was_measured():
-    axes = plot_ablations(_ablations()).axes[0]
+    figure = plot_ablations(_ablations())
+    axes = figure.axes[0]
+    labels = [panel.get_xlabel() for panel in figure.axes]
+    assert labels == ["Cost, bits per spike", "Cost, pooled ROC-AUC", "Cost, ROC-AUC per unit"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["attention_uniform"]
     assert [bar.get_width() for bar in axes.patches] == [0.2]
 

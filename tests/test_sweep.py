@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,20 +18,22 @@ from click.testing import CliRunner
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.errors import InputError, OutputError
+from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.plot import plot_sweep
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views import WindowOptions
+from nwbspikegen.workflows import sweeping_trial
 from nwbspikegen.workflows.sweeping import SweepReport, run_sweep
 from nwbspikegen.workflows.sweeping_plan import count_parameters, match_feedforward, read_factors
 
-_OPTIONS = WindowOptions(skip_units=0, duration=40.0, bin_size=0.005)
+_OPTIONS = WindowOptions(skip_units=0, duration=20.0, bin_size=0.01)
 _FACTORS = {"depth": [1, 2], "input_length": [20, 40]}
 _HOW = {"options": _OPTIONS, "epochs": 1, "workers": 1, "loss": "bernoulli"}
 
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    simulation = nsg.simulate("in_vivo", num_units=4, duration=40, seed=3)
+    simulation = nsg.simulate("in_vivo", num_units=4, duration=20, seed=3)
     path = tmp_path_factory.mktemp("sweep") / "recording.nwb"
     return nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation))
 
@@ -109,9 +112,9 @@ def test_a_killed_sweep_goes_on(recording: Path, tmp_path: Path) -> None:
     """Killed as the machine would, after its first trial: that one is kept, the others are made."""
     out = tmp_path / "killed"
     command = [
-        *(sys.executable, "-m", "nwbspikegen", "sweep", str(recording), "--out", str(out), "--epochs", "3"),
+        *(sys.executable, "-m", "nwbspikegen", "sweep", str(recording), "--out", str(out), "--epochs", "2"),
         *("--vary", "depth=1,2,3", "--loss", "bernoulli", "--workers", "1", "--skip-units", "0"),
-        *("--duration", "40", "--bin-size", "0.005", "--vary", "input_length=40", "--json", "--quiet"),
+        *("--duration", "20", "--bin-size", "0.01", "--vary", "input_length=40", "--json", "--quiet"),
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
         deadline = time.monotonic() + 120
@@ -129,8 +132,19 @@ def test_a_killed_sweep_goes_on(recording: Path, tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
 
+def _train_nothing(train: Any, validation: Any, *, model: str, **named: Any) -> FittedModel:
+    """Return a model as it was born, where only the choice of trials is looked at."""
+    settings = {name: named[name] for name in ("depth", "num_bins") if name in named}
+    network = build_model(model, train.sizes["unit"], **settings)
+    curves = [{"epoch": 0.0, "bits_per_spike": 0.0, "pr_auc": 0.0}]
+    return FittedModel(network, named["loss"], float(train.attrs["bin_size"]), curves=curves)
+
+
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
-def test_some_combinations_are_drawn(sampler: str, recording: Path, tmp_path: Path) -> None:
+def test_some_combinations_are_drawn(
+    sampler: str, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping_trial, "train", _train_nothing)
     factors = {"input_length": [20, 40, 80], "learning_rate": [1e-3, 1e-2]}
     report = run_sweep(recording, tmp_path / "some", factors, sampler=sampler, trials=2, **_HOW)
     assert len(report.trials) == 2
@@ -141,14 +155,10 @@ def test_some_combinations_are_drawn(sampler: str, recording: Path, tmp_path: Pa
 def test_a_trial_that_fails_is_said_and_the_others_go_on(
     recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nwbspikegen.workflows import sweeping_trial
-
-    train = sweeping_trial.train
-
-    def fail_deep(*arguments: object, **named: object) -> object:
+    def fail_deep(*arguments: Any, **named: Any) -> FittedModel:
         if named.get("depth") == 2:
             raise MemoryError("too deep")
-        return train(*arguments, **named)
+        return _train_nothing(*arguments, **named)
 
     monkeypatch.setattr(sweeping_trial, "train", fail_deep)
     report = run_sweep(recording, tmp_path / "deep", {"depth": [1, 2]}, **_HOW)

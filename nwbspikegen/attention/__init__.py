@@ -1,6 +1,6 @@
 """What a model looks at, and what that is worth: maps, importance, couplings, controls."""
 
-from nwbspikegen.attention.ablations import AblationOptions, ablate, state_findings
+from nwbspikegen.attention.ablations import AblationOptions, ablate
 from nwbspikegen.attention.connections import (
     map_corrected_correlation,
     map_coupling_glm,
@@ -10,6 +10,7 @@ from nwbspikegen.attention.connections import (
 from nwbspikegen.attention.correlations import compare_recordings, correlate_rates
 from nwbspikegen.attention.couplings import map_couplings
 from nwbspikegen.attention.explaining import Explanation, explain
+from nwbspikegen.attention.findings import state_findings
 from nwbspikegen.attention.importance import gradient_importance
 from nwbspikegen.attention.maps import AttentionMaps, map_attention
 from nwbspikegen.attention.windows import Observed, observe

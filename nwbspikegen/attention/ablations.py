@@ -40,8 +40,6 @@ COLUMNS = (
 """Columns of a table of ablations, in order."""
 
 MEASURED = "measured"
-NEGLIGIBLE = 1e-3
-"""Costs below this are nothing, however sure they are: bits per spike, or area under a curve."""
 
 
 @dataclass(frozen=True)
@@ -164,61 +162,3 @@ def _compare(where: str, scored: Scored, predicted: dict[str, _Prediction]) -> l
                 }
             )  # fmt: skip
     return rows
-
-
-_SHOWN = {
-    "attention_uniform": "which bins the attention map picks out",
-    "attention_removed": "what the attention map shows of the past",
-    "attention_uniform_retrained": "attention that picks bins out, in a model trained without it",
-    "attention_removed_retrained": "attention to the past, in a model trained without it",
-    "couplings_removed": "the couplings that the map shows",
-    "units_permuted_50": "which units fired in the latest half of the window",
-    "units_permuted_95": "which units fired in the window",
-    "time_reversed": "the order of bins in the window",
-    "units_shifted": "when units fired in the window",
-}
-_WORDS = {
-    "bits_per_spike": "bits per spike",
-    "roc_auc_pooled": "pooled ROC-AUC",
-    "roc_auc_per_unit": "ROC-AUC per unit",
-}
-
-
-def state_findings(ablations: pd.DataFrame) -> list[str]:
-    """Return a plain sentence per control: whether losing what a map shows costs anything.
-
-    It costs something when a cost, in any of the metrics, is 0.001 or more and its 95 % interval lies
-    above 0.
-
-    Examples
-    --------
-    >>> row = {"control": "attention_uniform", "status": "measured", "cost": 0.0, "cost_ci_low": -0.1,
-    ...        "cost_ci_high": 0.1, "ci_reliable": True}
-    >>> metrics = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
-    >>> table = pd.DataFrame([{**row, "metric": metric} for metric in metrics])
-    >>> print(state_findings(table)[0])
-    attention_uniform: losing which bins the attention map picks out costs nothing (bits per spike 0
-    [-0.1 to 0.1], pooled ROC-AUC 0 [-0.1 to 0.1], ROC-AUC per unit 0 [-0.1 to 0.1]): here the map
-    explains nothing
-    """
-    sentences = []
-    for control, shown in _SHOWN.items():
-        rows = ablations[ablations.control == control]
-        if rows.empty:
-            continue
-        if rows.status.iloc[0] != MEASURED:
-            sentences.append(f"{control}: {rows.status.iloc[0]}")
-            continue
-        found = {metric: rows[rows.metric == metric].iloc[0] for metric in _WORDS}
-        numbers = ", ".join(
-            f"{_WORDS[metric]} {row.cost:.3g} [{row.cost_ci_low:.3g} to {row.cost_ci_high:.3g}]"
-            for metric, row in found.items()
-        )
-        doubt = "" if rows.ci_reliable.iloc[0] else "; few blocks, intervals are rough"
-        if any(row.cost_ci_low > 0 and row.cost >= NEGLIGIBLE for row in found.values()):
-            sentences.append(f"{control}: losing {shown} costs {numbers}{doubt}")
-        else:
-            shows = control.startswith(("attention", "couplings"))
-            verdict = "the map explains nothing" if shows else "the prediction does not need it"
-            sentences.append(f"{control}: losing {shown} costs nothing ({numbers}{doubt}): here {verdict}")
-    return sentences

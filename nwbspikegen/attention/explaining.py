@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.attention.ablations import AblationOptions, ablate, state_findings
+from nwbspikegen.attention.ablations import AblationOptions, ablate
 from nwbspikegen.attention.correlations import correlate_rates
 from nwbspikegen.attention.couplings import map_couplings
+from nwbspikegen.attention.findings import state_findings
 from nwbspikegen.attention.maps import MOST_WINDOWS, map_attention
 from nwbspikegen.attention.windows import observe
 from nwbspikegen.errors import InputError

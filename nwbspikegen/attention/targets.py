@@ -141,23 +141,38 @@ def _predict_forks(
     length: int,
     out: Mapping[str, np.ndarray],
 ) -> None:
-    """Read up to each window once; from there a copy of what was learned reads each changed window."""
+    """Read up to where each change begins once; from there a copy of what was learned reads on."""
     network = model.module
     assert isinstance(network, InContext)
     num_units = spikes.shape[1]
     past, readout = Past(num_units, model.bin_size), Readout(num_units)
     read = 0
     for place, changed in windows:
-        start = max(0, int(targets[place]) - length)
-        _read(network, past, readout, spikes[read:start], np.zeros(start - read, dtype=bool))
+        start, target = max(0, int(targets[place]) - length), int(targets[place])
+        _skim(network, past, readout, spikes[read:start])
         read = start
-        for name, window in changed.items():
+        fork, at = copy.deepcopy((past, readout)), 0
+        begins = {name: _first_change(spikes[start:target], window) for name, window in changed.items()}
+        for name in sorted(changed, key=begins.__getitem__):
+            _skim(network, *fork, spikes[start + at : start + begins[name]])
+            at = begins[name]
             # the target's own bin comes last and is not known to its prediction
-            asked = np.zeros(len(window) + 1, dtype=bool)
-            asked[-1] = True
-            piece = np.concatenate([window, np.zeros_like(window[:1])])
-            log_odds = _read(network, *copy.deepcopy((past, readout)), piece, asked)
+            piece = np.concatenate([changed[name][at:], np.zeros_like(spikes[:1])])
+            asked = np.arange(len(piece)) == len(piece) - 1
+            log_odds = _read(network, *copy.deepcopy(fork), piece, asked)
             out[name][place] = 1 / (1 + np.exp(-log_odds))
+
+
+def _first_change(window: _Spikes, changed: _Spikes) -> int:
+    """Return the first bin that differs, or their length."""
+    differs = (window != changed).any(axis=1)
+    return int(differs.argmax()) if differs.any() else len(window)
+
+
+def _skim(network: InContext, past: Past, readout: Readout, spikes: _Spikes) -> None:
+    """Let past and readout read bins of which no prediction is asked."""
+    if len(spikes):
+        _read(network, past, readout, spikes, np.zeros(len(spikes), dtype=bool))
 
 
 def _read(

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_COSTS = {"bits_per_spike": "Bits per spike", "roc_auc_per_unit": "ROC-AUC per unit"}
+_COSTS = {
+    "bits_per_spike": "bits per spike",
+    "roc_auc_pooled": "pooled ROC-AUC",
+    "roc_auc_per_unit": "ROC-AUC per unit",
+}
 
 
 def plot_rate_correlations(correlations: pd.DataFrame) -> Figure:
@@ -63,9 +67,10 @@ def _star(axes: Any, at: np.ndarray, height: np.ndarray, spread: np.ndarray, sig
 
 
 def plot_ablations(ablations: pd.DataFrame) -> Figure:
-    """Draw what each control costs, in bits per spike and ROC-AUC per unit, with 95 % intervals.
+    """Draw what each control costs in bits per spike, pooled and per-unit ROC-AUC, with 95 % intervals.
 
-    Filled bars are of the whole segment, hatched ones of sampled bins. Above 0 the control does harm.
+    Filled bars are of the whole segment, hatched ones of sampled bins. Above 0 the control does harm,
+    below 0 the model scores better with it.
 
     Parameters
     ----------
@@ -83,8 +88,10 @@ def plot_ablations(ablations: pd.DataFrame) -> Figure:
     if rows.empty:
         raise InputError("no control that was measured", "what ablate returned", "run the controls first")
     names = list(dict.fromkeys(rows["control"]))
-    figure = new_figure(10.0, 1.2 + 0.3 * len(names))
-    for axes, (metric, title) in zip(figure.subplots(1, 2, sharey=True), _COSTS.items(), strict=True):
+    figure = new_figure(12.0, 1.4 + 0.3 * len(names))
+    for axes, (metric, title) in zip(
+        figure.subplots(1, len(_COSTS), sharey=True), _COSTS.items(), strict=True
+    ):
         part = rows[rows["metric"] == metric].set_index("control").reindex(names)
         cost = part["cost"].to_numpy(dtype=float)
         ends = part[["cost_ci_low", "cost_ci_high"]].to_numpy(dtype=float).T
@@ -99,8 +106,9 @@ def plot_ablations(ablations: pd.DataFrame) -> Figure:
         axes.errorbar(cost, place, xerr=length, fmt="none", ecolor="0.1", capsize=2, linewidth=1.0)
         axes.axvline(0.0, color="0.25", linewidth=0.8)
         axes.set_yticks(place, names)
-        axes.set_xlabel(f"Cost: intact minus control ({title})")
+        axes.set_xlabel(f"Cost, {title}")
         axes.spines[["top", "right"]].set_visible(False)
-    # both panels share this axis: turning one turns both
+    # the panels share this axis: turning one turns all
     figure.axes[0].invert_yaxis()
+    figure.suptitle("Intact minus control; hatched: sampled bins", fontsize="medium")
     return figure

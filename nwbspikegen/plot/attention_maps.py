@@ -77,6 +77,8 @@ def _spread(array: xr.DataArray) -> Any:
 
 
 def _draw(axes: Any, array: xr.DataArray, colours: str, title: str, figure: Any, scale: Any) -> None:
+    from matplotlib.colors import LogNorm
+
     query, key = (array[dim].values for dim in array.dims)
     image = axes.pcolormesh(key, query, array.values, cmap=colours, norm=scale, rasterized=True)
     axes.set_xlabel("Key: input bin (s from the window's start)")
@@ -84,8 +86,13 @@ def _draw(axes: Any, array: xr.DataArray, colours: str, title: str, figure: Any,
     axes.set_title(title, loc="left", fontsize="medium")
     axes.invert_yaxis()
     axes.set_aspect("equal")
-    bar = figure.colorbar(image, ax=axes, shrink=0.85, format="%.3g")
-    bar.ax.yaxis.set_minor_formatter("{x:.3g}")
+    bar = figure.colorbar(image, ax=axes, shrink=0.85)
+    if isinstance(scale, LogNorm):
+        # within a factor of ten a log axis names next to nothing by itself
+        low, high = image.get_clim()
+        ticks = np.geomspace(low, high, 5)
+        bar.set_ticks(ticks.tolist(), labels=[f"{tick:.3g}" for tick in ticks])
+        bar.ax.minorticks_off()
 
 
 def plot_couplings(maps: xr.Dataset) -> Figure:
@@ -109,12 +116,13 @@ def plot_couplings(maps: xr.Dataset) -> Figure:
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1.0, 1.0])
     # signed like the coupling; a coupling itself is largest where a source is silent and nothing is known
     values = maps["influence"].values * np.sign(maps["coupling"].values)
-    reach = float(np.percentile(np.abs(values), 99.5)) or 1.0
+    # a few sources that fire all the time would otherwise hide all others
+    reach = float(np.percentile(np.abs(values), 97.0)) or 1.0
     image = left.imshow(values, cmap="RdBu_r", vmin=-reach, vmax=reach, interpolation="nearest")
     left.set_xlabel("Source unit (place in the selection)")
     left.set_ylabel("Target unit")
     left.set_title("Influence on the target's hazard, signed", loc="left", fontsize="medium")
-    figure.colorbar(image, ax=left, shrink=0.85)
+    figure.colorbar(image, ax=left, shrink=0.85, extend="both")
     middle.plot(maps["lag"] * 1e3, maps["coupling_curve"], color=COLOURS[0])
     middle.set_xlabel("Time since the source's spike (ms)")
     middle.set_ylabel("Root mean square over pairs")

@@ -116,14 +116,14 @@ def plot_few_shot(scores: pd.DataFrame, *, metric: str = "balanced_accuracy") ->
         if (ordered["num_labelled"] == 0).all():
             axes.axhline(float(ordered["value"].iloc[0]), **style)
             continue
-        axes.plot(ordered["num_labelled"], ordered["value"], marker="o", markersize=4, **style)
-        axes.fill_between(
-            ordered["num_labelled"], ordered["ci_low"], ordered["ci_high"], color=style["color"], alpha=0.12,
-            linewidth=0,
-        )  # fmt: skip
+        middle, low, high = (ordered[name].to_numpy(float) for name in ("value", "ci_low", "ci_high"))
+        # arms beside each other, so that no interval hides another
+        places = ordered["num_labelled"].to_numpy(float) * 1.02**place
+        axes.errorbar(places, middle, [middle - low, high - middle], marker="o", capsize=2, **style)
     if budgets:
         axes.set_xscale("log")
         axes.set_xticks(budgets, [str(one) for one in budgets])
+        axes.set_xlim(budgets[0] / 1.3, budgets[-1] * 1.3)
         axes.minorticks_off()
     axes.set_xlabel("Labelled cells of the target")
     axes.set_ylabel(metric.replace("_", " ").capitalize())

@@ -16,12 +16,13 @@ from nwbspikegen.files import require_absent, require_file, require_suffix, writ
 from nwbspikegen.metadata import read_metadata
 from nwbspikegen.results.attention_matrices import iterate_matrices, to_matrix
 from nwbspikegen.results.attention_vectors import read_vector, to_vector
-from nwbspikegen.results.columns import read_column, to_text
+from nwbspikegen.results.columns import read_table, to_text
 from nwbspikegen.results.layout import join_attributes, split_attributes
 from nwbspikegen.results.provenance import models_table, sources_table
 from nwbspikegen.results.source_opening import read_reduced, require_source
 from nwbspikegen.results.tables import to_table
-from nwbspikegen.views.nwb_opening import open_nwb
+from nwbspikegen.views.nwb_groups import find_group
+from nwbspikegen.views.nwb_opening import open_nwb, reading
 
 ATTENTION_MODULE = "attention"
 _TABLES = {
@@ -139,8 +140,8 @@ def read_attention(path: _Path) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]
     nwbspikegen.errors.InputError: found nothing at nothing.nwb; ...
     """
     path = require_file(path)
-    with open_nwb(path) as file:
-        module = file.get(f"processing/{ATTENTION_MODULE}")
+    with open_nwb(path) as file, reading(path):
+        module = find_group(file, f"processing/{ATTENTION_MODULE}")
         if module is None:
             raise InputError(
                 f"{path} without processing/{ATTENTION_MODULE}",
@@ -189,8 +190,4 @@ def _read_explanation(module: h5py.Group) -> xr.Dataset:
 def _read_table(module: h5py.Group, name: str) -> pd.DataFrame:
     if name not in module:
         return pd.DataFrame()
-    table = module[name]
-    columns = [to_text(key) for key in table.attrs["colnames"]]
-    frame = pd.DataFrame({key: read_column(table[key]) for key in columns})
-    frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
-    return frame
+    return read_table(module[name])

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float64
 
-from nwbspikegen.results.columns import read_column
+from nwbspikegen.results.columns import read_column, read_unit_ids, require_array
 from nwbspikegen.results.generated import find_rows
 
 _TIME_DIMS = ("time", "query", "key")
@@ -82,9 +82,9 @@ def read_axis(group: h5py.Group, axis: str, grid: Mapping[str, float] | None, si
     if grid is not None:
         return follow_grid(grid, size)
     if f"{axis}_region" in group:
-        return np.asarray(group.file["units/id"][:][group[f"{axis}_region"][:]])
+        return read_unit_ids(group.file, require_array(group, f"{axis}_region")[:])
     if f"{axis}_starting_time" in group:
         start = group[f"{axis}_starting_time"]
         return np.asarray(start[()] + np.arange(size) / start.attrs["rate"])
     name = f"{axis}_timestamps" if f"{axis}_timestamps" in group else f"{axis}_labels"
-    return np.asarray(read_column(group[name]))
+    return np.asarray(read_column(require_array(group, name)))

@@ -11,6 +11,7 @@ import xarray as xr
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.results.attention_axes import describe_axis, read_axis
+from nwbspikegen.results.columns import require_array
 from nwbspikegen.results.layout import join_attributes, split_attributes
 
 _AXES = ("book", "page", "row", "column")
@@ -61,7 +62,7 @@ def split_known(name: str, attrs: Mapping[Any, Any]) -> tuple[dict[str, str], di
 
 def read_matrix(group: h5py.Group) -> xr.DataArray:
     """Return what `to_matrix` made."""
-    values = group["values"][:]
+    values = require_array(group, "values")[:]
     text = _text(group.attrs["description"])
     stored = split_attributes(text)
     dims = [_text(name) for name in group.attrs["axis_names"]]

@@ -13,10 +13,11 @@ import xarray as xr
 from nwbspikegen.errors import InputError
 from nwbspikegen.results.attention_axes import find_grid, follow_grid, is_time, is_unit
 from nwbspikegen.results.attention_matrices import plain_description, split_known
-from nwbspikegen.results.columns import read_column, to_text
+from nwbspikegen.results.columns import read_column, read_unit_ids, require_array, to_text
 from nwbspikegen.results.generated import find_rows
 from nwbspikegen.results.layout import join_attributes, split_attributes
 from nwbspikegen.results.tables import to_table
+from nwbspikegen.views.nwb_table import require_columns
 
 _VALUE = "value"
 
@@ -69,13 +70,14 @@ def read_vector(group: h5py.Group) -> xr.DataArray | None:
     if "vector" not in stored:
         return None
     dims: list[str] = stored["vector"]
-    values = np.asarray(read_column(group[_VALUE]))
+    require_columns(group, strict=True)
+    values = np.asarray(read_column(require_array(group, _VALUE)))
     attrs = {"description": plain_description(text), **stored["attrs"]}
     if not dims:
         return xr.DataArray(values[0], attrs=attrs)
-    places = np.asarray(read_column(group[dims[0]]))
+    places = np.asarray(read_column(require_array(group, dims[0])))
     if is_unit(dims[0]):
-        places = group.file["units/id"][:][places]
+        places = read_unit_ids(group.file, places)
     return xr.DataArray(values, {dims[0]: (dims[0], places)}, dims, attrs=attrs)
 
 
@@ -83,8 +85,12 @@ def _read_series(group: h5py.Group) -> xr.DataArray | None:
     stored = split_attributes(to_text(group.attrs.get("comments", "")))
     if "vector" not in stored:
         return None
-    values, (dim,) = group["data"][:], stored["vector"]
-    times = group["timestamps"][:] if stored["grid"] is None else follow_grid(stored["grid"], len(values))
+    values, (dim,) = require_array(group, "data")[:], stored["vector"]
+    times = (
+        require_array(group, "timestamps")[:]
+        if stored["grid"] is None
+        else follow_grid(stored["grid"], len(values))
+    )
     attrs = {"description": to_text(group.attrs["description"]), **stored["attrs"]}
     attrs["units"] = to_text(group["data"].attrs["unit"])
     return xr.DataArray(values, {dim: (dim, times)}, (dim,), attrs=attrs)
