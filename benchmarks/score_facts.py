@@ -35,12 +35,12 @@ def predict_baseline(name: str, parts: Split, units_spikes: np.ndarray) -> np.nd
     return fitted.predict(units_spikes, len(units_spikes) - parts.test.sizes["time"], _BIN)
 
 
-def measure(predicted: np.ndarray, null: np.ndarray, spikes: np.ndarray) -> dict[str, float]:
+def measure(predicted: np.ndarray, spikes: np.ndarray, null: np.ndarray) -> dict[str, float]:
     """Return the three scores that the figures compare."""
     return {
         "pooled": rank_pooled(predicted, spikes).roc_auc,
         "per_unit": roc_auc_per_unit(predicted, spikes)[0],
-        "bits": bits_per_spike(predicted, null, spikes),
+        "bits": bits_per_spike(predicted, spikes, null),
     }
 
 
@@ -54,7 +54,7 @@ def score_rates(cache: Path) -> pd.DataFrame:
         predictions = {each: predict_baseline(each, parts, spikes) for each in _PREDICTORS}
         for each, predicted in predictions.items():
             rows.append({"recording": title, "predictor": each,
-                         **measure(predicted, predictions["mean_rate"], recorded)})  # fmt: skip
+                         **measure(predicted, recorded, predictions["mean_rate"])})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -75,7 +75,7 @@ def score_leaks() -> pd.DataFrame:
         "reads the bin it predicts": np.clip(leaked, 1e-6, 1 - 1e-6),
     }
     scored = [
-        {"predictor": name, **measure(row.astype(np.float32), null, recorded)} for name, row in rows.items()
+        {"predictor": name, **measure(row.astype(np.float32), recorded, null)} for name, row in rows.items()
     ]
     return pd.DataFrame(scored)
 
@@ -108,19 +108,23 @@ def draw_leaks(table: pd.DataFrame, path: Path) -> None:
     figure = new_figure(8.0, 2.4)
     best = table.set_index("predictor").loc["best possible"]
     colours = [COLOURS[2], COLOURS[0], COLOURS[3], COLOURS[1]]
-    for place, (column, title) in enumerate((("pooled", "ROC-AUC, pooled"), ("bits", "bits per spike"))):
+    for place, (column, title) in enumerate(
+        (("pooled", "ROC-AUC, pooled"), ("bits", "bits per spike above the rate"))
+    ):
         axes = figure.add_subplot(1, 2, place + 1)
         bars = axes.barh(table.predictor, table[column], color=colours)
-        axes.bar_label(bars, fmt="%.2f", fontsize=8, padding=2)
         axes.axvline(best[column], color="black", linewidth=0.8, linestyle="--")
+        for text in axes.bar_label(bars, fmt="%.3g", fontsize=8, padding=3):
+            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
         axes.invert_yaxis()
         axes.set_title(title, fontsize=9)
-        axes.margins(x=0.16)
+        axes.margins(x=0.2)
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         if place:
             axes.set_yticks([])
             axes.set_xscale("symlog", linthresh=1)
+            axes.margins(x=0.3)
         else:
             axes.set_xlim(0, 1.2)
     figure.savefig(path, dpi=100)

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import maxwell_files
 import numpy as np
@@ -14,15 +15,15 @@ import scipy.io
 import yaml
 from alf_files import write_session
 from pynwb import NWBHDF5IO
-from spikeinterface.core import NumpySorting
+from spikeinterface.core import NumpySorting, generate_recording
 from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
 from nwbspikegen.simulation import Simulation, metadata_of
 from nwbspikegen.views import WindowOptions
 
-_NUM_UNITS = 12
-_DURATION = 24.0
+_NUM_UNITS = 8
+DURATION = 16.0
 _METADATA = {
     "NWBFile": {
         "session_description": "A stand-in.", "session_start_time": "2021-05-11T00:00:00+09:00",
@@ -60,12 +61,9 @@ class StandIns:
         sorting = NumpySorting.from_unit_dict(
             [{unit: np.round(train * 1e4).astype(int) for unit, train in enumerate(times)}], 1e4
         )
-        sorting.annotate(observation_interval=(0.0, 1800 + _DURATION))
+        sorting.annotate(observation_interval=(0.0, 1800 + DURATION))
         nsg.convert_sorting(sorting, path, metadata=metadata_of(simulation))
-        with NWBHDF5IO(str(path), "a") as io:
-            nwbfile = io.read()
-            nwbfile.add_epoch(1800.0, 1800 + _DURATION, tags=["spontaneousActivity"])
-            io.write(nwbfile)
+        _add_epoch(path, 1800.0)
 
     def write_model(self, path: Path) -> None:
         """Write a model of a recording that no page has."""
@@ -73,7 +71,7 @@ class StandIns:
         if not stored.exists():
             from nwbspikegen.workflows.training import train_recordings
 
-            options = WindowOptions(skip_units=0, duration=_DURATION)
+            options = WindowOptions(skip_units=0, duration=DURATION)
             train_recordings([self._recording(99, "in_vivo")], stored, options=options, epochs=1)
         shutil.copytree(stored, path)
 
@@ -89,17 +87,36 @@ class StandIns:
             )
         shutil.copy(stored, path)
 
+    def write_features(self, path: Path) -> None:
+        """Write the features of simulated cells of the species that the name begins with."""
+        from nwbspikegen.patchseq import simulate_patchseq
+        from nwbspikegen.workflows.patchseq_features import measure_recordings
+
+        species = path.name.partition("-")[0]
+        cells = self.folder / species
+        cells.mkdir()
+        latin = {"mouse": "Mus musculus", "human": "Homo sapiens"}[species]
+        measure_recordings(simulate_patchseq(cells, 2, latin, seed=4), path)
+
     def _recording(self, seed: int, preparation: str) -> Path:
         stored = self.folder / f"{seed}.nwb"
         if not stored.exists():
             simulation = _simulate(seed, preparation, _NUM_UNITS)
             nsg.convert_sorting(simulation.sorting, stored, metadata=metadata_of(simulation))
+            _add_epoch(stored, 0.0)
         return stored
 
 
 @functools.cache
 def _simulate(seed: int, preparation: str, num_units: int) -> Simulation:
-    return nsg.simulate(preparation, num_units=num_units, duration=_DURATION, seed=seed)
+    return nsg.simulate(preparation, num_units=num_units, duration=DURATION, seed=seed)
+
+
+def _add_epoch(path: Path, start: float) -> None:
+    with NWBHDF5IO(str(path), "a") as io:
+        nwbfile = io.read()
+        nwbfile.add_epoch(start, start + DURATION, tags=["spontaneousActivity"])
+        io.write(nwbfile)
 
 
 def _write_metadata(stand_ins: StandIns, path: Path) -> None:
@@ -121,11 +138,18 @@ def _write_maxwell(stand_ins: StandIns, path: Path) -> None:
     rows = [
         (20 * frame + 10, channels[unit], -20.0) for frame, unit in zip(bins.tolist(), units, strict=True)
     ]
-    maxwell_files.write_new_maxwell(path, spikes=rows, num_frames=round(_DURATION * 20_000))
+    maxwell_files.write_new_maxwell(path, spikes=rows, num_frames=round(DURATION * 20_000))
 
 
 def _write_circus(stand_ins: StandIns, path: Path) -> None:
     maxwell_files.write_circus(path, {0: [30, 10], 2: [3999], 10: [70]})
+
+
+def _write_phy(stand_ins: StandIns, path: Path) -> None:
+    path.mkdir()
+    np.save(path / "spike_times.npy", np.arange(0, 20_000, 50))
+    np.save(path / "spike_clusters.npy", np.arange(400) % 4)
+    (path / "params.py").write_text("dat_path = 'none.dat'\nsample_rate = 1000.0\n")
 
 
 def _write_session(stand_ins: StandIns, path: Path) -> None:
@@ -139,9 +163,38 @@ _WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     (r"xy\.mat$", _write_positions),
     (r"\.raw\.h5$", _write_maxwell),
     (r"/slice$", _write_circus),
+    (r"/phy_folder$", _write_phy),
+    (r"/(mouse|human)-features$", StandIns.write_features),
     (r"/Subjects/.*/\d\d\d$", _write_session),
     (r"/model[^/.]*$", StandIns.write_model),
     (r"_desc-[^/]*\.nwb$|/derived\.nwb$", StandIns.write_derived),
     (r"/long[^/]*\.nwb$", StandIns.write_long_recording),
     (r"\.nwb$", StandIns.write_recording),
 ]
+
+
+def names_of(page: str, stand_ins: StandIns) -> dict[str, Any]:
+    """Return the names that the Python of a page takes for granted, and write the files it opens."""
+    for file in _OPENED.get(page, ()):
+        stand_ins.provide(Path(file).absolute())
+    return _NAMES[page]() if page in _NAMES else {}
+
+
+def _make_sortings() -> dict[str, Any]:
+    """Return a sorting to learn from, another one and a recording as long as it."""
+    sorting, other = (_simulate(seed, "in_vivo", 6).sorting for seed in (1, 2))
+    recording = generate_recording(
+        num_channels=4, durations=[DURATION], sampling_frequency=other.sampling_frequency, seed=0
+    )
+    return {"sorting": sorting, "other_sorting": other, "recording": recording}
+
+
+_OPENED = {
+    "docs/convert-sortings.md": ("phy_folder", "metadata.yaml"),
+    "docs/transfer.md": ("new.nwb",),
+    "docs/tutorial-nwb.md": ("sub-A_ecephys.nwb",),
+}
+_NAMES: dict[str, Callable[[], dict[str, Any]]] = {
+    "docs/spikeinterface.md": _make_sortings,
+    "docs/transfer.md": lambda: {"nsg": nsg},
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import doctest
+import itertools
 import shutil
 import warnings
 from pathlib import Path
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from docs_blocks import Block, Command, normalise, read_blocks, read_commands
-from docs_stand_ins import StandIns
+from docs_stand_ins import StandIns, names_of
 
-import nwbspikegen as nsg
+from nwbspikegen import parallel
 from nwbspikegen.cli import cli
+from nwbspikegen.training.schedule import Schedule
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PAGES = {
@@ -34,13 +35,13 @@ _NOT_RUN = {
     "dask_jobqueue": "needs a SLURM cluster",
     "dask_kubernetes": "needs a Kubernetes cluster",
 }
-# one pass and no other process: what is tested here is the commands, not the models
+# what is tested here is the commands, not the models: options that a page leaves to their defaults...
 _QUICK = {
-    "train": {"epochs": 1},
-    "transfer": {"epochs": 1, "workers": 1},
-    "sweep": {"epochs": 1, "workers": 1, "trials": 1, "duration": 14.0},
+    "sweep": {"trials": 1, "duration": 14.0},
     "explain": {"targets": 2, "windows": 1},
 }
+# ... and those that it gives
+_SMALLER = {"--free-run": "4", "--samples": "2", "--trials": "1"}
 _WRITTEN_TO = {"--out", "--figures", "--nwb", "--log-file"}
 
 
@@ -49,17 +50,26 @@ def _reason(text: str) -> str | None:
     return next((reason for part, reason in _NOT_RUN.items() if part in text), None)
 
 
-def _to_run(blocks: list[Block]) -> bool:
-    return any(block.language == "console" for block in blocks)
+def _is_script(block: Block) -> bool:
+    """Return whether a block is Python without prompts; with them, pytest's doctests run it."""
+    return block.language == "python" and ">>> " not in block.text
 
 
+_RUN = [
+    page
+    for page, blocks in _PAGES.items()
+    if any(block.language == "console" or _is_script(block) for block in blocks)
+]
 _SKIPPED = [
-    (page, command.text)
+    (page, text)
     for page, blocks in _PAGES.items()
     for block in blocks
-    if block.language == "console"
-    for command in read_commands(block)
-    if _reason(f"$ {command.text}")
+    for text in (
+        [f"$ {command.text}" for command in read_commands(block)]
+        if block.language == "console"
+        else [block.text] * _is_script(block)
+    )
+    if _reason(text)
 ]
 
 
@@ -69,45 +79,41 @@ def stand_ins(tmp_path_factory):
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """Make what pages simulate small, and train models on few bins."""
-    original = nsg.simulate
+def short_training(monkeypatch):
+    """Train every model for one epoch, in this process."""
+    replace = Schedule.replace
+    monkeypatch.setattr(
+        Schedule, "replace", lambda schedule, **changes: replace(schedule, **{**changes, "epochs": 1})
+    )
+    monkeypatch.setattr(parallel, "count_workers", lambda: 1)
 
-    def simulate(preparation, *, num_units=12, duration=24.0, seed=0):
-        return original(preparation, num_units=min(num_units, 12), duration=min(duration, 24.0), seed=seed)
 
-    monkeypatch.setattr(nsg, "simulate", simulate)
-
-
-@pytest.mark.parametrize("page", [page for page, blocks in _PAGES.items() if _to_run(blocks)])
-def test_commands_of_a_page(page, stand_ins, small, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", _RUN)
+def test_commands_of_a_page(page, stand_ins, short_training, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "page"}
+    names = {"__name__": "page", **names_of(page, stand_ins)}
     for block in _PAGES[page]:
-        if block.language == "python" and not _reason(block.text):
-            exec(compile(_code_of(block), f"{page}:{block.line}", "exec"), names)
-        elif block.language == "console":
+        if block.language == "console":
             for command in read_commands(block):
                 if not _reason(f"$ {command.text}"):
                     _run(command, stand_ins, f"{page}:{block.line}")
+        elif _is_script(block) and not _reason(block.text):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # line numbers of errors are those of the page
+                exec(compile("\n" * block.line + block.text, page, "exec"), names)
 
 
-@pytest.mark.parametrize(("page", "command"), _SKIPPED)
-def test_commands_that_cannot_run_here(page, command):
-    pytest.skip(f"{page}: {command}: {_reason(f'$ {command}')}")
-
-
-def _code_of(block: Block) -> str:
-    """Return what a block runs, without prompts; its output is compared by pytest's doctests."""
-    if ">>> " not in block.text:
-        return "\n" * block.line + block.text
-    return "".join(example.source for example in doctest.DocTestParser().get_examples(block.text))
+@pytest.mark.parametrize(("page", "text"), _SKIPPED)
+def test_what_cannot_run_here(page, text):
+    pytest.skip(f"{page}: {text.splitlines()[0]}: {_reason(text)}")
 
 
 def _run(command: Command, stand_ins: StandIns, place: str) -> None:
     """Run one command; its outputs must be there, and what the page shows must be printed."""
     program, *arguments = command.words
     assert program == "nwbspikegen", f"{place}: {command.text} is not run: use a text block"
+    arguments = [_SMALLER.get(before, word) for before, word in itertools.pairwise(["", *arguments])]
     written = _provide(arguments, stand_ins)
     if "--overwrite" not in arguments:
         # pages show several ways to the same thing, under one name
