@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.hdf5_heaps import GuardedFile
 
 # what h5py raises on damaged files, depending on which byte it is
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
@@ -59,8 +60,7 @@ def open_hdf5(path: Path, kind: str) -> Iterator[h5py.File]:
     nwbspikegen.errors.InputError: found ...a.h5, which cannot be read (OSError: ...); expected a recording...
     """
     try:
-        with h5py.File(path, "r") as file:
-            require_own_data(file)
+        with open_guarded(path) as file:
             yield file
     except _DAMAGE as error:
         reason = " ".join(str(error).split())[:120]
@@ -69,6 +69,32 @@ def open_hdf5(path: Path, kind: str) -> Iterator[h5py.File]:
             f"{kind}, undamaged",
             "check that it was copied whole",
         ) from error
+
+
+@contextlib.contextmanager
+def open_guarded(path: Path | str, **options: Any) -> Iterator[h5py.File]:
+    """Give a file on disk that reads from no other, without the damage over which HDF5 never returns.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    **options
+        As for `h5py.File`.
+
+    Raises
+    ------
+    InputError
+        The file reads from others.
+    """
+    if os.environ.get(_ALLOW) == "1":
+        # other files are opened by their names, which a file that is given open has not
+        with h5py.File(path, "r", **options) as file:
+            yield file
+        return
+    with GuardedFile(path) as guarded, h5py.File(guarded, "r", **options) as file:
+        require_own_data(file)
+        yield file
 
 
 def find_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:

@@ -1,7 +1,8 @@
 """Reads many damaged inputs, each in turn, in a process whose end, or silence, is an outcome as well.
 
-python fuzz_inputs.py READER FOLDER FIRST NUMBER: damages the whole input in FOLDER in NUMBER ways from
-the FIRST on, and prints a line of JSON for each.
+python fuzz_inputs.py FOLDER: copies the whole inputs of readers from tests/corpus into FOLDER, damages
+them in the ways that standard input asks for, a JSON list of pairs of reader and number, and prints a
+line of JSON for each.
 """
 
 from __future__ import annotations
@@ -11,76 +12,89 @@ import logging
 import os
 import resource
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 import warnings
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fuzz_changes import describe_change, find_payload
 
+CORPUS = Path(__file__).with_name("corpus")
+FAILED = CORPUS / "failed.json"
 KINDS = ("bit flipped", "cut", "bytes replaced", "zeroed", "doubled")
 BAD = ("wrong", "bug", "memory", "hang", "crash")
-OUTCOMES = ("refused", "same", "warned", "value", *BAD)
+OUTCOMES = ("refused", "same", "warned", "value", "name", *BAD)
+_TEXTS = (".json", ".yaml", ".csv", ".prb", ".params")
 # address space of the child: what asks for more gets a MemoryError, not the machine's memory
 _MOST_BYTES = 16 * 2**30
 # resident memory that one input of a few kB may add before it counts as too much
 _MOST_GROWTH_BYTES = 2**30
+# s until the libraries of a reader are imported
+_BEGINS = 300.0
 
 
-def fuzz_reader(
-    name: str, number: int, *, seconds: float = 60.0, first: int = 0
-) -> tuple[Counter[str], list[dict[str, Any]]]:
-    """Return how many damaged inputs ended how, and those that no reader may give.
+def fuzz_readers(
+    wanted: Mapping[str, Sequence[int]], *, seconds: float = 20.0
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the name of a reader and what came of an input, for every damaged input.
 
     Parameters
     ----------
-    name : str
-        A key of `fuzz_readers.READERS`.
-    number : int
-        How many inputs.
+    wanted : mapping from str to sequence of int
+        Numbers for keys of `fuzz_readers.READERS`; each is a damage, always the same one.
     seconds : float
         An input that takes longer hangs.
     """
-    counts: Counter[str] = Counter()
-    bad = []
+    pairs = [(name, int(number)) for name, numbers in wanted.items() for number in numbers]
     with tempfile.TemporaryDirectory() as folder:
-        for outcome in _watch(name, folder, first, first + number, seconds):
-            counts[outcome["outcome"]] += 1
-            if outcome["outcome"] in BAD:
-                bad.append(outcome)
-    return counts, bad
+        at = 0
+        while at < len(pairs):
+            # a process anew after an input that ended it
+            for outcome in _watch(folder, pairs[at:], seconds):
+                yield pairs[at][0], outcome
+                at += 1
 
 
-def _watch(name: str, folder: str, first: int, stop: int, seconds: float) -> Iterator[dict[str, Any]]:
-    """Give the outcome of every input, starting the process anew after one that ended it."""
-    at = first
-    while at < stop:
-        command = [sys.executable, __file__, name, folder, str(at), str(stop - at)]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def _watch(folder: str, pairs: list[tuple[str, int]], seconds: float) -> Iterator[dict[str, Any]]:
+    """Give the outcomes of some inputs, up to one that ends the process or silences it."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, __file__, folder], **pipes) as child:
+        assert child.stdin is not None
         assert child.stdout is not None
-        assert child.stderr is not None
-        # the first line comes when the imports are done
-        patience = 300.0
-        while at < stop:
-            ready, _, _ = select.select([child.stdout], [], [], patience)
-            line = child.stdout.readline() if ready else b""
-            if not line:
-                break
-            patience = seconds
-            yield json.loads(line)
-            at += 1
-        child.kill()
-        _, errors = child.communicate()
-        if at < stop:
-            if patience == 300.0 and child.returncode == 1:
-                raise RuntimeError(errors.decode(errors="replace")[-2000:])
-            outcome = "crash" if ready else "hang"
-            yield {"number": at, "outcome": outcome, "detail": errors.decode(errors="replace")[-500:]}
-            at += 1
+        child.stdin.write(json.dumps(pairs).encode())
+        child.stdin.close()
+        child.stdin = None
+        last = ""
+        for name, number in pairs:
+            line = _read_line(child.stdout.fileno(), seconds if name == last else _BEGINS)
+            if line:
+                last = name
+                yield json.loads(line)
+                continue
+            child.kill()
+            errors = child.communicate()[1].decode(errors="replace")
+            if child.returncode == 1:
+                raise RuntimeError(errors[-2000:])
+            yield {"number": number, "outcome": "hang" if line is None else "crash", "detail": errors[-500:]}
+            return
+
+
+def _read_line(stream: int, seconds: float) -> bytes | None:
+    """Return a line; an empty one when the stream ended, None when none came in time."""
+    line = b""
+    while not line.endswith(b"\n"):
+        if not select.select([stream], [], [], seconds)[0]:
+            return None
+        letter = os.read(stream, 1)
+        if not letter:
+            return b""
+        line += letter
+    return line[:-1]
 
 
 def damage(content: bytes, rng: np.random.Generator) -> tuple[bytes, str, int]:
@@ -103,55 +117,10 @@ def damage(content: bytes, rng: np.random.Generator) -> tuple[bytes, str, int]:
     return bytes(changed), kind, place
 
 
-def find_payload(path: Path) -> np.ndarray:
-    """Return, for every byte of a file, whether it is the value of a number or part of a text.
-
-    Such bytes have no redundancy: a flip in them is another value, which nothing can tell.
-    """
-    import h5py
-
-    content = path.read_bytes()
-    is_value = np.zeros(len(content), dtype=bool)
-    if path.suffix == ".npy":
-        is_value[128:] = True
-    elif path.suffix in (".json", ".yaml", ".csv", ".prb", ".params", ".mat"):
-        is_value[:] = True
-    elif h5py.is_hdf5(path):
-        with h5py.File(path) as file:
-            file.visititems(lambda _, item: _mark_values(item, is_value))
-        # texts and attributes lie in heaps and headers: letters and numbers that no layout needs
-        for heap in _find_all(content, b"GCOL"):
-            is_value[heap : heap + 4096] = True
-    return is_value
-
-
-def _mark_values(item: Any, is_value: np.ndarray) -> None:
-    import h5py
-
-    if not isinstance(item, h5py.Dataset) or item.size == 0 or item.shape is None:
-        return
-    if item.chunks is None:
-        start = item.id.get_offset()
-        if start is not None:
-            is_value[start : start + item.id.get_storage_size()] = True
-        return
-    for number in range(item.id.get_num_chunks()):
-        chunk = item.id.get_chunk_info(number)
-        is_value[chunk.byte_offset : chunk.byte_offset + chunk.size] = True
-
-
-def _find_all(content: bytes, mark: bytes) -> list[int]:
-    found, at = [], content.find(mark)
-    while at >= 0:
-        found.append(at)
-        at = content.find(mark, at + 1)
-    return found
-
-
 def compare(expected: dict[str, Any], found: dict[str, Any]) -> str:
     """Return what differs between two readings, nothing when they are the same."""
     if list(expected) != list(found):
-        return "keys"
+        return f"keys: {', '.join(sorted(map(str, set(expected) ^ set(found)))) or 'order'}"
     for key, value in expected.items():
         other = found[key]
         if isinstance(value, np.ndarray):
@@ -175,66 +144,86 @@ class _Warned(logging.Handler):
         self.messages.append(record.getMessage())
 
 
-def main(name: str, folder: str, first: int, number: int) -> None:
-    """Damage and read; outcomes are refused, same, warned, value, wrong, bug, memory."""
-    from fuzz_readers import READERS, _Refused
+def copy_whole(name: str, folder: Path) -> Path:
+    """Copy the whole input of a reader into a folder, and return where it is."""
+    (whole,) = (CORPUS / name).iterdir()
+    if whole.is_dir():
+        return Path(shutil.copytree(whole, folder / whole.name))
+    return Path(shutil.copy2(whole, folder / whole.name))
 
-    from nwbspikegen.errors import NWBSpikeGenError
 
-    warnings.simplefilter("ignore")
-    reader = READERS[name]
-    place = Path(tempfile.mkdtemp(dir=folder))
-    whole = reader.write(place)
-    expected = reader.read(whole)
-    files = [whole] if whole.is_file() else sorted(path for path in whole.rglob("*") if path.is_file())
-    contents = {path: (path.read_bytes(), find_payload(path)) for path in files}
-    warned = _Warned()
-    logger = logging.getLogger("nwbspikegen")
-    logger.addHandler(warned)
-    logger.propagate = False
-    # what is read without damage may warn as well
-    reader.read(whole)
-    usual = set(warned.messages)
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
-    for at in range(first, first + number):
-        rng = np.random.default_rng([at, 8])
-        path = files[int(rng.integers(len(files)))]
-        content, is_value = contents[path]
+class _Input:
+    """The whole input of a reader, which is damaged, read and made whole again."""
+
+    def __init__(self, name: str, folder: str) -> None:
+        from fuzz_readers import READERS
+
+        self._reader = READERS[name]
+        self._whole = copy_whole(name, Path(tempfile.mkdtemp(dir=folder)))
+        is_file = self._whole.is_file()
+        files = [self._whole] if is_file else sorted(p for p in self._whole.rglob("*") if p.is_file())
+        self._contents = {path: (path.read_bytes(), find_payload(path)) for path in files}
+        self._warned = _Warned()
+        logger = logging.getLogger("nwbspikegen")
+        logger.handlers[:] = [self._warned]
+        logger.propagate = False
+        self._expected = self._reader.read(self._whole)
+        # what is read without damage may warn as well
+        self._usual = set(self._warned.messages)
+
+    def read_damaged(self, number: int) -> dict[str, Any]:
+        """Return what came of the damage of a number."""
+        rng = np.random.default_rng([number, 8])
+        path = list(self._contents)[int(rng.integers(len(self._contents)))]
+        content, is_value = self._contents[path]
         damaged, kind, byte = damage(content, rng)
         # a new file, since what is known of one is kept by its name and time
         path.unlink()
         path.write_bytes(damaged)
-        warned.messages.clear()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        detail = ""
-        try:
-            found = reader.read(whole)
-            detail = compare(expected, found)
-            if not detail:
-                outcome = "same"
-            elif set(warned.messages) - usual:
-                outcome = "warned"
-            else:
-                end = byte + (1 if kind == "bit flipped" else 64)
-                hidden = is_value[byte:end].any() and kind not in ("cut", "doubled")
-                is_text = path.suffix in (".json", ".yaml", ".csv", ".prb", ".params")
-                outcome = "value" if hidden or is_text else "wrong"
-        except (NWBSpikeGenError, _Refused) as error:
-            outcome, detail = "refused", str(error)
-        except BaseException as error:
-            outcome, detail = "bug", f"{type(error).__name__}: {error}"
+        outcome, detail = self._read()
+        if outcome == "differs":
+            end = byte + (1 if kind == "bit flipped" else 64)
+            is_hidden = kind not in ("cut", "doubled") and bool(is_value[byte:end].any())
+            outcome = "value" if is_hidden or path.suffix in _TEXTS else describe_change(content, path)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before > _MOST_GROWTH_BYTES // 1024:
             outcome = "memory"
         path.write_bytes(content)
-        report = {
-            "number": at, "file": path.name, "kind": kind, "byte": byte, "outcome": outcome,
+        return {
+            "number": number, "file": path.name, "kind": kind, "byte": byte, "outcome": outcome,
             "detail": detail[:300],
         }  # fmt: skip
-        os.write(_REPORTS, (json.dumps(report) + "\n").encode())
+
+    def _read(self) -> tuple[str, str]:
+        from fuzz_readers import Refused
+
+        from nwbspikegen.errors import NWBSpikeGenError
+
+        self._warned.messages.clear()
+        try:
+            detail = compare(self._expected, self._reader.read(self._whole))
+        except (NWBSpikeGenError, Refused) as error:
+            return "refused", str(error)
+        except BaseException as error:
+            return "bug", f"{type(error).__name__}: {error}"
+        if not detail:
+            return "same", ""
+        return ("warned" if set(self._warned.messages) - self._usual else "differs"), detail
+
+
+def main(folder: str, pairs: list[tuple[str, int]], reports: int) -> None:
+    """Damage and read; outcomes are refused, same, warned, value, name, wrong, bug, memory."""
+    warnings.simplefilter("ignore")
+    last, whole = "", None
+    for name, number in pairs:
+        if name != last or whole is None:
+            last, whole = name, _Input(name, folder)
+            resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+        os.write(reports, (json.dumps(whole.read_damaged(number)) + "\n").encode())
 
 
 if __name__ == "__main__":
     # whatever a library prints does not come between the reports
     _REPORTS = os.dup(1)
     os.dup2(2, 1)
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], json.load(sys.stdin), _REPORTS)

@@ -1,19 +1,28 @@
 """Every reader of a file that a stranger may have made: a small whole input, and what reading it gives.
 
 A reading is flattened into a dict of texts and arrays, so that two of them can be compared.
+
+python fuzz_readers.py READER...: writes whole inputs anew into tests/corpus; numbers that stand in
+failed.json mean other damage then.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import json
+import logging
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -42,7 +51,21 @@ def _register(name: str, write: Callable[[Path], Path]) -> Callable[[Any], Any]:
 def _write_nwb(folder: Path) -> Path:
     from nwb_sources import write_source
 
-    return write_source(folder / "whole.nwb", seconds=20.0)
+    with _without_specifications():
+        return write_source(folder / "whole.nwb", seconds=20.0)
+
+
+@contextlib.contextmanager
+def _without_specifications() -> Iterator[None]:
+    """Let pynwb leave out the schema, three quarters of a small file, that no reader looks at."""
+    from pynwb import NWBHDF5IO
+
+    write, export = NWBHDF5IO.write, NWBHDF5IO.export
+    with (
+        mock.patch.object(NWBHDF5IO, "write", functools.partialmethod(write, cache_spec=False)),
+        mock.patch.object(NWBHDF5IO, "export", functools.partialmethod(export, cache_spec=False)),
+    ):
+        yield
 
 
 @_register("nwb", _write_nwb)
@@ -69,7 +92,16 @@ def _write_asdf(folder: Path) -> Path:
     return write_asdf(folder / "whole.mat", trains, size=(4, 1000), dtype=np.int32)
 
 
+def _write_compressed_asdf(folder: Path) -> Path:
+    from test_sources_asdf import write_asdf
+
+    trains = [np.arange(1, 900, 7 + unit) for unit in range(4)]
+    path = folder / "compressed.mat"
+    return write_asdf(path, trains, size=(4, 1000), dtype=np.int32, do_compression=True)
+
+
 @_register("asdf", _write_asdf)
+@_register("asdf_compressed", _write_compressed_asdf)
 def _read_asdf(path: Path) -> Reading:
     from nwbspikegen.sources import ASDFSorting, mat_files
 
@@ -79,8 +111,6 @@ def _read_asdf(path: Path) -> Reading:
 
 
 def _fork_mat_child(command: list[str], **_: Any) -> Any:
-    import tempfile
-
     from nwbspikegen.sources import mat_child
 
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -144,14 +174,15 @@ def _read_circus(path: Path) -> Reading:
 def _write_alf(folder: Path) -> Path:
     from alf_files import write_session
 
-    return write_session(folder / "cache")
+    write_session(folder / "cache")
+    return folder / "cache"
 
 
 @_register("alf", _write_alf)
 def _read_alf(path: Path) -> Reading:
     from nwbspikegen.sources import ALFSorting
 
-    sorting = ALFSorting(path)
+    sorting = ALFSorting(next(path.glob("*/Subjects/*/*/*")))
     columns = {f"column {key}": np.asarray(sorting.get_property(key)) for key in sorting.get_property_keys()}
     return {**_read_sorting(sorting), **columns}
 
@@ -210,10 +241,12 @@ def _write_results(folder: Path) -> Path:
         {"audit": ["splits"], "passed": [True], "value": [0.0], "tolerance": [0.0], "detail": [""]}
     )
     out = folder / "results.nwb"
-    nsg.write_results(
-        out, source=folder / "whole.nwb", model=model, spike_probability=predicted, audits=audits,
-        scores=nsg.score(predicted, parts.test, train=parts.train, resamples=5), seed=3,
-    )  # fmt: skip
+    scores = nsg.score(predicted, parts.test, train=parts.train, resamples=5)
+    with _without_specifications():
+        nsg.write_results(
+            out, source=folder / "whole.nwb", model=model, spike_probability=predicted, audits=audits,
+            scores=scores, seed=3,
+        )  # fmt: skip
     (folder / "whole.nwb").unlink()
     return out
 
@@ -234,11 +267,24 @@ def _read_results(path: Path) -> Reading:
 
 
 def _write_icephys(folder: Path) -> Path:
+    import h5py
     from patchseq_files import make_sweep, square, write_icephys
+
+    enter = h5py.Group.__setitem__
+
+    def compress(group: Any, name: str, value: Any) -> None:
+        # as most files have them; the first stays as it is
+        if name == "data" and "00006_AD" not in group.name:
+            group.create_dataset(
+                name, data=value.astype(np.float32), chunks=(1000,), compression="gzip", shuffle=True
+            )
+        else:
+            enter(group, name, value)
 
     # short sweeps keep the file small, so that damage hits more than samples
     sweeps = [make_sweep(3 + k, square(-50.0 + 30 * k, 500, 1500, 2500)) for k in range(3)]
-    return write_icephys(folder / "cell.nwb", sweeps, "recordings")
+    with mock.patch.object(h5py.Group, "__setitem__", compress):
+        return write_icephys(folder / "cell.nwb", sweeps, "recordings")
 
 
 @_register("icephys", _write_icephys)
@@ -246,12 +292,14 @@ def _read_icephys(path: Path) -> Reading:
     from nwbspikegen.patchseq.reading import read_cell
 
     cell = read_cell(path)
+    for number, reason in cell.rejected.itertuples(index=False):
+        # a sweep that is left out is told with its reason
+        logging.getLogger("nwbspikegen").warning("sweep %s: %s", number, reason)
     table = cell.tabulate()
     found: Reading = {"sweeps": table.to_json(double_precision=12), "metadata": json.dumps(cell.metadata)}
     for sweep in cell.load_all():
         found[f"voltage {sweep.info.number}"] = sweep.voltage_mv
         found[f"current {sweep.info.number}"] = sweep.current_pa
-    found["rejected"] = cell.rejected.to_json()
     return found
 
 
@@ -281,11 +329,11 @@ def _read_config(path: Path) -> Reading:
         found: Reading = command.main(["--config", str(path)], standalone_mode=False)
     except click.UsageError as error:
         # click's own refusal is one line and exit status 2 as well
-        raise _Refused(error.format_message()) from error
+        raise Refused(error.format_message()) from error
     return found
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """What the command line turns into one line."""
 
 
@@ -336,3 +384,230 @@ def _read_allen(path: Path) -> Reading:
         # the version names the bytes of the file, and is to change with them
         found[table.species] = table.features.to_json(double_precision=12) + table.cells.to_json()
     return found
+
+
+def _write_study_file(folder: Path) -> Path:
+    from planted_study import SESSIONS, planted_sessions, planted_study
+
+    from nwbspikegen.results import write_study
+
+    kept = SESSIONS[:2]
+    scores = planted_study().isel(train_session=slice(2), test_session=slice(2), predictor=slice(2))
+    with _without_specifications():
+        return write_study(
+            folder / "study.nwb", scores, sessions=planted_sessions()[:2], layout_positions=_place(kept)
+        )
+
+
+def _place(sessions: list[str]) -> Any:
+    import pandas as pd
+
+    values = np.random.default_rng(0).normal(size=(len(sessions), 4))
+    positions = pd.DataFrame(values, pd.Index(sessions, name="session"), ["x", "y", "z", "spread"])
+    positions.attrs.update(metric="roc_auc_pooled", null="", predictor="in_context", stress=0.25)
+    return positions
+
+
+@_register("study_file", _write_study_file)
+def _read_study_file(path: Path) -> Reading:
+    from nwbspikegen import results
+
+    found = _flatten(results.read_transfer_scores(path))
+    for read in (results.read_sessions, results.read_layout):
+        table = read(path)
+        found[read.__name__] = table.to_json(double_precision=15) + json.dumps(table.attrs, default=str)
+    return found
+
+
+def _flatten(dataset: Any) -> Reading:
+    """Return every variable of a Dataset, its dims and its attrs."""
+    found: Reading = {"attrs": json.dumps(dataset.attrs, sort_keys=True, default=str)}
+    for name, variable in sorted(dataset.variables.items()):
+        values = variable.values
+        found[f"{name}{variable.dims}"] = values.astype(str) if values.dtype.kind == "O" else values
+        found[f"attrs of {name}"] = json.dumps(variable.attrs, sort_keys=True, default=str)
+    return found
+
+
+def _write_attention(folder: Path) -> Path:
+    import pandas as pd
+    from test_attention_results import _MODEL, _explanation
+
+    from nwbspikegen.results import write_attention
+
+    names = ["attention", "importance_by_unit", "importance_by_bin", "coupling", "dice"]
+    explanation = _explanation(12)[names].isel(head=slice(1))
+    table = pd.DataFrame({"profile": ["offset", "key"], "r": [0.25, 0.5], "significant": [True, False]})
+    with _without_specifications():
+        source = _write_nwb(folder)
+        path = write_attention(folder / "explained.nwb", source, explanation, table, table, model=_MODEL)
+    source.unlink()
+    return path
+
+
+@_register("attention", _write_attention)
+def _read_attention(path: Path) -> Reading:
+    from nwbspikegen.results import read_attention
+
+    explanation, *tables = read_attention(path)
+    found = _flatten(explanation)
+    for number, table in enumerate(tables):
+        found[f"table {number}"] = table.to_json(double_precision=15) + json.dumps(table.attrs)
+    return found
+
+
+def _write_patchseq_file(folder: Path) -> Path:
+    from test_patchseq_results import FAMILIES, PREDICTIONS, REASONS, SCALARS, describe
+
+    from nwbspikegen.results import write_patchseq
+
+    families = {name: vector[:40] for name, vector in FAMILIES.items()}
+    with _without_specifications():
+        source = _write_simulated_cell(folder)
+        path = write_patchseq(
+            folder / "features.nwb", source=source, sweeps=describe(), families=families, reasons=REASONS,
+            scalars=SCALARS, predictions=PREDICTIONS, preset="gouwens2020",
+        )  # fmt: skip
+    source.unlink()
+    return path
+
+
+def _write_simulated_cell(folder: Path) -> Path:
+    from nwbspikegen.patchseq.simulator import simulate_cell
+    from nwbspikegen.patchseq.simulator_files import write_cell
+
+    sweeps = simulate_cell("Sst", "Mus musculus", 2)[:6]
+    write_cell(folder / "cell.nwb", sweeps, "Sst", "Mus musculus", "m", "s")
+    return folder / "cell.nwb"
+
+
+@_register("patchseq_file", _write_patchseq_file)
+def _read_patchseq_file(path: Path) -> Reading:
+    from nwbspikegen import results
+
+    families, reasons, preset = results.read_family_vectors(path)
+    found: Reading = {f"family {name}": vector for name, vector in families.items()}
+    found |= {"reasons": json.dumps(reasons), "preset": preset}
+    found["scalars"] = json.dumps(results.read_cell_scalars(path))
+    for read in (results.read_sweep_features, results.read_predictions):
+        found[read.__name__] = read(path).to_json(double_precision=15)
+    return found
+
+
+def _write_study(folder: Path) -> Path:
+    import pandas as pd
+
+    from nwbspikegen.transfer.cell_files import cell_file, column_file, training_file, write_scores
+    from nwbspikegen.transfer.plan import StudyPlan
+    from nwbspikegen.transfer.sessions import StudySession
+    from nwbspikegen.views import WindowOptions
+
+    told = {"lab": "Lab", "institution": "", "species": "Mus musculus", "preparation": "in_vitro"}
+    sessions = tuple(
+        StudySession(
+            name, f"/nowhere/{name}.nwb", WindowOptions(),
+            {"identifier": name, "source_sha256": 32 * name, "session_id": name, "subject_id": name, **told,
+             "session_start_time": f"2024-01-0{number + 1}T10:00:00+00:00", "window": [0.0, 600.0]},
+        )
+        for number, name in enumerate(("ab", "cd"))
+    )  # fmt: skip
+    folder = folder / "study"
+    folder.mkdir()
+    plan = StudyPlan(sessions, baselines=("mean_rate",), training={"epochs": 2}, resamples=4)
+    plan.save(folder)
+    rng = np.random.default_rng(0)
+
+    def write(path: Path, predictor: str, segment: str) -> None:
+        rows = pd.DataFrame({
+            "predictor": predictor, "metric": ["bits_per_spike", "roc_auc_pooled"], "null": ["mean_rate", ""],
+            "value": rng.random(2), "ci_low": rng.random(2), "ci_high": rng.random(2), "num_units": 9,
+            "num_spikes": 100, "num_silent_units": 0, "num_blocks": 40, "ci_reliable": True,
+            "segment": segment,
+        })  # fmt: skip
+        write_scores(path, rows, rng.random((2, 4)), {"seconds": 1.5})
+
+    for cell in plan.cells():
+        write(cell_file(folder, plan, cell), "in_context", "test")
+    for name in plan.names:
+        write(column_file(folder, plan, name), "mean_rate", "test")
+        write(training_file(folder, plan, "in_context", (name,)), "in_context", "training")
+    return folder
+
+
+@_register("study", _write_study)
+def _read_study(path: Path) -> Reading:
+    from nwbspikegen import TransferStudy
+
+    study = TransferStudy(path)
+    found = _flatten(study.scores) | {f"drawn {key}": one for key, one in _flatten(study.draws).items()}
+    return found | {"plan": repr(study.plan)}
+
+
+def _write_features(folder: Path) -> Path:
+    from nwbspikegen.patchseq.feature_files import write_features
+    from nwbspikegen.patchseq.features import collect_cells, measure_cell
+
+    cells = collect_cells({"a": measure_cell([]), "b": measure_cell([])})
+    rng = np.random.default_rng(0)
+    short = {name: 5 for name in cells.dims if name not in ("cell", "scalar_name")}
+    cells = cells.isel({name: slice(size) for name, size in short.items()})
+    for name in cells.data_vars:
+        if cells[name].dtype.kind == "f":
+            cells[name][:] = rng.random(cells[name].shape)
+    folder = folder / "features"
+    folder.mkdir()
+    write_features(folder, cells, {"preset": "gouwens2020"})
+    return folder
+
+
+@_register("features", _write_features)
+def _read_features(path: Path) -> Reading:
+    from nwbspikegen.patchseq.feature_files import read_description, read_features
+    from nwbspikegen.patchseq.tables import read_cell_table, read_frame
+
+    found = _flatten(read_features(path)) | {"description": json.dumps(read_description(path))}
+    found["parquet"] = read_frame(path / "cells.parquet").to_json(double_precision=15)
+    table = read_cell_table(path / "cells.csv", species="mouse")
+    return found | {"table": table.features.to_json(double_precision=15) + table.cells.to_json()}
+
+
+def _write_cell_model(folder: Path) -> Path:
+    from nwbspikegen.patchseq.forest import fit_forest
+    from nwbspikegen.patchseq.models_io import CellModel
+
+    rng = np.random.default_rng(0)
+    values, classes = rng.normal(size=(40, 3)), np.repeat(["Sst", "Vip"], 20)
+    forest = fit_forest(values + 2 * (classes == "Sst")[:, None], classes, num_trees=3)
+    model = CellModel(forest, "file:column:0", features=("sag", "tau", "ri"), training={"species": "mouse"})
+    model.save(folder / "forest")
+    return folder / "forest"
+
+
+@_register("cell_model", _write_cell_model)
+def _read_cell_model(path: Path) -> Reading:
+    from nwbspikegen.patchseq.models_io import CellModel
+
+    model = CellModel.load(path)
+    values = np.random.default_rng(1).normal(size=(10, 3))
+    return {
+        "told": repr((model.label_version, model.features, model.training, model.kind)),
+        "probability": model.classifier.predict_proba(values),
+        "classes": np.asarray(model.classifier.class_names),
+    }
+
+
+def main(names: list[str]) -> None:
+    """Write the whole inputs of some readers, or of all."""
+    from fuzz_inputs import CORPUS
+
+    for name in names or READERS:
+        shutil.rmtree(CORPUS / name, ignore_errors=True)
+        (CORPUS / name).mkdir(parents=True)
+        with tempfile.TemporaryDirectory() as folder:
+            whole = READERS[name].write(Path(folder))
+            place = CORPUS / name / whole.name
+            shutil.copytree(whole, place) if whole.is_dir() else shutil.copy2(whole, place)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

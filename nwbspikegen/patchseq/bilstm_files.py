@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
@@ -27,15 +28,24 @@ def pack_bilstm(model: CellBiLSTM) -> tuple[bytes, dict[str, Any]]:
 
 def unpack_bilstm(weights: bytes, description: dict[str, Any]) -> CellBiLSTM:
     """Rebuild what `pack_bilstm` packed."""
-    names = np.asarray(description["class_names"], dtype=str)
-    network = AttentionBiLSTM(description["width"], (len(names),))
+    names, width = np.asarray(description["class_names"], dtype=str), description["width"]
+    num_families = description["num_families"]
+    if any(type(number) is not int or number < 1 for number in (width, num_families, len(names))):
+        raise InputError("a network without a size", "families, width and classes", "train it again")
     try:
-        network.load_state_dict(load(weights))
+        state = load(weights)
+        # on this device arrays take no memory, however large they claim to be
+        with torch.device("meta"):
+            expected = AttentionBiLSTM(width, (len(names),)).state_dict()
+        if {name: value.shape for name, value in state.items()} != {
+            name: value.shape for name, value in expected.items()
+        } or not all(bool(value.isfinite().all()) for value in state.values()):
+            raise RuntimeError("other shapes than described, or no finite numbers")
+        network = AttentionBiLSTM(width, (len(names),))
+        network.load_state_dict(state)
     except (RuntimeError, SafetensorError) as error:
         raise InputError(
             f"weights that do not fit ({str(error).splitlines()[0]})", "those of this model", "train it again"
         ) from error
     network.eval()
-    return CellBiLSTM(
-        network, names, description["num_families"], description["width"], description["record"]
-    )
+    return CellBiLSTM(network, names, num_families, width, description["record"])

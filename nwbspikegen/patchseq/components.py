@@ -52,6 +52,9 @@ class FamilyComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Gouwens et al. 2020; families it does not name get three components.
     least_variance : float, default: 0.01
         Least adjusted variance of a component that is kept; the first is always kept.
+    max_turns : int, default: 10
+        Most turns of each `SparsePCA`. Most families settle in two; spike derivatives and subthreshold
+        steps go round in circles for as long as they are let, at some seconds a turn.
 
     Attributes
     ----------
@@ -74,10 +77,15 @@ class FamilyComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, *, nonzero_shares: Mapping[str, Sequence[float]] | None = None, least_variance: float = 0.01
+        self,
+        *,
+        nonzero_shares: Mapping[str, Sequence[float]] | None = None,
+        least_variance: float = 0.01,
+        max_turns: int = 10,
     ) -> None:
         self.nonzero_shares = nonzero_shares
         self.least_variance = least_variance
+        self.max_turns = max_turns
 
     def fit(self, cells: xr.Dataset, y: Any = None) -> FamilyComponents:
         """Learn from the families Dataset of the training cells (see `collect_cells`)."""
@@ -160,7 +168,7 @@ class FamilyComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         counts = [max(1, min(length, round(share * length))) for share in shares][
             : min(len(vectors) - 1, length)
         ]
-        pca = SparsePCA(counts).fit(scaled)
+        pca = SparsePCA(counts, max_iter=self.max_turns).fit(scaled)
         kept = [
             number
             for number, ratio in enumerate(pca.adjusted_variance_ratio_)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import xarray as xr
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
+from nwbspikegen.json_files import read_json
+from nwbspikegen.npz_files import read_npz
 from nwbspikegen.patchseq.tables import CellTable, name_version
 
 FEATURES_FILE, TABLE_FILE, ARRAYS_FILE = "features.json", "cells.csv", "families.npz"
@@ -50,7 +51,7 @@ def write_features(
     table.to_csv(folder / TABLE_FILE)
     # without pyarrow the CSV file, which holds the same, has to do
     with contextlib.suppress(ImportError):
-        table.to_parquet(folder / Path(TABLE_FILE).with_suffix(".parquet"))
+        table.reset_index().to_parquet(folder / Path(TABLE_FILE).with_suffix(".parquet"), index=False)
     description = {
         **(about or {}),
         "format": _FORMAT,
@@ -70,33 +71,35 @@ def read_features(folder: str | os.PathLike[str]) -> xr.Dataset:
         The folder is no such one, or damaged.
     """
     folder = Path(folder)
+    description = read_description(folder)
+    stored = read_npz(require_file(folder / ARRAYS_FILE), "measure the cells again")
     try:
-        description = read_description(folder)
-        with np.load(require_file(folder / ARRAYS_FILE), allow_pickle=False) as stored:
-            arrays = {name: _to_objects(stored[name]) for name in stored.files}
+        arrays = {name: _to_objects(values) for name, values in stored.items()}
         dims = {name: tuple(names) for name, names in description["dims"].items()}
+        if dims.keys() != arrays.keys():
+            raise KeyError(", ".join(dims.keys() ^ arrays.keys()))
         variables = {name: (dims[name], values) for name, values in arrays.items()}
         coords = {name: variables.pop(name) for name in description["coords"]}
-        return xr.Dataset(variables, coords, description["attrs"])
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        cells = xr.Dataset(variables, coords, description["attrs"])
+        tabulate_scalars(cells)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{folder}, which is damaged ({error})", "a folder of features", "measure the cells again"
-        ) from error
+            f"{folder}, which is damaged ({str(error)[:200]})", "a folder of features",
+            "measure the cells again",
+        ) from error  # fmt: skip
+    return cells
 
 
 def read_description(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """Return what ``features.json`` says: attributes, and what was given as `about`."""
-    path = require_file(Path(folder) / FEATURES_FILE)
-    try:
-        description: dict[str, Any] = json.loads(path.read_text())
-        if description["format"] != _FORMAT:
-            raise KeyError(description["format"])
-    except (KeyError, TypeError, ValueError) as error:
+    path = Path(folder) / FEATURES_FILE
+    description = read_json(path, "a description of features", "measure the cells again")
+    if description.get("format") != _FORMAT:
         raise InputError(
-            f"{path}, which does not describe features ({error})",
+            f"{path}, which does not describe features (format {str(description.get('format'))[:80]})",
             "what `nwbspikegen patchseq features` wrote",
             "measure the cells again",
-        ) from error
+        )
     return description
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,8 @@ import xarray as xr
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file, write_whole
+from nwbspikegen.json_files import read_json
+from nwbspikegen.npz_files import read_npz
 from nwbspikegen.patchseq.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.forest import CellForest
 from nwbspikegen.patchseq.sparse_pca import SparsePCA
@@ -139,35 +140,37 @@ class CellModel:
     def load(cls, folder: str | os.PathLike[str]) -> CellModel:
         """Read what `save` wrote. No file can execute code."""
         folder = Path(folder)
+        description = read_json(folder / DESCRIPTION_FILE, "a model", "train again")
+        arrays = read_npz(require_file(folder / _ARRAYS_FILE), "train again")
         try:
-            description = json.loads(require_file(folder / DESCRIPTION_FILE).read_text())
             if description["format"] != _FORMAT:
                 raise KeyError(f"format {description['format']}")
-            with np.load(require_file(folder / _ARRAYS_FILE), allow_pickle=False) as stored:
-                arrays = dict(stored)
-            packed = description["components"]
-            components = None if packed is None else _unpack_components(packed, arrays)
-            classifier: Any
-            if description["kind"] == "forest":
-                classifier = _unpack_forest(description["classifier"], arrays)
-            else:
-                from nwbspikegen.patchseq.bilstm_files import unpack_bilstm
-
-                weights = require_file(folder / _WEIGHTS_FILE).read_bytes()
-                classifier = unpack_bilstm(weights, description["classifier"])
-        except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            return cls(
+                _unpack_classifier(folder, description, arrays),
+                str(description["label_version"]),
+                None
+                if description["components"] is None
+                else _unpack_components(description["components"], arrays),
+                tuple(map(str, description["features"])),
+                dict(description["training"]),
+            )
+        # an entry that is missing, or of another kind than was written
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(
-                f"{folder}, which is damaged or no model ({error})",
+                f"{folder}, which is damaged or no model ({str(error)[:200]})",
                 "a folder that CellModel.save wrote",
                 "train again",
             ) from error
-        return cls(
-            classifier,
-            description["label_version"],
-            components,
-            tuple(description["features"]),
-            description["training"],
-        )
+
+
+def _unpack_classifier(folder: Path, description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+    if description["kind"] == "forest":
+        return _unpack_forest(description["classifier"], arrays)
+    if description["kind"] != "bilstm":
+        raise ValueError(f"kind {description['kind']!r}")
+    from nwbspikegen.patchseq.bilstm_files import unpack_bilstm
+
+    return unpack_bilstm(require_file(folder / _WEIGHTS_FILE).read_bytes(), description["classifier"])
 
 
 def tabulate_predictions(predictions: xr.Dataset) -> pd.DataFrame:
@@ -192,7 +195,30 @@ def _unpack_forest(packed: dict[str, Any], arrays: dict[str, np.ndarray]) -> Cel
         name.removeprefix("forest/"): value for name, value in arrays.items() if name.startswith("forest/")
     }
     names = np.asarray(packed["class_names"], dtype=str)
-    return CellForest(names, packed["temperature"], nodes, packed["num_features"], packed["calibration"])
+    _require_trees(nodes, len(names), packed["num_features"])
+    temperature = float(packed["temperature"])
+    if not 0 < temperature < np.inf or names.ndim != 1 or len(set(names.tolist())) < len(names):
+        raise ValueError("a temperature or classes that no forest has")
+    return CellForest(names, temperature, nodes, packed["num_features"], dict(packed["calibration"]))
+
+
+def _require_trees(nodes: dict[str, np.ndarray], num_classes: int, num_features: int) -> None:
+    """Raise `ValueError` for nodes that are no trees, down which a cell would go for ever."""
+    left, right, feature = (nodes[name] for name in ("left", "right", "feature"))
+    number = np.arange(len(left))
+    is_leaf = left < 0
+    fits = (
+        all(nodes[name].shape == (len(left),) for name in ("right", "feature", "threshold", "missing_left"))
+        and nodes["share"].shape == (len(left), num_classes)
+        and all(nodes[name].dtype.kind == "i" for name in ("left", "right", "feature", "root"))
+        and bool((is_leaf | ((left > number) & (right > number))).all())
+        and bool((np.maximum(left, right) < len(left)).all() and (is_leaf == (right < 0)).all())
+        and bool((is_leaf | ((feature >= 0) & (feature < num_features))).all())
+        and bool(len(nodes["root"]) and ((nodes["root"] >= 0) & (nodes["root"] < len(left))).all())
+        and bool(np.isfinite(nodes["share"]).all())
+    )
+    if not fits:
+        raise ValueError("nodes that are no trees")
 
 
 def _pack_components(components: FamilyComponents, arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -38,6 +40,19 @@ _FROM_THRESHOLD = {"peak_deltav_rheo": "peak_v", "fast_trough_deltav_rheo": "fas
 SHARED_FEATURES = (*_SAME, *_MS, *_FROM_THRESHOLD)
 
 
+@contextlib.contextmanager
+def _understanding(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    # a column that is missing, or numbers that are none
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise InputError(
+            f"tables in {folder} that cannot be understood ({reason})",
+            "the files as the Allen Institute gives them", "fetch them again",
+        ) from error  # fmt: skip
+
+
 def read_mouse_table(folder: str | os.PathLike[str], *, classes: tuple[str, ...] = CLASSES) -> CellTable:
     """Read the cells of some subclasses from the mouse table, with the names of its own features.
 
@@ -52,17 +67,20 @@ def read_mouse_table(folder: str | os.PathLike[str], *, classes: tuple[str, ...]
     """
     folder = Path(folder)
     features, cells = read_frame(folder / _MOUSE_FEATURES), read_frame(folder / _MOUSE_CELLS)
-    session = pd.to_numeric(features["ID"].str.extract(r"ses-(\d+)_")[0])
-    joined = _join(features.assign(ephys_session_id=session), cells, "ephys_session_id")
-    names = [one for one in features if one != "ID" and one not in _NOT_FEATURES]
-    subclass = joined["t_type"].str.split().str[0].fillna("")
-    table = CellTable(
-        joined[names].astype(float),
-        pd.DataFrame({"cell_class": subclass, "donor": joined["donor_id"].astype(str), "condition": "acute"}),
-        "mouse",
-        name_version(folder / _MOUSE_CELLS, "t_type"),
-    )
-    return table.select(table.cells.cell_class.isin(classes) if classes else table.cells.cell_class != "")
+    with _understanding(folder):
+        session = pd.to_numeric(features["ID"].str.extract(r"ses-(\d+)_")[0])
+        joined = _join(features.assign(ephys_session_id=session), cells, "ephys_session_id")
+        names = [one for one in features if one != "ID" and one not in _NOT_FEATURES]
+        subclass = joined["t_type"].str.split().str[0].fillna("")
+        table = CellTable(
+            joined[names].astype(float),
+            pd.DataFrame(
+                {"cell_class": subclass, "donor": joined["donor_id"].astype(str), "condition": "acute"}
+            ),
+            "mouse",
+            name_version(folder / _MOUSE_CELLS, "t_type"),
+        )
+        return table.select(table.cells.cell_class.isin(classes) if classes else table.cells.cell_class != "")
 
 
 def read_human_table(folder: str | os.PathLike[str], *, chirp: bool = False) -> CellTable:
@@ -77,15 +95,16 @@ def read_human_table(folder: str | os.PathLike[str], *, chirp: bool = False) -> 
     """
     folder = Path(folder)
     features, cells = read_frame(folder / _HUMAN_FEATURES), read_frame(folder / _HUMAN_CELLS)
-    joined = _join(features, cells, "specimen_id")
-    names = [one for one in features if one != "specimen_id" and (chirp or "chirp" not in str(one))]
-    labels = joined["Revised_subclass_label"].map(_HUMAN_CLASSES).fillna("")
-    return CellTable(
-        joined[names].astype(float),
-        pd.DataFrame({"cell_class": labels, "donor": joined["Donor"], "condition": joined["condition"]}),
-        "human",
-        name_version(folder / _HUMAN_CELLS, "Revised_subclass_label"),
-    )
+    with _understanding(folder):
+        joined = _join(features, cells, "specimen_id")
+        names = [one for one in features if one != "specimen_id" and (chirp or "chirp" not in str(one))]
+        labels = joined["Revised_subclass_label"].map(_HUMAN_CLASSES).fillna("")
+        return CellTable(
+            joined[names].astype(float),
+            pd.DataFrame({"cell_class": labels, "donor": joined["Donor"], "condition": joined["condition"]}),
+            "human",
+            name_version(folder / _HUMAN_CELLS, "Revised_subclass_label"),
+        )
 
 
 def share_features(table: CellTable) -> CellTable:

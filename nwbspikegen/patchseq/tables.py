@@ -6,13 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from nwbspikegen.errors import InputError, MissingExtraError
+from nwbspikegen.errors import InputError
 from nwbspikegen.files import hash_file, require_file
+from nwbspikegen.table_files import read_table
 
 CLASSES = ("Lamp5", "Pvalb", "Sst", "Vip")
 
@@ -80,20 +82,7 @@ class CellTable:
 def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a table from a CSV or a Parquet file, told apart by the name."""
     path = require_file(path)
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, encoding="utf-8-sig")
-    except ImportError as error:
-        raise MissingExtraError(
-            "no pyarrow", "a reader of Parquet files", "install nwbspikegen[patchseq]"
-        ) from error
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise InputError(
-            f"{path.name}, which cannot be read ({str(error).splitlines()[0]})",
-            "a table in CSV (.csv) or Parquet (.parquet)",
-            "check the file",
-        ) from error
+    return read_table(path, "patchseq", encoding="utf-8-sig")
 
 
 def read_cell_table(
@@ -127,7 +116,7 @@ def read_cell_table(
     known = {"cell_class": cell_class, "donor": donor, "condition": condition}
     cells = pd.DataFrame(
         {
-            name: frame[column].fillna("").astype(str) if column in frame else pd.Series("", frame.index)
+            name: _to_texts(frame[column]) if column in frame else pd.Series("", frame.index)
             for name, column in known.items()
         }
     )
@@ -135,6 +124,11 @@ def read_cell_table(
         "number"
     )
     return CellTable(features.astype(float), cells, species, name_version(path, cell_class))
+
+
+def _to_texts(column: pd.Series[Any]) -> pd.Series[str]:
+    """Return a column as texts, empty where it has none; a column without any is one of numbers."""
+    return column.astype(object).where(column.notna(), "").astype(str)
 
 
 def name_version(path: str | os.PathLike[str], column: str) -> str:

@@ -11,10 +11,12 @@ import pandas as pd
 
 from nwbspikegen.addresses import Address, require_recording
 from nwbspikegen.errors import InputError
+from nwbspikegen.results.columns import read_table
 from nwbspikegen.results.layout import split_attributes
 from nwbspikegen.results.patchseq import PATCHSEQ
 from nwbspikegen.views.nwb_groups import find_array, find_group, to_text
 from nwbspikegen.views.nwb_opening import open_nwb, reading
+from nwbspikegen.views.nwb_table import require_columns
 
 
 def read_sweep_features(path: Address) -> pd.DataFrame:
@@ -31,7 +33,8 @@ def read_sweep_features(path: Address) -> pd.DataFrame:
 def read_cell_scalars(path: Address) -> dict[str, float]:
     """Return what was measured of the cell as a whole."""
     table = _read_table(path, "cell_scalars")
-    return {str(name): float(value) for name, value in zip(table["scalar"], table["value"], strict=True)}
+    with reading(path):
+        return {str(name): float(value) for name, value in zip(table["scalar"], table["value"], strict=True)}
 
 
 def read_family_vectors(path: Address) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
@@ -47,12 +50,16 @@ def read_family_vectors(path: Address) -> tuple[dict[str, np.ndarray], dict[str,
         The preset.
     """
     with _open_table(path, "family_vectors") as table:
+        require_columns(table, strict=True)
         preset = str(split_attributes(to_text(table.attrs["description"])).get("preset", ""))
         names = [to_text(name) for name in find_array(table, "family")[:]]
         reasons = [to_text(reason) for reason in find_array(table, "reason")[:]]
         is_present = np.asarray(find_array(table, "is_present")[:], dtype=bool).tolist()
         ends = np.asarray(find_array(table, "vector_index")[:], dtype=np.int64)
-        vectors = np.split(np.asarray(find_array(table, "vector")[:], dtype=np.float64), ends[:-1])
+        values = np.asarray(find_array(table, "vector")[:], dtype=np.float64)
+        if np.any(np.diff(ends, prepend=0) < 0) or ends[-1:].tolist() != [len(values)]:
+            raise ValueError("vectors that do not follow each other")
+        vectors = np.split(values, ends[:-1])
     rows = list(zip(names, is_present, vectors, reasons, strict=True))
     families = {name: vector for name, there, vector, _ in rows if there}
     return families, {name: reason for name, there, _, reason in rows if not there}, preset
@@ -78,15 +85,4 @@ def _open_table(path: Address, name: str) -> Iterator[Any]:
 
 def _read_table(path: Address, name: str) -> pd.DataFrame:
     with _open_table(path, name) as table:
-        columns = [to_text(column) for column in table.attrs["colnames"]]
-        frame = pd.DataFrame({column: read_column(find_array(table, column)) for column in columns})
-        frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
-    return frame
-
-
-def read_column(column: Any) -> Any:
-    values = column[:]
-    if values.dtype.kind in "OSU":
-        return [to_text(value) for value in values]
-    # HDF5 has no booleans: h5py reads them as such from an enumeration
-    return values
+        return read_table(table)

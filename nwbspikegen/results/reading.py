@@ -15,10 +15,11 @@ import xarray as xr
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
-from nwbspikegen.results.columns import read_column, to_text
+from nwbspikegen.results.columns import read_table, read_unit_ids, require_array, to_text
 from nwbspikegen.results.layout import MODULE, split_attributes
 from nwbspikegen.views.nwb_groups import find_group
 from nwbspikegen.views.nwb_opening import open_nwb, reading
+from nwbspikegen.views.nwb_table import read_offsets, require_columns
 
 _Path = str | os.PathLike[str]
 
@@ -46,8 +47,13 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
         attrs = split_attributes(to_text(series.attrs.get("comments", "")))
         start = float(series["starting_time"][()])
         bin_size = float(attrs.get("bin_size", 1.0 / series["starting_time"].attrs["rate"]))
-        values = series["data"][:].astype(np.float32, copy=False)
+        rate = float(series["starting_time"].attrs["rate"])
+        values = require_array(series, "data")[:].astype(np.float32, copy=False)
         units = _read_unit_ids(module)
+        if not (np.isfinite(start) and rate > 0 and np.isclose(rate * bin_size, 1.0, rtol=1e-6)):
+            raise ValueError(f"bins of {bin_size} s at a rate of {rate} Hz from {start} s")
+        if values.ndim != 2 or values.shape[1] != len(units):
+            raise ValueError(f"probabilities of shape {values.shape} for {len(units)} units")
     time = start + np.arange(len(values)) * bin_size
     coords = {"time": ("time", time, {"units": "s"}), "unit": ("unit", units)}
     return xr.DataArray(values, coords, ("time", "unit"), "spike_probability", attrs)
@@ -60,8 +66,8 @@ def read_generated_units(path: _Path, *, sample: int = 0) -> dict[Any, np.ndarra
     """
     with _open_module(path) as module:
         table = _require(module, "generated_units")
-        times, ends = table["spike_times"][:], table["spike_times_index"][:]
-        trains = np.split(times, ends[:-1].astype(np.int64))
+        require_columns(table, strict=True)
+        trains = np.split(require_array(table, "spike_times")[:], read_offsets(table, path)[1:-1])
         samples = table["sample"][:] if "sample" in table else np.zeros(len(trains), dtype=np.int64)
         if sample not in samples:
             raise InputError(f"no sample {sample} in {path}", f"0 to {samples.max()}", "read one of these")
@@ -91,9 +97,10 @@ def read_sources(path: _Path) -> pd.DataFrame:
 
 def read_models(path: _Path) -> pd.DataFrame:
     """Return the stored models, one row each; `parameters` and `training` are dicts."""
-    models = _read_table(path, "models").rename(columns={"model_name": "name"})
-    for name in ("parameters", "training"):
-        models[name] = pd.Series([json.loads(text) for text in models[name]], dtype=object)
+    with _open_module(path) as module:
+        models = read_table(_require(module, "models")).rename(columns={"model_name": "name"})
+        for name in ("parameters", "training"):
+            models[name] = pd.Series([json.loads(text) for text in models[name]], dtype=object)
     return models
 
 
@@ -123,14 +130,11 @@ def _require(module: h5py.Group, name: str) -> h5py.Group:
 
 
 def _read_unit_ids(module: h5py.Group) -> np.ndarray:
-    rows = _require(module, "generated_units")["source_unit"][:]
-    return np.asarray(module.file["units/id"][:][rows])
+    table = _require(module, "generated_units")
+    require_columns(table, strict=True)
+    return read_unit_ids(module.file, require_array(table, "source_unit")[:])
 
 
 def _read_table(path: _Path, name: str) -> pd.DataFrame:
     with _open_module(path) as module:
-        table = _require(module, name)
-        columns = {to_text(key): table[to_text(key)] for key in table.attrs["colnames"]}
-        frame = pd.DataFrame({key: read_column(column) for key, column in columns.items()})
-        frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
-    return frame
+        return read_table(_require(module, name))

@@ -14,6 +14,7 @@ import h5py
 from nwbspikegen.addresses import hash_recording, is_remote, is_zarr, open_remote, require_recording
 from nwbspikegen.errors import InputError
 from nwbspikegen.hdf5 import require_own_data
+from nwbspikegen.hdf5_heaps import require_sound_heaps
 from nwbspikegen.results.metadata import fill_metadata
 from nwbspikegen.results.source_file import reduce_to_units
 from nwbspikegen.views.nwb_opening import open_nwb, reading
@@ -81,9 +82,9 @@ def _open_io(source: Path | str) -> Iterator[Any]:
             with NWBHDF5IO(file=file, mode="r") as io:
                 yield io
     else:
-        with open_nwb(source):
-            # pynwb follows every link of a file, which is looked through when it is opened
-            pass
+        with open_nwb(source), reading(source):
+            # pynwb follows every link of a file, which is looked through when it is opened, and reads all
+            require_sound_heaps(source)
         with NWBHDF5IO(str(source), "r") as io:
             yield io
 

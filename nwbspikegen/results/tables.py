@@ -15,11 +15,11 @@ _COLUMNS = {
     "predictor": "Name of the model or baseline that made the prediction.",
     "metric": "Name of the score.",
     "null": "Null that the score is counted from; empty where it has none.",
-    "value": "The score, or what an audit measured.",
+    "value": "The score, or what was measured.",
     "ci_low": "Lower end of the 95 % interval.",
     "ci_high": "Upper end of the 95 % interval.",
     "num_units": "Number of units scored.",
-    "num_spikes": "Number of recorded spikes scored.",
+    "num_spikes": "Number of recorded spikes scored, or found in a sweep.",
     "num_silent_units": "Number of scored units without a spike in the segment.",
     "num_blocks": "Number of blocks of time that the bootstrap draws from.",
     "ci_reliable": "Whether there are enough blocks for the interval to be relied on.",
@@ -63,6 +63,30 @@ _COLUMNS = {
     "y": "Second coordinate.",
     "z": "Third coordinate.",
     "spread": "Root mean square distance of bootstrap positions from the position.",
+    "number": "Number of the sweep in the source.",
+    "stimulus_code": "The stimulus as the source calls it.",
+    "protocol": "long_square, short_square, ramp or other.",
+    "sampling_rate_hz": "Samples per second.",
+    "start": "Start of the sweep (s) on the session clock.",
+    "stimulus_start": "First stimulated sample, in seconds from the start of the sweep.",
+    "stimulus_stop": "First sample after the stimulus, in seconds from the start of the sweep.",
+    "amplitude_pa": "Height of the step, or last value of the ramp, above the holding current (pA).",
+    "response_path": "Place of the recorded potential in the source.",
+    "stimulus_path": "Place of the injected current in the source.",
+    "latency": "Time (s) from the start of the stimulus to the threshold of the first spike.",
+    "threshold_v": "Potential (mV) at the threshold of the first spike.",
+    "peak_v": "Potential (mV) at the peak of the first spike.",
+    "fast_trough_v": "Potential (mV) at the fast trough after the first spike.",
+    "width": "Width (s) of the first spike at half its height.",
+    "upstroke_downstroke_ratio": "Steepest rise over steepest fall of the first spike.",
+    "scalar": "Name of what was measured, as in the Allen Institute's tables.",
+    "predicted_class": "The most probable class; predicted, not observed.",
+    "label_version": "File and column of the classes learned from, and the start of its sha256.",
+}
+# columns named after a class or a family
+_STARTS = {
+    "probability_": "Probability of the class {}.",
+    "attention_": "Attention to the family {}; NaN where the cell lacks it. A cell's sum is 1.",
 }
 
 
@@ -73,7 +97,7 @@ def to_table(name: str, description: str, frame: pd.DataFrame) -> Any:
     columns = [
         VectorData(
             name=str(key),
-            description=_COLUMNS.get(str(key), f"Column {key} of the table of {name}."),
+            description=_describe(str(key), name),
             data=_compress(_to_array(frame[key])),
         )
         for key in frame.columns
@@ -84,6 +108,13 @@ def to_table(name: str, description: str, frame: pd.DataFrame) -> Any:
         id=list(range(len(frame))),
         columns=columns,
     )
+
+
+def _describe(column: str, table: str) -> str:
+    start = next((one for one in _STARTS if column.startswith(one)), "")
+    if start:
+        return _STARTS[start].format(column.removeprefix(start))
+    return _COLUMNS.get(column, f"Column {column} of the table of {table}.")
 
 
 def _compress(values: Any) -> Any:

@@ -9,11 +9,11 @@ import xarray as xr
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
-from nwbspikegen.results.columns import read_column, to_text
-from nwbspikegen.results.layout import split_attributes
+from nwbspikegen.results.columns import read_table
 from nwbspikegen.results.transfer_tables import join_tables
 from nwbspikegen.results.transfer_writing import TRANSFER_MODULE
-from nwbspikegen.views.nwb_opening import open_nwb
+from nwbspikegen.views.nwb_groups import find_group
+from nwbspikegen.views.nwb_opening import open_nwb, reading
 
 _Path = str | os.PathLike[str]
 
@@ -41,7 +41,9 @@ def read_transfer_scores(path: _Path) -> xr.Dataset:
     Traceback (most recent call last):
     nwbspikegen.errors.InputError: found nothing at a_study_that_is_not_there.nwb; ...
     """
-    return join_tables(_read(path, "independence"), _read(path, "transfer_scores"))
+    pairs, rows = _read(path, "independence"), _read(path, "transfer_scores")
+    with reading(path):
+        return join_tables(pairs, rows)
 
 
 def read_sessions(path: _Path) -> pd.DataFrame:
@@ -52,23 +54,20 @@ def read_sessions(path: _Path) -> pd.DataFrame:
 def read_layout(path: _Path) -> pd.DataFrame:
     """Return the positions of the recordings, indexed by session; attrs say of which score."""
     frame = _read(path, "layout")
-    positions = frame.set_index("session")
+    with reading(path):
+        positions = frame.set_index("session")
     positions.attrs.update(frame.attrs)
     return positions
 
 
 def _read(path: _Path, name: str) -> pd.DataFrame:
     path = require_file(path)
-    with open_nwb(path) as file:
-        module = file.get(f"processing/{TRANSFER_MODULE}")
+    with open_nwb(path) as file, reading(path):
+        module = find_group(file, f"processing/{TRANSFER_MODULE}")
         if module is None or name not in module:
             raise InputError(
                 f"{path} without processing/{TRANSFER_MODULE}/{name}",
                 "a file of a transfer study that holds it",
                 "pass what write_study or write_transfer wrote",
             )
-        table = module[name]
-        columns = [to_text(column) for column in table.attrs["colnames"]]
-        frame = pd.DataFrame({column: read_column(table[column]) for column in columns})
-        frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
-    return frame
+        return read_table(module[name])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from nwbspikegen.errors import InputError, MissingExtraError
+from nwbspikegen import table_files
+from nwbspikegen.errors import InputError
 from nwbspikegen.sources.alf_folder import find_dataset
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def read_array(path: Path) -> np.ndarray:
     # a damaged header makes numpy raise almost anything
     except Exception as error:
         raise _damaged(path, error) from error
+    if array.dtype.str.startswith(">"):
+        # one bit tells it from what all computers of laboratories write
+        raise InputError(f"{array.dtype.str} numbers in {path}", "little-endian ones", "copy the file again")
     if rest:
         raise InputError(f"more bytes than {array.shape} needs in {path}", "none", "copy the file again")
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
@@ -102,25 +106,8 @@ def _is_pickled(path: Path) -> bool:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Return a .pqt or .csv file as a table.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged or empty.
-    MissingExtraError
-        If pyarrow, which reads .pqt, is not installed.
-    """
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{path} and no pyarrow to read it", "pyarrow", "pip install 'nwbspikegen[ibl]'"
-        ) from error
-    except Exception as error:
-        raise _damaged(path, error) from error
+    """Return a .pqt or .csv file as a table; errors are those of `nwbspikegen.table_files.read_table`."""
+    return table_files.read_table(path, "ibl")
 
 
 def require_one_length(folder: Path, arrays: dict[str, Any]) -> int | None:

@@ -167,7 +167,17 @@ def _read_old_span(path: Path, file: h5py.File) -> tuple[int | None, int | None,
         )
     # Python's integers: the file's have 16 bits, which shifting would overflow
     first, last = (high << 16 | low for low, high in (signal[-2:, place].tolist() for place in (0, -1)))
-    return first, max(last - first + 1, signal.shape[1]), signal.shape[1]
+    return first, _count_frames(path, first, last, signal.shape[1]), signal.shape[1]
+
+
+def _count_frames(path: Path, first: int, last: int, num_samples: int) -> int:
+    """Return how many frames passed; raise `InputError` for fewer than were saved."""
+    if last - first + 1 < num_samples:
+        raise InputError(
+            f"{num_samples} samples of frames {first} to {last} in {path}", "numbers that count the frames",
+            "check that it was copied whole",
+        )  # fmt: skip
+    return last - first + 1
 
 
 def _read_new_span(group: h5py.Group) -> tuple[int | None, int | None, int]:
@@ -177,7 +187,8 @@ def _read_new_span(group: h5py.Group) -> tuple[int | None, int | None, int]:
         numbers = find_dataset(groups[name], "frame_nos")
         if numbers is not None and numbers.size and numbers.dtype.kind in "iu":
             first, last = int(numbers[0]), int(numbers[-1])
-            return first, max(last - first + 1, numbers.size), int(numbers.size)
+            frames = _count_frames(Path(group.file.filename), first, last, numbers.size)
+            return first, frames, int(numbers.size)
     return None, None, 0
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Int64
 from spikeinterface.core import BaseSorting
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.hdf5 import open_hdf5, read_array, read_number
+from nwbspikegen.hdf5 import find_dataset, open_hdf5, read_array, read_number
 from nwbspikegen.sources.electrodes import Electrodes
 from nwbspikegen.sources.maxwell import describe_electrodes
 from nwbspikegen.sources.maxwell_layouts import MaxWellRecording, read_maxwell_recording
@@ -121,7 +121,9 @@ def _read_result(path: Path) -> tuple[dict[int, Int64[np.ndarray, " _spike"]], f
         names = {} if not isinstance(group, h5py.Group) else {
             int(match[1]): name for name in group if (match := _UNIT.fullmatch(name))
         }  # fmt: skip
+        _require_names(path, file, names)
         trains = {unit: read_array(group, names[unit]) for unit in sorted(names)}
+        _require_amplitudes(path, file, trains)
         stated = read_number(file, "info/duration")
     if not trains:
         raise InputError(
@@ -130,6 +132,31 @@ def _read_result(path: Path) -> tuple[dict[int, Int64[np.ndarray, " _spike"]], f
             "check that the sorting ended",
         )
     return {unit: _read_train(path, unit, train) for unit, train in trains.items()}, stated
+
+
+def _require_names(path: Path, file: h5py.File, names: dict[int, str]) -> None:
+    """Raise `InputError` for trains that are called otherwise, or that have no amplitudes, or only these."""
+    group, amplitudes = file.get("spiketimes"), file.get("amplitudes")
+    listed = set(names.values())
+    odd = set() if not names or group is None else set(group) - listed
+    if names and isinstance(amplitudes, h5py.Group):
+        odd |= {name for name in amplitudes if _UNIT.fullmatch(name)} ^ listed
+    if odd:
+        raise InputError(
+            f"{sorted(odd)[0]!r} among the spike times or amplitudes of {path}, and not both",
+            "temp_0, temp_1 and so on, in both", "check that the file was copied whole",
+        )  # fmt: skip
+
+
+def _require_amplitudes(path: Path, file: h5py.File, trains: dict[int, Any]) -> None:
+    """Raise `InputError` for a train that has more or fewer spikes than amplitudes."""
+    for unit, train in trains.items():
+        sizes = find_dataset(file, f"amplitudes/temp_{unit}")
+        if sizes is not None and train is not None and len(sizes.shape) == 2 and len(sizes) != train.size:
+            raise InputError(
+                f"{train.size} spikes and {len(sizes)} amplitudes of unit {unit} in {path}", "as many",
+                "check that the file was copied whole",
+            )  # fmt: skip
 
 
 def _read_train(path: Path, unit: int, values: Any) -> Int64[np.ndarray, " spike"]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from jaxtyping import Float
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
+from nwbspikegen.npz_files import read_npz
 from nwbspikegen.transfer.plan import Cell, StudyPlan
 
 
@@ -62,31 +61,36 @@ def write_scores(
         )
 
 
+_WHAT_TO_DO = "delete the file and run the study again"
 _EXACT = ("value", "ci_low", "ci_high")
 
 
 def read_scores_file(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the table that `write_scores` wrote, and what was written about it."""
-    with _open(path) as stored:
+    stored = _read(path)
+    with _understanding(path):
         record = json.loads(stored["record"].tobytes())
-        numbers = {name: stored[name] for name in _EXACT if name in stored.files}
-    return pd.DataFrame(record["rows"]).assign(**numbers), record["about"]
+        table = pd.DataFrame(record["rows"])
+        numbers = {name: stored[name] for name in _EXACT if name in table}
+        return table.assign(**numbers), dict(record["about"])
 
 
 def read_draws_file(path: Path) -> Float[np.ndarray, "row draw"]:
     """Return the draws that `write_scores` wrote, in the order of the table."""
-    with _open(path) as stored:
-        return np.asarray(stored["draws"])
+    stored = _read(path)
+    with _understanding(path):
+        return np.asarray(stored["draws"], dtype=np.float32)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    return read_npz(path, _WHAT_TO_DO)
 
 
 @contextlib.contextmanager
-def _open(path: Path) -> Iterator[Any]:
+def _understanding(path: Path) -> Iterator[None]:
     try:
-        # arrays are read when they are asked for, so that a file that is cut off may fail only then
-        with np.load(path, allow_pickle=False) as stored:
-            yield stored
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"{path}, which cannot be read", "scores as the study wrote them",
-            "delete the file and run the study again",
-        ) from error  # fmt: skip
+            f"{path}, which cannot be read", "scores as the study wrote them", _WHAT_TO_DO
+        ) from error

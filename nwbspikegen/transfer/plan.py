@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
-from nwbspikegen.transfer.sessions import OTHERS, StudySession, shorten, slugify
+from nwbspikegen.json_files import read_json
+from nwbspikegen.transfer.sessions import OTHERS, TOLD, StudySession, shorten, slugify
 from nwbspikegen.views import WindowOptions
 
 STUDY_FILE = "study.json"
 _FORMAT = "nwbspikegen-transfer-study-1"
+_PLAIN = re.compile(r"\w+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,13 +126,21 @@ class StudyPlan:
             raise InputError(
                 f"no {STUDY_FILE} in {folder}", "a transfer study", "make one: nwbspikegen transfer"
             )
-        try:
-            stored: Mapping[str, Any] = json.loads(path.read_text())
-        except ValueError as error:
-            raise InputError(f"{path}, which is not JSON", "a transfer study", "restore the file") from error
-        if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
+        stored = read_json(path, "a transfer study", "restore the file")
+        if stored.get("format") != _FORMAT:
             raise InputError(f"{path} of another format", _FORMAT, "use the version that wrote it")
-        return cls(
+        try:
+            return cls._from_dict(stored)
+        # an entry that is missing, or of another kind than was written
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{path}, which describes no study ({type(error).__name__}: {str(error)[:100]})",
+                "a transfer study", "restore the file",
+            ) from error  # fmt: skip
+
+    @classmethod
+    def _from_dict(cls, stored: Mapping[str, Any]) -> StudyPlan:
+        plan = cls(
             sessions=tuple(StudySession.from_dict(session) for session in stored["sessions"]),
             visitors=tuple(StudySession.from_dict(session) for session in stored["visitors"]),
             models=tuple(stored["models"]),
@@ -140,3 +152,34 @@ class StudyPlan:
             seed=stored["seed"],
             resamples=stored["resamples"],
         )
+        _require_kinds(plan)
+        return plan
+
+
+def _require_kinds(plan: StudyPlan) -> None:
+    """Raise `ValueError` for entries that `save` cannot have written: some become names of folders."""
+    names = plan.names
+    fits = {
+        "models": all(isinstance(model, str) and _PLAIN.fullmatch(model) for model in plan.models),
+        "baselines": all(isinstance(baseline, str) for baseline in plan.baselines),
+        "mixtures": all(name in names for mixture in plan.mixtures for name in mixture),
+        "leave_one_out": isinstance(plan.leave_one_out, bool),
+        "training": isinstance(plan.training, dict),
+        "seed": type(plan.seed) is int,
+        "resamples": type(plan.resamples) is int and plan.resamples >= 0,
+        "sessions": len({*names}) == len(names) > 0 and all(map(_is_session, plan.sessions)),
+        "visitors": all(map(_is_session, plan.visitors)),
+    }
+    wrong = [name for name, is_fitting in fits.items() if not is_fitting]
+    if wrong:
+        raise ValueError(f"{wrong[0]} {str(getattr(plan, wrong[0]))[:80]}")
+
+
+def _is_session(session: StudySession) -> bool:
+    window = session.about["window"]
+    return (
+        all(isinstance(text, str) for text in (session.name, session.path))
+        and all(isinstance(session.about[name], str) for name in TOLD)
+        and len(window) == 2
+        and all(math.isfinite(edge) for edge in window)
+    )

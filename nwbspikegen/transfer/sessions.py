@@ -24,7 +24,7 @@ OTHERS = "others"
 
 _JOINT = "+"
 
-_TOLD = (
+TOLD = (
     *("identifier", "source_sha256", "session_id", "subject_id", "species", "lab", "institution"),
     *("preparation", "session_start_time"),
 )
@@ -136,7 +136,7 @@ def describe_sessions(
             address, bin_size=chosen.bin_size, start=chosen.start, duration=chosen.duration,
             interval=chosen.interval,
         ).time  # fmt: skip
-        told: dict[str, Any] = {key: str(about.get(key, "")) for key in _TOLD}
+        told: dict[str, Any] = {key: str(about.get(key, "")) for key in TOLD}
         told["window"] = [float(window[0]), float(window[-1]) + chosen.bin_size]
         place = str(address) if is_remote(address) else str(Path(address).resolve())
         sessions.append(StudySession(name, place, chosen, told))

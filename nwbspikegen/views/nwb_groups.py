@@ -18,8 +18,11 @@ from nwbspikegen.hdf5 import (
 )
 
 _log = logging.getLogger("nwbspikegen")
-# texts are stored once and may be named often: rows read at once, and bytes of all of them
-_ROWS = 1024
+# texts are stored once and may be named often: rows and letters read at once, and letters of all
+_ROWS = 256
+_PART = 2**24
+# letters that the shortest text counts as: 16 million texts are the most
+_LEAST = 16
 _MOST_TEXT = 2**28
 
 
@@ -97,13 +100,15 @@ def _read_strings(array: h5py.Dataset) -> list[str]:
     """Return texts, or raise `InputError` when there are more than anyone means to read."""
     texts: list[str] = []
     num_bytes = longest = 0
-    for at in range(0, len(array), _ROWS):
-        part = [to_text(value) for value in array[at : at + _ROWS].ravel()]
+    at, rows = 0, 1
+    while at < len(array):
+        part = [to_text(value) for value in array[at : at + rows].ravel()]
         num_bytes += sum(map(len, part))
-        longest = max(longest, *map(len, part))
+        longest = max([longest, *map(len, part)])
         texts += part
+        at, rows = at + rows, max(1, min(_ROWS, _PART // max(longest, 1)))
         # an array of texts takes as much for each as for the longest
-        if max(num_bytes, longest * len(texts)) > _MOST_TEXT:
+        if max(num_bytes, max(longest, _LEAST) * len(texts)) > _MOST_TEXT:
             raise InputError(
                 f"more than {_MOST_TEXT} letters in {array.name}", "names and labels", "check the file"
             )

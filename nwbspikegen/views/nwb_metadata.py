@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 
 from nwbspikegen.views.nwb_groups import find_array, find_group, read_text, read_texts, read_values, to_text
+from nwbspikegen.views.nwb_table import require_columns
+
+_log = logging.getLogger("nwbspikegen")
 
 _TEXTS = {
     "identifier": "identifier",
@@ -39,6 +43,7 @@ def read_columns(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]
     group becomes its name.
     """
     columns = {}
+    require_columns(units)
     for name in _order_columns(units):
         values = _read_column(units, name, num_units) if f"{name}_index" not in units else None
         if values is not None:
@@ -66,6 +71,10 @@ def _read_places(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]
     if index is not None and not np.array_equal(index[:], np.arange(1, num_units + 1)):
         return {}
     electrodes = find_group(root, "general/extracellular_ephys/electrodes")
+    if electrodes is None:
+        _log.warning("the units name electrodes, but there is no table of electrodes: they have no places")
+    else:
+        require_columns(electrodes)
     ids = None if electrodes is None else find_array(electrodes, "id")
     if ids is None or rows.max(initial=0) >= len(ids) or rows.min(initial=0) < 0:
         return {}

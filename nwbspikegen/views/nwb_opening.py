@@ -10,7 +10,7 @@ import h5py
 
 from nwbspikegen.addresses import Address, is_remote, is_zarr, open_remote
 from nwbspikegen.errors import InputError
-from nwbspikegen.hdf5 import require_own_data
+from nwbspikegen.hdf5 import open_guarded
 
 # a compressed chunk must fit, or every unit would decompress it anew
 _CHUNK_CACHE_BYTES = 64 * 2**20
@@ -34,19 +34,20 @@ def open_nwb(address: Address) -> Iterator[Any]:
         raise InputError(
             f"{address}, which is not HDF5", "an NWB (HDF5 or Zarr) file", "pass the path of an .nwb file"
         )
-    place: Any = open_remote(str(address)) if is_remote(address) else address
-    options = {} if is_remote(address) else {"locking": False}
-    try:
-        file = h5py.File(place, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES, **options)
-    except (OSError, RuntimeError, ValueError) as error:
-        _refuse_whole_files(address, error)
-        raise InputError(
-            f"{address}, which HDF5 cannot open ({error})", "a whole file", "fetch it again"
-        ) from error
-    with file:
-        if not is_remote(address):
-            with reading(address):
-                require_own_data(file)
+    with contextlib.ExitStack() as stack:
+        try:
+            if is_remote(address):
+                place: Any = open_remote(str(address))
+                file = stack.enter_context(h5py.File(place, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES))
+            else:
+                file = stack.enter_context(
+                    open_guarded(str(address), rdcc_nbytes=_CHUNK_CACHE_BYTES, locking=False)
+                )
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            _refuse_whole_files(address, error)
+            raise InputError(
+                f"{address}, which HDF5 cannot open ({error})", "a whole file", "fetch it again"
+            ) from error
         yield _require_nwb(file, address)
 
 
@@ -83,7 +84,9 @@ def reading(address: Address) -> Iterator[None]:
         ValueError,
         TypeError,
         IndexError,
-        OverflowError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
         MemoryError,
     ) as error:
         _refuse_whole_files(address, error)

@@ -65,7 +65,8 @@ class NWBSource(SpikeSource):
             self._observed = read_observed(units, self._address)
             self.table = UnitTable(ids, columns, session)
             self._pages = PageIndex(offsets)
-            self._plain = _find_plain(units["spike_times"])
+            is_local = not is_remote(self._address) and not is_zarr(self._address)
+            self._plain = _find_plain(units["spike_times"]) if is_local else None
             if units["spike_times"].dtype.kind == "f":
                 self.time_type = np.dtype(units["spike_times"].dtype)
             if not is_remote(self._address):
@@ -191,8 +192,6 @@ def _hash_if_small(address: Path | str) -> str:
 
 def _find_plain(spike_times: Any) -> tuple[int, np.dtype[Any]] | None:
     """Return where on disk an array lies as it is, and its type; None when it must be decoded."""
-    offset = getattr(spike_times, "id", None) and spike_times.id.get_offset()
-    is_local = getattr(getattr(spike_times, "file", None), "driver", "") == "sec2"
-    if offset is None or not is_local or spike_times.external:
+    if spike_times.id.get_offset() is None or spike_times.external or not len(spike_times):
         return None
-    return (int(offset), spike_times.dtype) if len(spike_times) else None
+    return int(spike_times.id.get_offset()), spike_times.dtype

@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.addresses import Address
 from nwbspikegen.errors import InputError
-from nwbspikegen.views.nwb_groups import find_array, find_group
+from nwbspikegen.views.nwb_groups import find_array, find_group, to_text
 
 _log = logging.getLogger("nwbspikegen")
 
@@ -31,6 +31,31 @@ def require_units(root: Any, address: Address) -> Any:
                 "write the spikes of each unit with add_unit(spike_times=...)",
             )
     return units
+
+
+def require_columns(table: Any, *, strict: bool = False) -> list[str]:
+    """Return the columns that a table lists, or raise `InputError` when one of them is not there.
+
+    A table has a list of its columns: a name that damage has changed, in the list or of a column, is in
+    one of them only. Columns that the list lacks are told in a warning, or are an error when `strict`.
+    """
+    listed = [to_text(name) for name in table.attrs.get("colnames", [])]
+    there = set(table)
+    gone = [name for name in listed if name not in there]
+    indices = {f"{name}_index" for name in listed}
+    indices |= {f"{name}_index" for name in indices if name in there}
+    extra = sorted(there - {*listed, "id", *indices}) if listed or strict else []
+    if gone or (extra and strict):
+        raise InputError(
+            f"{table.name} without {gone[0][:80]!r}, which it lists,"
+            if gone
+            else f"{extra[0][:80]!r} in {table.name}, which does not list it,",
+            "the columns that the table lists",
+            "the file is damaged: fetch or write it again",
+        )
+    if extra:
+        _log.warning("%s does not list %s among its columns", table.name, ", ".join(map(repr, extra))[:200])
+    return listed
 
 
 def _find_units(root: Any) -> list[str]:

@@ -70,12 +70,25 @@ def predict_cells(model: CellModel, cells: LoadedCells) -> xr.Dataset:
 
 
 def keep_usable(cells: LoadedCells, recipe: Recipe) -> tuple[LoadedCells, dict[str, int]]:
-    """Leave out cells without a class and, where families are read, without any family; and count them."""
+    """Leave out cells without a class and, where families are read, without any family; and count them.
+
+    Raises
+    ------
+    InputError
+        Of fewer than two classes are cells left.
+    """
     labelled = cells.table.classes != ""
     some = np.ones(len(labelled), dtype=bool)
     if recipe.reads_families(cells):
         some = (cells.require_families()["reason"].values.astype(str) == "").any(axis=1)
     left_out = {"no class": int((~labelled).sum()), "no family": int((labelled & ~some).sum())}
+    names = np.unique(cells.table.classes[labelled & some])
+    if len(names) < 2:
+        raise InputError(
+            f"cells of the class {names[0]} alone" if len(names) else "no labelled cell",
+            "cells of two classes or more",
+            "name the column with --class-column, or pass a table with --labels",
+        )
     return cells.select(labelled & some), {why: number for why, number in left_out.items() if number}
 
 

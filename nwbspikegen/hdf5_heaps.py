@@ -1,0 +1,139 @@
+"""A file that HDF5 reads through, and that keeps it from damage over which it would never return.
+
+Texts of variable length lie in global heaps. HDF5 goes through a heap object by object, and for ever
+when one of them says that it has no size.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_MARK = b"GCOL\x01\x00\x00\x00"
+_HEADER = 16
+
+
+class GuardedFile(io.RawIOBase):
+    """A file for `h5py.File` whose global heaps are looked through before HDF5 is given them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile, h5py
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.h5")
+    ...     with h5py.File(path, "w") as file:
+    ...         file["text"] = "four"
+    ...     damaged = bytearray(path.read_bytes())
+    ...     heap = damaged.index(b"GCOL")
+    ...     damaged[heap + 48 : heap + 56] = bytes(8)
+    ...     _ = path.write_bytes(damaged)
+    ...     with GuardedFile(path) as guarded, h5py.File(guarded, "r") as file:
+    ...         file["text"][()]
+    Traceback (most recent call last):
+    OSError: texts in a global heap that is damaged
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__()
+        self._path = path
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+        self._size = os.fstat(self._file.fileno()).st_size
+        self._place = 0
+
+    def readinto(self, buffer: Any) -> int:
+        """Read on from where `seek` went; raise `OSError` for a heap that HDF5 could not get through."""
+        view = memoryview(buffer).cast("B")
+        number = self._read_into(view, self._place)
+        if view[: len(_MARK)] == _MARK:
+            require_sound_heap(self._read_at, self._place, self._size)
+        self._place += number
+        return number
+
+    def _read_into(self, view: memoryview, place: int) -> int:
+        """Fill a buffer from a place on; a read of the system may give less than there is."""
+        if not 0 <= place <= self._size:
+            raise OSError("an address beyond the end of the file")
+        self._file.seek(place)
+        at = 0
+        while at < len(view) and (number := self._file.readinto(view[at:])):
+            at += number
+        return at
+
+    def _read_at(self, place: int, number: int) -> bytes:
+        content = bytearray(number)
+        return bytes(content[: self._read_into(memoryview(content), place)])
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        self._place = start + offset
+        return self._place
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._place
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it can be read anywhere."""
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+    def __repr__(self) -> str:
+        """Return the path, which HDF5 takes for the name of the file."""
+        return str(self._path)
+
+
+def require_sound_heap(read: Callable[[int, int], bytes], place: int, size: int) -> None:
+    """Raise `OSError` when the objects of the global heap at `place` do not add up to it.
+
+    Parameters
+    ----------
+    read : callable
+        Gives so many bytes from a place of the file on.
+    place, size : int
+        Where the heap begins, and the size of the file (bytes).
+    """
+    num_bytes = int.from_bytes(read(place + 8, 8), "little")
+    if not _HEADER <= num_bytes <= size - place:
+        raise OSError("texts in a global heap that is larger than its file")
+    heap = read(place, num_bytes)
+    at = _HEADER
+    while at + _HEADER <= num_bytes:
+        number = int.from_bytes(heap[at : at + 2], "little")
+        length = int.from_bytes(heap[at + 8 : at + 16], "little")
+        # object 0 is what is free, its header included
+        step = length if number == 0 else _HEADER + -(-length // 8) * 8
+        if step < _HEADER or at + step > num_bytes:
+            raise OSError("texts in a global heap that is damaged")
+        at += step
+
+
+def require_sound_heaps(path: Path | str) -> None:
+    """Raise `OSError` when a global heap anywhere in a file is damaged: for those who open it themselves."""
+    import mmap
+
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            at = content.find(_MARK)
+            while at >= 0:
+                require_sound_heap(lambda place, number: content[place : place + number], at, size)
+                at = content.find(_MARK, at + 1)
