@@ -164,7 +164,7 @@ def _too_large(dataset: h5py.Dataset, num_bytes: int) -> InputError:
 
 
 def require_own_data(file: h5py.File) -> None:
-    """Raise `InputError` for a file that reads from other files, unless that is allowed.
+    """Raise `InputError` for a file that reads from other files, unless that is allowed, or crashes HDF5.
 
     External links, external storage and virtual datasets make HDF5 open whatever path a file's author
     wrote. They are followed when the environment variable NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS is 1.
@@ -174,36 +174,60 @@ def require_own_data(file: h5py.File) -> None:
     try:
         state = os.stat(file.filename)
     except OSError:
-        _refuse_foreign(file)
+        _look_through(file)
         return
     # a file is opened for every window: once is enough as long as it stays the same
     stamp = (file.filename, state.st_ino, state.st_size, state.st_mtime_ns)
     if stamp not in _LOOKED_AT:
-        _refuse_foreign(file)
+        _look_through(file)
         _LOOKED_AT[stamp] = None
         while len(_LOOKED_AT) > _MOST_KNOWN:
             _LOOKED_AT.pop(next(iter(_LOOKED_AT)), None)
 
 
-def _refuse_foreign(file: h5py.File) -> None:
+def _look_through(file: h5py.File) -> None:
     # a visitor that raises leaves HDF5 in disorder: what is found is judged afterwards
     links: list[bytes] = []
-    datasets: list[bytes] = []
+    objects: list[bytes] = []
 
     def note_link(name: bytes, about: Any) -> None:
         if about.type == h5py.h5l.TYPE_EXTERNAL:
             links.append(name)
 
     def note_object(name: bytes, about: Any) -> None:
-        if about.type == h5py.h5o.TYPE_DATASET:
-            datasets.append(name)
+        objects.append(name)
 
     file.id.links.visit(note_link, info=True)
     for name in links:
         require_own_link(file, name.decode("utf-8", "surrogateescape"))
     h5py.h5o.visit(file.id, note_object, info=True)
-    for name in datasets:
-        require_own_dataset(h5py.Dataset(h5py.h5d.open(file.id, name)))
+    for name in objects:
+        item = h5py.h5o.open(file.id, name)
+        if isinstance(item, h5py.h5d.DatasetID):
+            require_own_dataset(h5py.Dataset(item))
+            _require_sound(item.get_type(), name, file)
+        for at in range(h5py.h5a.get_num_attrs(item)):
+            _require_sound(h5py.h5a.open(item, index=at).get_type(), name, file)
+
+
+def _require_sound(kind: h5py.h5t.TypeID, name: bytes, file: h5py.File) -> None:
+    """Raise `InputError` for lists of variable length that are neither lists nor texts: HDF5 crashes."""
+    if not _is_sound(kind):
+        raise InputError(
+            f"/{_shown(name)} of {_shown(file.filename)} in a format that no computer has",
+            "an undamaged file", "check that it was copied whole",
+        )  # fmt: skip
+
+
+def _is_sound(kind: h5py.h5t.TypeID) -> bool:
+    if isinstance(kind, h5py.h5t.TypeCompoundID):
+        return all(_is_sound(kind.get_member_type(at)) for at in range(kind.get_nmembers()))
+    if isinstance(kind, h5py.h5t.TypeArrayID):
+        return _is_sound(kind.get_super())
+    if isinstance(kind, h5py.h5t.TypeVlenID):
+        # two bytes of the encoding, class and version, then what it is: 0 a list, 1 a text
+        return kind.encode()[3] & 0x0F == 0 and _is_sound(kind.get_super())
+    return True
 
 
 def require_own_link(group: h5py.Group, name: str) -> None:

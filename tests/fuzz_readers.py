@@ -539,8 +539,8 @@ def _read_study(path: Path) -> Reading:
     from nwbspikegen import TransferStudy
 
     study = TransferStudy(path)
-    found = _flatten(study.scores) | {f"drawn {key}": one for key, one in _flatten(study.draws).items()}
-    return found | {"plan": repr(study.plan)}
+    # draws lie in the archives of the scores, which are read whole
+    return _flatten(study.scores) | {"plan": repr(study.plan)}
 
 
 def _write_features(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -304,6 +304,14 @@ def test_a_prediction_without_memory_is_made_on_the_cpu(caplog) -> None:
     assert "out of memory" in caplog.text
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """A shell starts what it runs in the background deaf to SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_in_training_can_be_resumed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog) -> None:
     parts, original = small_split(), module.TrainingModule.training_step
     handler = signal.getsignal(signal.SIGINT)
@@ -327,6 +335,7 @@ def test_ctrl_c_in_training_can_be_resumed(monkeypatch: pytest.MonkeyPatch, tmp_
     assert [point["epoch"] for point in fitted.curves] == [0, 1]
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_ends_the_command_and_the_same_command_goes_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

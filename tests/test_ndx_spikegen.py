@@ -12,7 +12,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from nwb_sources import write_source
 
 _ROOT = Path(__file__).resolve().parents[1]
 _EXTENSION = _ROOT / "extensions" / "ndx-spikegen"
@@ -49,15 +48,16 @@ def test_wheels_carry_the_specification(project: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_loads_it_unasked(tmp_path: Path) -> None:
-    source = write_source(tmp_path / "source.nwb")
+    # a process that knows the extension puts its specification into every file it writes
     code = (
-        "import sys, h5py, nwbspikegen as nsg\n"
+        f"import sys, h5py, nwbspikegen as nsg; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from nwb_sources import write_source; source = write_source('source.nwb')\n"
         "from nwbspikegen import attention, plot, results, scoring, workflows\n"
         "from nwbspikegen.scoring import BASELINES\n"
-        f"units = nsg.open_units({str(source)!r}, bin_size=0.01)\n"
+        f"units = nsg.open_units(source, bin_size=0.01)\n"
         "parts = nsg.split_fractions(units, (.5, .25, .25))\n"
         "predicted = nsg.generate(BASELINES['running_rate'](), parts.test, context=units)\n"
-        f"out = nsg.write_results('out.nwb', source={str(source)!r}, spike_probability=predicted)\n"
+        f"out = nsg.write_results('out.nwb', source=source, spike_probability=predicted)\n"
         "assert 'ndx_spikegen' not in sys.modules\n"
         "assert 'ndx-spikegen' not in h5py.File(out)['specifications']"
     )
