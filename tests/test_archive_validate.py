@@ -30,6 +30,18 @@ def test_a_file_that_is_not_nwb_is_refused(tmp_path: Path) -> None:
             validate_file(tmp_path / name)
 
 
+def test_damage_without_end_is_refused(tmp_path: Path) -> None:
+    path = write_source(tmp_path / "sub-M1_ecephys.nwb")
+    damaged = bytearray(path.read_bytes())
+    heap = damaged.index(b"GCOL")
+    # the first text of the heap has no size: HDF5 looks for the next one at the same place
+    damaged[heap + 24 : heap + 32] = bytes(8)
+    damaged[heap + 16 : heap + 18] = bytes(2)
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match="undamaged"):
+        validate_file(path)
+
+
 def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nwbinspector", None)
     with pytest.raises(MissingExtraError, match=r"nwbspikegen\[share\]"):

@@ -19,6 +19,7 @@ import pandas as pd
 from nwbspikegen.archive.result_checks import check_results
 from nwbspikegen.errors import InputError, MissingExtraError
 from nwbspikegen.files import require_file
+from nwbspikegen.hdf5_heaps import require_sound_heaps
 
 _NAME = re.compile(r"sub-[^_/]+(_[a-z]+-[^_/]+)*(_[a-z]+(\+[a-z]+)*)?\.nwb")
 _COLUMNS = ["tool", "severity", "message", "where"]
@@ -74,6 +75,11 @@ def _read_names(path: Path) -> tuple[str, str]:
     """Return subject and session of an NWB file, "unknown" and empty where it does not say."""
     if not h5py.is_hdf5(path):
         raise InputError(f"{path}, which is not HDF5", "an NWB (HDF5) file", "pass the path of an .nwb file")
+    try:
+        # over some damage the archive's own tools would never return
+        require_sound_heaps(path)
+    except OSError as error:
+        raise InputError(f"{path} with {error}", "an undamaged file", "fetch or write it again") from error
     with h5py.File(path, "r") as file:
         if "nwb_version" not in file.attrs:
             raise InputError(f"{path} without nwb_version", "an NWB file", "pass the path of an .nwb file")
