@@ -27,7 +27,7 @@ _MOST_KNOWN = 1024
 _LOOKED_AT: dict[tuple[str, int, int, int], None] = {}
 _PLUGIN = (
     "get MaxWell's plug-in from https://share.mxwbio.com/d/7f2d1e98a1724a1b8b35, and call "
-    "h5py.h5pl.prepend('FOLDER OF THE PLUG-IN') before anything is read"
+    "h5py.h5pl.prepend(b'FOLDER OF THE PLUG-IN') before anything is read"
 )
 _PLAIN = [
     getattr(h5py.h5t, f"{kind}{bits}{order}")

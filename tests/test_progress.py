@@ -37,6 +37,14 @@ for _ in track(range(8), "counting", 8):
 print("the result")
 """
 
+# the command line, with bars from the first step on: how long training takes decides nothing
+_AT_ONCE = """
+from nwbspikegen import progress
+from nwbspikegen.cli import main
+progress._DELAY = 0.0
+main()
+"""
+
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # what a bar ends with: done and all, and the time left
 _LEFT = r"\d+/\d+ +(\d:\d\d:\d\d|-:--:--)"
@@ -142,7 +150,7 @@ def recording(tmp_path_factory):
 def test_training_shows_itself_and_keeps_stdout_clean(recording, tmp_path):
     log = tmp_path / "log.txt"
     command = [
-        sys.executable, "-m", "nwbspikegen", "train", str(recording), "--out", str(tmp_path / "model"),
+        sys.executable, "-c", _AT_ONCE, "train", str(recording), "--out", str(tmp_path / "model"),
         "--epochs", "3", "--skip-units", "0", "--json", "--log-file", str(log),
     ]  # fmt: skip
     out, shown, status = _run_on_terminal(command)
