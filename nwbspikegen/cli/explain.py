@@ -10,10 +10,11 @@ import click
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
+    context_option,
     every_command,
     metadata_option,
     overwrite_option,
-    read_window,
+    read_window_like,
     seed_option,
     window_options,
 )
@@ -25,9 +26,7 @@ from nwbspikegen.cli.output import print_result, records_of
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option("--figures", type=PATH, help="Folder to draw into.")
-@click.option(
-    "--context", default="warm", show_default=True, help="warm: the window before may be read; cold: not."
-)
+@context_option
 @click.option("--loss", help="Loss whose gradient is the importance; that of training unless given.")
 @click.option("--windows", default=8, show_default=True, help="Windows whose attention is mapped.")
 @click.option(
@@ -56,10 +55,8 @@ def explain(
     from nwbspikegen.workflows.explaining import explain_and_write
 
     fitted = load_model(model)
-    if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
-        window["bin_size"] = fitted.bin_size
     report = explain_and_write(
-        fitted, recording, out, options=read_window(**window), context=context, loss=loss,
+        fitted, recording, out, options=read_window_like(fitted, **window), context=context, loss=loss,
         most_windows=windows, num_targets=targets, retrain=retrain, figures=figures, seed=seed,
         metadata=metadata, overwrite=overwrite,
     )  # fmt: skip

@@ -10,10 +10,11 @@ import click
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
+    context_option,
     every_command,
     metadata_option,
     overwrite_option,
-    read_window,
+    read_window_like,
     seed_option,
     window_options,
 )
@@ -32,9 +33,7 @@ from nwbspikegen.errors import InputError
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option("--segment", default="test", show_default=True, help="test, validation, train or all.")
-@click.option(
-    "--context", default="warm", show_default=True, help="warm: the window before may be read; cold: not."
-)
+@context_option
 @click.option(
     "--free-run",
     type=click.FloatRange(min=0, min_open=True),
@@ -62,20 +61,18 @@ def generate(
     from nwbspikegen.workflows import free_run_and_compare, generate_and_score
 
     fitted = load_model(model)
-    if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
-        window["bin_size"] = fitted.bin_size
     _require_together(free_run)
     if free_run is not None:
         run = free_run_and_compare(
-            fitted, recording, out, seconds=free_run, options=read_window(**window), seed=seed,
+            fitted, recording, out, seconds=free_run, options=read_window_like(fitted, **window), seed=seed,
             num_samples=samples, metadata=metadata, overwrite=overwrite,
         )  # fmt: skip
         result = {"path": str(run.path), "statistics": records_of(run.statistics)}
         print_result(result, as_json=as_json, text=f"{format_statistics(run.statistics)}\n\nwrote {run.path}")
         return
     report = generate_and_score(
-        fitted, recording, out, options=read_window(**window), segment=segment, context=context,
-        seed=seed, metadata=metadata, overwrite=overwrite,
+        fitted, recording, out, options=read_window_like(fitted, **window), segment=segment,
+        context=context, seed=seed, metadata=metadata, overwrite=overwrite,
     )  # fmt: skip
     result = {
         "path": str(report.path),

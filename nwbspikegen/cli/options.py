@@ -11,6 +11,7 @@ import click
 from nwbspikegen.errors import InputError
 
 if TYPE_CHECKING:
+    from nwbspikegen.models import FittedModel
     from nwbspikegen.views import WindowOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -43,6 +44,10 @@ seed_option = click.option(
 )
 metadata_option = click.option(
     "--metadata", type=PATH, help="YAML in NeuroConv's layout: NWBFile, Subject, ..."
+)
+
+context_option = click.option(
+    "--context", default="warm", show_default=True, help="warm: the window before may be read; cold: not."
 )
 
 
@@ -120,6 +125,13 @@ def read_window(split: str, **window: Any) -> WindowOptions:
             "give the shares of train,validation,test",
         ) from None
     return WindowOptions(split=(train, validation, test), **window)
+
+
+def read_window_like(model: FittedModel, **window: Any) -> WindowOptions:
+    """Return the values of `window_options`, with the model's bins unless others were asked for."""
+    if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
+        window["bin_size"] = model.bin_size
+    return read_window(**window)
 
 
 def _take_preset(context: click.Context, parameter: click.Parameter, preset: str | None) -> None:
