@@ -6,8 +6,9 @@ Prints Markdown; parts by name, all by default:
         > docs/benchmarks/transfer_scale.md
 
 `workers` runs one study of six simulated recordings twice, with one and with two worker processes, one
-compute thread each; `sessions` runs forty sessions against each other in this process; `cell` scores one
-cell of 150,000 bins x 128 units. Timings want a machine that does nothing else.
+compute thread each; `memory` runs a study of two of them with memory kept and with memory given back;
+`sessions` runs forty sessions against each other in this process; `cell` scores one cell of 150,000 bins x
+128 units. Timings want a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 from metrics import BIN_SIZE, CELL, draw_cell
 
 import nwbspikegen as nsg
+from nwbspikegen.allocation import keep_freed_memory
 from nwbspikegen.parallel import open_client, run_tasks
 from nwbspikegen.scoring import score_predictions
 from nwbspikegen.simulation import metadata_of
@@ -35,9 +37,9 @@ from nwbspikegen.transfer.study import TransferStudy
 from nwbspikegen.views import WindowOptions
 
 _IBL_SESSIONS = 700
-_BIG = {"num_units": 64, "duration": 120.0}
+_BIG = {"num_units": 64, "duration": 200.0}
 _FEW_SAMPLES = {"epochs": 2, "training_samples": 100_000, "validation_samples": 50_000}
-_PARTS = ("workers", "sessions", "cell")
+_PARTS = ("workers", "memory", "sessions", "cell")
 
 
 def main() -> None:
@@ -49,10 +51,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the sessions' recordings")
     parser.add_argument("--units", type=int, default=30)
     parser.add_argument("--once", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", choices=("given back", "kept"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     asked.cache.mkdir(parents=True, exist_ok=True)
     if asked.once:
         time_workers(asked.cache, asked.once)
+        return
+    if asked.alone:
+        time_alone(asked.cache, keep=asked.alone == "kept")
         return
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     print("# The transfer study, larger\n")
@@ -64,6 +70,8 @@ def main() -> None:
     )
     if "workers" in asked.parts:
         compare_workers(asked.cache)
+    if "memory" in asked.parts:
+        compare_memory(asked.cache)
     if "sessions" in asked.parts:
         run_sessions(asked.cache, asked.sessions, asked.units, asked.seconds)
     if "cell" in asked.parts:
@@ -101,10 +109,7 @@ def compare_workers(cache: Path) -> None:
     print("| workers | seconds | times faster |\n|---|---|---|")
     seconds = {}
     for workers in (1, 2):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-        command = [sys.executable, __file__, "--cache", str(cache), "--once", str(workers)]
-        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-        seconds[workers] = float(done.stdout.split()[-1])
+        seconds[workers] = float(_run_again(cache, "--once", str(workers))[-1])
         print(f"| {workers} | {seconds[workers]:.1f} | {seconds[1] / seconds[workers]:.2f} |", flush=True)
     one, two = (TransferStudy(cache / f"study_{workers}").scores for workers in (1, 2))
     print(f"\nScores identical: {one.identical(two)}. Asked for: 1.6 times.\n", flush=True)
@@ -117,6 +122,40 @@ def time_workers(cache: Path, workers: int) -> None:
     with open_client(workers=workers) as client:
         study.run(client)
     print(time.perf_counter() - started)
+
+
+def compare_memory(cache: Path) -> None:
+    """Print how long a study takes when the C library keeps memory, and when it gives it back."""
+    print("## Memory kept or given back\n")
+    print("Training on one of these recordings and scoring its own cell and its controls, in one process")
+    print(
+        "each. Kept: as `nwbspikegen.allocation.keep_freed_memory` sets it. Given back: glibc's defaults.\n"
+    )
+    print("| memory | seconds | peak memory, MB | page faults |\n|---|---|---|---|")
+    for memory in ("given back", "kept"):
+        seconds, peak, faults = _run_again(cache, "--alone", memory)[-3:]
+        print(f"| {memory} | {float(seconds):.1f} | {float(peak):.0f} | {int(faults):,} |", flush=True)
+    print()
+
+
+def time_alone(cache: Path, *, keep: bool) -> None:
+    """Print seconds, peak memory in MB and page faults of a study of two recordings."""
+    study = create(cache / "study_alone", record(cache / "recordings", 6, **_BIG)[:2])
+    if keep:
+        keep_freed_memory()
+    started = time.perf_counter()
+    for task in plan_tasks(str(study.folder), study.plan):
+        task.function(*task.arguments)
+    took, used = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
+    print(took, used.ru_maxrss / 1024, used.ru_minflt)
+
+
+def _run_again(cache: Path, *arguments: str) -> list[str]:
+    """Return the words that this script prints, in a process of its own with one compute thread."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, "--cache", str(cache), *arguments]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.split()
 
 
 def run_sessions(cache: Path, number: int, num_units: int, seconds: float) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from nwbspikegen.allocation import keep_freed_memory
 from nwbspikegen.errors import InputError, MissingExtraError
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -41,6 +42,8 @@ class Task:
         Larger ones start earlier among those that may start.
     takes_gpu : bool
         Run where a worker has the resource `GPU`, one per unit of it, when any worker has.
+    goes_on : bool
+        Run also when a task before it has failed, and do what can be done without.
     """
 
     key: str
@@ -49,6 +52,7 @@ class Task:
     after: tuple[str, ...] = ()
     cost: float = 0.0
     takes_gpu: bool = False
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def run_tasks(tasks: Sequence[Task], client: Any = None) -> Iterator[Outcome]:
     """Run tasks and give each outcome as soon as there is one.
 
     A task whose worker is lost is started again elsewhere. When a task fails, those after it fail with
-    its error, and the others go on. Without a client, tasks run here, in the order given.
+    its error unless they go on, and the others run. Without a client, tasks run here, in the order given.
 
     Examples
     --------
@@ -138,10 +142,11 @@ def run_tasks(tasks: Sequence[Task], client: Any = None) -> Iterator[Outcome]:
 
 
 def _run_here(tasks: Sequence[Task]) -> Iterator[Outcome]:
+    keep_freed_memory()
     failed: dict[str, Exception] = {}
     for task in tasks:
         cause = next((failed[key] for key in task.after if key in failed), None)
-        if cause is None:
+        if cause is None or task.goes_on:
             try:
                 yield Outcome(task, task.function(*task.arguments))
                 continue
@@ -159,26 +164,49 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
     run = uuid.uuid4().hex[:8]
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     has_gpu = any(worker.get("resources", {}).get("GPU", 0) for worker in workers)
-    futures: dict[str, Any] = {}
+    futures: list[Any] = []
+    by_future: dict[str, Task] = {}
+    keys = {task.key for task in tasks}
+    before = {task.key: keys.intersection(task.after) for task in tasks}
+    followers: dict[str, list[Task]] = {key: [] for key in keys}
     for task in tasks:
-        futures[task.key] = client.submit(
-            _call, task.function, task.arguments, [futures[key] for key in task.after if key in futures],
-            key=f"{task.key}-{run}", priority=task.cost, retries=_RETRIES, pure=False,
-            resources={"GPU": 1} if task.takes_gpu and has_gpu else None,
+        for key in before[task.key]:
+            followers[key].append(task)
+
+    def submit(task: Task) -> Any:
+        future = client.submit(
+            _call, task.function, task.arguments, key=f"{task.key}-{run}", priority=task.cost,
+            retries=_RETRIES, pure=False, resources={"GPU": 1} if task.takes_gpu and has_gpu else None,
         )  # fmt: skip
-    by_future = {futures[task.key].key: task for task in tasks}
+        futures.append(future)
+        by_future[future.key] = task
+        return future
+
+    given_up: set[str] = set()
     try:
-        done = as_completed(list(futures.values()))  # type: ignore[no-untyped-call, unused-ignore]
+        done = as_completed([submit(task) for task in tasks if not before[task.key]])  # type: ignore[no-untyped-call, unused-ignore]
         for future in done:
             error = future.exception() if future.status != "finished" else None
-            result = future.result() if error is None else None
-            yield Outcome(by_future[future.key], result, error)
+            ended = [Outcome(by_future[future.key], None if error else future.result(), error)]
+            while ended:
+                outcome = ended.pop()
+                yield outcome
+                for task in followers[outcome.task.key]:
+                    before[task.key].remove(outcome.task.key)
+                    if task.key in given_up:
+                        continue
+                    if outcome.error is not None and not task.goes_on:
+                        given_up.add(task.key)
+                        ended.append(Outcome(task, error=outcome.error))
+                    elif not before[task.key]:
+                        done.add(submit(task))  # type: ignore[no-untyped-call, unused-ignore]
     finally:
-        client.cancel(list(futures.values()))
+        client.cancel(futures)
 
 
-def _call(function: Callable[..., Any], arguments: tuple[Any, ...], done: list[Any]) -> Any:
-    """Run a task on a worker; what it waited for is at hand, and not needed."""
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Run a task on a worker."""
+    keep_freed_memory()
     return function(*arguments)
 
 
@@ -224,8 +252,9 @@ def _start_cluster(workers: int) -> Iterator[Any]:
     environment = dict.fromkeys(_THREAD_VARIABLES, threads)
     settings = {
         "distributed.scheduler.allowed-failures": _LOST_WORKERS,
-        # dask sets one thread here by itself, whatever the share of the cores is
-        "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": 65536, **environment},
+        # dask sets one thread here by itself, whatever the share of the cores is; and tasks run in a
+        # thread, which has a heap of its own that keeps no large arrays, unless there is only one heap
+        "distributed.nanny.pre-spawn-environ": {"MALLOC_ARENA_MAX": 1, **environment},
     }
     with (
         dask.config.set(settings),

@@ -16,15 +16,21 @@ def _tasks(folder) -> list[Task]:
         Task("second", os.mkdir, (str(folder / "a" / "b"),), after=("first", "done long ago"), cost=1.0),
         Task("broken", os.mkdir, (str(folder / "x" / "y"),)),
         Task("after it", os.mkdir, (str(folder / "c"),), after=("broken",), takes_gpu=True),
+        Task("after that", os.mkdir, (str(folder / "d"),), after=("after it", "first")),
+        Task("going on", os.mkdir, (str(folder / "e"),), after=("broken", "second"), goes_on=True),
         Task("apart", os.getpid),
     ]
 
 
 def _check(outcomes, folder) -> None:
-    assert sorted(outcomes) == ["after it", "apart", "broken", "first", "second"]
+    assert sorted(outcomes) == [
+        "after it", "after that", "apart", "broken", "first", "going on", "second",
+    ]  # fmt: skip
     assert (folder / "a" / "b").is_dir()
+    assert (folder / "e").is_dir()
     assert not (folder / "c").exists()
-    for key in ("broken", "after it"):
+    assert not (folder / "d").exists()
+    for key in ("broken", "after it", "after that"):
         assert isinstance(outcomes[key].error, FileNotFoundError)
 
 
@@ -33,6 +39,7 @@ def test_here(tmp_path):
         assert client is None
         outcomes = {outcome.task.key: outcome for outcome in run_tasks(_tasks(tmp_path), client)}
     _check(outcomes, tmp_path)
+    assert list(outcomes) == [task.key for task in _tasks(tmp_path)]
     assert outcomes["apart"].result == os.getpid()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from nwbspikegen import __version__
+from nwbspikegen.allocation import keep_freed_memory
 from nwbspikegen.cli.convert import convert
 from nwbspikegen.cli.demo import demo
 from nwbspikegen.cli.explain import explain
@@ -82,6 +83,7 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    keep_freed_memory()
     try:
         cli(prog_name="nwbspikegen")
     finally:

@@ -12,7 +12,7 @@ import xarray as xr
 from jaxtyping import UInt8
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.models import FittedModel, load_model
+from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
 from nwbspikegen.scoring.evaluation import COLUMNS, ScoredSegment
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
@@ -47,11 +47,31 @@ def evaluate_cells(study: str, cells: Sequence[Cell]) -> int:
 
     Cells that are there already are left alone, and each is written as soon as it is scored. All read
     the session's past from the start of its window (warm).
+
+    Raises
+    ------
+    InputError
+        A cell lacks its model, as when training failed; the other cells are written first.
     """
     plan = StudyPlan.load(study)
-    missing = [cell for cell in cells if not cell_file(study, plan, cell).is_file()]
-    if not missing:
-        return 0
+    wanted = [cell for cell in cells if not cell_file(study, plan, cell).is_file()]
+    missing = [cell for cell in wanted if _is_trained(study, plan, cell)]
+    if missing:
+        _evaluate_trained(study, plan, missing)
+    if len(missing) < len(wanted):
+        rows = [cell.row for cell in wanted if cell not in missing]
+        raise InputError(
+            f"no model trained on {', '.join(rows)} to test on {wanted[0].tested}", "trained models",
+            "see why training failed, correct it, and run again",
+        )  # fmt: skip
+    return len(missing)
+
+
+def _is_trained(study: str, plan: StudyPlan, cell: Cell) -> bool:
+    return (model_folder(study, plan, cell.model, cell.trained_on) / DESCRIPTION_FILE).is_file()
+
+
+def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[Cell]) -> None:
     session = plan.find(missing[0].tested)
     units, parts = session.open()
     spikes, first = _read_until_test_ends(units, parts)
@@ -65,7 +85,6 @@ def evaluate_cells(study: str, cells: Sequence[Cell]) -> int:
         for cell, model, table, draws, reason in _score_each(few, models, spikes, first, segment):
             about = {"model_sha256": model.sha256, "trained_on": list(cell.trained_on), "refused": reason}
             write_scores(cell_file(study, plan, cell), table, draws, about)
-    return len(missing)
 
 
 def _score_each(

@@ -18,6 +18,7 @@ from nwbspikegen.transfer.training_rows import train_row
 
 _LOG = logging.getLogger("nwbspikegen")
 _MOST_TOGETHER = 16
+_TASKS_PER_WORKER = 2
 _TRAINING_FIRST = 1e15
 
 
@@ -65,10 +66,14 @@ def plan_tasks(
         for name in columns if not column_file(study, plan, name).is_file()
     ]  # fmt: skip
     missing = [cell for cell in cells if not cell_file(study, plan, cell).is_file()]
-    together = max(1, min(_MOST_TOGETHER, -(-len(missing) // (4 * workers))))
+    in_columns = [
+        (name, list(group)) for name, group in itertools.groupby(missing, key=lambda cell: cell.tested)
+    ]
+    # every task reads the past of its column: no more pieces than keep the workers busy to the end
+    pieces = -(-_TASKS_PER_WORKER * workers // max(1, len(in_columns)))
     scoring = []
-    for name, group in itertools.groupby(missing, key=lambda cell: cell.tested):
-        column = list(group)
+    for name, column in in_columns:
+        together = -(-len(column) // max(pieces, -(-len(column) // _MOST_TOGETHER)))
         for start in range(0, len(column), together):
             title = f"{plan.find(name).slug}-{start // together}"
             few = tuple(column[start : start + together])
@@ -99,6 +104,7 @@ def _scoring_task(study: str, plan: StudyPlan, cells: tuple[Cell, ...], title: s
         (study, cells),
         after=tuple(after),
         cost=weight * (1 + len(cells) / 3),
+        goes_on=True,
     )
 
 
