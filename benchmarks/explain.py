@@ -164,7 +164,9 @@ def _explain_recordings(folder: Path) -> None:
     """Print the controls of both models on both recordings."""
     print("## Controls\n")
     print("`shimono2026` is trained twice: with the paper's input length and few steps, and with a shorter")
-    print("one and more. `nwbspikegen explain` on the last quarter of the window, warm context. Costs are")
+    print("one and more. Two other budgets were tried and are not shown: 3,125 bins for 4 epochs at a")
+    print("learning rate of 0.01, and 500 bins for 4 epochs. `nwbspikegen explain` on the last quarter of")
+    print("the window, warm context. Costs are")
     print("intact minus control: above 0 the control does harm, below 0 the model scores better with it.")
     print("Intervals are 95 %, blocks of 10 s, the same for both; ten blocks are few. Explanations that lie")
     print("in FOLDER are taken as they are: how many windows and sampled bins each used is said with it.\n")
