@@ -63,7 +63,8 @@ def main() -> None:
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     print("# The transfer study, larger\n")
     print(
-        f"`python benchmarks/transfer_scale.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()},"
+        f"`python benchmarks/transfer_scale.py --sessions {asked.sessions} --seconds {asked.seconds:g} "
+        f"--units {asked.units}`, {date.today()}, {os.cpu_count()} cores {platform.machine()},"
     )
     print(
         f"OMP_NUM_THREADS {threads}, no GPU. Simulated recordings, half in vitro, half in vivo.\n", flush=True
@@ -127,10 +128,8 @@ def time_workers(cache: Path, workers: int) -> None:
 def compare_memory(cache: Path) -> None:
     """Print how long a study takes when the C library keeps memory, and when it gives it back."""
     print("## Memory kept or given back\n")
-    print("Training on one of these recordings and scoring its own cell and its controls, in one process")
-    print(
-        "each. Kept: as `nwbspikegen.allocation.keep_freed_memory` sets it. Given back: glibc's defaults.\n"
-    )
+    print("A study of two of these recordings, in one process each. Kept: as")
+    print("`nwbspikegen.allocation.keep_freed_memory` sets it. Given back: glibc's defaults.\n")
     print("| memory | seconds | peak memory, MB | page faults |\n|---|---|---|---|")
     for memory in ("given back", "kept"):
         seconds, peak, faults = _run_again(cache, "--alone", memory)[-3:]
