@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.hdf5_heaps import GuardedFile
+from nwbspikegen.hdf5_heaps import GuardedFile, has_sound_lengths
 
 # what h5py raises on damaged files, depending on which byte it is
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
@@ -152,12 +152,12 @@ def require_fitting(dataset: h5py.Dataset) -> None:
     """
     num_bytes = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
     if num_bytes > max(_MOST_COMPRESSION * dataset.file.id.get_filesize(), _ALWAYS_FITS):
-        raise _too_large(dataset, num_bytes)
+        raise _too_large(dataset, f"{num_bytes} bytes")
 
 
-def _too_large(dataset: h5py.Dataset, num_bytes: int) -> InputError:
+def _too_large(dataset: h5py.Dataset, what: str) -> InputError:
     return InputError(
-        f"{dataset.name} of {num_bytes} bytes in {dataset.file.filename}, which is smaller than that",
+        f"{dataset.name} of {what} in {dataset.file.filename}, which is smaller than that",
         "an undamaged file",
         "check that it was copied whole",
     )
@@ -174,18 +174,18 @@ def require_own_data(file: h5py.File) -> None:
     try:
         state = os.stat(file.filename)
     except OSError:
-        _look_through(file)
+        _look_through(file, is_local=False)
         return
     # a file is opened for every window: once is enough as long as it stays the same
     stamp = (file.filename, state.st_ino, state.st_size, state.st_mtime_ns)
     if stamp not in _LOOKED_AT:
-        _look_through(file)
+        _look_through(file, is_local=True)
         _LOOKED_AT[stamp] = None
         while len(_LOOKED_AT) > _MOST_KNOWN:
             _LOOKED_AT.pop(next(iter(_LOOKED_AT)), None)
 
 
-def _look_through(file: h5py.File) -> None:
+def _look_through(file: h5py.File, *, is_local: bool) -> None:
     # a visitor that raises leaves HDF5 in disorder: what is found is judged afterwards
     links: list[bytes] = []
     objects: list[bytes] = []
@@ -204,7 +204,10 @@ def _look_through(file: h5py.File) -> None:
     for name in objects:
         item = h5py.h5o.open(file.id, name)
         if isinstance(item, h5py.h5d.DatasetID):
-            require_own_dataset(h5py.Dataset(item))
+            dataset = h5py.Dataset(item)
+            require_own_dataset(dataset)
+            if is_local and not has_sound_lengths(dataset, file.filename):
+                raise _too_large(dataset, "texts")
             _require_sound(item.get_type(), name, file)
         for at in range(h5py.h5a.get_num_attrs(item)):
             _require_sound(h5py.h5a.open(item, index=at).get_type(), name, file)
@@ -297,7 +300,7 @@ def read_array(group: h5py.Group, name: str) -> Any:
         return None
     num_bytes = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
     if num_bytes > _MOST_COMPRESSION * group.file.id.get_filesize():
-        raise _too_large(dataset, num_bytes)
+        raise _too_large(dataset, f"{num_bytes} bytes")
     return np.atleast_1d(dataset[()])
 
 

@@ -1,7 +1,8 @@
 """A file that HDF5 reads through, and that keeps it from damage over which it would never return.
 
 Texts of variable length lie in global heaps. HDF5 goes through a heap object by object, and for ever
-when one of them says that it has no size.
+when one of them says that it has no size. It makes room for a text before it looks whether there is one
+of that length, for up to 4 GiB.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import h5py
+import numpy as np
 
 _MARK = b"GCOL\x01\x00\x00\x00"
 _HEADER = 16
@@ -137,3 +141,45 @@ def require_sound_heaps(path: Path | str) -> None:
             while at >= 0:
                 require_sound_heap(lambda place, number: content[place : place + number], at, size)
                 at = content.find(_MARK, at + 1)
+
+
+def has_sound_lengths(dataset: h5py.Dataset, path: Path | str) -> bool:
+    """Return whether no text or list of an array is said to be longer than the file is.
+
+    Looks at arrays of texts or lists that are not compressed; attributes have no address to look at.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        An array in the file at `path`.
+    path : path
+        That file, read as it lies on the disk.
+    """
+    kind = dataset.id.get_type()
+    if isinstance(kind, h5py.h5t.TypeVlenID):
+        item = kind.get_super().get_size()
+    elif isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
+        item = 1
+    else:
+        return True
+    if dataset.id.get_create_plist().get_nfilters():
+        return True
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        for place, num_bytes in _list_spans(dataset):
+            file.seek(place)
+            # of each: its length, the address of its heap (8 bytes), its number there
+            parts = np.frombuffer(file.read(min(num_bytes, size)), "<u4")
+            if int(parts[::4].max(initial=0)) * item > size:
+                return False
+    return True
+
+
+def _list_spans(dataset: h5py.Dataset) -> list[tuple[int, int]]:
+    """Return where the bytes of an array lie in its file, as address and number."""
+    if dataset.chunks is None:
+        place = dataset.id.get_offset()
+        return [] if place is None else [(place, dataset.id.get_storage_size())]
+    spans: list[tuple[int, int]] = []
+    dataset.id.chunk_iter(lambda chunk: spans.append((chunk.byte_offset, chunk.size)))
+    return spans
