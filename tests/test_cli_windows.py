@@ -118,3 +118,11 @@ def test_a_recording_on_the_web(recording, tmp_path):
     assert "is a file of training" in result.stderr
     assert record["sources"][0]["file_name"] == recording.name
     assert len(nsg.read_scores(out))
+
+
+@pytest.mark.parametrize("command", [["score"], ["validate"], ["plot", "--out", "figures"]])
+def test_files_that_must_lie_here_are_said_so(command):
+    done = _run(*command, "https://example.org/a.nwb")
+    assert done.exit_code == 2
+    assert "an address on the web" in done.stderr
+    assert "download it first" in done.stderr

@@ -16,7 +16,24 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+
+class _LocalPath(click.Path):
+    """A path on this machine."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        from nwbspikegen.addresses import is_remote
+
+        if is_remote(value):
+            name = "PATH" if parameter is None else parameter.human_readable_name
+            raise InputError(
+                f"an address on the web for {name}",
+                "a path on this machine",
+                "download it first, and give its path",
+            )
+        return super().convert(value, parameter, context)
+
+
+PATH = _LocalPath(path_type=Path)
 
 
 class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
