@@ -92,7 +92,10 @@ def _sweep_factors(folder: Path) -> None:
         f"split 50/25/25, first 64 units, 1 ms, {_EPOCHS} epochs, seed 0, warm context. Bernoulli loss unless"
     )
     print("the loss is varied. Bits per spike are above `mean_rate`. Bold: most bits per spike on the")
-    print("validation segment, which alone chooses. One run each: small differences mean little.\n")
+    print(
+        "validation segment, which alone chooses. One run each: small differences mean little. Three epochs"
+    )
+    print("are about 50 steps: a trial far below `mean_rate` says nothing about which value is better.\n")
     for name, factors in _SWEEPS.items():
         report = _sweep(files["slice_210511"], folder / name, factors, "bernoulli", name == "depth")
         _print(f"{name.replace('_', ' ')}, slice_210511", report, name)
