@@ -77,7 +77,7 @@ def plot_sweep(
         COLOURS[6], "D", "-",
     ))  # fmt: skip
     panels[3].set_ylabel("Training time (s)")
-    panels[3].set_ylim(bottom=0.0)
+    panels[3].set_ylim(0.0, 1.1 * float(done["train_seconds"].max()))
     panels[0].axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
     for axes in panels[2:]:
         axes.set_xticks(
