@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from nwbspikegen.addresses import Address
@@ -25,6 +26,7 @@ def select_electrode(
     InputError
         If the file has several and none is chosen, or not the one that is.
     """
+    _require_names(pairs)
     of = [electrode_of(root, root[pair.response]) for pair in pairs]
     there = sorted(set(of))
     if electrode is None and len(there) > 1:
@@ -43,6 +45,7 @@ def read_metadata_of_cell(root: Any, electrode: str) -> tuple[str, dict[str, str
     """Return the cell's identifier, session and subject, and what is said of electrode and cell."""
     session = read_session(root)
     session.pop("preparation")
+    _require_session(session)
     group = find_group(root, f"{_PLACE}/{electrode}") if electrode else None
     metadata = {"electrode": electrode}
     for name in ("cell_id", "location", "slice"):
@@ -52,3 +55,23 @@ def read_metadata_of_cell(root: Any, electrode: str) -> tuple[str, dict[str, str
     for name in ("sex", "age", "genotype"):
         metadata[name] = read_text(root, f"general/subject/{name}")
     return metadata["cell_id"] or session["identifier"], session, metadata
+
+
+def _require_session(session: dict[str, str]) -> None:
+    """Raise `InputError` without the two that every NWB file has: lost ones would not be missed later."""
+    if not session["identifier"]:
+        raise InputError("no identifier", "one, as every NWB file has", "check that it was copied whole")
+    try:
+        datetime.fromisoformat(session["session_start_time"])
+    except ValueError:
+        raise InputError(
+            f"session_start_time {session['session_start_time']!r}", "a date and a time",
+            "check that the file was copied whole",
+        ) from None  # fmt: skip
+
+
+def _require_names(pairs: list[Pair]) -> None:
+    """Raise `InputError` for names of sweeps that are no text: h5py gives bytes, which no table takes."""
+    for name in (name for pair in pairs for name in (pair.response, pair.stimulus)):
+        if not isinstance(name, str):
+            raise InputError(f"a sweep called {name!r}", "a name in UTF-8", "check that it was copied whole")
