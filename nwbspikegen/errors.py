@@ -6,6 +6,8 @@ else is a bug and exits 1.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 
 class NWBSpikeGenError(Exception):
     """Root of the errors of this package.
@@ -49,6 +51,24 @@ class OutputError(NWBSpikeGenError):
 
 class MissingExtraError(NWBSpikeGenError):
     """An optional dependency is needed; the remedy names the extra to install."""
+
+
+def require_extra(extra: str, *needed: str, purpose: str) -> None:
+    """Raise `MissingExtraError` when a module that comes with an extra is not installed.
+
+    Examples
+    --------
+    >>> require_extra("train", "no_such_module", purpose="models")
+    Traceback (most recent call last):
+    nwbspikegen.errors.MissingExtraError: found no no_such_module; expected it for models; install with...
+    """
+    for name in needed:
+        if find_spec(name) is None:
+            raise MissingExtraError(
+                f"no {name}",
+                f"it for {purpose}",
+                f"install with: pip install 'nwbspikegen[{extra}]', or '.[{extra}]' in a clone",
+            )
 
 
 def require_seed(seed: int) -> None:

@@ -24,4 +24,7 @@ def test_everything_is_written_and_nothing_beats_the_truth(tmp_path, monkeypatch
     directions = bits.set_index(["trained_on", "tested_on", "predictor"]).value.unstack()
     assert len(directions) == 4
     assert (directions.idxmax(axis=1) == "true_intensity").all()
-    assert "share of best" in demonstration.format_demonstration(table)
+    assert table.attrs["failed_audits"] == []
+    printed = demonstration.format_demonstration(table)
+    assert "share of best" in printed
+    assert "AP pooled" in printed

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -160,17 +158,3 @@ def test_weights_stand_for_bins_left_out():
     for loss in LOSSES.values():
         whole = loss(log_odds, target, torch.ones_like(target))
         assert loss(log_odds[:, :2], target[:, :2], weight).item() == pytest.approx(whole.item(), abs=1e-6)
-
-
-def test_without_torch_one_line_says_what_to_install():
-    script = (
-        "import importlib.util, sys\n"
-        "find = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *rest: None if name == 'torch' else find(name, *rest)\n"
-        "from nwbspikegen.cli import cli\n"
-        "cli(['generate', 'model', 'a.nwb', '--out', 'b.nwb'])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "pip install 'nwbspikegen[train]'" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.colors import to_hex
 
 from nwbspikegen.errors import InputError, MissingExtraError, OutputError
 from nwbspikegen.plot import plot_bits, plot_curves, plot_generation, plot_rasters
@@ -59,6 +60,29 @@ def test_bars_are_as_long_as_the_scores(given: Given) -> None:
     axes = plot_bits(given[2]).axes[0]
     assert [bar.get_width() for bar in axes.patches] == [1.1, 0.4, 0.0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["truth", "history_glm", "mean_rate"]
+
+
+def test_a_predictor_has_one_colour_in_every_figure(given: Given) -> None:
+    recorded, predictions, scores = given
+    named = {"in_context": predictions["truth"], "true_intensity": predictions["truth"]}
+    mean = {"mean_rate": predictions["mean_rate"], "other": predictions["truth"]}
+    lines = {
+        line.get_label(): to_hex(line.get_color())
+        for line in plot_curves(recorded, named | mean).axes[0].lines
+    }
+    order = ["other", "mean_rate", "true_intensity", "in_context"]
+    rows = pd.concat([scores.iloc[:1]] * 4, ignore_index=True).assign(predictor=order)
+    axes = plot_bits(rows).axes[0]
+    bars = dict(
+        zip(
+            [label.get_text() for label in axes.get_yticklabels()],
+            [to_hex(bar.get_facecolor()) for bar in axes.patches],
+            strict=True,
+        )
+    )
+    for name in ("mean_rate", "true_intensity (best possible)"):
+        assert bars[name] == lines[name]
+    assert len({lines[name] for name in bars}) == len(set(bars.values())) == 4
 
 
 def test_bars_without_an_interval_can_be_drawn(given: Given, tmp_path: Path) -> None:

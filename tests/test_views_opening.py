@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import socket
 
 import h5py
 import numpy as np
@@ -189,3 +190,24 @@ def test_a_table_without_spikes_is_refused(path, name):
 def test_an_infinite_observation_ends_with_the_spikes(tmp_path):
     path = write_units(tmp_path / "a.nwb", [[0.5], [0.7]], observed=(0.0, np.inf))
     assert open_units(path).sizes["time"] == 701
+
+
+def test_without_a_connection_dandi_is_named_in_one_line(monkeypatch, caplog, capfd):
+    import dandi.consts
+
+    with socket.socket() as nobody:
+        # bound and not listening: whoever connects is refused
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        instance = dandi.consts.DandiInstance("unplugged", gui=url, api=f"{url}/api")
+        monkeypatch.setitem(dandi.consts.known_instances, "unplugged", instance)
+        for address in instance.urls():
+            monkeypatch.setitem(dandi.consts.known_instances_rev, address, "unplugged")
+        with pytest.raises(
+            InputError, match=r"^found no connection to DANDI \(ConnectionError\); "
+        ) as caught:
+            open_units("dandi://unplugged/000001/sub-1/a.nwb")
+    assert "\n" not in str(caught.value)
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger("dandi").isEnabledFor(logging.ERROR)

@@ -1,14 +1,8 @@
 """Architectures, their losses, and trained models on disk."""
 
-from importlib.util import find_spec
+from nwbspikegen.errors import require_extra
 
-from nwbspikegen.errors import MissingExtraError
-
-for _needed in ("torch", "lightning", "safetensors"):
-    if find_spec(_needed) is None:
-        raise MissingExtraError(
-            f"no {_needed}", "it for models", "install with: pip install 'nwbspikegen[train]'"
-        )
+require_extra("train", "torch", "lightning", "safetensors", purpose="models")
 
 # ruff: noqa: E402 - what follows needs torch, and the reader deserves to hear it in one line
 from nwbspikegen.models import in_context, shimono2026  # each enters the register

@@ -1,5 +1,10 @@
 """From segments of recordings to trained models."""
 
+from nwbspikegen.errors import require_extra
+
+require_extra("train", "torch", "lightning", "safetensors", purpose="training")
+
+# ruff: noqa: E402 - what follows needs torch, and the reader deserves to hear it in one line
 from nwbspikegen.training.fit import train
 
 __all__ = ["train"]

@@ -15,13 +15,11 @@ from nwbspikegen import plot
 from nwbspikegen.errors import InputError, OutputError
 from nwbspikegen.files import require_absent
 from nwbspikegen.generation import generate
-from nwbspikegen.models import DESCRIPTION_FILE, load_model
 from nwbspikegen.results import list_results, read_attention, read_scores, read_spike_probability
 from nwbspikegen.scoring import make_baseline
 from nwbspikegen.views import open_units
 from nwbspikegen.views.nwb_opening import open_nwb
 from nwbspikegen.views.observed import read_spikes
-from nwbspikegen.workflows.sweeping_trial import PLAN_FILE, read_plan
 
 _Figures = Iterator[tuple[str, Any]]
 _BASELINES = ("mean_rate", "online_hazard")
@@ -73,6 +71,10 @@ def draw_figures(
 
 
 def _draw_folder(folder: Path) -> _Figures:
+    # late: files are drawn without torch
+    from nwbspikegen.models import DESCRIPTION_FILE, load_model
+    from nwbspikegen.workflows.sweeping_trial import PLAN_FILE, read_plan
+
     if (folder / DESCRIPTION_FILE).is_file():
         model = load_model(folder)
         figure = plot.plot_training(
