@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +21,8 @@ _DANDI = "dandi://"
 # bytes fetched at once: an HDF5 file is read in many small steps, mostly near each other
 _RANGE = 2**18
 _KEPT_RANGES = 256
+# seconds that DANDI may take to answer at all
+_PATIENCE = 30.0
 
 
 class Asset(NamedTuple):
@@ -131,11 +136,24 @@ def _missing_extra() -> MissingExtraError:
     )  # fmt: skip
 
 
+@contextlib.contextmanager
+def _silence_dandi() -> Iterator[None]:
+    """Keep from the log what dandi's client says of a failure, for the error says it in one line."""
+    logger = logging.getLogger("dandi")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 @functools.lru_cache(maxsize=64)
 def _find_asset(address: str) -> Asset:
     if not address.startswith(_DANDI):
         return Asset(address, "")
     try:
+        import requests
         from dandi.dandiarchive import parse_dandi_url
     except ImportError as error:
         raise _missing_extra() from error
@@ -143,13 +161,21 @@ def _find_asset(address: str) -> Asset:
     # the archive's own addresses name an instance first; a dandiset alone means the main one
     full = f"{_DANDI}{first}/{rest}" if not first[:1].isdigit() else f"{_DANDI}dandi/{first}/{rest}"
     try:
-        parsed = parse_dandi_url(full)
-        with parsed.navigate(strict=True) as (_, _, found):
-            assets = list(found)
-            if len(assets) == 1:
-                digests = assets[0].get_raw_metadata().get("digest", {})
-                url = assets[0].get_content_url(follow_redirects=True, strip_query=True)
-                return Asset(url, str(digests.get("dandi:sha2-256", "")))
+        with _silence_dandi():
+            parsed = parse_dandi_url(full)
+            # without a connection, dandi's client alone would go on trying for a minute
+            requests.head(parsed.instance.api, timeout=_PATIENCE)
+            with parsed.navigate(strict=True) as (_, _, found):
+                assets = list(found)
+                if len(assets) == 1:
+                    digests = assets[0].get_raw_metadata().get("digest", {})
+                    url = assets[0].get_content_url(follow_redirects=True, strip_query=True)
+                    return Asset(url, str(digests.get("dandi:sha2-256", "")))
+    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
+        raise InputError(
+            f"no connection to DANDI ({type(error).__name__})", f"one, for {address}",
+            "check it, or download the file and give its path",
+        ) from error  # fmt: skip
     except Exception as error:
         raise InputError(
             f"{address}, which DANDI cannot find ({type(error).__name__}: {error})",

@@ -58,6 +58,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        _require_levels(file.metadata)
         _require_size(file.metadata)
         table = file.read()
         _require_names(file.metadata, table.schema)
@@ -65,6 +66,24 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         _require_statistics(file.metadata, table)
         frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def _require_levels(about: Any) -> None:
+    """Raise `ValueError` for columns that pandas does not write: pyarrow ends the process over some.
+
+    Whoever writes says so, pyarrow adds its schema, and pandas' columns may miss values and are no lists.
+    """
+    told = about.metadata or {}
+    if not about.created_by:
+        raise ValueError("nothing of who wrote it")
+    if str(about.created_by).startswith("parquet-cpp-arrow") and b"ARROW:schema" not in told:
+        raise ValueError("no schema of Arrow's")
+    columns = [about.schema.column(number) for number in range(about.num_columns)]
+    if b"pandas" in told and any(
+        column.max_definition_level < 1 or (column.max_repetition_level > 0 and "." not in column.path)
+        for column in columns
+    ):
+        raise ValueError("columns of another kind than pandas writes")
 
 
 def _require_size(about: Any) -> None:

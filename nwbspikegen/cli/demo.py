@@ -17,8 +17,21 @@ from nwbspikegen.cli.output import print_result, records_of
 @every_command
 def demo(out: Path, seed: int, overwrite: bool, as_json: bool) -> None:
     """Simulate two preparations, train on each, predict itself and the other, write NWB and a figure."""
-    from nwbspikegen.workflows.demonstration import demonstrate, format_demonstration
+    from nwbspikegen.workflows.demonstration import FIGURE_FILE, demonstrate, format_demonstration
 
     table = demonstrate(out, seed=seed, overwrite=overwrite)
-    text = f"{format_demonstration(table)}\n\nwrote {out}"
-    print_result({"path": str(out), "scores": records_of(table)}, as_json=as_json, text=text)
+    failed = table.attrs["failed_audits"]
+    lines = (
+        format_demonstration(table),
+        "",
+        "true_intensity is the best possible; how to read a score: docs/scores.md",
+        f"audits that failed: {', '.join(failed)}" if failed else "all audits passed",
+        f"wrote {out}; the figure is {out / FIGURE_FILE}",
+    )
+    result = {
+        "path": str(out),
+        "figure": str(out / FIGURE_FILE),
+        "failed_audits": failed,
+        "scores": records_of(table),
+    }
+    print_result(result, as_json=as_json, text="\n".join(lines))

@@ -32,7 +32,10 @@ from nwbspikegen.errors import InputError
 @click.argument("model", type=PATH)
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
-@click.option("--segment", default="test", show_default=True, help="test, validation, train or all.")
+@click.option(
+    "--segment", type=click.Choice(["test", "validation", "train", "all"]), default="test", show_default=True,
+    help="What to predict; what a model was trained on is never scored.",
+)  # fmt: skip
 @context_option
 @click.option(
     "--free-run",

@@ -64,7 +64,18 @@ metadata_option = click.option(
 )
 
 context_option = click.option(
-    "--context", default="warm", show_default=True, help="warm: the window before may be read; cold: not."
+    "--context",
+    type=click.Choice(["warm", "cold"]),
+    default="warm",
+    show_default=True,
+    help="warm: the window before may be read; cold: not.",
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto: on the GPU if there is one.",
 )
 
 

@@ -10,6 +10,7 @@ import click
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
+    device_option,
     every_command,
     overwrite_option,
     read_window,
@@ -61,7 +62,7 @@ _COLUMNS = {
     "--workers", type=click.IntRange(1), help="Processes on this machine; by default as many as it holds."
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A running dask scheduler instead.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@device_option
 @window_options
 @seed_option
 @overwrite_option

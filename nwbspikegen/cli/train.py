@@ -10,6 +10,7 @@ import click
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
+    device_option,
     every_command,
     overwrite_option,
     read_window,
@@ -35,7 +36,7 @@ from nwbspikegen.cli.output import format_scores, print_result, records_of
 @click.option("--model", default="in_context", show_default=True, help="in_context or shimono2026.")
 @click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@device_option
 @window_options
 @seed_option
 @overwrite_option
@@ -67,7 +68,7 @@ def train(
     }
     lines = [f"{name}, held out\n{format_scores(scores)}\n" for name, scores in report.held_out.items()]
     lines.append(
-        f"wrote {out}: {fitted.name}, epoch {best['epoch']:.0f}, "
+        f"wrote {out}: {fitted.name}, best epoch {best['epoch'] + 1:.0f} of {len(fitted.curves)}, "
         f"validation bits per spike {best['bits_per_spike']:.4f}, PR-AUC {best['pr_auc']:.4f}"
     )
     print_result(result, as_json=as_json, text="\n".join(lines))

@@ -10,6 +10,7 @@ import click
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
+    device_option,
     every_command,
     metadata_option,
     overwrite_option,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--recommend", "target", metavar="SESSION", help="Rank the rows for a session, or an NWB file.")
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@device_option
 @click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786.")
 @click.option(
     "--workers", type=click.IntRange(1),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.plot.canvas import COLOURS, new_figure
+from nwbspikegen.plot.canvas import colours_of, label_of, new_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,11 +45,11 @@ def plot_bits(
     ends = rows[["ci_low", "ci_high"]].to_numpy(dtype=float).T
     # a percentile interval need not contain the value, and an error bar cannot be negative
     length = np.clip(np.array([value - ends[0], ends[1] - value]), 0.0, None)
-    colours = [COLOURS[index % len(COLOURS)] for index in range(len(rows))]
-    axes.barh(place, value, height=0.65, color=colours)
+    colours = colours_of(rows["predictor"])
+    axes.barh(place, value, height=0.65, color=[colours[name] for name in rows["predictor"]])
     axes.errorbar(value, place, xerr=length, fmt="none", ecolor="0.25", capsize=3, linewidth=1.0)
     axes.axvline(0.0, color="0.25", linewidth=0.8)
-    axes.set_yticks(place, list(rows["predictor"]))
+    axes.set_yticks(place, [label_of(name) for name in rows["predictor"]])
     axes.invert_yaxis()
     axes.set_xlabel(f"Bits per spike above {null}")
     axes.set_title("Likelihood, with 95 % intervals", loc="left", fontsize="medium")

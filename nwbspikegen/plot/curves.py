@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.plot.canvas import COLOURS, LINES, new_figure
+from nwbspikegen.plot.canvas import LINES, colours_of, label_of, new_figure
 from nwbspikegen.scoring import precision_recall_curve, roc_curve
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ def plot_curves(
     figure = new_figure(9.0, 4.5) if figure is None else figure
     spikes = recorded["spikes"].transpose("time", "unit").values
     left, right = figure.subplots(1, 2)
+    colours = colours_of(predictions)
     for index, (name, prediction) in enumerate(predictions.items()):
         probability = prediction.transpose("time", "unit").values
         # the model is usually listed first and must not lie beneath the others
         style = {
-            "color": COLOURS[index % len(COLOURS)],
+            "color": colours[name],
             "linestyle": LINES[index % len(LINES)],
             "zorder": 3.0 - 0.1 * index,
         }
@@ -64,7 +65,7 @@ def plot_curves(
             curve = curve_of(probability, spikes)
             # precision before the first hit is a convention, not a measurement
             kept = curve.x > 0 if axes is right else slice(None)
-            axes.plot(curve.x[kept], curve.y[kept], label=name, **style)
+            axes.plot(curve.x[kept], curve.y[kept], label=label_of(name), **style)
     base = float((spikes > 0).mean())
     left.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=1)
     right.axhline(base, color="0.7", linewidth=0.8, zorder=1)

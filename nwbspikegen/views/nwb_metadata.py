@@ -64,11 +64,8 @@ def _read_column(table: Any, name: str, num_rows: int) -> np.ndarray | None:
 
 
 def _read_places(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]:
-    rows = _read_column(units, "electrodes", num_units)
-    if rows is None or rows.dtype.kind not in "iu":
-        return {}
-    index = find_array(units, "electrodes_index")
-    if index is not None and not np.array_equal(index[:], np.arange(1, num_units + 1)):
+    rows = _read_electrodes(units, num_units)
+    if rows is None:
         return {}
     electrodes = find_group(root, "general/extracellular_ephys/electrodes")
     if electrodes is None:
@@ -77,6 +74,26 @@ def _read_places(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]
         require_columns(electrodes)
     ids = None if electrodes is None else find_array(electrodes, "id")
     if ids is None or rows.max(initial=0) >= len(ids) or rows.min(initial=0) < 0:
+        if electrodes is not None:
+            _log.warning("units name electrodes that the table of electrodes has not: they have no places")
         return {}
-    places = {name: _read_column(electrodes, name, len(ids)) for name in _PLACES}
+    places = {name: _read_column(electrodes, name, len(ids)) for name in _PLACES if name in electrodes}
+    for name in (name for name, values in places.items() if values is None):
+        _log.warning("%s of the electrodes has not one value each: it is left out", name)
     return {name: values[rows] for name, values in places.items() if values is not None}
+
+
+def _read_electrodes(units: Any, num_units: int) -> np.ndarray | None:
+    """Return the row of each unit's electrode, None when units have none, or several."""
+    named, index = find_array(units, "electrodes"), find_array(units, "electrodes_index")
+    if named is None and index is None:
+        return None
+    ends = np.arange(1, num_units + 1) if index is None else read_values(index)
+    if (
+        named is None or named.ndim != 1 or named.dtype.kind not in "iu" or ends.dtype.kind not in "iu"
+        or ends.shape != (num_units,) or np.any(np.diff(ends.astype(np.int64)) < 0)
+        or (num_units and ends[-1] != len(named))
+    ):  # fmt: skip
+        _log.warning("what the units say of their electrodes does not fit them: they have no places")
+        return None
+    return read_values(named) if np.array_equal(ends, np.arange(1, num_units + 1)) else None

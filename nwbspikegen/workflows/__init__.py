@@ -21,7 +21,7 @@ _MODULE_OF = {
     "generate_and_score": "generating",
 }
 
-__all__ = list(_MODULE_OF)  # noqa: PLE0605
+__all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

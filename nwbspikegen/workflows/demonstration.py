@@ -11,9 +11,12 @@ import xarray as xr
 
 from nwbspikegen.convert import convert_sorting
 from nwbspikegen.files import write_whole
+from nwbspikegen.generation import generate
 from nwbspikegen.models import FittedModel
+from nwbspikegen.scoring import make_baseline
 from nwbspikegen.simulation import Simulation, metadata_of, simulate
-from nwbspikegen.views import WindowOptions, open_window
+from nwbspikegen.views import Split, WindowOptions, open_window
+from nwbspikegen.views.observed import read_spikes
 from nwbspikegen.workflows.generating import GenerationReport, generate_and_score
 from nwbspikegen.workflows.training import train_recordings
 
@@ -23,12 +26,14 @@ _PREPARATIONS = ("in_vitro", "in_vivo")
 _NUM_UNITS = 64
 _DURATION = 300.0
 _TABLE_FILE = "scores.csv"
+FIGURE_FILE = "demo.png"
 _TRUTH = "true_intensity"
+_MEAN = "mean_rate"
 _COLUMNS = {
     "bits_per_spike": "bits/spike",
     "roc_auc_per_unit": "ROC per unit",
     "roc_auc_pooled": "ROC pooled",
-    "pr_auc_pooled": "PR-AUC",
+    "average_precision_pooled": "AP pooled",
 }
 
 
@@ -49,6 +54,7 @@ def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool =
     DataFrame
         The scores of all directions, with the columns ``trained_on`` and ``tested_on`` before those
         of `score`, and ``share_of_best``: bits per spike over those of the true intensity.
+        ``attrs["failed_audits"]`` names the audits that failed, none when all is well.
     """
     with write_whole(out, overwrite=overwrite, marker=_TABLE_FILE) as folder:
         folder.mkdir()
@@ -73,13 +79,14 @@ def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool =
             [_label(report, *direction) for direction, report in reports.items()], ignore_index=True
         )
         table.to_csv(folder / _TABLE_FILE, index=False)
-        _draw(reports, folder / "demo.png")
+        table.attrs["failed_audits"] = _find_failed(reports)
+        _draw(reports, recordings["in_vivo"], simulations["in_vivo"], options, folder / FIGURE_FILE)
     return table
 
 
 def format_demonstration(table: pd.DataFrame) -> str:
     """Return predictor x direction as text."""
-    kept = table[table["null"].isin(["", "mean_rate"]) & table.metric.isin(list(_COLUMNS))]
+    kept = table[table["null"].isin(["", _MEAN]) & table.metric.isin(list(_COLUMNS))]
     index = ["trained_on", "tested_on", "predictor"]
     wide = kept.pivot_table(index=index, columns="metric", values="value", sort=False)
     wide = wide[list(_COLUMNS)].rename(columns=_COLUMNS)
@@ -105,7 +112,7 @@ def _predict(
     seed: int,
 ) -> GenerationReport:
     units, parts = open_window(recording, options)
-    truth = xr.DataArray(simulation.intensity, coords=units.coords, dims=("time", "unit"), attrs=units.attrs)
+    truth = _find_truth(units, parts, simulation)
     described = f"desc-spikegen-from-{trained}".replace("_", "").replace("spikegen-from-", "spikegenfrom")
     out = recording.with_name(recording.name.replace("_ecephys", f"_{described}_ecephys"))
     _LOG.info("predicting %s with the model of %s", simulation.preparation, trained)
@@ -115,7 +122,7 @@ def _predict(
         out,
         options=options,
         seed=seed,
-        extra_predictions={_TRUTH: truth.sel(time=parts.test.time)},
+        extra_predictions={_TRUTH: truth},
     )
 
 
@@ -135,12 +142,45 @@ def _scores_of(report: GenerationReport) -> pd.DataFrame:
     return report.scores
 
 
-def _draw(reports: dict[tuple[str, str], GenerationReport], path: Path) -> None:
+def _find_truth(units: xr.Dataset, parts: Split, simulation: Simulation) -> xr.DataArray:
+    truth = xr.DataArray(simulation.intensity, coords=units.coords, dims=("time", "unit"), attrs=units.attrs)
+    return truth.sel(time=parts.test.time)
+
+
+def _find_failed(reports: dict[tuple[str, str], GenerationReport]) -> list[str]:
+    return [
+        f"{audit} ({trained} to {tested})"
+        for (trained, tested), report in reports.items()
+        for audit in report.audits.loc[~report.audits.passed.astype(bool), "audit"]
+    ]
+
+
+def _draw(
+    reports: dict[tuple[str, str], GenerationReport],
+    recording: Path,
+    simulation: Simulation,
+    options: WindowOptions,
+    path: Path,
+) -> None:
+    """Draw what both models predict of the in vivo preparation, beside the rates and the best possible."""
     from nwbspikegen.plot import plot_generation
 
-    report = reports["in_vitro", "in_vivo"]
-    predictions = {
-        "trained on in_vitro": report.spike_probability,
-        "trained on in_vivo": reports["in_vivo", "in_vivo"].spike_probability,
-    }
-    plot_generation(report.recorded, predictions, _scores_of(report), path)
+    units, parts = open_window(recording, options)
+    rates = make_baseline(_MEAN)
+    rates.fit(read_spikes(parts.train), float(units.attrs["bin_size"]))
+    predictions, rows = {}, []
+    for trained in _PREPARATIONS:
+        report = reports[trained, "in_vivo"]
+        model = str(report.spike_probability.attrs["model"])
+        name = f"{model}, trained on {trained}"
+        predictions[name] = report.spike_probability
+        rows.append(_scores_of(report).replace({"predictor": {model: name}}))
+    # what is not of a model is the same in both
+    scores = pd.concat(rows, ignore_index=True).drop_duplicates(["predictor", "metric", "null"])
+    scores = scores.sort_values("predictor", key=lambda names: ~names.isin(list(predictions)), kind="stable")
+    predictions[_MEAN] = generate(rates, parts.test)
+    predictions[_TRUTH] = _find_truth(units, parts, simulation)
+    plot_generation(
+        parts.test, predictions, scores, path,
+        title="Simulated in vivo preparation; the raster is predicted by the model trained on in vitro",
+    )  # fmt: skip

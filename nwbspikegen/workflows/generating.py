@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.addresses import hash_recording, require_recording
+from nwbspikegen.addresses import hash_recording, name_of, require_recording
 from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.files import require_absent, require_suffix
 from nwbspikegen.generation import generate
@@ -123,7 +123,7 @@ def open_for(
     entry = _find_training_source(model, source)
     if entry is None:
         return open_window(source, options)
-    _LOG.info("%s is a file of training: its window, units and split are used again", source)
+    _LOG.info("%s is a file of training: its window, units and split are used again", name_of(source))
     if "options" in model.training:
         return open_window(source, WindowOptions.from_dict(model.training["options"]))
     return open_trained_window(source, entry, bin_size=model.bin_size, duration=options.duration)
