@@ -90,6 +90,9 @@ def join_tables(pairs: pd.DataFrame, rows: pd.DataFrame) -> xr.Dataset:
     matrix = attrs.pop("matrix")
     names = {dim: _order_names(pairs, dim) for dim in _PAIR}
     names |= {dim: np.array(there, dtype=str) for dim, there in matrix["names"].items()}
+    for dim, there in names.items():
+        if len(set(there.tolist())) != len(there):
+            raise ValueError(f"names of {dim} twice")
     scores = xr.Dataset(coords=names, attrs=attrs)
     where = {dim: pd.Index(names[dim]).get_indexer(pairs[dim]) for dim in _PAIR}
     for name, dims in pairs.attrs["dims"].items():

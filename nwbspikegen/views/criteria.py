@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.lazy_spikes import binned_of, bins_of
@@ -57,11 +57,17 @@ def has_quality(units: xr.Dataset, quality: str | Sequence[str]) -> Bool[np.ndar
 
 def is_active(units: xr.Dataset, min_rate_hz: float | int) -> Bool[np.ndarray, " unit"]:
     """Return which units have at least `min_rate_hz` spikes a second, one a bin, in a view."""
+    binned, _ = binned_of(units)
+    return count_occupied(units) >= min_rate_hz * units.sizes["time"] * binned.grid.bin_size
+
+
+def count_occupied(units: xr.Dataset) -> Int64[np.ndarray, " unit"]:
+    """Return how many bins of each unit hold a spike, without binning them all."""
     binned, positions = binned_of(units)
     occupied = np.zeros(len(positions), dtype=np.int64)
     for cells, _ in binned.count_spikes(bins_of(units, binned), positions):
         occupied += np.bincount(cells % len(positions), minlength=len(positions))
-    return occupied >= min_rate_hz * units.sizes["time"] * binned.grid.bin_size
+    return occupied
 
 
 def _find_column(units: xr.Dataset, names: Sequence[str], kinds: str, what: str) -> str:

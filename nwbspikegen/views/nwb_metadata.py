@@ -88,12 +88,17 @@ def _read_electrodes(units: Any, num_units: int) -> np.ndarray | None:
     named, index = find_array(units, "electrodes"), find_array(units, "electrodes_index")
     if named is None and index is None:
         return None
+    rows = None if named is None else read_values(named)
     ends = np.arange(1, num_units + 1) if index is None else read_values(index)
-    if (
-        named is None or named.ndim != 1 or named.dtype.kind not in "iu" or ends.dtype.kind not in "iu"
-        or ends.shape != (num_units,) or np.any(np.diff(ends.astype(np.int64)) < 0)
-        or (num_units and ends[-1] != len(named))
-    ):  # fmt: skip
+    if rows is None or ends is None or not _fit(rows, ends, num_units):
         _log.warning("what the units say of their electrodes does not fit them: they have no places")
         return None
-    return read_values(named) if np.array_equal(ends, np.arange(1, num_units + 1)) else None
+    return rows if np.array_equal(ends, np.arange(1, num_units + 1)) else None
+
+
+def _fit(rows: np.ndarray, ends: np.ndarray, num_units: int) -> bool:
+    """Return whether the rows of all units end where the index says."""
+    if rows.dtype.kind not in "iu" or ends.dtype.kind not in "iu" or ends.shape != (num_units,):
+        return False
+    steps = np.diff(ends.astype(np.int64), prepend=0)
+    return bool(np.all(steps >= 0)) and int(steps.sum()) == len(rows)

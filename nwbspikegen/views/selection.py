@@ -113,4 +113,9 @@ def _take(places: np.ndarray, skip: int, take: int, random_seed: int | None) -> 
             min(take, available),
         )
         skip = 0
+    elif available > take:
+        _log.info(
+            "taking units %d to %d of %d: --skip-units %d, --take-units %d",
+            skip, skip + take - 1, available, skip, take,
+        )  # fmt: skip
     return places[skip : skip + take]

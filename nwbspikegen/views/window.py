@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.views.criteria import count_occupied
 from nwbspikegen.views.duplicates import report_duplicates
 from nwbspikegen.views.merging import count_merged
 from nwbspikegen.views.opening import open_units
@@ -19,6 +20,7 @@ from nwbspikegen.views.selection import select_units
 from nwbspikegen.views.splits import Split, split_fractions
 
 _LOG = logging.getLogger("nwbspikegen")
+_FEW_SPIKES = 100
 _SHORT_TRAINING = 10.0
 
 
@@ -118,8 +120,21 @@ def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[x
     seconds = parts.train.sizes["time"] * options.bin_size
     if seconds < _SHORT_TRAINING:
         _LOG.warning("a training segment of %g s is short: expect little of what is learnt from it", seconds)
+    _report_few_spikes(parts)
     report_duplicates(parts.train)
     return units, parts
+
+
+def _report_few_spikes(parts: Split) -> None:
+    """Warn of segments whose scores hang on a handful of spikes."""
+    for name, part in (("validation", parts.validation), ("test", parts.test)):
+        found = int(count_occupied(part).sum())
+        if found < _FEW_SPIKES:
+            _LOG.warning(
+                "only %d spikes in the %s segment: its scores mean little; "
+                "take a longer window or more units",
+                found, name,
+            )  # fmt: skip
 
 
 def _split_names(names: str | None) -> list[str] | None:
