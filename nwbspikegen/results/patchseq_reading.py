@@ -18,6 +18,8 @@ from nwbspikegen.views.nwb_groups import find_array, find_group, to_text
 from nwbspikegen.views.nwb_opening import open_nwb, reading
 from nwbspikegen.views.nwb_table import require_columns
 
+_ROUNDING = 1e-3
+
 
 def read_sweep_features(path: Address) -> pd.DataFrame:
     """Return what was measured of each sweep, with its number and the places of its series in the source.
@@ -27,7 +29,11 @@ def read_sweep_features(path: Address) -> pd.DataFrame:
     InputError
         The file is not one that `write_patchseq` wrote, or has no such table; so do all readers.
     """
-    return _read_table(path, "sweep_features")
+    table = _read_table(path, "sweep_features")
+    with reading(path):
+        if not all(table["response_path"].astype(bool)):
+            raise ValueError("sweeps without the place of their response")
+    return table
 
 
 def read_cell_scalars(path: Address) -> dict[str, float]:
@@ -67,7 +73,15 @@ def read_family_vectors(path: Address) -> tuple[dict[str, np.ndarray], dict[str,
 
 def read_predictions(path: Address) -> pd.DataFrame:
     """Return the predicted class, its probabilities and the attention per family, one row per model."""
-    return _read_table(path, "predictions")
+    table = _read_table(path, "predictions")
+    with reading(path):
+        for kind in ("probability_", "attention_"):
+            shares = table[[name for name in table if str(name).startswith(kind)]].to_numpy(dtype=np.float64)
+            # a missing family has no attention, and a forest gives none
+            given = shares[np.isfinite(shares).any(axis=1)]
+            if np.any(shares < 0) or np.any(np.nansum(given, axis=1) > 1 + _ROUNDING):
+                raise ValueError(f"{kind.rstrip('_')} that is no share of one")
+    return table
 
 
 @contextlib.contextmanager
