@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ def evaluate_cells(study: str, cells: Sequence[Cell]) -> int:
     """
     plan = StudyPlan.load(study)
     wanted = [cell for cell in cells if not cell_file(study, plan, cell).is_file()]
-    missing = [cell for cell in wanted if _is_trained(study, plan, cell)]
+    missing = [cell for cell in wanted if has_model(study, plan, cell.model, cell.trained_on)]
     if missing:
         _evaluate_trained(study, plan, missing)
     if len(missing) < len(wanted):
@@ -67,8 +68,11 @@ def evaluate_cells(study: str, cells: Sequence[Cell]) -> int:
     return len(missing)
 
 
-def _is_trained(study: str, plan: StudyPlan, cell: Cell) -> bool:
-    return (model_folder(study, plan, cell.model, cell.trained_on) / DESCRIPTION_FILE).is_file()
+def has_model(
+    study: str | os.PathLike[str], plan: StudyPlan, model: str, trained_on: tuple[str, ...]
+) -> bool:
+    """Return whether the model of a row has been written."""
+    return (model_folder(study, plan, model, trained_on) / DESCRIPTION_FILE).is_file()
 
 
 def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[Cell]) -> None:

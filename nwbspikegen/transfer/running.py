@@ -8,11 +8,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from nwbspikegen.models import DESCRIPTION_FILE
 from nwbspikegen.parallel import Outcome, Task, run_tasks
 from nwbspikegen.progress import show_progress
-from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, training_file
-from nwbspikegen.transfer.evaluating import evaluate_cells, evaluate_column
+from nwbspikegen.transfer.cell_files import cell_file, column_file, training_file
+from nwbspikegen.transfer.evaluating import evaluate_cells, evaluate_column, has_model
 from nwbspikegen.transfer.plan import Cell, StudyPlan
 from nwbspikegen.transfer.training_rows import train_row
 
@@ -113,8 +112,7 @@ def _training_key(plan: StudyPlan, model: str, names: tuple[str, ...]) -> str:
 
 
 def _is_trained(study: str | os.PathLike[str], plan: StudyPlan, model: str, names: tuple[str, ...]) -> bool:
-    is_saved = (model_folder(study, plan, model, names) / DESCRIPTION_FILE).is_file()
-    return is_saved and training_file(study, plan, model, names).is_file()
+    return has_model(study, plan, model, names) and training_file(study, plan, model, names).is_file()
 
 
 def _weigh(plan: StudyPlan, name: str) -> float:

@@ -70,12 +70,11 @@ def _read_places(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]
     electrodes = find_group(root, "general/extracellular_ephys/electrodes")
     if electrodes is None:
         _log.warning("the units name electrodes, but there is no table of electrodes: they have no places")
-    else:
-        require_columns(electrodes)
-    ids = None if electrodes is None else find_array(electrodes, "id")
+        return {}
+    require_columns(electrodes)
+    ids = find_array(electrodes, "id")
     if ids is None or rows.max(initial=0) >= len(ids) or rows.min(initial=0) < 0:
-        if electrodes is not None:
-            _log.warning("units name electrodes that the table of electrodes has not: they have no places")
+        _log.warning("units name electrodes that the table of electrodes has not: they have no places")
         return {}
     places = {name: _read_column(electrodes, name, len(ids)) for name in _PLACES if name in electrodes}
     for name in (name for name, values in places.items() if values is None):

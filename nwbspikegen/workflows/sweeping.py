@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.addresses import hash_recording, require_recording
-from nwbspikegen.errors import InputError, MissingExtraError, OutputError, require_seed
+from nwbspikegen.errors import InputError, MissingExtraError, OutputError, require_extra, require_seed
 from nwbspikegen.files import require_absent, write_whole
 from nwbspikegen.parallel import Task, open_client, run_tasks
 from nwbspikegen.progress import show_progress
@@ -124,7 +124,7 @@ def run_sweep(
         Optuna is not installed.
     """
     out, options = Path(out), options or WindowOptions()
-    _require_optuna()
+    require_extra("scale", "optuna", purpose="sweeps")
     require_seed(seed)
     address = require_recording(recording)
     plan = SweepPlan(
@@ -251,13 +251,4 @@ def _require_one(table: pd.DataFrame) -> None:
     if not (table.state == "complete").any():
         raise InputError(
             f"no trial that worked: {table.error.iloc[0]}", "at least one", "correct the factors"
-        )
-
-
-def _require_optuna() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("optuna") is None:
-        raise MissingExtraError(
-            "no optuna", "it for sweeps", "install with: pip install 'nwbspikegen[scale]'"
         )
