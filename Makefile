@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# where it is set, every process of the suite compiles the project again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint format docs bench clean
 
@@ -10,8 +12,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, found {sys.version.split()[0]}: make PYTHON=python3.11"'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt pip
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --editable '.[all,dev,docs]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[all,dev,docs]'
 	touch $@
 
 demo: $(STAMP)
