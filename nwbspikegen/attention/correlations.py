@@ -10,6 +10,7 @@ from jaxtyping import Float, Float64, Real
 
 from nwbspikegen.attention.maps import AttentionMaps
 from nwbspikegen.errors import InputError
+from nwbspikegen.scoring import correct_by_holm
 
 SIGNIFICANT = 0.01
 """Largest corrected p that counts; source: Shimono 2026."""
@@ -76,7 +77,6 @@ def compare_recordings(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     [0.4]
     """
     from scipy.stats import ttest_1samp
-    from statsmodels.stats.multitest import multipletests
 
     if len(tables) < 2:
         raise InputError(f"{len(tables)} recordings to compare", "at least two", "explain more of them")
@@ -95,10 +95,7 @@ def compare_recordings(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             }
         )  # fmt: skip
     table = pd.DataFrame(rows)
-    corrected = np.full(len(table), np.nan)
-    tested = table.p.notna().to_numpy()
-    if tested.any():
-        corrected[tested] = multipletests(table.p[tested], method="holm")[1]
+    corrected = correct_by_holm(table.p.to_numpy())
     return table.assign(p_holm=corrected, significant=corrected < SIGNIFICANT)
 
 

@@ -9,6 +9,7 @@ from nwbspikegen.scoring.audits import (
 from nwbspikegen.scoring.baselines import BASELINES, make_baseline
 from nwbspikegen.scoring.blocks import Estimate
 from nwbspikegen.scoring.calibration import calibration_error
+from nwbspikegen.scoring.correction import correct_by_holm
 from nwbspikegen.scoring.curves import Curve, precision_recall_curve, roc_curve
 from nwbspikegen.scoring.evaluation import paired_difference, score_predictions
 from nwbspikegen.scoring.likelihood import bits_per_spike
@@ -37,6 +38,7 @@ __all__ = [
     "calibration_error",
     "check_stationarity",
     "compare_trains",
+    "correct_by_holm",
     "draw_spikes",
     "isi_distance",
     "make_baseline",

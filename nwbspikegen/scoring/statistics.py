@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.scoring.correction import correct_by_holm
 from nwbspikegen.views.observed import require_contiguous
 
 if TYPE_CHECKING:
@@ -99,14 +100,9 @@ def check_stationarity(counts: Sequence[Int64[np.ndarray, " window"]]) -> pd.Dat
     >>> check_stationarity([noise, np.zeros(200, np.int64)])[["adf_lags", "adf_reason"]].values.tolist()
     [[0.0, ''], [nan, 'silent']]
     """
-    from statsmodels.stats.multitest import multipletests
-
     columns = ["adf_statistic", "adf_p", "adf_lags", "adf_reason"]
     table = pd.DataFrame([_test_one(each) for each in counts], columns=columns)
-    tested = table.adf_p.notna()
-    table.insert(2, "adf_p_holm", np.nan)
-    if tested.any():
-        table.loc[tested, "adf_p_holm"] = multipletests(table.adf_p[tested], method="holm")[1]
+    table.insert(2, "adf_p_holm", correct_by_holm(table.adf_p.to_numpy(np.float64)))
     return table
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float64
 
+from nwbspikegen.scoring import correct_by_holm
+
 _LOG = logging.getLogger("nwbspikegen")
 
 PREPARATIONS = ("in_vitro", "in_vivo")
@@ -66,8 +68,6 @@ def compare_groups(scores: xr.Dataset, against: str = "running_rate", *, seed: i
     DataFrame
         ``group, predictor, against, metric, null, difference, num_targets, p_value, p_holm``.
     """
-    from statsmodels.stats.multitest import multipletests
-
     single = _keep_single_rows(scores)
     rows = []
     for group, cells in _find_groups(single).items():
@@ -88,7 +88,7 @@ def compare_groups(scores: xr.Dataset, against: str = "running_rate", *, seed: i
     table = pd.DataFrame(rows, columns=columns)
     table["p_holm"] = np.nan
     for _, family in table.groupby(["metric", "null"]):
-        table.loc[family.index, "p_holm"] = multipletests(family["p_value"], method="holm")[1]
+        table.loc[family.index, "p_holm"] = correct_by_holm(family["p_value"].to_numpy())
     return _sort(table)
 
 
