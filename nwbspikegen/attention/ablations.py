@@ -69,9 +69,9 @@ def ablate(
 
     Whole segment: attention spread equally over the past (`attention_uniform`) or removed
     (`attention_removed`), at inference and after training so (`..._retrained`); for `in_context`
-    drives and partners removed (`couplings_removed`). Sampled bins, each scored by itself after its
-    latest 3,125 bins were changed: units permuted within each of the latest 50 or 95 % of them, time
-    reversed, units shifted circularly, and all spikes silenced between two lags (`lags_1_3`, ...).
+    drives, partners and companions removed (`couplings_removed`). Sampled bins, each scored by itself
+    after its latest 3,125 bins were changed: units permuted within each of the latest 50 or 95 % of them,
+    time reversed, units shifted circularly, and all spikes silenced between two lags (`lags_1_3`, ...).
 
     Parameters
     ----------

@@ -71,8 +71,8 @@ def predict_retrained(model: FittedModel, parts: Split, observed: Observed, how:
 def predict_without_couplings(model: FittedModel, observed: Observed) -> _Prediction:
     """Predict with `in_context` as if no unit had ever told anything about another.
 
-    The features of drives and partners are what they are before any evidence, 0; the population's
-    activity, hazards and the readout, which learns without them, stay.
+    The features of drives, partners and companions are what they are before any evidence, 0; the
+    population's activity, hazards and the readout, which learns without them, stay.
     """
     network = model.module
     assert isinstance(network, InContext)

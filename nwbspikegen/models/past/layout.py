@@ -28,12 +28,18 @@ RIDGES = (3e3, 3e4, 3e5)
 NUM_PARTNERS = 4
 PARTNER_AGE_EDGES = np.array([1, 2, 3, 4, 6, 9, 14, 22, 40, 80, 200])
 
+NUM_COMPANIONS = 16
+COMPANION_TAUS = np.array([1.5, 4.0, 10.0, 60.0, 250.0, 1000.0])
+MEETING_TAU = 3
+"""Time constants of companions' activity, and which of them says who is one."""
+
 _NUM_TAUS = len(TAUS_BINS)
 HAZARD_COLUMN = 2 * _NUM_TAUS
 EVIDENCE_COLUMN = HAZARD_COLUMN + 2 * NUM_HAZARDS
 DRIVE_COLUMN = EVIDENCE_COLUMN + 3
 PARTNER_COLUMN = DRIVE_COLUMN + 3 * len(RIDGES)
-NUM_FEATURES = PARTNER_COLUMN + 2 * NUM_PARTNERS + 1
+COMPANION_COLUMN = PARTNER_COLUMN + 2 * NUM_PARTNERS + 1
+NUM_FEATURES = COMPANION_COLUMN + len(COMPANION_TAUS)
 
 READOUT_FEATURES = np.array(
     [
@@ -41,7 +47,7 @@ READOUT_FEATURES = np.array(
         *(_NUM_TAUS + tau for tau in (0, 2, 4, 5, 6, 7)),
         *range(HAZARD_COLUMN, HAZARD_COLUMN + NUM_HAZARDS),
         *range(DRIVE_COLUMN, PARTNER_COLUMN, 3),
-        *range(PARTNER_COLUMN, NUM_FEATURES, 2),
+        *range(PARTNER_COLUMN, COMPANION_COLUMN, 2),
     ]
 )
 """Columns that each unit's own readout weighs again: traces, hazards, drives, partners."""

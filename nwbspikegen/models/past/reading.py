@@ -9,10 +9,12 @@ from jaxtyping import Bool, Float32, Int64, UInt8
 
 from nwbspikegen.history import prior_bins
 from nwbspikegen.models.past.clock import next_solution
+from nwbspikegen.models.past.companions import Companions
 from nwbspikegen.models.past.coupling import Coupling
 from nwbspikegen.models.past.layout import (
     AGE_HAZARD,
     AGE_STATE_HAZARD,
+    COMPANION_COLUMN,
     DRIVE_COLUMN,
     HAZARD_COLUMN,
     NUM_FEATURES,
@@ -45,6 +47,7 @@ class Past:
         self._units = Units(num_units, before_the_first)
         self._coupling = Coupling(num_units)
         self._partners = Partners(num_units)
+        self._companions = Companions(num_units)
 
     def read(
         self, spikes: UInt8[np.ndarray, "time unit"], wanted: Bool[np.ndarray, " time"]
@@ -63,6 +66,7 @@ class Past:
             if ends:
                 self._coupling.solve()
                 self._partners.solve()
+                self._companions.solve()
             yield rows
             start = stop
 
@@ -76,6 +80,7 @@ class Past:
         """Return what goes on from here one bin at a time; this past stays as it is."""
         return PastStepper(
             self.num_bins, self._population, self._units, self._coupling, self._partners,
+            self._companions,
             center=center, scale=scale, limit=limit, num_samples=num_samples,
         )  # fmt: skip
 
@@ -101,7 +106,8 @@ class Past:
         log_odds = log_odds_of(log_rate + features[:, HAZARD_COLUMN + AGE_HAZARD])
         self._add_drives(spikes, population, is_row, at, unit, fired, weight, log_odds, features)
         both = log_rate.astype(np.float64) + features[:, HAZARD_COLUMN + AGE_STATE_HAZARD]
-        self._partners.read(spikes, row_of, weight, both, features[:, PARTNER_COLUMN:])
+        self._partners.read(spikes, row_of, weight, both, features[:, PARTNER_COLUMN:COMPANION_COLUMN])
+        self._companions.read(spikes, row_of, features[:, COMPANION_COLUMN:])
         self.num_bins += len(spikes)
         return Rows(features, log_odds, log_rate, at + start, unit, fired, weight, wanted[at], period_ends)
 

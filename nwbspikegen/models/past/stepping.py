@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from nwbspikegen.models.past.companions import Companions
 from nwbspikegen.models.past.coupling import Coupling
 from nwbspikegen.models.past.layout import (
+    COMPANION_COLUMN,
     COUPLING_POPULATION,
     COUPLING_TAUS,
     DRIVE_COLUMN,
@@ -36,7 +38,7 @@ class PastStepper:
     ----------
     num_bins : int
         Bins of the past.
-    population, units, coupling, partners
+    population, units, coupling, partners, companions
         Its parts, which are only read.
     center, scale : arrays (feature,)
         By which features are standardised.
@@ -60,6 +62,7 @@ class PastStepper:
         units: Units,
         coupling: Coupling,
         partners: Partners,
+        companions: Companions,
         *,
         center: Float32[np.ndarray, " feature"],
         scale: Float32[np.ndarray, " feature"],
@@ -71,6 +74,7 @@ class PastStepper:
         self._rate = units.rate(num_bins)
         self._tables = units.tables()
         self._pairs = partners.tables()
+        self._companions = companions.tables()
         self._classes = (
             *units.classes(), partners.classes(), STATE_TAUS, STATE_EDGES, JOINT_TAU, JOINT_STATE_EDGES
         )  # fmt: skip
@@ -98,8 +102,8 @@ class PastStepper:
         population_trace, trace, age, interval_class, _, drive = self._passing
         write_bin(
             self._num_bins, self._population_rate, self._rate, population_trace, trace, age, interval_class,
-            drive, self._tables, self._pairs, self._coupling, self._classes,
-            (HAZARD_COLUMN, DRIVE_COLUMN, PARTNER_COLUMN), self._scaling,
+            drive, self._tables, self._pairs, self._companions, self._coupling, self._classes,
+            (HAZARD_COLUMN, DRIVE_COLUMN, PARTNER_COLUMN, COMPANION_COLUMN), self._scaling,
             self.standard, self.log_odds, self.log_rate,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ import math
 import numba
 import numpy as np
 
+from nwbspikegen.models.past.companion_kernels import write_companions
 from nwbspikegen.models.past.partner_kernels import write_partners
 from nwbspikegen.models.past.population_kernels import write_population
 from nwbspikegen.models.past.unit_kernels import write_hazards, write_traces
@@ -15,14 +16,15 @@ from nwbspikegen.models.past.unit_kernels import write_hazards, write_traces
 @numba.njit(cache=True, nogil=True)
 def write_bin(  # type: ignore[no-untyped-def]
     num_bins, population_rate, rate, population_trace, trace, age, interval_class, drive, tables, pairs,
-    coupling, classes_of, columns, scaling, out, log_odds, log_rate,
+    companions, coupling, classes_of, columns, scaling, out, log_odds, log_rate,
 ):  # fmt: skip
     """Fill a row of out, standardised, and of log_odds and log_rate, for every sample and unit."""
     single, joint = tables
     pair, best, partner, gain = pairs
     population_weights, offset, ridge_gain, coupling_population = coupling
     age_class, joint_age_class, partner_class, state_taus, state_edges, joint_tau, joint_edges = classes_of
-    hazard_column, drive_column, partner_column = columns
+    remaining, begin, companion, share = companions
+    hazard_column, drive_column, partner_column, companion_column = columns
     center, inverse_scale, limit = scaling
     num_samples, num_units, num_taus = trace.shape
     log_ratio = np.empty(num_taus)
@@ -57,6 +59,7 @@ def write_bin(  # type: ignore[no-untyped-def]
             write_partners(
                 row[partner_column:], unit, coarse, partner_classes, pair, best, partner, gain
             )  # fmt: skip
+            write_companions(row[companion_column:], unit, age[sample], remaining, begin, companion, share)
             for i in range(row.size):
                 row[i] = min(max((row[i] - center[i]) * inverse_scale[i], -limit), limit)
 

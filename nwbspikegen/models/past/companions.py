@@ -1,0 +1,73 @@
+"""Companions: the units that tend to have just fired when a unit fires."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+from nwbspikegen.models.past.companion_kernels import follow_companions
+from nwbspikegen.models.past.layout import COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
+from nwbspikegen.models.past.units import Units
+
+_PRIOR_SPIKES = 5.0
+
+
+class Companions:
+    """Follows, for every unit, how lately those have fired in whose company it fires.
+
+    What is left of a unit's latest spike falls exponentially with its age. A unit's companions are the
+    others of which more is left at its own spikes than at those of the whole population, the 16 with
+    the largest excess, each with a share in proportion to it. Features: log of what is left of their
+    latest spikes on average, for time constants of 1.5 bins to 1,000. Unlike drives and partners
+    they say what is, not what it would mean: the network finds that out.
+    """
+
+    def __init__(self, num_units: int) -> None:
+        ages = np.arange(Units.oldest + 1)[:, None]
+        self._remaining = np.exp(-(ages - 1) / COMPANION_TAUS).astype(np.float32)
+        # nothing is left of what never was
+        self._remaining[-1] = 0.0
+        self._age = np.full(num_units, Units.oldest)
+        self._met = np.zeros((num_units, num_units))
+        self._num_spikes = np.zeros(num_units)
+        self._begin = np.zeros(num_units + 1, dtype=np.int64)
+        self._companion = np.zeros(0, dtype=np.int64)
+        self._share = np.zeros(0, dtype=np.float32)
+
+    def read(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        row_of: Int64[np.ndarray, "time unit"],
+        out: Float32[np.ndarray, "row tau"],
+    ) -> None:
+        """Move on by some bins; fill the rows of `out` that `row_of` gives (-1: none)."""
+        follow_companions(
+            spikes, row_of, self._remaining, MEETING_TAU, self._begin, self._companion, self._share,
+            self._age, self._met, out,
+        )  # fmt: skip
+        self._num_spikes += np.count_nonzero(spikes, axis=0)
+
+    def tables(self) -> tuple[np.ndarray, ...]:
+        """Return what is left of a spike by age, where each unit's companions begin, they, their shares."""
+        return self._remaining, self._begin, self._companion, self._share
+
+    def solve(self) -> None:
+        """Choose companions again, from all spikes so far."""
+        excess = self._find_excess()
+        most = min(NUM_COMPANIONS, len(excess))
+        smallest = np.partition(excess, -most, axis=1)[:, -most]
+        unit, companion = np.nonzero((excess > 0) & (excess >= smallest[:, None]))
+        kept = excess[unit, companion]
+        total = np.bincount(unit, kept, len(excess))
+        self._begin = np.searchsorted(unit, np.arange(len(excess) + 1))
+        self._companion = companion
+        self._share = (kept / total[unit]).astype(np.float32)
+
+    def _find_excess(self) -> Float64[np.ndarray, "unit other"]:
+        total = max(float(self._num_spikes.sum()), 1.0)
+        usual = self._met.sum(axis=0) / total
+        excess: Float64[np.ndarray, "unit other"] = (
+            self._met / (self._num_spikes + _PRIOR_SPIKES)[:, None] - usual
+        )
+        np.fill_diagonal(excess, 0.0)
+        return excess
