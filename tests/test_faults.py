@@ -262,7 +262,7 @@ def test_training_resumes_its_epochs_with_smaller_batches(
             parts.train, parts.validation, epochs=2, progress=False, batch_size=4096, checkpoints=tmp_path
         )
     assert "resuming the run" in caplog.text
-    assert [point["epoch"] for point in fitted.curves] == [0, 1]
+    assert [point["epoch"] for point in fitted.curves] == [1, 2]
     assert fitted.parameters["batch_size"] == 2048
 
 
@@ -332,7 +332,7 @@ def test_ctrl_c_in_training_can_be_resumed(monkeypatch: pytest.MonkeyPatch, tmp_
     with caplog.at_level("INFO", logger="nwbspikegen"):
         fitted = run()
     assert "resuming the run" in caplog.text
-    assert [point["epoch"] for point in fitted.curves] == [0, 1]
+    assert [point["epoch"] for point in fitted.curves] == [1, 2]
 
 
 @pytest.mark.usefixtures("hears_ctrl_c")
@@ -358,7 +358,7 @@ def test_ctrl_c_ends_the_command_and_the_same_command_goes_on(
     finished = CliRunner().invoke(cli, given)
     assert finished.exit_code == 0, finished.output
     assert "resuming the run" in finished.stderr
-    assert [point["epoch"] for point in nsg.load_model(tmp_path / "model").curves] == [0, 1]
+    assert [point["epoch"] for point in nsg.load_model(tmp_path / "model").curves] == [1, 2]
     assert sorted(place.name for place in tmp_path.iterdir()) == ["a.nwb", "model"]
 
 

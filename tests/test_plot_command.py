@@ -21,7 +21,7 @@ from nwbspikegen.scoring import BASELINES
 
 _CURVES = [
     {
-        "epoch": float(epoch), "train_loss": 1.0 / (epoch + 1), "validation_loss": 1.1 / (epoch + 1),
+        "epoch": epoch + 1.0, "train_loss": 1.0 / (epoch + 1), "validation_loss": 1.1 / (epoch + 1),
         "accuracy_on_spikes": 0.1 * epoch, "accuracy_on_silence": 0.9, "pr_auc": [0.1, 0.3, 0.2][epoch],
         "bits_per_spike": 0.05 * epoch,
     }
@@ -94,8 +94,8 @@ def test_training_curves_show_every_epoch_and_mark_the_kept_one() -> None:
     assert [line.get_label() for line in loss.lines[:2]] == ["training", "validation"]
     np.testing.assert_allclose(accuracy.lines[0].get_ydata(), [0.0, 0.1, 0.2])
     np.testing.assert_allclose(pr_auc.lines[0].get_ydata(), [0.1, 0.3, 0.2])
-    np.testing.assert_allclose(bits.lines[0].get_xdata(), [0, 1, 2])
-    assert all(axes.lines[-1].get_xdata()[0] == 1.0 for axes in figure.axes)
+    np.testing.assert_allclose(bits.lines[0].get_xdata(), [1, 2, 3])
+    assert all(axes.lines[-1].get_xdata()[0] == 2.0 for axes in figure.axes)
     assert "dice" in loss.get_ylabel()
 
 

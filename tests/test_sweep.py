@@ -136,7 +136,7 @@ def _train_nothing(train: Any, validation: Any, *, model: str, **named: Any) -> 
     """Return a model as it was born, where only the choice of trials is looked at."""
     settings = {name: named[name] for name in ("depth", "num_bins") if name in named}
     network = build_model(model, train.sizes["unit"], **settings)
-    curves = [{"epoch": 0.0, "bits_per_spike": 0.0, "pr_auc": 0.0}]
+    curves = [{"epoch": 1.0, "bits_per_spike": 0.0, "pr_auc": 0.0}]
     return FittedModel(network, named["loss"], float(train.attrs["bin_size"]), curves=curves)
 
 

@@ -21,7 +21,7 @@ def test_curves_and_choice_of_epoch(name, loss):
     model = nsg.train(
         parts.train, parts.validation, model=name, loss=loss, epochs=2, progress=False, **_TINY[name]
     )
-    assert [point["epoch"] for point in model.curves] == [0, 1]
+    assert [point["epoch"] for point in model.curves] == [1, 2]
     expected = {
         "epoch",
         "train_loss",

@@ -68,7 +68,7 @@ def train(
     }
     lines = [f"{name}, held out\n{format_scores(scores)}\n" for name, scores in report.held_out.items()]
     lines.append(
-        f"wrote {out}: {fitted.name}, best epoch {best['epoch'] + 1:.0f} of {len(fitted.curves)}, "
+        f"wrote {out}: {fitted.name}, best epoch {best['epoch']:.0f} of {len(fitted.curves)}, "
         f"validation bits per spike {best['bits_per_spike']:.4f}, PR-AUC {best['pr_auc']:.4f}"
     )
     print_result(result, as_json=as_json, text="\n".join(lines))

@@ -44,7 +44,7 @@ class FittedModel:
         subject of every recording), ``window`` (start and duration, s), ``split`` (start and stop of
         the train and validation segments, s on the session clock), ``unit_ids``, ``seed``.
     curves : list of dict
-        One entry per epoch: losses and validation scores.
+        One entry per epoch, `epoch` counted from 1: losses and validation scores.
     """
 
     module: SpikeModel

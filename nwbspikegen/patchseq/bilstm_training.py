@@ -161,7 +161,7 @@ def _descend(
             torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         loss = _validate(network, watched)
-        curve.append({"epoch": float(epoch), "validation_loss": loss})
+        curve.append({"epoch": float(epoch + 1), "validation_loss": loss})
         if watched.validation is None or loss < best:
             best, kept, waited = loss, copy.deepcopy(network.state_dict()), 0
         else:

@@ -101,7 +101,7 @@ class TrainingModule(lightning.LightningModule):
         self.log_dict(point)
         if self._train_losses:
             point["train_loss"] = float(torch.stack(self._train_losses).mean())
-        self.curves.append({"epoch": float(self.current_epoch), **point})
+        self.curves.append({"epoch": float(self.current_epoch + 1), **point})
 
     def configure_optimizers(self) -> Any:
         """AdamW with a warm-up and a cosine decay, step by step."""
