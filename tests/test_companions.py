@@ -56,22 +56,45 @@ def test_companions_are_those_of_the_own_group() -> None:
     nothing = np.full(spikes.shape, -1, dtype=np.int64)
     companions.read(spikes, nothing, np.empty((0, len(COMPANION_TAUS)), dtype=np.float32))
     companions.solve()
-    _, begin, companion, share = companions.tables()
+    shares, _ = companions.company()
     group = np.arange(24) // 12
     for unit in range(24):
-        chosen = companion[begin[unit] : begin[unit + 1]]
+        chosen = np.flatnonzero(shares[:, unit])
         assert unit not in chosen
         assert set(group[chosen]) == {group[unit]}
-        assert share[begin[unit] : begin[unit + 1]].sum() == pytest.approx(1, rel=1e-6)
+        assert shares[:, unit].sum() == pytest.approx(1, rel=1e-6)
 
 
 def test_a_unit_alone_has_none_and_what_never_fired_is_not_left() -> None:
     alone = Companions(1)
     alone.solve()
-    _, begin, companion, _ = alone.tables()
-    assert begin.tolist() == [0, 0]
-    assert companion.size == 0
-    remaining = Companions(2).tables()[0]
-    assert remaining.shape == (Units.oldest + 1, len(COMPANION_TAUS))
-    assert (remaining[-1] == 0).all()
-    assert (remaining[1] == 1).all()
+    shares, company = alone.company()
+    assert shares.tolist() == [[0]]
+    assert not company.any()
+    silent = Companions(3)
+    silent.solve()
+    assert not silent.company()[1].any()
+
+
+def test_a_stepper_follows_them_bin_by_bin_until_a_spike_is_forgotten() -> None:
+    """Unit 0 is silent for longer than ages are told apart, then fires again; the others go on."""
+    past, spikes = Past(24, _BIN), _grouped()
+    for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
+        pass
+    shares = past._companions.company()[0]
+    assert shares[0].any()
+    num_features = COMPANION_COLUMN + len(COMPANION_TAUS)
+    stepper = past.step_on(
+        np.zeros(num_features, dtype=np.float32), np.ones(num_features, dtype=np.float32), 99.0, 1
+    )
+    later = np.tile(_grouped(), (2, 1))
+    later[1 : Units.oldest + 100, 0] = 0
+    later[[0, Units.oldest + 100], 0] = 1
+    left = _remaining(np.concatenate([spikes, later]))[len(spikes) :]
+    age = 1 + np.arange(Units.oldest + 100)
+    left[1 : Units.oldest + 101, 0][age >= Units.oldest] = 0
+    for t in range(Units.oldest + 150):
+        stepper.write()
+        expected = np.log(1 + 1000 * shares.T @ left[t])
+        np.testing.assert_allclose(stepper.standard[:, COMPANION_COLUMN:], expected, rtol=1e-4, atol=1e-4)
+        stepper.take(later[t][None])

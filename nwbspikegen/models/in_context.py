@@ -200,8 +200,8 @@ class InContext(SpikeModel):
 class InContextStepper(Stepper):
     """`in_context`, one bin at a time: hazards, coupling and readout stay as the past left them.
 
-    The network is as small as a bin of units: numpy goes through it in less time than torch needs to
-    start, so the steps are taken on the CPU wherever the model lies.
+    The network is as small as a bin of units: numpy multiplies in less time than torch needs to start,
+    so the steps are taken on the CPU wherever the model lies.
     """
 
     def __init__(self, model: InContext, past: PastStepper, readout: Readout, num_samples: int) -> None:
@@ -210,8 +210,8 @@ class InContextStepper(Stepper):
         self._layers = [
             (
                 layer.weight.detach().cpu().numpy().T.copy(),
-                layer.bias.detach().cpu().numpy(),
-                np.empty((num_rows, layer.out_features), dtype=np.float32),
+                np.repeat(layer.bias.detach().cpu().numpy()[None], num_rows, axis=0),
+                torch.empty(num_rows, layer.out_features),
             )
             for layer in model.network
             if isinstance(layer, torch.nn.Linear)
@@ -223,10 +223,10 @@ class InContextStepper(Stepper):
         self._past.write()
         hidden = self._past.standard
         for place, (weight, bias, out) in enumerate(self._layers):
-            if place > 0:
-                hidden /= 1 + np.exp(np.minimum(-hidden, 80))  # SiLU, without overflow
-            hidden = np.matmul(hidden, weight, out=out)
+            hidden = np.matmul(hidden, weight, out=out.numpy())
             hidden += bias
+            if place < len(self._layers) - 1:
+                torch.nn.functional.silu(out, inplace=True)
         log_odds = hidden[:, 0] + self._past.log_odds
         self._readout.predict(self._past.standard, log_odds, self._past.log_rate, self._probability)
         return self._probability

@@ -43,5 +43,23 @@ def write_companions(out, unit, age, remaining, begin, companion, share):  # typ
         of, at = share[place], age[companion[place]]
         for i in range(num_taus):
             out[i] += of * remaining[at, i]
-    for i in range(num_taus):
-        out[i] = math.log(np.float32(1) + out[i] * _SCALE)
+    write_company(out, out[:num_taus])
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def write_company(out, company):  # type: ignore[no-untyped-def]
+    """Write the log of companions' mean activity per time constant."""
+    for i in range(company.size):
+        out[i] = math.log(np.float32(1) + np.float32(company[i]) * _SCALE)
+
+
+@numba.njit(cache=True, nogil=True)
+def renew_companion(company, shares, taus, age, oldest, fired):  # type: ignore[no-untyped-def]
+    """Correct company (tau, unit), which has fallen by a bin, for a companion that fires or grows oldest.
+
+    `shares` (unit) are its shares in the others' company. If it fires, a whole spike is left again; once
+    it is oldest, nothing.
+    """
+    for i in range(taus.size):
+        left = math.exp(-age / taus[i]) if age < oldest else 0.0
+        company[i] += (fired - left) * shares

@@ -47,9 +47,12 @@ class Companions:
         )  # fmt: skip
         self._num_spikes += np.count_nonzero(spikes, axis=0)
 
-    def tables(self) -> tuple[np.ndarray, ...]:
-        """Return what is left of a spike by age, where each unit's companions begin, they, their shares."""
-        return self._remaining, self._begin, self._companion, self._share
+    def company(self) -> tuple[Float64[np.ndarray, "companion unit"], Float64[np.ndarray, "tau unit"]]:
+        """Return the share of each unit in the company of others, and what is left of their spikes."""
+        num_units = len(self._age)
+        shares = np.zeros((num_units, num_units))
+        shares[self._companion, np.repeat(np.arange(num_units), np.diff(self._begin))] = self._share
+        return shares, self._remaining[self._age].T @ shares
 
     def solve(self) -> None:
         """Choose companions again, from all spikes so far."""

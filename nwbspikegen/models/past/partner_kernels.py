@@ -51,9 +51,7 @@ def write_partners(out, unit, own, classes, pair, best, partner, gain):  # type:
             out[2 * k + 1] = gain[unit, k]
     other = partner[unit, 0]
     if other >= 0:
-        coarser = _PRIOR_SPIKES * math.exp(out[0])
-        fired, expected = best[0, unit, own, classes[other]], best[1, unit, own, classes[other]]
-        out[2 * num_partners] = math.log((fired + coarser) / (expected + _PRIOR_SPIKES))
+        out[2 * num_partners] = log_ratio_of_both(best, unit, own, classes[other], out[0])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -73,6 +71,42 @@ def log_ratio(pair, unit, other, age_class):  # type: ignore[no-untyped-def]
     """Return the log of spikes over expected spikes, drawn towards 0."""
     fired, expected = pair[0, unit, other, age_class], pair[1, unit, other, age_class]
     return math.log((fired + _PRIOR_SPIKES) / (expected + _PRIOR_SPIKES))
+
+
+@numba.njit(cache=True, nogil=True)
+def log_ratio_of_both(best, unit, own, age_class, coarser):  # type: ignore[no-untyped-def]
+    """Return the same by both ages, drawn towards what it is by the best partner's alone."""
+    fired, expected = best[0, unit, own, age_class], best[1, unit, own, age_class]
+    return math.log((fired + _PRIOR_SPIKES * math.exp(coarser)) / (expected + _PRIOR_SPIKES))
+
+
+@numba.njit(cache=True, nogil=True)
+def tabulate_partners(pair, best, partner, by_partner, by_both):  # type: ignore[no-untyped-def]
+    """Fill by_partner (unit, place, class) and by_both (unit, own, class) with log ratios."""
+    for unit in range(partner.shape[0]):
+        for k in range(partner.shape[1]):
+            if partner[unit, k] < 0:
+                continue
+            for at in range(by_partner.shape[2]):
+                by_partner[unit, k, at] = log_ratio(pair, unit, partner[unit, k], at)
+                if k > 0:
+                    continue
+                for own in range(by_both.shape[1]):
+                    by_both[unit, own, at] = log_ratio_of_both(best, unit, own, at, by_partner[unit, k, at])
+
+
+@numba.njit(cache=True, nogil=True)
+def look_up_partners(out, unit, own, classes, by_partner, by_both, partner, gain):  # type: ignore[no-untyped-def]
+    """Write what `write_partners` does, from tables of logs."""
+    num_partners = partner.shape[1]
+    out[2 * num_partners] = 0.0
+    for k in range(num_partners):
+        other = partner[unit, k]
+        known = other >= 0
+        out[2 * k] = by_partner[unit, k, classes[other]] if known else 0.0
+        out[2 * k + 1] = gain[unit, k] if known else 0.0
+        if k == 0 and known:
+            out[2 * num_partners] = by_both[unit, own, classes[other]]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from nwbspikegen.models.past.layout import JOINT_AGE_EDGES, NUM_PARTNERS, PARTNER_AGE_EDGES
-from nwbspikegen.models.past.partner_kernels import choose_partners, follow_pairs
+from nwbspikegen.models.past.partner_kernels import choose_partners, follow_pairs, tabulate_partners
 
 _OLDEST = int(JOINT_AGE_EDGES[-1]) + 1
 _PARTNER_CLASS = np.searchsorted(PARTNER_AGE_EDGES, np.arange(_OLDEST + 1))
@@ -49,8 +49,11 @@ class Partners:
         )  # fmt: skip
 
     def tables(self) -> tuple[np.ndarray, ...]:
-        """Return the tables of pairs and of best pairs, the partners and what they tell."""
-        return self._pair, self._best, self._partner, self._gain
+        """Return log ratios by partner (unit, place, class) and by both ages, partners, what they tell."""
+        by_partner = np.zeros((*self._partner.shape, self._pair.shape[-1]), dtype=np.float32)
+        by_both = np.zeros(self._best.shape[1:], dtype=np.float32)
+        tabulate_partners(self._pair, self._best, self._partner, by_partner, by_both)
+        return by_partner, by_both, self._partner, self._gain
 
     @staticmethod
     def classes() -> np.ndarray:

@@ -9,6 +9,7 @@ from nwbspikegen.models.past.companions import Companions
 from nwbspikegen.models.past.coupling import Coupling
 from nwbspikegen.models.past.layout import (
     COMPANION_COLUMN,
+    COMPANION_TAUS,
     COUPLING_POPULATION,
     COUPLING_TAUS,
     DRIVE_COLUMN,
@@ -29,6 +30,7 @@ from nwbspikegen.models.past.units import Units
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _COUPLING_DECAY = np.exp(-1.0 / COUPLING_TAUS)
+_COMPANION_DECAY = np.exp(-1.0 / COMPANION_TAUS)
 
 
 class PastStepper:
@@ -72,9 +74,8 @@ class PastStepper:
         self._num_bins = num_bins
         self._population_rate = population.rate(num_bins)
         self._rate = units.rate(num_bins)
-        self._tables = units.tables()
+        self._tables = units.tables(self._rate)
         self._pairs = partners.tables()
-        self._companions = companions.tables()
         self._classes = (
             *units.classes(), partners.classes(), STATE_TAUS, STATE_EDGES, JOINT_TAU, JOINT_STATE_EDGES
         )  # fmt: skip
@@ -87,10 +88,11 @@ class PastStepper:
             return np.repeat(state[None], num_samples, axis=0)
 
         drive = np.einsum("kvtu,vt->ktu", weights.astype(np.float64), coupling.trace)
+        self._shares, company = companions.company()
         self._oldest = units.oldest
         self._passing = (
             repeat(population.trace), repeat(units.trace), repeat(units.age), repeat(units.interval_class),
-            repeat(coupling.trace), repeat(drive),
+            repeat(coupling.trace), repeat(drive), repeat(company),
         )  # fmt: skip
         num_rows = num_samples * len(self._rate)
         self.standard = np.empty((num_rows, NUM_FEATURES), dtype=np.float32)
@@ -99,14 +101,17 @@ class PastStepper:
 
     def write(self) -> None:
         """Write features, log odds and log rate of the next bin."""
-        population_trace, trace, age, interval_class, _, drive = self._passing
+        population_trace, trace, age, interval_class, _, drive, company = self._passing
         write_bin(
             self._num_bins, self._population_rate, self._rate, population_trace, trace, age, interval_class,
-            drive, self._tables, self._pairs, self._companions, self._coupling, self._classes,
+            drive, company, self._tables, self._pairs, self._coupling, self._classes,
             (HAZARD_COLUMN, DRIVE_COLUMN, PARTNER_COLUMN, COMPANION_COLUMN), self._scaling,
             self.standard, self.log_odds, self.log_rate,
         )  # fmt: skip
 
     def take(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
         """Move on by one bin."""
-        take_bin(spikes, _DECAY, _COUPLING_DECAY, self._weights, INTERVAL_EDGES, self._oldest, *self._passing)
+        take_bin(
+            spikes, _DECAY, _COUPLING_DECAY, self._weights, _COMPANION_DECAY, COMPANION_TAUS, self._shares,
+            INTERVAL_EDGES, self._oldest, *self._passing,
+        )  # fmt: skip

@@ -7,23 +7,22 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.models.past.companion_kernels import write_companions
-from nwbspikegen.models.past.partner_kernels import write_partners
+from nwbspikegen.models.past.companion_kernels import renew_companion, write_company
+from nwbspikegen.models.past.partner_kernels import look_up_partners
 from nwbspikegen.models.past.population_kernels import write_population
-from nwbspikegen.models.past.unit_kernels import write_hazards, write_traces
+from nwbspikegen.models.past.unit_kernels import write_joint_hazards, write_traces
 
 
 @numba.njit(cache=True, nogil=True)
 def write_bin(  # type: ignore[no-untyped-def]
-    num_bins, population_rate, rate, population_trace, trace, age, interval_class, drive, tables, pairs,
-    companions, coupling, classes_of, columns, scaling, out, log_odds, log_rate,
+    num_bins, population_rate, rate, population_trace, trace, age, interval_class, drive, company,
+    tables, pairs, coupling, classes_of, columns, scaling, out, log_odds, log_rate,
 ):  # fmt: skip
     """Fill a row of out, standardised, and of log_odds and log_rate, for every sample and unit."""
-    single, joint = tables
-    pair, best, partner, gain = pairs
+    log_hazard, joint = tables
+    by_partner, by_both, partner, gain = pairs
     population_weights, offset, ridge_gain, coupling_population = coupling
     age_class, joint_age_class, partner_class, state_taus, state_edges, joint_tau, joint_edges = classes_of
-    remaining, begin, companion, share = companions
     hazard_column, drive_column, partner_column, companion_column = columns
     center, inverse_scale, limit = scaling
     num_samples, num_units, num_taus = trace.shape
@@ -45,9 +44,11 @@ def write_bin(  # type: ignore[no-untyped-def]
             coarse = joint_age_class[age[sample, unit]]
             other = (joint_state, interval_class[sample, unit])
             write_traces(row, trace[sample, unit], rate[unit], log_ratio)
-            write_hazards(
-                row[hazard_column:], rate[unit], rate[unit] * num_bins, classes, coarse, other,
-                single[:, unit], joint[:, unit],
+            for j in range(classes.size):
+                row[hazard_column + j] = log_hazard[unit, j, classes[j]]
+            write_joint_hazards(
+                row[hazard_column:], classes.size, rate[unit], rate[unit] * num_bins, coarse, other,
+                joint[:, unit],
             )  # fmt: skip
             log_rate[at] = math.log(rate[unit])
             probability = min(max(rate[unit] * math.exp(row[hazard_column]), 1e-6), 1 - 1e-6)
@@ -56,10 +57,10 @@ def write_bin(  # type: ignore[no-untyped-def]
                 row[drive_column:], unit, drive[sample], log_ratio, population_weights, offset, ridge_gain,
                 coupling_population,
             )  # fmt: skip
-            write_partners(
-                row[partner_column:], unit, coarse, partner_classes, pair, best, partner, gain
+            look_up_partners(
+                row[partner_column:], unit, coarse, partner_classes, by_partner, by_both, partner, gain
             )  # fmt: skip
-            write_companions(row[companion_column:], unit, age[sample], remaining, begin, companion, share)
+            write_company(row[companion_column:], company[sample, :, unit])
             for i in range(row.size):
                 row[i] = min(max((row[i] - center[i]) * inverse_scale[i], -limit), limit)
 
@@ -83,18 +84,23 @@ def write_drives(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def take_bin(  # type: ignore[no-untyped-def]
-    spikes, decay, coupling_decay, weights, interval_edges, oldest,
-    population_trace, trace, age, interval_class, coupling_trace, drive,
+    spikes, decay, coupling_decay, weights, companion_decay, companion_taus, shares, interval_edges, oldest,
+    population_trace, trace, age, interval_class, coupling_trace, drive, company,
 ):  # fmt: skip
     """Move what passes with time on by one bin of spikes (sample, unit)."""
     num_samples, num_units = spikes.shape
     for sample in range(num_samples):
         num_fired = 0
         drive[sample] *= coupling_decay[:, None]
+        company[sample] *= companion_decay[:, None]
         for unit in range(num_units):
             fired = spikes[sample, unit]
             for i in range(decay.size):
                 trace[sample, unit, i] = decay[i] * trace[sample, unit, i] + (1.0 - decay[i]) * fired
+            if fired or age[sample, unit] == oldest - 1:
+                renew_companion(
+                    company[sample], shares[unit], companion_taus, age[sample, unit], oldest, fired
+                )
             if fired:
                 num_fired += 1
                 interval_class[sample, unit] = np.searchsorted(interval_edges, age[sample, unit])

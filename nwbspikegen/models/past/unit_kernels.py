@@ -63,13 +63,34 @@ def write_traces(out, trace, rate, log_ratio):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def write_hazards(out, rate, expected, classes, coarse, other, single, joint):  # type: ignore[no-untyped-def]
     """Write log hazards over the rate, each also weighted by the evidence, then what they rest on."""
-    num_single = classes.size
+    for j in range(classes.size):
+        out[j] = log_hazard(single, j, classes[j], rate)
+    write_joint_hazards(out, classes.size, rate, expected, coarse, other, joint)
+
+
+@numba.njit(cache=True, nogil=True)
+def log_hazard(single, j, at, rate):  # type: ignore[no-untyped-def]
+    """Return the log hazard over the rate of one condition's class."""
+    return math.log((single[0, j, at] + _PRIOR_BINS * rate) / (single[1, j, at] + _PRIOR_BINS) / rate)
+
+
+@numba.njit(cache=True, nogil=True)
+def tabulate_hazards(single, rate, out):  # type: ignore[no-untyped-def]
+    """Fill out (unit, condition, class) with log hazards over the rate."""
+    for unit in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            for at in range(out.shape[2]):
+                out[unit, j, at] = log_hazard(single[:, unit], j, at, rate[unit])
+
+
+@numba.njit(cache=True, nogil=True)
+def write_joint_hazards(  # type: ignore[no-untyped-def]
+    out, num_single, rate, expected, coarse, other, joint
+):
+    """Go on behind the hazards of one condition with all else that `write_hazards` writes."""
     num_hazards = num_single + len(other)
     evidence = math.log(1.0 + expected)
     trust = math.tanh(evidence / 4.0)
-    for j in range(num_single):
-        fired, seen = single[0, j, classes[j]], single[1, j, classes[j]]
-        out[j] = math.log((fired + _PRIOR_BINS * rate) / (seen + _PRIOR_BINS) / rate)
     by_age_and_state = min(max(out[0] + _STATE_SHARE * out[2], -12.0), 8.0)
     for j in range(len(other)):
         coarser = math.exp(by_age_and_state if j == 0 else out[0]) * rate

@@ -15,7 +15,7 @@ from nwbspikegen.models.past.layout import (
     TAUS_BINS,
 )
 from nwbspikegen.models.past.population import PopulationPast
-from nwbspikegen.models.past.unit_kernels import follow_units
+from nwbspikegen.models.past.unit_kernels import follow_units, tabulate_hazards
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _AGE_CLASS = age_classes()
@@ -55,9 +55,11 @@ class Units:
         """Return the running rate per bin after so many bins."""
         return (self._num_spikes + 0.5) / (num_bins + self._prior_bins)
 
-    def tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return spikes and bins by unit, condition and class, of one and of two conditions."""
-        return self._single, self._joint
+    def tables(self, rate: Float64[np.ndarray, " unit"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return log hazards over the rate by unit, condition, class; spikes and bins of two conditions."""
+        log_hazard = np.empty(self._single.shape[1:], dtype=np.float32)
+        tabulate_hazards(self._single, rate, log_hazard)
+        return log_hazard, self._joint
 
     @staticmethod
     def classes() -> tuple[np.ndarray, np.ndarray]:
