@@ -96,5 +96,5 @@ def test_a_stepper_follows_them_bin_by_bin_until_a_spike_is_forgotten() -> None:
     for t in range(Units.oldest + 150):
         stepper.write()
         expected = np.log(1 + 1000 * shares.T @ left[t])
-        np.testing.assert_allclose(stepper.standard[:, COMPANION_COLUMN:], expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(stepper.standard[:, COMPANION_COLUMN:], expected, rtol=1e-5, atol=1e-5)
         stepper.take(later[t][None])
