@@ -71,10 +71,9 @@ class PastStepper:
         limit: float,
         num_samples: int,
     ) -> None:
-        self._num_bins = num_bins
         self._population_rate = population.rate(num_bins)
         self._rate = units.rate(num_bins)
-        self._tables = units.tables(self._rate)
+        self._tables = units.tables(num_bins)
         self._pairs = partners.tables()
         self._classes = (
             *units.classes(), partners.classes(), STATE_TAUS, STATE_EDGES, JOINT_TAU, JOINT_STATE_EDGES
@@ -97,14 +96,14 @@ class PastStepper:
         num_rows = num_samples * len(self._rate)
         self.standard = np.empty((num_rows, NUM_FEATURES), dtype=np.float32)
         self.log_odds = np.empty(num_rows, dtype=np.float32)
-        self.log_rate = np.empty(num_rows, dtype=np.float32)
+        self.log_rate = np.tile(np.log(self._rate).astype(np.float32), num_samples)
 
     def write(self) -> None:
-        """Write features, log odds and log rate of the next bin."""
+        """Write features and log odds of the next bin."""
         population_trace, trace, age, interval_class, _, drive, company = self._passing
         write_bin(
-            self._num_bins, self._population_rate, self._rate, population_trace, trace, age, interval_class,
-            drive, company, self._tables, self._pairs, self._coupling, self._classes,
+            self._population_rate, self._rate, population_trace, trace, age, interval_class, drive, company,
+            self._tables, self._pairs, self._coupling, self._classes,
             (HAZARD_COLUMN, DRIVE_COLUMN, PARTNER_COLUMN, COMPANION_COLUMN), self._scaling,
             self.standard, self.log_odds, self.log_rate,
         )  # fmt: skip

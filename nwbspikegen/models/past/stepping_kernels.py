@@ -15,11 +15,11 @@ from nwbspikegen.models.past.unit_kernels import write_joint_hazards, write_trac
 
 @numba.njit(cache=True, nogil=True)
 def write_bin(  # type: ignore[no-untyped-def]
-    num_bins, population_rate, rate, population_trace, trace, age, interval_class, drive, company,
+    population_rate, rate, population_trace, trace, age, interval_class, drive, company,
     tables, pairs, coupling, classes_of, columns, scaling, out, log_odds, log_rate,
 ):  # fmt: skip
-    """Fill a row of out, standardised, and of log_odds and log_rate, for every sample and unit."""
-    log_hazard, joint = tables
+    """Fill a row of out, standardised, and of log_odds, for every sample and unit."""
+    log_hazard, joint, evidence = tables
     by_partner, by_both, partner, gain = pairs
     population_weights, offset, ridge_gain, coupling_population = coupling
     age_class, joint_age_class, partner_class, state_taus, state_edges, joint_tau, joint_edges = classes_of
@@ -28,13 +28,17 @@ def write_bin(  # type: ignore[no-untyped-def]
     num_samples, num_units, num_taus = trace.shape
     log_ratio = np.empty(num_taus)
     state, classes = np.empty(state_taus.size, np.int64), np.empty(1 + state_taus.size, np.int64)
-    partner_classes = np.empty(num_units, np.int64)
+    partner_classes, factor = np.empty(num_units, np.int64), np.empty(num_units)
     for sample in range(num_samples):
         joint_state = write_population(
             population_trace[sample], population_rate, state_taus, state_edges, joint_tau, joint_edges,
             log_ratio, state,
         )  # fmt: skip
         classes[1:] = state
+        write_drives(
+            out[sample * num_units : (sample + 1) * num_units, drive_column:], drive[sample], log_ratio,
+            population_weights, offset, ridge_gain, coupling_population, factor,
+        )  # fmt: skip
         for unit in range(num_units):
             partner_classes[unit] = partner_class[min(age[sample, unit], partner_class.size - 1)]
         for unit in range(num_units):
@@ -47,16 +51,11 @@ def write_bin(  # type: ignore[no-untyped-def]
             for j in range(classes.size):
                 row[hazard_column + j] = log_hazard[unit, j, classes[j]]
             write_joint_hazards(
-                row[hazard_column:], classes.size, rate[unit], rate[unit] * num_bins, coarse, other,
-                joint[:, unit],
+                row[hazard_column:], classes.size, rate[unit], log_rate[at], evidence[unit, 0],
+                evidence[unit, 1], coarse, other, joint[:, unit],
             )  # fmt: skip
-            log_rate[at] = math.log(rate[unit])
             probability = min(max(rate[unit] * math.exp(row[hazard_column]), 1e-6), 1 - 1e-6)
             log_odds[at] = math.log(probability / (1 - probability))
-            write_drives(
-                row[drive_column:], unit, drive[sample], log_ratio, population_weights, offset, ridge_gain,
-                coupling_population,
-            )  # fmt: skip
             look_up_partners(
                 row[partner_column:], unit, coarse, partner_classes, by_partner, by_both, partner, gain
             )  # fmt: skip
@@ -67,19 +66,27 @@ def write_bin(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def write_drives(  # type: ignore[no-untyped-def]
-    out, unit, drive, log_ratio, population_weights, offset, ridge_gain, coupling_population
+    out, drive, log_ratio, population_weights, offset, ridge_gain, coupling_population, factor
 ):
-    """Write, per ridge, the log of the drive's factor, its gain so far, and both together."""
+    """Write, per unit and ridge, the log of the drive's factor, its gain so far, and both together."""
+    num_units = offset.shape[1]
     for k in range(offset.shape[0]):
-        factor = 1.0 + offset[k, unit]
+        # unit by unit innermost, which the compiler does eight at a time
+        for unit in range(num_units):
+            factor[unit] = 1.0 + offset[k, unit]
         for i in range(drive.shape[1]):
-            factor += drive[k, i, unit]
+            for unit in range(num_units):
+                factor[unit] += drive[k, i, unit]
         for j in range(coupling_population.size):
-            factor += log_ratio[coupling_population[j]] * population_weights[k, j, unit]
-        gain = ridge_gain[k, unit]
-        out[3 * k] = math.log(min(max(factor, 0.15), 150.0))
-        out[3 * k + 1] = gain
-        out[3 * k + 2] = out[3 * k] * min(max(5.0 * gain, -1.0), 1.0)
+            ratio = log_ratio[coupling_population[j]]
+            for unit in range(num_units):
+                factor[unit] += ratio * population_weights[k, j, unit]
+        for unit in range(num_units):
+            gain = ridge_gain[k, unit]
+            log_factor = math.log(min(max(factor[unit], 0.15), 150.0))
+            out[unit, 3 * k] = log_factor
+            out[unit, 3 * k + 1] = gain
+            out[unit, 3 * k + 2] = log_factor * min(max(5.0 * gain, -1.0), 1.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -91,8 +98,13 @@ def take_bin(  # type: ignore[no-untyped-def]
     num_samples, num_units = spikes.shape
     for sample in range(num_samples):
         num_fired = 0
-        drive[sample] *= coupling_decay[:, None]
-        company[sample] *= companion_decay[:, None]
+        for i in range(coupling_decay.size):
+            for k in range(drive.shape[1]):
+                for unit in range(num_units):
+                    drive[sample, k, i, unit] *= coupling_decay[i]
+        for i in range(companion_decay.size):
+            for unit in range(num_units):
+                company[sample, i, unit] *= companion_decay[i]
         for unit in range(num_units):
             fired = spikes[sample, unit]
             for i in range(decay.size):
@@ -108,7 +120,9 @@ def take_bin(  # type: ignore[no-untyped-def]
                 # traces saturate at 1: what a spike adds to drives depends on what was left
                 for i in range(coupling_decay.size):
                     added = 1.0 - coupling_decay[i] * coupling_trace[sample, unit, i]
-                    drive[sample, :, i] += added * weights[:, unit, i]
+                    for k in range(drive.shape[1]):
+                        for other in range(num_units):
+                            drive[sample, k, i, other] += added * weights[k, unit, i, other]
                     coupling_trace[sample, unit, i] = 1.0
             else:
                 age[sample, unit] = min(age[sample, unit] + 1, oldest)

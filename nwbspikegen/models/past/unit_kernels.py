@@ -65,7 +65,15 @@ def write_hazards(out, rate, expected, classes, coarse, other, single, joint):  
     """Write log hazards over the rate, each also weighted by the evidence, then what they rest on."""
     for j in range(classes.size):
         out[j] = log_hazard(single, j, classes[j], rate)
-    write_joint_hazards(out, classes.size, rate, expected, coarse, other, joint)
+    evidence, trust = weigh_evidence(expected)
+    write_joint_hazards(out, classes.size, rate, math.log(rate), evidence, trust, coarse, other, joint)
+
+
+@numba.njit(cache=True, nogil=True)
+def weigh_evidence(expected):  # type: ignore[no-untyped-def]
+    """Return how much evidence so many spikes are, and how far hazards from it are to be trusted."""
+    evidence = math.log(1.0 + expected)
+    return evidence, math.tanh(evidence / 4.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -75,9 +83,10 @@ def log_hazard(single, j, at, rate):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def tabulate_hazards(single, rate, out):  # type: ignore[no-untyped-def]
-    """Fill out (unit, condition, class) with log hazards over the rate."""
+def tabulate_hazards(single, rate, num_bins, out, evidence):  # type: ignore[no-untyped-def]
+    """Fill out (unit, condition, class) with log hazards over the rate, and evidence (unit, 2)."""
     for unit in range(out.shape[0]):
+        evidence[unit] = weigh_evidence(rate[unit] * num_bins)
         for j in range(out.shape[1]):
             for at in range(out.shape[2]):
                 out[unit, j, at] = log_hazard(single[:, unit], j, at, rate[unit])
@@ -85,12 +94,10 @@ def tabulate_hazards(single, rate, out):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def write_joint_hazards(  # type: ignore[no-untyped-def]
-    out, num_single, rate, expected, coarse, other, joint
+    out, num_single, rate, log_rate, evidence, trust, coarse, other, joint
 ):
     """Go on behind the hazards of one condition with all else that `write_hazards` writes."""
     num_hazards = num_single + len(other)
-    evidence = math.log(1.0 + expected)
-    trust = math.tanh(evidence / 4.0)
     by_age_and_state = min(max(out[0] + _STATE_SHARE * out[2], -12.0), 8.0)
     for j in range(len(other)):
         coarser = math.exp(by_age_and_state if j == 0 else out[0]) * rate
@@ -100,7 +107,7 @@ def write_joint_hazards(  # type: ignore[no-untyped-def]
     for j in range(num_hazards):
         out[num_hazards + j] = out[j] * trust
     out[2 * num_hazards] = evidence
-    out[2 * num_hazards + 1] = math.log(rate) + _RATE_SHIFT
+    out[2 * num_hazards + 1] = log_rate + _RATE_SHIFT
     out[2 * num_hazards + 2] = other[1]
 
 

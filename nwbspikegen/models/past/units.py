@@ -55,11 +55,16 @@ class Units:
         """Return the running rate per bin after so many bins."""
         return (self._num_spikes + 0.5) / (num_bins + self._prior_bins)
 
-    def tables(self, rate: Float64[np.ndarray, " unit"]) -> tuple[np.ndarray, np.ndarray]:
-        """Return log hazards over the rate by unit, condition, class; spikes and bins of two conditions."""
+    def tables(self, num_bins: int) -> tuple[np.ndarray, ...]:
+        """Return, after so many bins, what a bin's features are looked up in.
+
+        Log hazards over the rate by unit, condition and class; spikes and bins by two conditions; by
+        unit, evidence and how far to trust it.
+        """
         log_hazard = np.empty(self._single.shape[1:], dtype=np.float32)
-        tabulate_hazards(self._single, rate, log_hazard)
-        return log_hazard, self._joint
+        evidence = np.empty((len(self._num_spikes), 2))
+        tabulate_hazards(self._single, self.rate(num_bins), num_bins, log_hazard, evidence)
+        return log_hazard, self._joint, evidence
 
     @staticmethod
     def classes() -> tuple[np.ndarray, np.ndarray]:
