@@ -31,6 +31,21 @@ def _spikes(num_bins: int = 300, num_units: int = 6) -> np.ndarray:
     return (np.random.default_rng(1).random((num_bins, num_units)) < 0.1).astype(np.uint8)
 
 
+@pytest.mark.parametrize("start_at_rates", [False, True])
+def test_a_transformer_may_begin_at_the_rates(start_at_rates):
+    """Units at 0.5 and 20 % per bin; otherwise it begins far above the rates."""
+    rates = np.array([0.005, 0.005, 0.2, 0.2, 0.2])
+    spikes = (np.random.default_rng(0).random((4000, 5)) < rates).astype(np.uint8)
+    torch.manual_seed(0)
+    module = build_model("shimono2026", 5, **_SMALL["shimono2026"], start_at_rates=start_at_rates)
+    module.training_examples([spikes], _BIN, seed=0)
+    probability = module.eval().predict(spikes, 0, _BIN).mean(axis=0)
+    if start_at_rates:
+        np.testing.assert_allclose(probability, spikes.mean(axis=0), rtol=0.3)
+    else:
+        assert probability.mean() > 0.3
+
+
 def test_every_architecture_is_in_the_suite():
     assert set(_SMALL) == set(MODELS)
 
@@ -95,6 +110,8 @@ def test_other_numbers_of_units():
     [
         ("in_context", {"width": 0}),
         ("in_context", {"width": "a"}),
+        ("in_context", {"width": True}),
+        ("shimono2026", {"start_at_rates": 1}),
         ("in_context", {"batch_size": 0}),
         ("in_context", {"skip_seconds": float("nan")}),
         ("shimono2026", {"num_heads": 0}),

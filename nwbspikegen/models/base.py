@@ -170,13 +170,16 @@ def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
 
 
 def _require_in_range(name: str, defaults: Any, settings: dict[str, Any]) -> None:
-    """Raise `InputError` for a count below 1, a number below 0 or not finite, or a dropout of 1."""
+    """Raise `InputError` for a count below 1, a number below 0 or not finite, a dropout of 1, or no bool."""
     for field, value in settings.items():
-        if isinstance(getattr(defaults, field), int):
-            fits, expected = isinstance(value, int) and value >= 1, "a whole number from 1"
+        is_bool, default = isinstance(value, bool), getattr(defaults, field)
+        if isinstance(default, bool):
+            fits, expected = is_bool, "true or false"
+        elif isinstance(default, int):
+            fits, expected = isinstance(value, int) and not is_bool and value >= 1, "a whole number from 1"
         else:
             upper = 1.0 if field == "dropout" else math.inf
-            fits = isinstance(value, int | float) and 0 <= value < upper
+            fits = isinstance(value, int | float) and not is_bool and 0 <= value < upper
             expected = f"a number from 0, below {upper:g}"
         if not fits:
             raise InputError(f"{field} {value!r} for {name}", expected, "correct it")

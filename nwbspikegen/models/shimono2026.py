@@ -22,6 +22,8 @@ from nwbspikegen.models.base import Batch, SpikeModel, register
 from nwbspikegen.models.shimono_stepping import ShimonoStepper
 from nwbspikegen.progress import track
 
+_START_GAIN = 0.1
+
 
 @dataclass(frozen=True)
 class Shimono2026Settings:
@@ -37,6 +39,10 @@ class Shimono2026Settings:
         Input length.
     batch_size : int
         Windows per step. The paper does not state its own.
+    start_at_rates : bool
+        Begin training at the units' mean rates: as log odds they become the bias of the last
+        normalisation, whose gain becomes 0.1. Not in the paper. Without it every probability begins
+        near 0.5, and a step of AdamW brings its log odds nearer by about the learning rate.
     """
 
     depth: int = 1
@@ -45,6 +51,7 @@ class Shimono2026Settings:
     dropout: float = 0.1
     num_bins: int = 3125
     batch_size: int = 4
+    start_at_rates: bool = False
 
 
 class EncoderLayer(torch.nn.Module):
@@ -145,7 +152,17 @@ class Shimono2026(SpikeModel):
             raise InputError(
                 f"{len(recordings)} recordings for shimono2026", "one recording", "use in_context for several"
             )
-        return self._examples(recordings[0], 0, mean_rate_per_bin(recordings[0]))
+        mean_rate = mean_rate_per_bin(recordings[0])
+        if self.settings.start_at_rates:
+            self._start_at(mean_rate)
+        return self._examples(recordings[0], 0, mean_rate)
+
+    @torch.no_grad()
+    def _start_at(self, mean_rate: Float[np.ndarray, " unit"]) -> None:
+        last: EncoderLayer = self.layers[-1]  # type: ignore[assignment]
+        log_odds = torch.logit(torch.from_numpy(mean_rate).to(self.device, torch.float32))
+        last.norm_feedforward.bias[: self.num_units] = log_odds
+        last.norm_feedforward.weight.fill_(_START_GAIN)
 
     def validation_examples(
         self,

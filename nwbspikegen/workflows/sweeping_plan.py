@@ -93,6 +93,8 @@ def read_factors(texts: Sequence[str]) -> dict[str, list[Value]]:
     --------
     >>> read_factors(["depth=1,2", "dropout=0,0.1"])
     {'depth': [1, 2], 'dropout': [0, 0.1]}
+    >>> read_factors(["start_at_rates=false,true"])
+    {'start_at_rates': [False, True]}
     """
     factors: dict[str, list[Value]] = {}
     for text in texts:
@@ -171,6 +173,8 @@ def match_feedforward(model: str, num_units: int, wanted: int, **settings: Any) 
 
 
 def _to_value(text: str) -> Value:
+    if text in ("true", "false"):
+        return text == "true"
     for kind in (int, float):
         try:
             return kind(text)
