@@ -366,10 +366,10 @@ def _print_contexts(bench: Bench, names: list[str]) -> None:
 
 def _print_shimono(bench: Bench, names: list[str]) -> None:
     print("## `shimono2026`\n")
-    print(f"Trained for {_SHIMONO['epochs']} epochs, windows one by one, on the last {_SHIMONO_TRAIN} s of")
-    print(f"the training half, learning rate {_SHIMONO['learning_rate']}; loss chosen by bits per spike on the")
-    print(f"first {_SHIMONO_VALIDATION} s of validation. It starts at the units' mean rates (`start_at_rates`),")
-    print("which is not in the paper. The paper's 200 epochs would take too long here.\n")
+    print(f"Trained for {_SHIMONO['epochs']} epochs, windows one by one, on the last {_SHIMONO_TRAIN} s")
+    print(f"of the training half, learning rate {_SHIMONO['learning_rate']}; loss chosen by bits per spike")
+    print(f"on the first {_SHIMONO_VALIDATION} s of validation. It starts at the units' mean rates")
+    print("(`start_at_rates`), which is not in the paper. The paper's 200 epochs would take too long here.\n")
     losses = ", ".join(_LOSSES)
     scored = "bits per spike | interval | ROC per unit | ROC pooled | ECE / base rate"
     print(
