@@ -57,10 +57,12 @@ def test_equal_seeds_give_equal_weights_and_leave_the_generator_alone():
     assert nsg.train(parts.train, parts.validation, epochs=1, seed=5, progress=False).sha256 != one.sha256
 
 
-@pytest.mark.parametrize("name", _TINY)
-def test_an_interrupted_run_resumes_to_the_same_weights(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "chosen"), [*((name, {}) for name in _TINY), ("shimono2026", {"start_at_rates": True})]
+)
+def test_an_interrupted_run_resumes_to_the_same_weights(name, chosen, tmp_path, monkeypatch):
     parts = small_split()
-    kwargs = {"model": name, "epochs": 3, "progress": False, **_TINY[name]}
+    kwargs = {"model": name, "epochs": 3, "progress": False, **_TINY[name], **chosen}
     whole = nsg.train(parts.train, parts.validation, **kwargs)
 
     def interrupt(module):
