@@ -36,13 +36,14 @@ from nwbspikegen.workflows.sweeping import SweepReport, run_sweep
 _FIGURES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "figures"
 _OPTIONS = WindowOptions(duration=60.0, skip_units=0, take_units=64)
 _EPOCHS = 3
-_BASE = {"input_length": [500]}
+_BASE = {"input_length": [500], "start_at_rates": [True], "learning_rate": [0.01]}
 _SWEEPS: dict[str, dict[str, Any]] = {
     "depth": {**_BASE, "depth": [1, 2, 3, 4]},
-    "input_length": {"input_length": [125, 500, 2000]},
+    "input_length": {**_BASE, "input_length": [125, 500, 2000]},
     "heads": {**_BASE, "heads": [4, 16]},
     "dropout": {**_BASE, "dropout": [0.0, 0.1]},
-    "learning_rate": {**_BASE, "learning_rate": [0.001, 0.003]},
+    "learning_rate": {**_BASE, "learning_rate": [0.001, 0.003, 0.01, 0.03]},
+    "start_at_rates": {**_BASE, "start_at_rates": [False, True]},
 }
 _LOSSES = {**_BASE, "loss": ["dice", "focal"]}
 _WORKERS_COMMAND = (
@@ -92,10 +93,9 @@ def _sweep_factors(folder: Path) -> None:
         f"split 50/25/25, first 64 units, 1 ms, {_EPOCHS} epochs, seed 0, warm context. Bernoulli loss unless"
     )
     print("the loss is varied. Bits per spike are above `mean_rate`. Bold: most bits per spike on the")
-    print(
-        "validation segment, which alone chooses. One run each: small differences mean little. Three epochs"
-    )
-    print("are about 50 steps: a trial far below `mean_rate` says nothing about which value is better.\n")
+    print("validation segment, which alone chooses. One run each: small differences mean little. Three")
+    print("epochs are about 50 steps. So trials start at the units' mean rates; from one half, where they")
+    print("start otherwise, they would not come down to them.\n")
     for name, factors in _SWEEPS.items():
         report = _sweep(files["slice_210511"], folder / name, factors, "bernoulli", name == "depth")
         _print(f"{name.replace('_', ' ')}, slice_210511", report, name)
@@ -151,7 +151,7 @@ def _sweep(path: Path, out: Path, factors: dict[str, Any], loss: str | None, mat
 
 def _print(title: str, report: SweepReport, factor: str) -> None:
     varied = " ".join(
-        f"--vary {name}={','.join(map(str, values))}" for name, values in report.plan.factors.items()
+        f"--vary {name}={','.join(map(_to_word, values))}" for name, values in report.plan.factors.items()
     )
     loss = f" --loss {report.plan.loss}" if report.plan.loss else ""
     match = " --match-parameters" if report.plan.match_parameters else ""
@@ -171,6 +171,11 @@ def _print(title: str, report: SweepReport, factor: str) -> None:
         cells = [f"`{name}`", *("" for _ in wide), *(scores.get(column, "") for column in _COLUMNS)]
         print("| " + " | ".join(map(_to_cell, cells)) + " |")
     print("" if factor == "loss" else f"\n![{title}](figures/sweep_{factor}.png)\n")
+
+
+def _to_word(value: Any) -> str:
+    """Return a value as the command takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _to_cell(value: Any) -> str:

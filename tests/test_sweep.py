@@ -206,3 +206,9 @@ def test_figures_show_every_trial(swept: SweepReport) -> None:
     assert {"validation", "test", "online_hazard, test"} <= set(names)
     with pytest.raises(InputError, match="along 'heads'"):
         plot_sweep(swept.trials, "heads")
+
+
+def test_a_switch_is_drawn_as_it_is_asked_for(swept: SweepReport) -> None:
+    trials = swept.trials.assign(start_at_rates=swept.trials["depth"].eq(1))
+    figure = plot_sweep(trials, "start_at_rates")
+    assert [label.get_text() for label in figure.axes[3].get_xticklabels()] == ["false", "true"]

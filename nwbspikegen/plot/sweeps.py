@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -80,9 +80,7 @@ def plot_sweep(
     panels[3].set_ylim(0.0, 1.1 * float(done["train_seconds"].max()))
     panels[0].axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
     for axes in panels[2:]:
-        axes.set_xticks(
-            range(len(values)), [f"{value:g}" if not isinstance(value, str) else value for value in values]
-        )
+        axes.set_xticks(range(len(values)), [_to_tick(value) for value in values])
         axes.set_xlabel(factor.replace("_", " "))
     panels[1].legend(
         *_legend(panels), loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small", frameon=False
@@ -94,6 +92,12 @@ def plot_sweep(
     )
     figure.suptitle(f"{num_trials}; ring: most bits per spike on validation", fontsize="medium")
     return figure
+
+
+def _to_tick(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _draw_points(
