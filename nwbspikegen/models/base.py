@@ -170,7 +170,7 @@ def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
 
 
 def _require_in_range(name: str, defaults: Any, settings: dict[str, Any]) -> None:
-    """Raise `InputError` for a count below 1, a number below 0 or not finite, a dropout of 1, no switch."""
+    """Raise `InputError` for a count below 1, a number below 0 or not finite, a dropout of 1; for no bool."""
     for field, value in settings.items():
         is_bool, default = isinstance(value, bool), getattr(defaults, field)
         if isinstance(default, bool):

@@ -54,12 +54,12 @@ def write_company(out, company):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def renew_companion(company, shares, taus, age, oldest, fired):  # type: ignore[no-untyped-def]
+def renew_companion(company, shares, decay, age, oldest, fired):  # type: ignore[no-untyped-def]
     """Correct company (tau, unit), which has fallen by a bin, for a companion that fires or grows oldest.
 
     `shares` (unit) are its shares in the others' company. If it fires, a whole spike is left again; once
     it is oldest, nothing.
     """
-    for i in range(taus.size):
-        left = math.exp(-age / taus[i]) if age < oldest else 0.0
+    for i in range(decay.size):
+        left = decay[i] ** age if age < oldest else 0.0
         company[i] += (fired - left) * shares

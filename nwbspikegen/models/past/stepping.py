@@ -111,6 +111,6 @@ class PastStepper:
     def take(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
         """Move on by one bin."""
         take_bin(
-            spikes, _DECAY, _COUPLING_DECAY, self._weights, _COMPANION_DECAY, COMPANION_TAUS, self._shares,
-            INTERVAL_EDGES, self._oldest, *self._passing,
+            spikes, _DECAY, _COUPLING_DECAY, self._weights, _COMPANION_DECAY, self._shares, INTERVAL_EDGES,
+            self._oldest, *self._passing,
         )  # fmt: skip

@@ -91,7 +91,7 @@ def write_drives(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def take_bin(  # type: ignore[no-untyped-def]
-    spikes, decay, coupling_decay, weights, companion_decay, companion_taus, shares, interval_edges, oldest,
+    spikes, decay, coupling_decay, weights, companion_decay, shares, interval_edges, oldest,
     population_trace, trace, age, interval_class, coupling_trace, drive, company,
 ):  # fmt: skip
     """Move what passes with time on by one bin of spikes (sample, unit)."""
@@ -111,7 +111,7 @@ def take_bin(  # type: ignore[no-untyped-def]
                 trace[sample, unit, i] = decay[i] * trace[sample, unit, i] + (1.0 - decay[i]) * fired
             if fired or age[sample, unit] == oldest - 1:
                 renew_companion(
-                    company[sample], shares[unit], companion_taus, age[sample, unit], oldest, fired
+                    company[sample], shares[unit], companion_decay, age[sample, unit], oldest, fired
                 )
             if fired:
                 num_fired += 1
