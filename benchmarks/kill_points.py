@@ -5,7 +5,7 @@ command takes on this machine, uninterrupted: from its start, from the time that
 written, or around the rename that puts an output into its place. A moment that comes after the
 command's end is drawn again, so that every point has hit a living process. Prints Markdown:
 
-    python benchmarks/kill_points.py --folder /tmp/kill_points > docs/benchmarks/kill_points.md
+    python benchmarks/kill_points.py --folder FOLDER > docs/benchmarks/kill_points.md
 """
 
 from __future__ import annotations

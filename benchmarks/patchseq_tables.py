@@ -3,7 +3,7 @@
 Mouse: Gouwens et al. 2020. Human: Lee and Dalley et al. 2023. Both are read from ../shared/data; folds
 are by donor everywhere. Prints Markdown and draws figures beside the page:
 
-    python benchmarks/patchseq_tables.py --cache /tmp/patchseq_cache > docs/benchmarks/patchseq_tables.md
+    python benchmarks/patchseq_tables.py --cache FOLDER > docs/benchmarks/patchseq_tables.md
 
 Predictions are kept in the cache, so that a run that was cut off goes on.
 """

@@ -2,7 +2,7 @@
 
 Prints Markdown; parts by name, all by default:
 
-    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/transfer_scale.py --cache /tmp/bench_scale \
+    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/transfer_scale.py --cache FOLDER \
         > docs/benchmarks/transfer_scale.md
 
 `workers` runs one study of six simulated recordings twice, with one and with two worker processes, one

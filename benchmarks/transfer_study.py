@@ -2,7 +2,7 @@
 
 Prints Markdown and draws the study's figures:
 
-    python benchmarks/transfer_study.py --cache /tmp/bench_cache --figures docs/benchmarks/figures \
+    python benchmarks/transfer_study.py --cache FOLDER --figures docs/benchmarks/figures \
         > docs/benchmarks/transfer_study.md
 
 The study stays in the cache, so that a run that was cut off goes on. With `--kill 3` a second study of

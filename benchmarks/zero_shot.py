@@ -3,7 +3,7 @@
 Each window is split 50/25/25 at 1 ms; the last quarter is scored. Prints Markdown, a recording's part
 as soon as it is done:
 
-    python benchmarks/zero_shot.py --cache /tmp/bench_cache > docs/benchmarks/zero_shot.md
+    python benchmarks/zero_shot.py --cache FOLDER > docs/benchmarks/zero_shot.md
 
 Models, predictions and scores are kept in the cache, so that a run that was cut off goes on.
 """
