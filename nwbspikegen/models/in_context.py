@@ -19,7 +19,7 @@ from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.models.base import SpikeModel, register
 from nwbspikegen.models.pair_examples import PairExamples
 from nwbspikegen.models.past import NUM_FEATURES, Past, PastStepper, Rows
-from nwbspikegen.models.readout import Readout
+from nwbspikegen.models.readout import Readout, predict_frozen
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.progress import track
 
@@ -205,7 +205,7 @@ class InContextStepper(Stepper):
     """
 
     def __init__(self, model: InContext, past: PastStepper, readout: Readout, num_samples: int) -> None:
-        self._past, self._readout = past, readout
+        self._past, self._readout_weights = past, readout.weights()
         num_rows = len(past.log_odds)
         self._layers = [
             (
@@ -228,7 +228,9 @@ class InContextStepper(Stepper):
             if place < len(self._layers) - 1:
                 torch.nn.functional.silu(out, inplace=True)
         log_odds = hidden[:, 0] + self._past.log_odds
-        self._readout.predict(self._past.standard, log_odds, self._past.log_rate, self._probability)
+        predict_frozen(
+            self._readout_weights, self._past.standard, log_odds, self._past.log_rate, self._probability
+        )
         return self._probability
 
     def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:

@@ -29,16 +29,10 @@ class Readout:
         self._shared = _Posterior(1, size, _POPULATION_PRECISION)
         self._own = _Posterior(num_units, size, _UNIT_PRECISION)
 
-    def predict(
-        self,
-        standard: Float32[np.ndarray, "row feature"],
-        log_odds: Float32[np.ndarray, " row"],
-        log_rate: Float32[np.ndarray, " row"],
-        out: Float32[np.ndarray, "sample unit"],
-    ) -> None:
-        """Fill in probabilities for all units of sample after sample, without learning from them."""
-        weights = self._shared.mean + self._own.mean
-        predict_rows(standard, READOUT_FEATURES, log_odds, log_rate, weights, _LOWEST, _HIGHEST, out)
+    def weights(self) -> Float64[np.ndarray, "unit input"]:
+        """Return what each unit's inputs weigh by now, those of the population included."""
+        total: Float64[np.ndarray, "unit input"] = self._shared.mean + self._own.mean
+        return total
 
     def read(
         self,
@@ -67,6 +61,17 @@ class Readout:
             self._own.solve()
         result: Float64[np.ndarray, " row"] = np.clip(adapted, _LOWEST, _HIGHEST)
         return result
+
+
+def predict_frozen(
+    weights: Float64[np.ndarray, "unit input"],
+    standard: Float32[np.ndarray, "row feature"],
+    log_odds: Float32[np.ndarray, " row"],
+    log_rate: Float32[np.ndarray, " row"],
+    out: Float32[np.ndarray, "sample unit"],
+) -> None:
+    """Fill in probabilities for all units of sample after sample, by weights that stay as they are."""
+    predict_rows(standard, READOUT_FEATURES, log_odds, log_rate, weights, _LOWEST, _HIGHEST, out)
 
 
 class _Posterior:
