@@ -1,12 +1,31 @@
-"""The protocol that models and baselines share."""
+"""The protocol that models and baselines share, and the bins that they read."""
 
 from __future__ import annotations
 
 import os
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
+
+
+class Bins(NamedTuple):
+    """What happened in each bin of some units, and whether anyone looked.
+
+    Attributes
+    ----------
+    spikes : uint8 array (time, unit)
+        1 where a spike was observed.
+    observed : bool array (time, unit) or None
+        Whether the unit was observed in the bin; None: every unit in every bin.
+    """
+
+    spikes: UInt8[np.ndarray, "time unit"]
+    observed: Bool[np.ndarray, "time unit"] | None
+
+    def since(self, first: int) -> Bins:
+        """Return the bins from `first` on."""
+        return Bins(self.spikes[first:], None if self.observed is None else self.observed[first:])
 
 
 @runtime_checkable
@@ -26,11 +45,17 @@ class Predictor(Protocol):
         ...
 
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Bool[np.ndarray, "time unit"] | None = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it.
 
-        Bins before `first` are context: they are read and not predicted.
+        Bins before `first` are context: they are read and not predicted. `observed` says which units
+        were observed in which bins; None: all in all, and then it need not be an argument at all. What
+        is predicted of bins in which a unit was not observed is left out by the callers.
         """
         ...
 
@@ -42,3 +67,15 @@ class Predictor(Protocol):
     def load(cls, folder: str | os.PathLike[str]) -> Predictor:
         """Read what `save` wrote."""
         ...
+
+
+def predict_bins(
+    predictor: Predictor, bins: Bins, first: int, bin_size: float
+) -> Float32[np.ndarray, "predicted unit"]:
+    """Return what a predictor says of recorded bins from `first` on.
+
+    A predictor that knows nothing of masks is asked for recordings that need none.
+    """
+    if bins.observed is None:
+        return predictor.predict(bins.spikes, first, bin_size)
+    return predictor.predict(bins.spikes, first, bin_size, observed=bins.observed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nwbspikegen.history import prior_bins
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.past.companions import Companions
 from nwbspikegen.models.past.layout import COMPANION_COLUMN, COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
@@ -52,9 +53,14 @@ def test_features_are_what_is_left_of_the_companions_latest_spikes() -> None:
 
 def test_companions_are_those_of_the_own_group() -> None:
     spikes = _grouped()
-    companions = Companions(24)
+    companions = Companions(24, prior_bins(_BIN))
     nothing = np.full(spikes.shape, -1, dtype=np.int64)
-    companions.read(spikes, nothing, np.empty((0, len(COMPANION_TAUS)), dtype=np.float32))
+    companions.read(
+        spikes,
+        np.ones(spikes.shape, dtype=bool),
+        nothing,
+        np.empty((0, len(COMPANION_TAUS)), dtype=np.float32),
+    )
     companions.solve()
     shares, _ = companions.company()
     group = np.arange(24) // 12
@@ -66,12 +72,12 @@ def test_companions_are_those_of_the_own_group() -> None:
 
 
 def test_a_unit_alone_has_none_and_what_never_fired_is_not_left() -> None:
-    alone = Companions(1)
+    alone = Companions(1, prior_bins(_BIN))
     alone.solve()
     shares, company = alone.company()
     assert shares.tolist() == [[0]]
     assert not company.any()
-    silent = Companions(3)
+    silent = Companions(3, prior_bins(_BIN))
     silent.solve()
     assert not silent.company()[1].any()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
     from nwbspikegen.views import WindowOptions
 
+_NUMBER = r"-?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -50,6 +52,28 @@ class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 RECORDING = _Recording()
+
+
+class _Stretch(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """Seconds on the session clock, FROM-TO."""
+
+    name = "FROM-TO"
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> tuple[float, float]:
+        if isinstance(value, tuple | list):
+            value = "-".join(map(str, value))
+        ends = re.fullmatch(rf"({_NUMBER})-({_NUMBER})", str(value).strip())
+        if ends is None or not float(ends[1]) < float(ends[2]):
+            raise InputError(
+                f"--exclude {value}", "seconds on the session clock, from and to, such as 120-150.5",
+                "give two numbers joined by a hyphen, the smaller first",
+            )  # fmt: skip
+        return float(ends[1]), float(ends[2])
+
+
+STRETCH = _Stretch()
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 seed_option = click.option(
@@ -129,6 +153,10 @@ def window_options(command: _Command) -> _Command:
         click.option(
             "--start", default=0.0, show_default=True, help="Seconds after the start of observation."
         ),
+        click.option(
+            "--exclude", type=STRETCH, multiple=True,
+            help="Take these seconds of the session clock as not observed; may be given again.",
+        ),
         click.option("--interval", help="Observe a named interval only, such as spontaneousActivity."),
         click.option(
             "--preset", type=click.Choice(["in_vitro", "in_vivo"]), is_eager=True, expose_value=False,
@@ -152,6 +180,7 @@ def read_window(split: str, **window: Any) -> WindowOptions:
             "three numbers such as 0.5,0.25,0.25",
             "give the shares of train,validation,test",
         ) from None
+    window["exclude"] = tuple(window.get("exclude", ()))
     return WindowOptions(split=(train, validation, test), **window)
 
 
@@ -201,6 +230,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     known = {parameter.name for parameter in context.command.params}
     given = {str(key).replace("-", "_"): value for key, value in values.items()}
     given = {("as_json" if key == "json" else key): value for key, value in given.items()}
+    if "exclude" in given and not isinstance(given["exclude"], list):
+        given["exclude"] = [given["exclude"]]
     if isinstance(given.get("split"), list):
         given["split"] = ",".join(map(str, given["split"]))
     if "hold_out" in given and not isinstance(given["hold_out"], list):

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from nwbspikegen.errors import InputError, require_seed
 from nwbspikegen.models import FittedModel
 from nwbspikegen.progress import track
-from nwbspikegen.views.observed import read_spikes, require_contiguous
+from nwbspikegen.views.observed import read_bins, require_contiguous
 
 _PIECE_BINS = 10_000
 
@@ -113,7 +113,8 @@ def run_pieces(
         )  # fmt: skip
     require_seed(seed)
     num_units = context.sizes["unit"]
-    stepper = model.start_stepping(read_spikes(context), bin_size, num_samples)
+    past = read_bins(context)
+    stepper = model.start_stepping(past.spikes, bin_size, num_samples, past.observed)
     draws = [np.random.default_rng([seed, sample]) for sample in range(num_samples)]
     for first in track(range(0, num_bins, _PIECE_BINS), "running", -(-num_bins // _PIECE_BINS)):
         length = min(_PIECE_BINS, num_bins - first)

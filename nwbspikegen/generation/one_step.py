@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
-from nwbspikegen.predictor import Predictor
-from nwbspikegen.views.observed import observed_before, read_spikes, require_contiguous
+from nwbspikegen.predictor import Bins, Predictor, predict_bins
+from nwbspikegen.views.observed import observed_before, observed_fraction, read_bins, require_contiguous
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -34,8 +34,9 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     Returns
     -------
     DataArray (time, unit), float32
-        `spike_probability` with the segment's coordinates. `attrs` say whether the context was warm
-        or cold, where it began, and which model it was.
+        `spike_probability` with the segment's coordinates, NaN where the unit was not observed: there
+        is nothing to compare it with. `attrs` say whether the context was warm or cold, where it
+        began, which model it was, and the `observed_fraction` of the segment.
 
     Raises
     ------
@@ -54,10 +55,11 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     require_contiguous(segment, "segment")
     past = observed_before(segment, context)
     first = 0 if past is None else past.sizes["time"]
-    spikes = read_spikes(segment)
-    if past is not None:
-        spikes = np.concatenate([read_spikes(past), spikes])
-    probability = _predict(model, spikes, first, float(segment.attrs["bin_size"]))
+    bins = read_bins(past, segment)
+    probability = _predict(model, bins, first, float(segment.attrs["bin_size"]))
+    seen = bins.since(first).observed
+    if seen is not None:
+        probability = np.where(seen, probability, np.float32(np.nan))
     start = segment if past is None else past
     predicted = xr.DataArray(
         probability,
@@ -73,6 +75,7 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
             "context_start": float(start.time[0]),
             "model": model.name,
             "model_sha256": getattr(model, "sha256", ""),
+            "observed_fraction": observed_fraction(seen),
         },
     )
     # `score` gives baselines the same past as the model had; encoding is not written to files
@@ -81,7 +84,7 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
 
 
 def _predict(
-    model: Predictor, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    model: Predictor, bins: Bins, first: int, bin_size: float
 ) -> Float32[np.ndarray, "predicted unit"]:
     """Predict where the weights are, or on the CPU when a GPU has too little memory.
 
@@ -89,7 +92,7 @@ def _predict(
     """
     network = getattr(model, "module", None)
     try:
-        return model.predict(spikes, first, bin_size)
+        return predict_bins(model, bins, first, bin_size)
     except RuntimeError as error:
         # baselines need no torch, so it is not imported for its error
         if type(error).__name__ != "OutOfMemoryError" or network is None:
@@ -98,6 +101,6 @@ def _predict(
     device = network.device
     try:
         network.to("cpu")
-        return model.predict(spikes, first, bin_size)
+        return predict_bins(model, bins, first, bin_size)
     finally:
         network.to(device)

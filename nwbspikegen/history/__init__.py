@@ -6,8 +6,10 @@ every result depends on bins before `first + t` only.
 
 from nwbspikegen.history.causal import (
     AGE_EDGES,
+    Observed,
     age_classes,
     exponential_traces,
+    fill_unobserved,
     mean_rate_per_bin,
     online_hazard,
     prior_bins,
@@ -16,8 +18,10 @@ from nwbspikegen.history.causal import (
 
 __all__ = [
     "AGE_EDGES",
+    "Observed",
     "age_classes",
     "exponential_traces",
+    "fill_unobserved",
     "mean_rate_per_bin",
     "online_hazard",
     "prior_bins",

@@ -11,45 +11,87 @@ import numpy as np
 
 
 @numba.njit(cache=True, parallel=True, nogil=True)
-def running_rate_kernel(spikes, first, prior_bins, out):  # type: ignore[no-untyped-def]
-    """Fill out (unit, predicted) with (k + 1/2) / (n + prior_bins) over the n bins before each."""
+def running_rate_kernel(spikes, observed, first, prior_bins, out):  # type: ignore[no-untyped-def]
+    """Fill out (unit, predicted) with (k + 1/2) / (n + prior_bins) over the n observed bins before each."""
     for unit in numba.prange(spikes.shape[0]):
         count = 0
+        num_seen = 0
         for t in range(spikes.shape[1]):
             if t >= first:
-                out[unit, t - first] = (count + 0.5) / (t + prior_bins)
-            count += spikes[unit, t]
+                out[unit, t - first] = (count + 0.5) / (num_seen + prior_bins)
+            if observed[unit, t]:
+                count += spikes[unit, t]
+                num_seen += 1
 
 
 @numba.njit(cache=True, parallel=True, nogil=True)
-def online_hazard_kernel(spikes, first, prior_bins, age_class, prior_weight, out):  # type: ignore[no-untyped-def]
+def online_hazard_kernel(  # type: ignore[no-untyped-def]
+    spikes, observed, first, prior_bins, age_class, prior_weight, out
+):
     """Fill out (unit, predicted) with the smoothed hazard of the age since the last spike."""
     oldest = age_class.size - 1
-    num_classes = age_class[oldest] + 1
+    num_classes = age_class[oldest] + 2
     for unit in numba.prange(spikes.shape[0]):
         fired = np.zeros(num_classes)
         seen = np.zeros(num_classes)
         count = 0
+        num_seen = 0
         age = oldest
         for t in range(spikes.shape[1]):
-            cls = age_class[age]
+            cls = class_of(age, age_class)
             if t >= first:
-                rate = (count + 0.5) / (t + prior_bins)
+                rate = (count + 0.5) / (num_seen + prior_bins)
                 out[unit, t - first] = (fired[cls] + prior_weight * rate) / (seen[cls] + prior_weight)
-            seen[cls] += 1.0
             spike = spikes[unit, t]
-            fired[cls] += min(spike, 1)
-            count += spike
-            age = 1 if spike else min(age + 1, oldest)
+            if observed[unit, t]:
+                seen[cls] += 1.0
+                num_seen += 1
+                fired[cls] += min(spike, 1)
+                count += spike
+            age = next_age(age, spike, observed[unit, t], oldest)
 
 
 @numba.njit(cache=True, parallel=True, nogil=True)
-def trace_kernel(spikes, first, decay, out):  # type: ignore[no-untyped-def]
-    """Fill out (unit, predicted, tau) with exponential traces of the past, unit gain."""
+def trace_kernel(spikes, observed, first, prior_bins, decay, out):  # type: ignore[no-untyped-def]
+    """Fill out (unit, predicted, tau) with exponential traces of the past, unit gain.
+
+    In a bin that was not observed a spike is as likely as the running rate says, so that a trace nears
+    it by and by.
+    """
     for unit in numba.prange(spikes.shape[0]):
         trace = np.zeros(decay.size)
+        count = 0
+        num_seen = 0
         for t in range(spikes.shape[1]):
+            if observed[unit, t]:
+                expected = float(spikes[unit, t])
+                count += spikes[unit, t]
+                num_seen += 1
+            else:
+                expected = (count + 0.5) / (num_seen + prior_bins)
             for i in range(decay.size):
                 if t >= first:
                     out[unit, t - first, i] = trace[i]
-                trace[i] = decay[i] * trace[i] + (1.0 - decay[i]) * spikes[unit, t]
+                trace[i] = decay[i] * trace[i] + (1.0 - decay[i]) * expected
+
+
+@numba.njit(cache=True, nogil=True)
+def next_age(age, spike, observed, oldest):  # type: ignore[no-untyped-def]
+    """Return the bins since the latest spike after one more bin; below 0 while nobody knows.
+
+    -1 - n: the latest spike lies before what was missed, and n bins were silent since. After as many
+    as `oldest` the unit is known to be as old as that.
+    """
+    if not observed:
+        return -1
+    if spike:
+        return 1
+    if age < 0:
+        return age - 1 if -age < oldest else oldest
+    return min(age + 1, oldest)
+
+
+@numba.njit(cache=True, nogil=True)
+def class_of(age, age_class):  # type: ignore[no-untyped-def]
+    """Return the class of an age; an unknown age has one of its own, behind the others."""
+    return age_class[age] if age >= 0 else age_class[age_class.size - 1] + 1

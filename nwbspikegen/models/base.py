@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.history import Observed
 from nwbspikegen.models.stepping import Stepper
 
 
@@ -80,11 +81,16 @@ class SpikeModel(torch.nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def training_examples(
-        self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
+        self,
+        recordings: Sequence[UInt8[np.ndarray, "_ _"]],
+        bin_size: float,
+        seed: int,
+        observed: Sequence[Observed] | None = None,
     ) -> Examples:
         """Return the examples of the recordings' training segments, after fitting any scaling to them.
 
-        Each recording, (time, unit), has the same total weight per spike.
+        Each recording, (time, unit), has the same total weight per spike. `observed` says for each, where
+        it is given, which units were observed in which bins; the others are no examples.
         """
 
     @abc.abstractmethod
@@ -95,6 +101,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         bin_size: float,
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
+        observed: Observed = None,
     ) -> Examples:
         """Return the examples of the segment from bin `first` on; bins before it are context."""
 
@@ -104,12 +111,20 @@ class SpikeModel(torch.nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Observed = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
 
     def start_stepping(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        bin_size: float,
+        num_samples: int,
+        observed: Observed = None,
     ) -> Stepper:
         """Read a past, and return what goes on from it bin by bin, for some samples.
 

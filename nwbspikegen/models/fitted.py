@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.history import Observed
 from nwbspikegen.files import write_whole
 from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import CHOSEN_BY
@@ -85,18 +86,28 @@ class FittedModel:
         return digest.hexdigest()
 
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Observed = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
         self._require_bins(bin_size)
-        return self.module.predict(spikes, first, bin_size)
+        if observed is None:
+            return self.module.predict(spikes, first, bin_size)
+        return self.module.predict(spikes, first, bin_size, observed=observed)
 
     def start_stepping(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int = 1
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        bin_size: float,
+        num_samples: int = 1,
+        observed: Observed = None,
     ) -> Stepper:
         """Read a past, and return what goes on from it bin by bin, for some samples."""
         self._require_bins(bin_size)
-        return self.module.start_stepping(spikes, bin_size, num_samples)
+        return self.module.start_stepping(spikes, bin_size, num_samples, observed=observed)
 
     def _require_bins(self, bin_size: float) -> None:
         if not np.isclose(bin_size, self.bin_size, rtol=1e-9):

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
-from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.history import Observed, mean_rate_per_bin
 from nwbspikegen.models.base import SpikeModel, register
 from nwbspikegen.models.pair_examples import PairExamples
 from nwbspikegen.models.past import NUM_FEATURES, Past, PastStepper, Rows
@@ -88,12 +88,20 @@ class InContext(SpikeModel):
         return corrected
 
     def training_examples(
-        self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
+        self,
+        recordings: Sequence[UInt8[np.ndarray, "_ _"]],
+        bin_size: float,
+        seed: int,
+        observed: Sequence[Observed] | None = None,
     ) -> PairExamples:
         """Take spikes and sampled silent pairs; every recording gets the same weight per spike."""
         rng = np.random.default_rng(seed)
         most = self.settings.training_samples // len(recordings)
-        parts = [self._read_training(spikes, bin_size, most, rng) for spikes in recordings]
+        masks = observed or [None] * len(recordings)
+        parts = [
+            self._read_training(spikes, bin_size, most, rng, mask)
+            for spikes, mask in zip(recordings, masks, strict=True)
+        ]
         moments = [(part[0].mean(axis=0, dtype=np.float64), part[0].var(axis=0)) for part in parts]
         center = np.mean([mean for mean, _ in moments], axis=0)
         variance = np.mean([spread + (mean - center) ** 2 for mean, spread in moments], axis=0)
@@ -108,18 +116,23 @@ class InContext(SpikeModel):
         )
 
     def _read_training(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, most: int, rng: np.random.Generator
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        bin_size: float,
+        most: int,
+        rng: np.random.Generator,
+        observed: Observed,
     ) -> tuple[np.ndarray, ...]:
         """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
         skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
         past = Past(spikes.shape[1], bin_size)
-        pieces = list(past.read(spikes, np.zeros(len(spikes), dtype=bool)))
+        pieces = list(past.read(spikes, np.zeros(len(spikes), dtype=bool), observed))
         bins, unit, features, log_odds, target, weight = _join(pieces)
         kept = np.flatnonzero(bins >= skip)
         if len(kept) > most:
             kept = np.sort(rng.choice(kept, most, replace=False))
         weight = weight[kept] / max(float(target[kept].sum()), 1.0)
-        null = mean_rate_per_bin(spikes)[unit[kept]].astype(np.float32)
+        null = mean_rate_per_bin(spikes, observed)[unit[kept]].astype(np.float32)
         return features[kept], log_odds[kept], target[kept], weight, null
 
     def validation_examples(
@@ -129,6 +142,7 @@ class InContext(SpikeModel):
         bin_size: float,
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
+        observed: Observed = None,
     ) -> PairExamples:
         """Take all units at random bins from `first` on."""
         rng = np.random.default_rng(seed)
@@ -136,7 +150,7 @@ class InContext(SpikeModel):
         wanted = np.zeros(len(spikes), dtype=bool)
         wanted[first:] = rng.random(len(spikes) - first) < share
         past = Past(spikes.shape[1], bin_size)
-        pieces = [_only_wanted(rows) for rows in past.read(spikes, wanted)]
+        pieces = [_only_wanted(rows) for rows in past.read(spikes, wanted, observed)]
         _, unit, features, log_odds, target, _ = _join(pieces)
         null = mean_rate[unit].astype(np.float32)
         inputs = (self._standardise(features), log_odds)
@@ -157,17 +171,25 @@ class InContext(SpikeModel):
 
     @torch.no_grad()
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Observed = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
-        """Return spike probabilities; past and readout are carried from chunk to chunk."""
+        """Return spike probabilities, NaN where a unit was not observed.
+
+        Past and readout are carried from chunk to chunk.
+        """
         num_bins, num_units = spikes.shape
         past, readout = Past(num_units, bin_size), Readout(num_units)
-        out = np.empty((num_bins - first, num_units), dtype=np.float32)
+        out = np.full((num_bins - first, num_units), np.nan, dtype=np.float32)
         step = self.prediction_step(num_units)
         for start in track(range(0, num_bins, step), "predicting", -(-num_bins // step)):
             chunk = spikes[start : start + step]
             wanted = np.arange(start, start + len(chunk)) >= first
-            for rows in past.read(chunk, wanted):
+            seen = None if observed is None else observed[start : start + step]
+            for rows in past.read(chunk, wanted, seen):
                 adapted = readout.read(rows, *self.log_odds(rows))
                 asked = rows.wanted
                 probability = 1 / (1 + np.exp(-adapted[asked]))
@@ -175,12 +197,16 @@ class InContext(SpikeModel):
         return out
 
     def start_stepping(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        bin_size: float,
+        num_samples: int,
+        observed: Observed = None,
     ) -> InContextStepper:
         """Read a past, and return what goes on from it bin by bin."""
         past, readout = Past(spikes.shape[1], bin_size), Readout(spikes.shape[1])
         with torch.no_grad():
-            for rows in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
+            for rows in past.read(spikes, np.zeros(len(spikes), dtype=bool), observed):
                 readout.read(rows, *self.log_odds(rows))
         center, scale = self.center.cpu().numpy(), self.scale.cpu().numpy()
         return InContextStepper(

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Real, UInt8
 from torch.nn import functional
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.history import Observed, fill_unobserved, mean_rate_per_bin
 from nwbspikegen.models.attending import attend
 from nwbspikegen.models.base import Batch, SpikeModel, register
 from nwbspikegen.models.shimono_stepping import ShimonoStepper
@@ -142,7 +142,11 @@ class Shimono2026(SpikeModel):
         return last.combine(hidden[:, -1:], query[:, :, -1:], key, value)[:, 0, : self.num_units]
 
     def training_examples(
-        self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
+        self,
+        recordings: Sequence[UInt8[np.ndarray, "_ _"]],
+        bin_size: float,
+        seed: int,
+        observed: Sequence[Observed] | None = None,
     ) -> WindowExamples:
         """Cut the segment into windows, from another offset in every epoch.
 
@@ -152,10 +156,11 @@ class Shimono2026(SpikeModel):
             raise InputError(
                 f"{len(recordings)} recordings for shimono2026", "one recording", "use in_context for several"
             )
-        mean_rate = mean_rate_per_bin(recordings[0])
+        mask = observed[0] if observed else None
+        mean_rate = mean_rate_per_bin(recordings[0], mask)
         if self.settings.start_at_rates:
             self._start_at(mean_rate)
-        return self._examples(recordings[0], 0, mean_rate)
+        return self._examples(recordings[0], 0, mean_rate, mask, bin_size)
 
     @torch.no_grad()
     def _start_at(self, mean_rate: Float[np.ndarray, " unit"]) -> None:
@@ -171,19 +176,28 @@ class Shimono2026(SpikeModel):
         bin_size: float,
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
+        observed: Observed = None,
     ) -> WindowExamples:
         """Cut the segment from `first` on into windows."""
-        return self._examples(spikes, first, mean_rate)
+        return self._examples(spikes, first, mean_rate, observed, bin_size)
 
     def _examples(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, mean_rate: Float[np.ndarray, " unit"]
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        mean_rate: Float[np.ndarray, " unit"],
+        observed: Observed,
+        bin_size: float,
     ) -> WindowExamples:
+        since = max(first - 1, 0)
+        inputs = spikes if observed is None else fill_unobserved(spikes, observed, bin_size)
         return WindowExamples(
-            spikes[max(first - 1, 0) :],
+            inputs[since:],
             self.settings.num_bins,
             mean_rate,
             self.settings.batch_size,
             self.device,
+            None if observed is None else observed[since:],
         )
 
     def prediction_step(self, num_units: int) -> int:
@@ -192,14 +206,22 @@ class Shimono2026(SpikeModel):
 
     @torch.no_grad()
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Observed = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
-        """Return spike probabilities; each bin sees between half and all of the input length."""
+        """Return spike probabilities; each bin sees between half and all of the input length.
+
+        Where a unit was not observed its input is its running rate so far, which is neither 0 nor 1.
+        """
         self._require_places(spikes.shape[1])
         was_training = self.training
         self.eval()
         # the bin before the first is silence, so that the first has an input as well
-        padded = np.concatenate([np.zeros_like(spikes[:1]), spikes])
+        inputs = spikes if observed is None else fill_unobserved(spikes, observed, bin_size)
+        padded = np.concatenate([np.zeros_like(inputs[:1]), inputs])
         out = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
         length = self.settings.num_bins
         step = self.prediction_step(spikes.shape[1])
@@ -212,12 +234,17 @@ class Shimono2026(SpikeModel):
         return out
 
     def start_stepping(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, num_samples: int
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        bin_size: float,
+        num_samples: int,
+        observed: Observed = None,
     ) -> ShimonoStepper:
         """Read a past, and return what goes on from it bin by bin."""
         self._require_places(spikes.shape[1])
         self.eval()
-        padded = np.concatenate([np.zeros_like(spikes[:1]), spikes])[-self.settings.num_bins :]
+        inputs = spikes if observed is None else fill_unobserved(spikes, observed, bin_size)
+        padded = np.concatenate([np.zeros_like(inputs[:1]), inputs])[-self.settings.num_bins :]
         past = torch.from_numpy(np.ascontiguousarray(padded)).to(self.device, torch.float32)
         return ShimonoStepper(
             list(self.layers), functional.pad(past, (0, self.width - self.num_units)),
@@ -234,15 +261,19 @@ class Shimono2026(SpikeModel):
 
 
 class WindowExamples:
-    """Windows of consecutive bins, each with the bins that follow; they never straddle a split."""
+    """Windows of consecutive bins, each with the bins that follow; they never straddle a split.
+
+    Bins in which a unit was not observed are no targets, and windows of such bins alone are left out.
+    """
 
     def __init__(
         self,
-        spikes: UInt8[np.ndarray, "time unit"],
+        spikes: Real[np.ndarray, "time unit"],
         num_bins: int,
         mean_rate: Float[np.ndarray, " unit"],
         batch_size: int,
         device: torch.device,
+        observed: Observed = None,
     ) -> None:
         if len(spikes) < 2:
             raise InputError(f"a segment of {len(spikes)} bins", "at least 2", "take a longer window")
@@ -250,6 +281,7 @@ class WindowExamples:
         self._num_bins = min(num_bins, len(spikes) - 1)
         self._mean_rate = torch.from_numpy(mean_rate).to(device, torch.float32)
         self._batch_size = batch_size
+        self._observed = None if observed is None else torch.from_numpy(observed).to(device)
 
     def __len__(self) -> int:
         return -(-((len(self._spikes) - 1) // self._num_bins) // self._batch_size)
@@ -263,6 +295,12 @@ class WindowExamples:
         for first in range(0, num_windows, self._batch_size):
             starts = offset + length * order[first : first + self._batch_size]
             windows = torch.stack([self._spikes[s : s + length + 1] for s in starts]).float()
-            target = windows[:, 1:]
+            weight = torch.ones_like(windows[:, 1:])
+            if self._observed is not None:
+                weight = torch.stack([self._observed[s + 1 : s + length + 1] for s in starts]).float()
+                seen = weight.flatten(1).any(1)
+                windows, weight = windows[seen], weight[seen]
+            target = windows[:, 1:] * weight
             null = self._mean_rate.expand_as(target)
-            yield Batch((windows[:, :-1],), target, torch.ones_like(target), null)
+            if len(windows):
+                yield Batch((windows[:, :-1],), target, weight, null)

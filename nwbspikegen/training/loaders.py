@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,7 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.history import mean_rate_per_bin
 from nwbspikegen.models import SpikeModel
 from nwbspikegen.training.module import EpochLoader
-from nwbspikegen.views.observed import is_same_recording, read_spikes
+from nwbspikegen.views.observed import is_same_recording, read_bins
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -26,16 +27,24 @@ def make_loaders(
     Scaling is fitted to the training segments alone.
     """
     bin_size = float(train[0].attrs["bin_size"])
-    fitted = [_read_segment(segment, "training") for segment in train]
-    held_out = [_read_segment(segment, "validation") for segment in validation]
-    loader = EpochLoader(network.training_examples(fitted, bin_size, seed), seed)
+    fitted = [read_bins(segment) for segment in train]
+    for bins in fitted:
+        _refuse_silence(bins.spikes, "training")
+    masks = [bins.observed for bins in fitted]
+    # an architecture that knows nothing of masks takes recordings that need none
+    masked: dict[str, Any] = {} if all(mask is None for mask in masks) else {"observed": masks}
+    examples = network.training_examples([bins.spikes for bins in fitted], bin_size, seed, **masked)
+    loader = EpochLoader(examples, seed)
     validation_loaders = []
-    for spikes, later, segment, later_segment in zip(fitted, held_out, train, validation, strict=True):
+    for bins, segment, later_segment in zip(fitted, train, validation, strict=True):
         follows = _follows(later_segment, segment)
-        observed = np.concatenate([spikes, later]) if follows else later
-        first = len(spikes) if follows else 0
-        examples = network.validation_examples(observed, first, bin_size, mean_rate_per_bin(spikes), seed)
-        validation_loaders.append(EpochLoader(examples, None))
+        read = read_bins(segment if follows else None, later_segment)
+        first = len(bins.spikes) if follows else 0
+        _refuse_silence(read.since(first).spikes, "validation")
+        mean_rate = mean_rate_per_bin(bins.spikes, bins.observed)
+        masked = {} if read.observed is None else {"observed": read.observed}
+        later = network.validation_examples(read.spikes, first, bin_size, mean_rate, seed, **masked)
+        validation_loaders.append(EpochLoader(later, None))
     return loader, validation_loaders
 
 
@@ -58,12 +67,6 @@ def require_pairs(train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset])
             )  # fmt: skip
     for one, other in itertools.combinations((*train, *validation), 2):
         _refuse_overlap(one, other)
-
-
-def _read_segment(segment: xr.Dataset, name: str) -> np.ndarray:
-    spikes = read_spikes(segment)
-    _refuse_silence(spikes, name)
-    return spikes
 
 
 def _follows(validation: xr.Dataset, train: xr.Dataset) -> bool:

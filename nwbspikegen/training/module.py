@@ -84,7 +84,9 @@ class TrainingModule(lightning.LightningModule):
         """Keep log odds, by recording, until the epoch ends; nothing is copied to the host before."""
         log_odds = self.model(*batch.inputs)
         loss = self._loss(log_odds, batch.target, batch.weight)
-        values = (loss[None], log_odds.flatten(), batch.target.flatten(), batch.null.flatten())
+        # what was not observed has no weight, and is not scored
+        seen = batch.weight > 0
+        values = (loss[None], log_odds[seen], batch.target[seen], batch.null[seen])
         self._validated.setdefault(dataloader_idx, []).append(values)
 
     def on_train_epoch_start(self) -> None:

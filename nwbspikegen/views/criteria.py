@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,10 @@ from jaxtyping import Bool, Int64
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.lazy_spikes import binned_of, bins_of
+from nwbspikegen.views.observed import read_observed
 
+# 32 MiB of mask at once
+_PIECE_CELLS = 2**25
 _DEPTHS = ("depth", "depths", "rel_y")
 _REGIONS = (
     "location",
@@ -56,18 +59,39 @@ def has_quality(units: xr.Dataset, quality: str | Sequence[str]) -> Bool[np.ndar
 
 
 def is_active(units: xr.Dataset, min_rate_hz: float | int) -> Bool[np.ndarray, " unit"]:
-    """Return which units have at least `min_rate_hz` spikes a second, one a bin, in a view."""
+    """Return which units have at least `min_rate_hz` spikes a second of observation, one a bin, in a view."""
     binned, _ = binned_of(units)
-    return count_occupied(units) >= min_rate_hz * units.sizes["time"] * binned.grid.bin_size
+    return count_occupied(units) >= min_rate_hz * count_observed(units) * binned.grid.bin_size
 
 
 def count_occupied(units: xr.Dataset) -> Int64[np.ndarray, " unit"]:
-    """Return how many bins of each unit hold a spike, without binning them all."""
+    """Return how many observed bins of each unit hold a spike, without binning them all."""
     binned, positions = binned_of(units)
     occupied = np.zeros(len(positions), dtype=np.int64)
-    for cells, _ in binned.count_spikes(bins_of(units, binned), positions):
-        occupied += np.bincount(cells % len(positions), minlength=len(positions))
+    for part in _in_pieces(units):
+        observed = read_observed(part)
+        for cells, _ in binned.count_spikes(bins_of(part, binned), positions):
+            rows, columns = np.divmod(cells, len(positions))
+            seen = slice(None) if observed is None else observed[rows, columns]
+            occupied += np.bincount(columns[seen], minlength=len(positions))
     return occupied
+
+
+def count_observed(units: xr.Dataset) -> Int64[np.ndarray, " unit"]:
+    """Return in how many bins of a view each unit was observed."""
+    observed = np.zeros(units.sizes["unit"], dtype=np.int64)
+    for part in _in_pieces(units):
+        mask = read_observed(part)
+        observed += part.sizes["time"] if mask is None else mask.sum(axis=0)
+    return observed
+
+
+def _in_pieces(units: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Yield a view in pieces of time whose mask is small; a view without one as it is."""
+    length = units.sizes["time"]
+    step = length if "observed" not in units else max(_PIECE_CELLS // max(units.sizes["unit"], 1), 1)
+    for first in range(0, length, max(step, 1)):
+        yield units.isel(time=slice(first, first + step))
 
 
 def _find_column(units: xr.Dataset, names: Sequence[str], kinds: str, what: str) -> str:

@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.views.lazy_spikes import binned_of
+from nwbspikegen.views.observed import read_observed
 
 _log = logging.getLogger("nwbspikegen")
 # hertz: 10 us, fine beside any tolerance and any sampling
@@ -32,7 +33,7 @@ def find_duplicates(
     ----------
     units : Dataset
         A view of `open_units`, or a selection of its bins and units: the spikes from its first to its
-        last bin are compared, unbinned.
+        last bin are compared, unbinned, as far as both units of a pair were observed.
     tolerance_ms : float, default: 0.5
         Spikes this close (ms) are one event.
     share : float, default: 0.5
@@ -61,9 +62,19 @@ def find_duplicates(
     """
     times, positions = _read_times(units)
     ids = units["unit"].values
+    observed = read_observed(units)
+    if observed is not None:
+        bins = np.clip((times / float(units.attrs["bin_size"])).astype(np.int64), 0, len(observed) - 1)
+        seen = observed[bins, positions]
+        times, positions, bins = times[seen], positions[seen], bins[seen]
     shared = _match_spikes(times, positions, len(ids), float(tolerance_ms))
-    sizes = np.bincount(positions, minlength=len(ids))
-    smaller = np.minimum.outer(sizes, sizes)
+    if observed is None:
+        sizes = np.bincount(positions, minlength=len(ids))
+        smaller = np.minimum.outer(sizes, sizes)
+    else:
+        # spikes of each unit while the other was observed, too
+        together = np.stack([np.bincount(positions, each, len(ids)) for each in observed[bins].T], axis=1)
+        smaller = np.minimum(together, together.T).astype(np.int64)
     shares = np.minimum(shared / np.maximum(smaller, 1), 1.0)
     first, second = np.nonzero(np.triu((shares >= share) & (shared >= _FEWEST_SHARED), 1))
     table = pd.DataFrame(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import xarray as xr
@@ -28,6 +28,7 @@ class NWBUnitsBackend(BackendEntrypoint):
         "start",
         "duration",
         "interval",
+        "exclude",
     )
 
     def open_dataset(
@@ -40,11 +41,12 @@ class NWBUnitsBackend(BackendEntrypoint):
         start: float | int = 0.0,
         duration: float | int | None = None,
         interval: str | None = None,
+        exclude: Sequence[Sequence[float | int]] = (),
     ) -> xr.Dataset:
         """Open the units of an NWB file; see `nwbspikegen.open_units` for the options."""
         units = open_units(
             filename_or_obj, bin_size=bin_size, binary=binary, start=start, duration=duration,
-            interval=interval,
+            interval=interval, exclude=exclude,
         )  # fmt: skip
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or [])
         return units.drop_vars(dropped, errors="ignore")

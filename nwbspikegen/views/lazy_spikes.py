@@ -14,6 +14,7 @@ from xarray.core import indexing
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.binning import BinGrid, count_runs
+from nwbspikegen.views.indexing import read_key
 from nwbspikegen.views.spike_source import SpikeSource
 
 _log = logging.getLogger("nwbspikegen")
@@ -48,16 +49,11 @@ class BinnedSpikes(BackendArray):
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(
-            key, self.shape, indexing.IndexingSupport.OUTER, self._read_key
+            key,
+            self.shape,
+            indexing.IndexingSupport.OUTER,
+            lambda each: read_key(each, self.shape, self._read),
         )
-
-    def _read_key(self, key: tuple[Any, ...]) -> Any:
-        bins, units = (_to_positions(part, size) for part, size in zip(key, self.shape, strict=True))
-        spikes = self._read(bins, list(units) if isinstance(units, range) else units.tolist())
-        squeezed = tuple(
-            0 if np.ndim(part) == 0 and not isinstance(part, slice) else slice(None) for part in key
-        )
-        return spikes[squeezed]
 
     def _read(
         self, bins: range | Int64[np.ndarray, " bin"], units: Sequence[int]
@@ -124,14 +120,6 @@ def bins_of(units: xr.Dataset, binned: BinnedSpikes) -> Int64[np.ndarray, " bin"
     # centres, so that no rounding of a bin start can reach the bin before
     bins = binned.grid.find_bins(units["time"].values + binned.grid.bin_size / 2) - binned.first
     return np.unique(bins)
-
-
-def _to_positions(key: Any, size: int) -> Any:
-    if isinstance(key, slice):
-        return range(*key.indices(size))
-    positions = np.atleast_1d(np.asarray(key, dtype=np.int64))
-    positions = np.where(positions < 0, positions + size, positions)
-    return positions
 
 
 def _find_rows(

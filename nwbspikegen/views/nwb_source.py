@@ -17,7 +17,14 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.views.nwb_intervals import find_named
 from nwbspikegen.views.nwb_metadata import read_columns, read_session
 from nwbspikegen.views.nwb_opening import open_nwb, reading
-from nwbspikegen.views.nwb_table import read_ids, read_observed, read_offsets, require_units
+from nwbspikegen.views.nwb_table import (
+    read_ids,
+    read_invalid_times,
+    read_observation,
+    read_offsets,
+    require_units,
+)
+from nwbspikegen.views.observation import Observation
 from nwbspikegen.views.page_index import PageIndex, group_rows, list_rows, search_rows
 from nwbspikegen.views.spike_source import (
     Interval,
@@ -62,7 +69,8 @@ class NWBSource(SpikeSource):
             session = read_session(root)
             columns = read_columns(root, units, num_units)
             ids = read_ids(units, num_units)
-            self._observed = read_observed(units, self._address)
+            self._observation = read_observation(units, num_units, self._address)
+            self.invalid_times = read_invalid_times(root)
             self.table = UnitTable(ids, columns, session)
             self._pages = PageIndex(offsets)
             is_local = not is_remote(self._address) and not is_zarr(self._address)
@@ -74,9 +82,9 @@ class NWBSource(SpikeSource):
             session |= {"source": str(self._address), "source_sha256": digest.result()}
 
     @property
-    def observed(self) -> tuple[float | None, float | None]:
-        """Earliest start and latest stop of `obs_intervals` (s), None where there are none."""
-        return self._observed
+    def observation(self) -> Observation:
+        """When each unit was observed, by its `obs_intervals`; infinite where there are none."""
+        return self._observation
 
     def read_trains(self, units: Sequence[int], start: float, stop: float) -> Iterator[Trains]:
         """Yield the spikes within [start, stop] (s) of some unit positions, in pieces, no spike lost."""
@@ -119,7 +127,7 @@ class NWBSource(SpikeSource):
     def read_extent(self) -> Interval | None:
         """Return the times of the first and the last spike of all units; None when that costs much."""
         if is_remote(self._address):
-            if None not in self._observed:
+            if np.isfinite(self._observation.extent()).all():
                 return None
             _log.info("obs_intervals are missing: every spike time is fetched to find first and last")
             with self._open() as spike_times, reading(self._address):

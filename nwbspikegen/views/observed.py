@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.predictor import Bins
 
 _LOG = logging.getLogger(__name__)
 
@@ -125,7 +126,59 @@ def require_distinct(attributes: Sequence[Mapping[str, Any]], recordings: Sequen
                 )  # fmt: skip
 
 
+def read_bins(*parts: xr.Dataset | None) -> Bins:
+    """Return the bins of views that follow each other, None being no view, as one.
+
+    Examples
+    --------
+    >>> spikes = ("time", "unit"), [[1, 0], [2, 1]]
+    >>> observed = ("time", "unit"), [[True, False], [True, False]]
+    >>> read_bins(xr.Dataset({"spikes": spikes, "observed": observed})).spikes.tolist()
+    [[1, 0], [1, 0]]
+    """
+    views = [part for part in parts if part is not None]
+    masks = [read_observed(view) for view in views]
+    spikes = [_read_counts(view) for view in views]
+    for each, mask in zip(spikes, masks, strict=True):
+        if mask is not None:
+            each &= mask.view(np.uint8)
+    if all(mask is None for mask in masks):
+        return Bins(_join(spikes), None)
+    whole = [
+        np.ones(each.shape, dtype=bool) if mask is None else mask
+        for each, mask in zip(spikes, masks, strict=True)
+    ]
+    return Bins(_join(spikes), _join(whole))
+
+
 def read_spikes(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
-    """Return the spikes of a view as uint8 (time, unit), at most one per bin."""
+    """Return the observed spikes of a view as uint8 (time, unit), at most one per bin."""
+    return read_bins(units).spikes
+
+
+def read_observed(units: xr.Dataset) -> Bool[np.ndarray, "time unit"] | None:
+    """Return in which bins each unit of a view was observed; None: in all of them."""
+    if "observed" not in units:
+        return None
+    observed: np.ndarray = units["observed"].transpose("time", "unit").values
+    return None if observed.all() else np.ascontiguousarray(observed, dtype=bool)
+
+
+def observed_fraction(observed: Bool[np.ndarray, "time unit"] | None) -> float:
+    """Return which part of all bins of all units was observed.
+
+    Examples
+    --------
+    >>> observed_fraction(None), observed_fraction(np.array([[True, False]]))
+    (1.0, 0.5)
+    """
+    return 1.0 if observed is None or not observed.size else float(observed.mean())
+
+
+def _read_counts(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
     counts: np.ndarray = units["spikes"].transpose("time", "unit").values
     return np.ascontiguousarray(counts > 0).view(np.uint8)
+
+
+def _join(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

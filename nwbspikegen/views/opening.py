@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.views.binning import BinGrid
 from nwbspikegen.views.lazy_spikes import BinnedSpikes
 from nwbspikegen.views.nwb_source import NWBSource
+from nwbspikegen.views.observation import ObservedBins
 from nwbspikegen.views.sorting_source import SortingSource
 from nwbspikegen.views.spike_source import SpikeSource
 
@@ -32,12 +34,18 @@ def open_units(
     start: float | int = 0.0,
     duration: float | int | None = None,
     interval: str | None = None,
+    exclude: Sequence[Sequence[float | int]] = (),
 ) -> xr.Dataset:
     """Open the units of a recording as binned spikes, lazily.
 
     Nothing is binned until it is sliced. Bin k starts at the start of observation + k * bin_size on the
     session clock, and a spike on an edge belongs to the bin that starts there. The observation runs from
     the earliest start to the latest stop of the observation intervals, or else over the spikes.
+
+    What was not observed is not silence: `observed` tells for every bin and unit whether the unit was
+    observed from the bin's start to its end, by its `obs_intervals`, less `/intervals/invalid_times`
+    and what is excluded. It is there only when some bin was not. Spikes are given wherever there are
+    some; training, prediction and scores leave out those in bins that were not observed.
 
     Parameters
     ----------
@@ -59,11 +67,14 @@ def open_units(
         Take this interval for the observation: the name of a row of `/intervals` or of a table of
         intervals in a processing module, such as `spontaneousActivity`. Where several have the name,
         `name:0` is the first in time.
+    exclude : sequence of (float, float), default: ()
+        Stretches (from, to; s on the session clock) that are taken as not observed.
 
     Returns
     -------
     Dataset
-        `spikes` (unsigned, dims `time` and `unit`), coordinates `time` (bin starts, session clock, s),
+        `spikes` (unsigned, dims `time` and `unit`), `observed` (bool, likewise, where it is needed),
+        coordinates `time` (bin starts, session clock, s),
         `unit` (ids) and the table's scalar columns. `time[0]` stays true when the dataset is sliced;
         `attrs["start_time"]` tells of the dataset as it was opened or split.
 
@@ -92,7 +103,7 @@ def open_units(
         raise InputError(
             f"{len(spikes.table.ids)} units", "at least 2", "pass a recording of a population of units"
         )
-    grid, total = _lay_bins(spikes, bin_size, interval)
+    grid, total, stop = _lay_bins(spikes, bin_size, interval)
     first, num_bins = _place_window(grid, total, start, duration)
     if num_bins > _MOST_BINS:
         raise InputError(
@@ -100,7 +111,32 @@ def open_units(
             "check the recording's clock and obs_intervals, or pass a shorter --duration",
         )  # fmt: skip
     dtype = np.uint8 if binary else _choose_dtype(spikes, grid)
-    return _to_dataset(BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype))
+    observation = spikes.observation.without(spikes.invalid_times).without(require_stretches(exclude))
+    if interval is not None:
+        # a bin that the interval ends in was not seen from end to end
+        observation = observation.within(grid.origin, stop)
+    return _to_dataset(
+        BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype),
+        ObservedBins(observation, grid, first, num_bins),
+        exclude,
+    )
+
+
+def require_stretches(exclude: Sequence[Sequence[float | int]]) -> list[tuple[float, float]]:
+    """Return stretches of time as pairs of float, or raise `InputError`.
+
+    Examples
+    --------
+    >>> require_stretches([(3, 4.5)])
+    [(3.0, 4.5)]
+    """
+    for stretch in exclude:
+        if len(stretch) != 2 or not (all(map(math.isfinite, stretch)) and stretch[0] < stretch[1]):
+            raise InputError(
+                f"to exclude {'-'.join(f'{end:g}' for end in stretch)}",
+                "a start before a stop, in seconds on the session clock", "pass --exclude 120-150, say",
+            )  # fmt: skip
+    return [(float(start), float(stop)) for start, stop in exclude]
 
 
 def _open_source(source: Any) -> SpikeSource:
@@ -111,8 +147,8 @@ def _open_source(source: Any) -> SpikeSource:
     raise InputError(f"a {type(source).__name__}", "a path or a SpikeInterface sorting", "pass one of these")
 
 
-def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) -> tuple[BinGrid, int]:
-    """Return the grid of a whole observation and how many bins it has."""
+def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) -> tuple[BinGrid, int, float]:
+    """Return the grid of a whole observation, how many bins it has, and where it ends (s)."""
     if not (math.isfinite(bin_size) and bin_size > 0):
         raise InputError(
             f"a bin size of {bin_size} s", "more than 0 s", "pass --bin-size 0.001, for instance"
@@ -141,13 +177,13 @@ def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) 
             total += 1
     if total < 1:
         raise InputError(f"an observation of {stop - start} s", "at least one bin", "check obs_intervals")
-    return grid, total
+    return grid, total, stop
 
 
 def _observe(source: SpikeSource, bin_size: float) -> tuple[float, float, tuple[float, float] | None]:
     """Return start and stop of the observation, and first and last spike where they are known."""
     extent = source.read_extent()
-    start, stop = source.observed
+    start, stop = (end if math.isfinite(end) else None for end in source.observation.extent())
     if start is None or stop is None:
         if extent is None or math.isnan(extent[1]):
             raise InputError("no spikes", "at least one spike", "pass another recording")
@@ -229,14 +265,20 @@ def _choose_dtype(source: SpikeSource, grid: BinGrid) -> np.dtype[Any]:
     return np.min_scalar_type(most)
 
 
-def _to_dataset(spikes: BinnedSpikes) -> xr.Dataset:
+def _to_dataset(
+    spikes: BinnedSpikes, observed: ObservedBins, exclude: Sequence[Sequence[float | int]]
+) -> xr.Dataset:
     num_bins, num_units = spikes.shape
     table, grid = spikes.source.table, spikes.grid
     time = grid.starts(spikes.first, spikes.first + num_bins)
     variable = xr.Variable(("time", "unit"), LazilyIndexedArray(spikes))
     bins_per_chunk = min(max(_CHUNK_BYTES // (num_units * spikes.dtype.itemsize), 1), num_bins)
     variable.encoding = {"binned": spikes, "preferred_chunks": {"time": bins_per_chunk, "unit": num_units}}
-    reserved = ("time", "unit", "spikes")
+    variables = {"spikes": variable}
+    if not observed.is_complete:
+        variables["observed"] = xr.Variable(("time", "unit"), LazilyIndexedArray(observed))
+        variables["observed"].encoding = {"preferred_chunks": variable.encoding["preferred_chunks"]}
+    reserved = ("time", "unit", "spikes", "observed")
     columns = {name: ("unit", values) for name, values in table.columns.items() if name not in reserved}
     attrs = {
         "bin_size": grid.bin_size,
@@ -244,5 +286,7 @@ def _to_dataset(spikes: BinnedSpikes) -> xr.Dataset:
         **table.attrs,
         "binary": int(spikes.binary),
     }
+    if exclude:
+        attrs["excluded"] = [list(stretch) for stretch in require_stretches(exclude)]
     coords = {"time": ("time", time, {"units": "s"}), "unit": ("unit", table.ids), **columns}
-    return xr.Dataset({"spikes": variable}, coords=coords, attrs=attrs)
+    return xr.Dataset(variables, coords=coords, attrs=attrs)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.views.observation import Observation, join_intervals
 from nwbspikegen.views.spike_source import (
     Interval,
     SpikeSource,
@@ -36,8 +37,10 @@ _TEXTS = (
 class SortingSource(SpikeSource):
     """Spikes of a sorting with one segment, in its native seconds where it has them.
 
-    The observation is, by what is there first: `observation_interval` (start, stop; s), an attribute or
-    an annotation of the sorting; its attribute `num_samples`; its registered recording; its spikes.
+    The observation is, by what is there first: `obs_intervals`, a mapping of unit ids to arrays
+    (interval, 2) of starts and stops (s), an attribute or an annotation of the sorting;
+    `observation_interval` (start, stop; s), likewise; its attribute `num_samples`; its registered
+    recording; its spikes. Its `named_intervals`, where it has some, may hold `invalid_times`.
 
     Parameters
     ----------
@@ -57,18 +60,30 @@ class SortingSource(SpikeSource):
         texts = _read_texts(sorting)
         self.table = UnitTable(np.asarray(sorting.unit_ids), _read_properties(sorting), texts)
         texts["identifier"] = texts["identifier"] or self._hash_spikes()
+        self.invalid_times = join_intervals(self.find_intervals("invalid_times")[0])
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_trains": {}}
 
     @property
-    def observed(self) -> tuple[float | None, float | None]:
-        """Start and stop of the observation (s), None where the sorting does not say."""
+    def observation(self) -> Observation:
+        """When each unit was observed, an end infinite where the sorting does not say."""
+        of_units = _read_said(self._sorting, "obs_intervals")
+        if of_units is not None:
+            return Observation.of_units(of_units[unit] for unit in self.table.ids.tolist())
+        start, stop = self._find_extent()
+        interval = (-np.inf if start is None else start, np.inf if stop is None else stop)
+        if not interval[0] <= interval[1]:
+            raise InputError(
+                f"an observation from {start} to {stop} s", "a start before a stop", "correct the interval"
+            )
+        return Observation.of_units([[interval]] * len(self.table.ids))
+
+    def _find_extent(self) -> tuple[float | None, float | None]:
+        """Return start and stop of the observation (s), None where the sorting does not say."""
         sorting = self._sorting
         start = float(sorting.get_start_time(segment_index=0))
-        interval = getattr(sorting, "observation_interval", None)
-        if interval is None and "observation_interval" in sorting.get_annotation_keys():
-            interval = sorting.get_annotation("observation_interval")
+        interval = _read_said(sorting, "observation_interval")
         if interval is not None:
             return float(interval[0]), float(interval[1])
         if isinstance(num_samples := getattr(sorting, "num_samples", None), int | np.integer):
@@ -132,6 +147,12 @@ def _read_properties(sorting: Any) -> dict[str, np.ndarray]:
         for key, values in properties.items()
         if values.ndim == 1 and values.dtype.kind in "biufUO"
     }
+
+
+def _read_said(sorting: Any, name: str) -> Any:
+    """Return an attribute of a sorting, or an annotation, None when it has neither."""
+    said = getattr(sorting, name, None)
+    return sorting.get_annotation(name) if said is None and name in sorting.get_annotation_keys() else said
 
 
 def _read_texts(sorting: Any) -> dict[str, str]:

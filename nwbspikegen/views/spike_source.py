@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.views.observation import Intervals, Observation
 
 # spikes handed over at once, so that a long window costs little more memory than its bins
 _PIECE = 2**18
@@ -62,6 +63,8 @@ class SpikeSource(abc.ABC):
     table: UnitTable
     time_type: np.dtype[Any] = np.dtype(np.float64)
     """How spike times are stored."""
+    invalid_times: Intervals = np.zeros((0, 2))
+    """Intervals (s) that the source calls invalid, whatever unit was observed in them."""
 
     @abc.abstractmethod
     def read_trains(self, units: Sequence[int], start: float, stop: float) -> Iterator[Trains]:
@@ -80,8 +83,8 @@ class SpikeSource(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def observed(self) -> tuple[float | None, float | None]:
-        """Start and stop of the observation (s), None where the source does not say."""
+    def observation(self) -> Observation:
+        """When each unit was observed; an end that the source does not tell is infinite."""
 
     @abc.abstractmethod
     def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:

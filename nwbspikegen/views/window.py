@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import logging
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class WindowOptions:
         Keep one of two units that share their spikes in the training segment.
     random_units : int or None
         Seed by which units are taken at random.
+    exclude : tuple of (float, float)
+        Stretches (from, to; s on the session clock) that are taken as not observed.
     """
 
     start: float = 0.0
@@ -65,18 +68,17 @@ class WindowOptions:
     min_rate_hz: float = 0.0
     drop_duplicates: bool = False
     random_units: int | None = None
+    exclude: tuple[tuple[float, float], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as JSON holds them."""
         pairs = dataclasses.asdict(self).items()
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
+        return {name: _to_lists(value) for name, value in pairs}
 
     @classmethod
     def from_dict(cls, options: dict[str, Any]) -> WindowOptions:
         """Return the options that `as_dict` gave."""
-        stored: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-        }
+        stored: dict[str, Any] = {name: _to_tuples(value) for name, value in options.items()}
         unknown = sorted(set(stored) - set(cls().as_dict()))
         if unknown:
             raise InputError(f"option {unknown[0]!r} of a window", ", ".join(cls().as_dict()), "correct it")
@@ -85,6 +87,14 @@ class WindowOptions:
             if isinstance(default, float | int) and not is_number:
                 raise InputError(f"{name} {stored[name]!r} of a window", "a number", "correct it")
         return cls(**stored)
+
+
+def _to_lists(value: Any) -> Any:
+    return [_to_lists(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _to_tuples(value: Any) -> Any:
+    return tuple(_to_tuples(each) for each in value) if isinstance(value, list) else value
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -106,7 +116,7 @@ def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[x
     """
     units = open_units(
         path, bin_size=options.bin_size, start=options.start, duration=options.duration,
-        interval=options.interval,
+        interval=options.interval, exclude=options.exclude,
     )  # fmt: skip
     units = select_units(
         units, skip=options.skip_units, take=options.take_units, depth=options.depth,
@@ -142,13 +152,18 @@ def _split_names(names: str | None) -> list[str] | None:
 
 
 def open_trained_window(
-    path: str | os.PathLike[str], training: dict[str, Any], *, bin_size: float, duration: float
+    path: str | os.PathLike[str],
+    training: dict[str, Any],
+    *,
+    bin_size: float,
+    duration: float,
+    exclude: Sequence[Sequence[float | int]] = (),
 ) -> tuple[xr.Dataset, Split]:
     """Open a file with the units and segments of its entry in a model's training record.
 
     What follows validation is the test segment, up to `duration` seconds from the start of training.
     """
-    units = open_units(path, bin_size=bin_size).sel(unit=training["unit_ids"])
+    units = open_units(path, bin_size=bin_size, exclude=exclude).sel(unit=training["unit_ids"])
     time = units.time.values
     stops = [*training["split"]["validation"], training["split"]["train"][0] + duration]
     edges = [

@@ -125,8 +125,12 @@ def open_for(
         return open_window(source, options)
     _LOG.info("%s is a file of training: its window, units and split are used again", name_of(source))
     if "options" in model.training:
-        return open_window(source, WindowOptions.from_dict(model.training["options"]))
-    return open_trained_window(source, entry, bin_size=model.bin_size, duration=options.duration)
+        stored = WindowOptions.from_dict(model.training["options"])
+        exclude = tuple(dict.fromkeys([*stored.exclude, *options.exclude]))
+        return open_window(source, dataclasses.replace(stored, exclude=exclude))
+    return open_trained_window(
+        source, entry, bin_size=model.bin_size, duration=options.duration, exclude=options.exclude
+    )
 
 
 def _find_training_source(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:

@@ -7,16 +7,20 @@ import math
 import numba
 import numpy as np
 
+from nwbspikegen.history.kernels import next_age
+
 _SCALE = np.float32(1000)
 
 
 @numba.njit(cache=True, nogil=True)
 def follow_companions(  # type: ignore[no-untyped-def]
-    spikes, row_of, remaining, meeting, begin, companion, share, age, met, out
-):
+    spikes, observed, row_of, remaining, meeting, begin, companion, share, prior_bins, age, num_spikes,
+    num_seen, met, out,
+):  # fmt: skip
     """Fill rows of out; update age (unit) and met (unit, other), what was left of others at its spikes.
 
-    `remaining` (age, tau) is what is left of a spike after so many bins, by time constant.
+    `remaining` (age, tau) is what is left of a spike after so many bins, by time constant. num_spikes and
+    num_seen (unit) are updated, too.
     """
     num_bins, num_units = spikes.shape
     oldest = remaining.shape[0] - 1
@@ -24,25 +28,52 @@ def follow_companions(  # type: ignore[no-untyped-def]
         for unit in range(num_units):
             row = row_of[t, unit]
             if row >= 0:
-                write_companions(out[row], unit, age, remaining, begin, companion, share)
+                write_companions(
+                    out[row], unit, age, num_spikes, num_seen, prior_bins, remaining, begin, companion, share
+                )
         for unit in range(num_units):
             if spikes[t, unit]:
                 for other in range(num_units):
-                    met[unit, other] += remaining[age[other], meeting]
+                    if age[other] >= 0:
+                        met[unit, other] += remaining[age[other], meeting]
+                    else:
+                        rate = (num_spikes[other] + 0.5) / (num_seen[other] + prior_bins)
+                        met[unit, other] += expect_remaining(rate, age[other], remaining, meeting)
         for unit in range(num_units):
-            age[unit] = 1 if spikes[t, unit] else min(age[unit] + 1, oldest)
+            age[unit] = next_age(age[unit], spikes[t, unit], observed[t, unit], oldest)
+            if observed[t, unit]:
+                num_spikes[unit] += min(spikes[t, unit], 1)
+                num_seen[unit] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def expect_remaining(rate, age, remaining, i):  # type: ignore[no-untyped-def]
+    """Return what is left, on average, of the latest spike of a unit whose age is not known.
+
+    At the time when it was last missed, what a unit of this rate has; since then it has been silent.
+    """
+    decay = remaining[2, i]
+    return rate / (1.0 - (1.0 - rate) * decay) * remaining[-age, i]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def write_companions(out, unit, age, remaining, begin, companion, share):  # type: ignore[no-untyped-def]
+def write_companions(  # type: ignore[no-untyped-def]
+    out, unit, age, num_spikes, num_seen, prior_bins, remaining, begin, companion, share
+):
     """Write the log of the companions' mean activity per time constant; 0: silent, or none known."""
     num_taus = remaining.shape[1]
     for i in range(num_taus):
         out[i] = np.float32(0)
     for place in range(begin[unit], begin[unit + 1]):
-        of, at = share[place], age[companion[place]]
-        for i in range(num_taus):
-            out[i] += of * remaining[at, i]
+        of, other = share[place], companion[place]
+        at = age[other]
+        if at >= 0:
+            for i in range(num_taus):
+                out[i] += of * remaining[at, i]
+        else:
+            rate = (num_spikes[other] + 0.5) / (num_seen[other] + prior_bins)
+            for i in range(num_taus):
+                out[i] += of * expect_remaining(rate, at, remaining, i)
     write_company(out, out[:num_taus])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.models.past.companion_kernels import follow_companions
 from nwbspikegen.models.past.layout import COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
@@ -22,7 +22,8 @@ class Companions:
     they say what is, not what it would mean: the network finds that out.
     """
 
-    def __init__(self, num_units: int) -> None:
+    def __init__(self, num_units: int, prior_bins: float) -> None:
+        self._prior_bins = prior_bins
         ages = np.arange(Units.oldest + 1)[:, None]
         self._remaining = np.exp(-(ages - 1) / COMPANION_TAUS).astype(np.float32)
         # nothing is left of what never was
@@ -30,6 +31,7 @@ class Companions:
         self._age = np.full(num_units, Units.oldest)
         self._met = np.zeros((num_units, num_units))
         self._num_spikes = np.zeros(num_units)
+        self._num_seen = np.zeros(num_units)
         self._begin = np.zeros(num_units + 1, dtype=np.int64)
         self._companion = np.zeros(0, dtype=np.int64)
         self._share = np.zeros(0, dtype=np.float32)
@@ -37,22 +39,24 @@ class Companions:
     def read(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
+        observed: Bool[np.ndarray, "time unit"],
         row_of: Int64[np.ndarray, "time unit"],
         out: Float32[np.ndarray, "row tau"],
     ) -> None:
         """Move on by some bins; fill the rows of `out` that `row_of` gives (-1: none)."""
         follow_companions(
-            spikes, row_of, self._remaining, MEETING_TAU, self._begin, self._companion, self._share,
-            self._age, self._met, out,
+            spikes, observed, row_of, self._remaining, MEETING_TAU, self._begin, self._companion,
+            self._share, self._prior_bins, self._age, self._num_spikes, self._num_seen, self._met, out,
         )  # fmt: skip
-        self._num_spikes += np.count_nonzero(spikes, axis=0)
 
     def company(self) -> tuple[Float64[np.ndarray, "companion unit"], Float64[np.ndarray, "tau unit"]]:
         """Return the share of each unit in the company of others, and what is left of their spikes."""
         num_units = len(self._age)
         shares = np.zeros((num_units, num_units))
         shares[self._companion, np.repeat(np.arange(num_units), np.diff(self._begin))] = self._share
-        return shares, self._remaining[self._age].T @ shares
+        # an age that is not known is the oldest, as for a free run of the units themselves
+        age = np.where(self._age < 0, Units.oldest, self._age)
+        return shares, self._remaining[age].T @ shares
 
     def solve(self) -> None:
         """Choose companions again, from all spikes so far."""

@@ -26,8 +26,12 @@ class Coupling:
     of all units. How many nats per spike each drive would have won so far is a feature beside it.
     """
 
-    def __init__(self, num_units: int) -> None:
+    def __init__(self, num_units: int, prior_bins: float) -> None:
         self._num_units = num_units
+        self._prior_bins = prior_bins
+        # of the units as sources: the others count what units have shown as targets
+        self._num_fired = np.zeros(num_units)
+        self._num_seen = np.zeros(num_units)
         self.trace = np.zeros((num_units, _NUM_TAUS))
         size = num_units * _NUM_TAUS + len(COUPLING_POPULATION)
         self._moment = np.zeros((size, size))
@@ -45,13 +49,17 @@ class Coupling:
     def follow(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
+        observed: Bool[np.ndarray, "time unit"],
         needed: Bool[np.ndarray, " time"],
         log_ratio: Float64[np.ndarray, "time tau"],
     ) -> Float32[np.ndarray, "needed input"]:
         """Move on by some bins; return the inputs x of the needed ones."""
         inputs = np.empty((int(needed.sum()), len(self._sum)), dtype=np.float32)
         inputs[:, self._num_units * _NUM_TAUS :] = log_ratio[needed][:, COUPLING_POPULATION]
-        follow_traces(spikes, needed, _DECAY, self.trace, inputs)
+        follow_traces(
+            spikes, observed, needed, _DECAY, self._prior_bins, self.trace, self._num_fired, self._num_seen,
+            inputs,
+        )  # fmt: skip
         return inputs
 
     def write(

@@ -6,8 +6,14 @@ import numba
 
 
 @numba.njit(cache=True, nogil=True)
-def follow_traces(spikes, needed, decay, trace, inputs):  # type: ignore[no-untyped-def]
-    """Fill inputs (needed, unit x tau) with trace (unit, tau) before each needed bin; update trace."""
+def follow_traces(  # type: ignore[no-untyped-def]
+    spikes, observed, needed, decay, prior_bins, trace, num_spikes, num_seen, inputs
+):
+    """Fill inputs (needed, unit x tau) with trace (unit, tau) before each needed bin.
+
+    Updates trace, num_spikes and num_seen (unit). In a bin that was not observed, a trace becomes what is
+    expected of it at the unit's running rate.
+    """
     row = 0
     num_taus = decay.size
     for t in range(spikes.shape[0]):
@@ -17,5 +23,12 @@ def follow_traces(spikes, needed, decay, trace, inputs):  # type: ignore[no-unty
                     inputs[row, unit * num_taus + i] = trace[unit, i]
             row += 1
         for unit in range(spikes.shape[1]):
-            for i in range(num_taus):
-                trace[unit, i] = 1.0 if spikes[t, unit] else trace[unit, i] * decay[i]
+            if observed[t, unit]:
+                for i in range(num_taus):
+                    trace[unit, i] = 1.0 if spikes[t, unit] else trace[unit, i] * decay[i]
+                num_spikes[unit] += min(spikes[t, unit], 1)
+                num_seen[unit] += 1
+            else:
+                rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
+                for i in range(num_taus):
+                    trace[unit, i] = rate + (1.0 - rate) * trace[unit, i] * decay[i]

@@ -7,6 +7,8 @@ import math
 import numba
 import numpy as np
 
+from nwbspikegen.history.kernels import class_of, next_age
+
 _PRIOR_SPIKES = 4.0
 _FEWEST_NATS = 10.0
 _FEWEST_SPIKES = 3
@@ -15,28 +17,31 @@ _GAIN_PRIOR_SPIKES = 20.0
 
 @numba.njit(cache=True, nogil=True)
 def follow_pairs(  # type: ignore[no-untyped-def]
-    spikes, row_of, weight, expected, partner_class, own_class,
+    spikes, observed, row_of, weight, expected, partner_class, own_class,
     age, pair, best, num_spikes, partner, gain, out,
 ):  # fmt: skip
-    """Fill rows of out; update age (unit), pair (2, unit, other, class), best (2, unit, own, other)."""
+    """Fill rows of out; update age (unit), pair (2, unit, other, class), best (2, unit, own, other).
+
+    Another unit whose age is not known, class -1, says nothing and counts nowhere.
+    """
     num_bins, num_units = spikes.shape
     oldest = partner_class.size - 1
     classes = np.zeros(num_units, np.int64)
     for t in range(num_bins):
         for unit in range(num_units):
-            classes[unit] = partner_class[age[unit]]
+            classes[unit] = partner_class[age[unit]] if age[unit] >= 0 else -1
         for unit in range(num_units):
             row = row_of[t, unit]
             if row < 0:
                 continue
-            own = own_class[age[unit]]
+            own = class_of(age[unit], own_class)
             write_partners(out[row], unit, own, classes, pair, best, partner, gain)
             if weight[row] > 0:
                 fired = min(spikes[t, unit], 1)
                 count_pairs(fired, weight[row] * expected[row], unit, own, classes, pair, best, partner)
                 num_spikes[unit] += fired
         for unit in range(num_units):
-            age[unit] = 1 if spikes[t, unit] else min(age[unit] + 1, oldest)
+            age[unit] = next_age(age[unit], spikes[t, unit], observed[t, unit], oldest)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -47,10 +52,11 @@ def write_partners(out, unit, own, classes, pair, best, partner, gain):  # type:
     for k in range(num_partners):
         other = partner[unit, k]
         if other >= 0:
-            out[2 * k] = log_ratio(pair, unit, other, classes[other])
             out[2 * k + 1] = gain[unit, k]
+            if classes[other] >= 0:
+                out[2 * k] = log_ratio(pair, unit, other, classes[other])
     other = partner[unit, 0]
-    if other >= 0:
+    if other >= 0 and classes[other] >= 0:
         out[2 * num_partners] = log_ratio_of_both(best, unit, own, classes[other], out[0])
 
 
@@ -58,10 +64,11 @@ def write_partners(out, unit, own, classes, pair, best, partner, gain):  # type:
 def count_pairs(fired, expected, unit, own, classes, pair, best, partner):  # type: ignore[no-untyped-def]
     """Count a row of evidence in the unit's tables with all units."""
     for other in range(classes.size):
-        pair[0, unit, other, classes[other]] += fired
-        pair[1, unit, other, classes[other]] += expected
+        if classes[other] >= 0:
+            pair[0, unit, other, classes[other]] += fired
+            pair[1, unit, other, classes[other]] += expected
     other = partner[unit, 0]
-    if other >= 0:
+    if other >= 0 and classes[other] >= 0:
         best[0, unit, own, classes[other]] += fired
         best[1, unit, own, classes[other]] += expected
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.models.past.layout import JOINT_AGE_EDGES, NUM_PARTNERS, PARTNER_AGE_EDGES
 from nwbspikegen.models.past.partner_kernels import choose_partners, follow_pairs, tabulate_partners
+from nwbspikegen.models.past.units import NUM_COARSE_AGES
 
 _OLDEST = int(JOINT_AGE_EDGES[-1]) + 1
 _PARTNER_CLASS = np.searchsorted(PARTNER_AGE_EDGES, np.arange(_OLDEST + 1))
@@ -28,7 +29,7 @@ class Partners:
         self._age = np.full(num_units, _OLDEST)
         # spikes and expected spikes
         self._pair = np.zeros((2, num_units, num_units, _NUM_AGES), dtype=np.float32)
-        self._best = np.zeros((2, num_units, len(JOINT_AGE_EDGES) + 1, _NUM_AGES))
+        self._best = np.zeros((2, num_units, NUM_COARSE_AGES, _NUM_AGES))
         self._num_spikes = np.zeros(num_units)
         self._partner = np.full((num_units, NUM_PARTNERS), -1)
         self._gain = np.zeros((num_units, NUM_PARTNERS))
@@ -36,6 +37,7 @@ class Partners:
     def read(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
+        observed: Bool[np.ndarray, "time unit"],
         row_of: Int64[np.ndarray, "time unit"],
         weight: Float32[np.ndarray, " row"],
         log_probability: Float64[np.ndarray, " row"],
@@ -44,7 +46,7 @@ class Partners:
         """Move on by some bins; fill rows of `out`, and learn from those that have weight."""
         expected = np.exp(np.minimum(log_probability, _HIGHEST_LOG_PROBABILITY))
         follow_pairs(
-            spikes, row_of, weight, expected, _PARTNER_CLASS, _OWN_CLASS,
+            spikes, observed, row_of, weight, expected, _PARTNER_CLASS, _OWN_CLASS,
             self._age, self._pair, self._best, self._num_spikes, self._partner, self._gain, out,
         )  # fmt: skip
 

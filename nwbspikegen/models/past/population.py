@@ -14,7 +14,7 @@ from nwbspikegen.models.past.layout import (
     STATE_TAUS,
     TAUS_BINS,
 )
-from nwbspikegen.models.past.population_kernels import follow_population
+from nwbspikegen.models.past.population_kernels import follow_population, mean_rate
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _SAMPLED_PAIRS = 2.0
@@ -45,13 +45,19 @@ class Population:
         self._share = min(_LARGEST_SHARE, _SAMPLED_PAIRS / num_units)
         self._num_units = num_units
         self.trace = np.zeros(len(TAUS_BINS))
-        self._num_spikes = np.zeros(1)
+        self._num_spikes = np.zeros(num_units)
+        self._num_seen = np.zeros(num_units)
 
-    def rate(self, num_bins: int) -> float:
-        """Return the mean running rate per bin and unit after so many bins."""
-        return float(self._num_spikes[0] / self._num_units + 0.5) / (num_bins + self._prior_bins)
+    def rate(self) -> float:
+        """Return the mean running rate per bin and unit."""
+        return float(mean_rate(self._num_spikes, self._num_seen, self._prior_bins))
 
-    def read(self, spikes: UInt8[np.ndarray, "time unit"], num_before: int) -> PopulationPast:
+    def read(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        observed: Bool[np.ndarray, "time unit"],
+        num_before: int,
+    ) -> PopulationPast:
         """Move on by some bins, the first of which is bin `num_before`."""
         num_bins = len(spikes)
         past = PopulationPast(
@@ -61,14 +67,14 @@ class Population:
             np.empty(num_bins),
         )
         follow_population(
-            spikes, num_before, self._prior_bins, self._share, _DECAY, STATE_TAUS, STATE_EDGES,
-            JOINT_TAU, JOINT_STATE_EDGES, self.trace, self._num_spikes, *past,
+            spikes, observed, num_before, self._prior_bins, self._share, _DECAY, STATE_TAUS, STATE_EDGES,
+            JOINT_TAU, JOINT_STATE_EDGES, self.trace, self._num_spikes, self._num_seen, *past,
         )  # fmt: skip
         return past
 
 
 def evidence_bins(
-    past: PopulationPast, spikes: UInt8[np.ndarray, "time unit"]
+    past: PopulationPast, spikes: UInt8[np.ndarray, "time unit"], observed: Bool[np.ndarray, "time unit"]
 ) -> Bool[np.ndarray, "time unit"]:
-    """Return which pairs are evidence: every spike, and all units in sampled bins."""
-    return (spikes > 0) | (past.sampled_weight > 0)[:, None]
+    """Return which pairs are evidence: every observed spike, and all observed units in sampled bins."""
+    return ((spikes > 0) | (past.sampled_weight > 0)[:, None]) & observed

@@ -12,24 +12,48 @@ _FLOOR = 1e-5
 
 @numba.njit(cache=True, nogil=True)
 def follow_population(  # type: ignore[no-untyped-def]
-    spikes, num_before, prior_bins, share, decay, state_taus, state_edges, joint_tau, joint_edges,
-    trace, num_spikes, log_ratio, state, joint_state, sampled_weight,
+    spikes, observed, num_before, prior_bins, share, decay, state_taus, state_edges, joint_tau, joint_edges,
+    trace, num_spikes, num_seen, log_ratio, state, joint_state, sampled_weight,
 ):  # fmt: skip
-    """Fill the arrays of `PopulationPast`; update trace (tau) and num_spikes."""
+    """Fill the arrays of `PopulationPast`; update trace (tau), num_spikes and num_seen (unit).
+
+    A unit that was not observed counts with its running rate: who is looked at is no activity.
+    """
     num_units = spikes.shape[1]
+    total = num_spikes.sum()
+    is_complete = num_seen.min() == num_before
     for t in range(spikes.shape[0]):
-        rate = (num_spikes[0] / num_units + 0.5) / (num_before + t + prior_bins)
+        if is_complete:
+            rate = (total / num_units + 0.5) / (num_before + t + prior_bins)
+        else:
+            rate = mean_rate(num_spikes, num_seen, prior_bins)
         joint_state[t] = write_population(
             trace, rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio[t], state[t]
         )
         chance = min(1.0, share * (0.5 + 0.5 * trace[state_taus[0]] / rate))
         sampled_weight[t] = 1.0 / chance if draw_uniform(num_before + t) < chance else 0.0
-        fired = 0
+        fired = 0.0
         for unit in range(num_units):
-            fired += min(spikes[t, unit], 1)
+            if observed[t, unit]:
+                spike = min(spikes[t, unit], 1)
+                fired += spike
+                total += spike
+                num_spikes[unit] += spike
+                num_seen[unit] += 1
+            else:
+                is_complete = False
+                fired += (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
         for i in range(decay.size):
             trace[i] = decay[i] * trace[i] + (1.0 - decay[i]) * fired / num_units
-        num_spikes[0] += fired
+
+
+@numba.njit(cache=True, nogil=True)
+def mean_rate(num_spikes, num_seen, prior_bins):  # type: ignore[no-untyped-def]
+    """Return the mean of the units' running rates."""
+    total = 0.0
+    for unit in range(num_spikes.size):
+        total += (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
+    return total / num_spikes.size
 
 
 @numba.njit(cache=True, nogil=True)

@@ -45,16 +45,20 @@ class Past:
         self.num_bins = 0
         self._population = Population(num_units, before_the_first)
         self._units = Units(num_units, before_the_first)
-        self._coupling = Coupling(num_units)
+        self._coupling = Coupling(num_units, before_the_first)
         self._partners = Partners(num_units)
-        self._companions = Companions(num_units)
+        self._companions = Companions(num_units, before_the_first)
 
     def read(
-        self, spikes: UInt8[np.ndarray, "time unit"], wanted: Bool[np.ndarray, " time"]
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        wanted: Bool[np.ndarray, " time"],
+        observed: Bool[np.ndarray, "time unit"] | None = None,
     ) -> Iterator[Rows]:
         """Move on by some bins; give rows for all units in `wanted` bins, and all rows of evidence.
 
-        A row tells of bins before its own only. Pieces end where weights are solved again.
+        A row tells of bins before its own only. Pieces end where weights are solved again. Where a unit
+        was not `observed` it has no row, teaches nothing, and what depends on its past is unknown.
         """
         start = 0
         while start < len(spikes):
@@ -62,7 +66,8 @@ class Past:
             stop = min(len(spikes), start + _LARGEST_PIECE, start + due - self.num_bins)
             piece = slice(start, stop)
             ends = self.num_bins + stop - start == due
-            rows = self._read_piece(np.ascontiguousarray(spikes[piece]), wanted[piece], start, ends)
+            seen = np.ones(spikes[piece].shape, dtype=bool) if observed is None else observed[piece]
+            rows = self._read_piece(np.where(seen, spikes[piece], 0), seen, wanted[piece], start, ends)
             if ends:
                 self._coupling.solve()
                 self._partners.solve()
@@ -79,7 +84,7 @@ class Past:
     ) -> PastStepper:
         """Return what goes on from here one bin at a time; this past stays as it is."""
         return PastStepper(
-            self.num_bins, self._population, self._units, self._coupling, self._partners,
+            self._population, self._units, self._coupling, self._partners,
             self._companions,
             center=center, scale=scale, limit=limit, num_samples=num_samples,
         )  # fmt: skip
@@ -87,13 +92,14 @@ class Past:
     def _read_piece(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
+        observed: Bool[np.ndarray, "time unit"],
         wanted: Bool[np.ndarray, " time"],
         start: int,
         period_ends: bool,
     ) -> Rows:
-        population = self._population.read(spikes, self.num_bins)
-        is_evidence = evidence_bins(population, spikes)
-        is_row = is_evidence | wanted[:, None]
+        population = self._population.read(spikes, observed, self.num_bins)
+        is_evidence = evidence_bins(population, spikes, observed)
+        is_row = is_evidence | (wanted[:, None] & observed)
         at, unit = np.nonzero(is_row)
         row_of = np.full(is_row.shape, -1, dtype=np.int64)
         row_of[is_row] = np.arange(len(at))
@@ -102,18 +108,20 @@ class Past:
         weight = np.where(fired > 0, np.float32(1), silent_weight)
         features = np.empty((len(at), NUM_FEATURES), dtype=np.float32)
         log_rate = np.empty(len(at), dtype=np.float32)
-        self._units.read(spikes, self.num_bins, population, row_of, features, log_rate)
+        self._units.read(spikes, observed, population, row_of, features, log_rate)
         log_odds = log_odds_of(log_rate + features[:, HAZARD_COLUMN + AGE_HAZARD])
-        self._add_drives(spikes, population, is_row, at, unit, fired, weight, log_odds, features)
+        self._add_drives(spikes, observed, population, is_row, at, unit, fired, weight, log_odds, features)
         both = log_rate.astype(np.float64) + features[:, HAZARD_COLUMN + AGE_STATE_HAZARD]
-        self._partners.read(spikes, row_of, weight, both, features[:, PARTNER_COLUMN:COMPANION_COLUMN])
-        self._companions.read(spikes, row_of, features[:, COMPANION_COLUMN:])
+        partners = features[:, PARTNER_COLUMN:COMPANION_COLUMN]
+        self._partners.read(spikes, observed, row_of, weight, both, partners)
+        self._companions.read(spikes, observed, row_of, features[:, COMPANION_COLUMN:])
         self.num_bins += len(spikes)
         return Rows(features, log_odds, log_rate, at + start, unit, fired, weight, wanted[at], period_ends)
 
     def _add_drives(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
+        observed: Bool[np.ndarray, "time unit"],
         population: PopulationPast,
         is_row: Bool[np.ndarray, "time unit"],
         at: Int64[np.ndarray, " row"],
@@ -124,7 +132,7 @@ class Past:
         features: Float32[np.ndarray, "row feature"],
     ) -> None:
         needed: Bool[np.ndarray, " time"] = np.logical_or.reduce(is_row, axis=1)
-        inputs = self._coupling.follow(spikes, needed, population.log_ratio)
+        inputs = self._coupling.follow(spikes, observed, needed, population.log_ratio)
         input_of = (np.cumsum(needed) - 1)[at]
         drives = features[:, DRIVE_COLUMN:PARTNER_COLUMN]
         self._coupling.write(inputs, input_of, unit, drives)

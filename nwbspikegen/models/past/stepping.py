@@ -38,8 +38,6 @@ class PastStepper:
 
     Parameters
     ----------
-    num_bins : int
-        Bins of the past.
     population, units, coupling, partners, companions
         Its parts, which are only read.
     center, scale : arrays (feature,)
@@ -59,7 +57,6 @@ class PastStepper:
 
     def __init__(
         self,
-        num_bins: int,
         population: Population,
         units: Units,
         coupling: Coupling,
@@ -71,9 +68,9 @@ class PastStepper:
         limit: float,
         num_samples: int,
     ) -> None:
-        self._population_rate = population.rate(num_bins)
-        self._rate = units.rate(num_bins)
-        self._tables = units.tables(num_bins)
+        self._population_rate = population.rate()
+        self._rate = units.rate()
+        self._tables = units.tables()
         self._pairs = partners.tables()
         self._classes = (
             *units.classes(), partners.classes(), STATE_TAUS, STATE_EDGES, JOINT_TAU, JOINT_STATE_EDGES
@@ -90,7 +87,7 @@ class PastStepper:
         self._shares, company = companions.company()
         self._oldest = units.oldest
         self._passing = (
-            repeat(population.trace), repeat(units.trace), repeat(units.age), repeat(units.interval_class),
+            repeat(population.trace), repeat(units.trace), repeat(units.known_age()), repeat(units.interval_class),
             repeat(coupling.trace), repeat(drive), repeat(company),
         )  # fmt: skip
         num_rows = num_samples * len(self._rate)

@@ -11,6 +11,8 @@ import math
 import numba
 import numpy as np
 
+from nwbspikegen.history.kernels import class_of, next_age
+
 _FLOOR = 1e-4
 _PRIOR_BINS = 20.0
 _PRIOR_SPIKES = 2.0
@@ -20,35 +22,47 @@ _RATE_SHIFT = 6.0
 
 @numba.njit(cache=True, parallel=True, nogil=True)
 def follow_units(  # type: ignore[no-untyped-def]
-    spikes, num_before, prior_bins, log_ratio, state, joint_state, row_of, decay, age_class,
-    joint_age_class, interval_edges, trace, num_spikes, age, interval_class, single, joint, out, log_rate,
+    spikes, observed, prior_bins, log_ratio, state, joint_state, row_of, decay, age_class,
+    joint_age_class, interval_edges, trace, num_spikes, num_seen, age, interval_class, single, joint, out,
+    log_rate,
 ):  # fmt: skip
-    """Fill a row of out (row, feature) and log_rate (row) wherever row_of (time, unit) is not -1."""
+    """Fill a row of out (row, feature) and log_rate (row) wherever row_of (time, unit) is not -1.
+
+    A bin that was not observed counts nowhere: age and latest interval are unknown from then on, and
+    traces near the running rate, which is what is expected of them.
+    """
     for unit in numba.prange(spikes.shape[1]):
         classes = np.zeros(1 + state.shape[1], np.int64)
         for t in range(spikes.shape[0]):
-            classes[0] = age_class[age[unit]]
+            classes[0] = class_of(age[unit], age_class)
             classes[1:] = state[t]
-            coarse, other = joint_age_class[age[unit]], (joint_state[t], interval_class[unit])
+            coarse = class_of(age[unit], joint_age_class)
+            other = (joint_state[t], interval_class[unit])
             row = row_of[t, unit]
             if row >= 0:
-                rate = (num_spikes[unit] + 0.5) / (num_before + t + prior_bins)
+                rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
                 log_rate[row] = math.log(rate)
                 write_traces(out[row], trace[unit], rate, log_ratio[t])
                 write_hazards(
-                    out[row, 2 * decay.size :], rate, rate * (num_before + t), classes, coarse, other,
+                    out[row, 2 * decay.size :], rate, rate * num_seen[unit], classes, coarse, other,
                     single[:, unit], joint[:, unit],
                 )  # fmt: skip
             fired = min(spikes[t, unit], 1)
-            count_bin(fired, classes, coarse, other, single[:, unit], joint[:, unit])
-            for i in range(decay.size):
-                trace[unit, i] = decay[i] * trace[unit, i] + (1.0 - decay[i]) * fired
-            num_spikes[unit] += fired
-            if fired:
-                interval_class[unit] = np.searchsorted(interval_edges, age[unit])
-                age[unit] = 1
+            if observed[t, unit]:
+                count_bin(fired, classes, coarse, other, single[:, unit], joint[:, unit])
+                for i in range(decay.size):
+                    trace[unit, i] = decay[i] * trace[unit, i] + (1.0 - decay[i]) * fired
+                num_spikes[unit] += fired
+                num_seen[unit] += 1
             else:
-                age[unit] = min(age[unit] + 1, age_class.size - 1)
+                rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
+                for i in range(decay.size):
+                    trace[unit, i] = decay[i] * trace[unit, i] + (1.0 - decay[i]) * rate
+            if fired and age[unit] >= 0:
+                interval_class[unit] = np.searchsorted(interval_edges, age[unit])
+            elif fired or not observed[t, unit]:
+                interval_class[unit] = interval_edges.size
+            age[unit] = next_age(age[unit], fired, observed[t, unit], age_class.size - 1)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -83,10 +97,10 @@ def log_hazard(single, j, at, rate):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def tabulate_hazards(single, rate, num_bins, out, evidence):  # type: ignore[no-untyped-def]
+def tabulate_hazards(single, rate, num_seen, out, evidence):  # type: ignore[no-untyped-def]
     """Fill out (unit, condition, class) with log hazards over the rate, and evidence (unit, 2)."""
     for unit in range(out.shape[0]):
-        evidence[unit] = weigh_evidence(rate[unit] * num_bins)
+        evidence[unit] = weigh_evidence(rate[unit] * num_seen[unit])
         for j in range(out.shape[1]):
             for at in range(out.shape[2]):
                 out[unit, j, at] = log_hazard(single[:, unit], j, at, rate[unit])

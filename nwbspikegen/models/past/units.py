@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.history import AGE_EDGES, age_classes
 from nwbspikegen.models.past.layout import (
@@ -21,10 +21,11 @@ _DECAY = np.exp(-1.0 / TAUS_BINS)
 _AGE_CLASS = age_classes()
 _JOINT_AGE_CLASS = np.searchsorted(JOINT_AGE_EDGES, np.arange(AGE_EDGES[-1] + 2))
 _OLDEST = _AGE_CLASS.size - 1
-_NUM_CLASSES = len(AGE_EDGES) + 1
+# the last class is that of an age which is not known, after bins that were not observed
+_NUM_CLASSES = len(AGE_EDGES) + 2
 _NUM_SINGLE = 1 + len(STATE_TAUS)
 _NUM_JOINT = NUM_HAZARDS - _NUM_SINGLE
-_NUM_COARSE_AGES = len(JOINT_AGE_EDGES) + 1
+NUM_COARSE_AGES = len(JOINT_AGE_EDGES) + 2
 _NUM_OTHERS = len(JOINT_STATE_EDGES) + 1
 
 
@@ -42,28 +43,33 @@ class Units:
         self._prior_bins = prior_bins
         self.trace = np.zeros((num_units, len(TAUS_BINS)))
         self._num_spikes = np.zeros(num_units)
+        self._num_seen = np.zeros(num_units)
         self.age = np.full(num_units, _OLDEST)
         self.interval_class = np.full(num_units, len(INTERVAL_EDGES))
         # spikes and bins per unit, condition and class
         self._single = np.zeros((2, num_units, _NUM_SINGLE, _NUM_CLASSES))
-        self._joint = np.zeros((2, num_units, _NUM_JOINT, _NUM_COARSE_AGES, _NUM_OTHERS))
+        self._joint = np.zeros((2, num_units, _NUM_JOINT, NUM_COARSE_AGES, _NUM_OTHERS))
 
     oldest = _OLDEST
     """Age, in bins, beyond which ages are alike."""
 
-    def rate(self, num_bins: int) -> Float64[np.ndarray, " unit"]:
-        """Return the running rate per bin after so many bins."""
-        return (self._num_spikes + 0.5) / (num_bins + self._prior_bins)
+    def known_age(self) -> Int64[np.ndarray, " unit"]:
+        """Return each unit's age; one that is not known is the oldest, as where a recording begins."""
+        return np.where(self.age < 0, _OLDEST, self.age)
 
-    def tables(self, num_bins: int) -> tuple[np.ndarray, ...]:
-        """Return, after so many bins, what a bin's features are looked up in.
+    def rate(self) -> Float64[np.ndarray, " unit"]:
+        """Return the running rate per bin."""
+        return (self._num_spikes + 0.5) / (self._num_seen + self._prior_bins)
+
+    def tables(self) -> tuple[np.ndarray, ...]:
+        """Return what a bin's features are looked up in.
 
         Log hazards over the rate by unit, condition and class; spikes and bins by two conditions; by
         unit, evidence and how far to trust it.
         """
         log_hazard = np.empty(self._single.shape[1:], dtype=np.float32)
         evidence = np.empty((len(self._num_spikes), 2))
-        tabulate_hazards(self._single, self.rate(num_bins), num_bins, log_hazard, evidence)
+        tabulate_hazards(self._single, self.rate(), self._num_seen, log_hazard, evidence)
         return log_hazard, self._joint, evidence
 
     @staticmethod
@@ -74,7 +80,7 @@ class Units:
     def read(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
-        num_before: int,
+        observed: Bool[np.ndarray, "time unit"],
         population: PopulationPast,
         row_of: Int64[np.ndarray, "time unit"],
         features: Float32[np.ndarray, "row feature"],
@@ -82,9 +88,9 @@ class Units:
     ) -> None:
         """Move on by some bins; fill the rows that `row_of` gives (-1: none)."""
         follow_units(
-            spikes, num_before, self._prior_bins, population.log_ratio, population.state,
+            spikes, observed, self._prior_bins, population.log_ratio, population.state,
             population.joint_state, row_of, _DECAY, _AGE_CLASS, _JOINT_AGE_CLASS, INTERVAL_EDGES,
-            self.trace, self._num_spikes, self.age, self.interval_class, self._single, self._joint,
+            self.trace, self._num_spikes, self._num_seen, self.age, self.interval_class, self._single, self._joint,
             features, log_rate,
         )  # fmt: skip
 

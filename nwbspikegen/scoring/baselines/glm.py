@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
-from nwbspikegen.history import exponential_traces, mean_rate_per_bin
+from nwbspikegen.history import Observed, exponential_traces, mean_rate_per_bin
 from nwbspikegen.scoring.baselines.rates import require_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
@@ -55,30 +55,42 @@ class HistoryGLM:
         self.seed = seed
         self.weights: dict[str, Float64[np.ndarray, "..."]] = {}
 
-    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> HistoryGLM:
-        """Fit every unit on the training segment, whose past starts empty."""
+    def fit(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Observed = None
+    ) -> HistoryGLM:
+        """Fit every unit on the bins of the training segment in which it was observed.
+
+        Its past starts empty.
+        """
         rng = np.random.default_rng(self.seed)
-        null = mean_rate_per_bin(spikes)
+        null = mean_rate_per_bin(spikes, observed)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
         for start in range(0, spikes.shape[1], _FEW_UNITS):
             few = np.ascontiguousarray(spikes[:, start : start + _FEW_UNITS])
-            traces = exponential_traces(few, 0, TAUS)
-            units.extend(
-                _fit_unit(traces[:, unit], few[:, unit] > 0, null[start + unit], rng)
-                for unit in range(few.shape[1])
-            )
+            seen = None if observed is None else observed[:, start : start + _FEW_UNITS]
+            traces = exponential_traces(few, 0, TAUS, seen, bin_size=bin_size)
+            for unit in range(few.shape[1]):
+                kept = slice(None) if seen is None else seen[:, unit]
+                fired = few[kept, unit] > 0
+                units.append(_fit_unit(traces[kept, unit], fired, null[start + unit], rng))
         self.weights = {key: np.stack([unit[key] for unit in units]) for key in units[0]}
         return self
 
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Observed = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in each bin from the unit's past, context included."""
         require_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
         predicted = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
         for start in range(0, spikes.shape[1], _FEW_UNITS):
             few = slice(start, start + _FEW_UNITS)
-            traces = exponential_traces(np.ascontiguousarray(spikes[:, few]), first, TAUS)
+            seen = None if observed is None else observed[:, few]
+            part = np.ascontiguousarray(spikes[:, few])
+            traces = exponential_traces(part, first, TAUS, seen, bin_size=bin_size)
             np.clip(traces, self.weights["low"][few], self.weights["high"][few], out=traces)
             slopes = self.weights["slopes"][few] / self.weights["scale"][few]
             offset = self.weights["intercept"][few] - (slopes * self.weights["centre"][few]).sum(axis=1)
@@ -106,6 +118,9 @@ def _fit_unit(
     rng: np.random.Generator,
 ) -> dict[str, Float64[np.ndarray, "..."]]:
     """Standardise one unit's features, choose its bins and fit."""
+    if not len(spike):
+        # never observed in training: one silent bin, so that only the prior is left
+        traces, spike = np.zeros((1, traces.shape[1]), np.float32), np.zeros(1, dtype=bool)
     low, high = traces.min(axis=0).astype(np.float64), traces.max(axis=0).astype(np.float64)
     centre, scale = traces.mean(axis=0, dtype=np.float64), traces.std(axis=0, dtype=np.float64)
     scale[scale == 0] = 1.0

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from nwbspikegen import history
+from nwbspikegen.history import Observed
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 
@@ -19,7 +20,9 @@ class _Untrained:
     name: str
     needs_training: ClassVar[bool] = False
 
-    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> _Untrained:
+    def fit(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Observed = None
+    ) -> _Untrained:
         """Return self: there is nothing to learn."""
         return self
 
@@ -41,10 +44,14 @@ class RunningRate(_Untrained):
     name = "running_rate"
 
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Observed = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return (k + 1/2) / (n + 1/2 / r0), k spikes in the n bins before, r0 = 1 Hz x bin size."""
-        return history.running_rate(spikes, first, bin_size)
+        return history.running_rate(spikes, first, bin_size, observed)
 
 
 @register_baseline
@@ -54,7 +61,11 @@ class OnlineHazard(_Untrained):
     name = "online_hazard"
 
     def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        first: int,
+        bin_size: float,
+        observed: Observed = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return (S + 20 r) / (E + 20) for the age's class: S spikes in E bins, running rate r."""
-        return history.online_hazard(spikes, first, bin_size)
+        return history.online_hazard(spikes, first, bin_size, observed)
