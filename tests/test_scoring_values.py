@@ -43,6 +43,7 @@ def test_drawn_trains_are_seeded_and_have_the_rates() -> None:
     assert np.array_equal(drawn, draw_spikes(probability, seed=1))
     assert not np.array_equal(drawn, draw_spikes(probability, seed=2))
     assert drawn.mean(axis=0) == pytest.approx(probability[0], abs=0.01)
+    assert np.abs(np.corrcoef(drawn[:, 1:3], rowvar=False)[0, 1]) < 0.02
 
 
 def test_a_train_is_at_no_distance_from_itself() -> None:

@@ -207,7 +207,9 @@ class TestTheSamePredictionAsThePackage:
             np.isin(np.arange(10_000), found.generated.get_unit_spike_train(unit, segment_index=0) // 2)
             for unit in found.generated.unit_ids
         ], axis=1)  # fmt: skip
-        expected = nsg.scoring.draw_spikes(found.spike_probability.values, 0)
+        expected = nsg.scoring.draw_spikes(
+            found.spike_probability.values, 0, unit_ids=found.generated.unit_ids
+        )
         np.testing.assert_array_equal(drawn, expected > 0)
         other = nsi.compute_spike_generation(sorting, checkpoint, baselines=["running_rate"], seed=1)
         assert other.generated.to_spike_vector().tolist() != found.generated.to_spike_vector().tolist()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.options import PATH, every_command, overwrite_option, seed_option
+from nwbspikegen.cli.options import PATH, every_command, overwrite_option
 from nwbspikegen.cli.output import print_result
 
 
@@ -20,12 +20,16 @@ from nwbspikegen.cli.output import print_result
     "--duration", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True,
     help="Seconds of rasters.",
 )  # fmt: skip
-@seed_option
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1),
+    help="Of the spikes that rasters draw; by default the file's: the trains that it stores.",
+)  # fmt: skip
 @overwrite_option
 @every_command
 def plot(
-    target: Path, out: Path, start: float, duration: float, seed: int, overwrite: bool, as_json: bool
-) -> None:
+    target: Path, out: Path, start: float, duration: float, seed: int | None, overwrite: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Draw every figure that fits what TARGET holds, as PNG.
 
     A file that `generate` wrote: rasters, ROC and precision-recall curves, bits per spike. One that

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Integer
 
+from nwbspikegen.draws import draw_spikes, find_first_bin
 from nwbspikegen.plot.canvas import PREDICTED, RECORDED, new_figure
-from nwbspikegen.scoring import draw_spikes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,7 +36,7 @@ def plot_rasters(
     start, duration : float
         Stretch to draw, in seconds from the first predicted bin; what lies beyond the end is left out.
     seed : int
-        Seed of the draw.
+        Seed of the draw: with that of a file (`attrs["draw_seed"]`), the trains that it stores.
     figure : Figure or SubFigure, optional
         Where to draw; by default a new figure.
 
@@ -54,12 +54,13 @@ def plot_rasters(
     bin_size = float(recorded.attrs["bin_size"])
     stretch = slice(round(start / bin_size), round((start + duration) / bin_size))
     truth = recorded["spikes"].isel(time=stretch).transpose("time", "unit")
-    probability = spike_probability.isel(time=stretch).transpose("time", "unit").values
+    predicted = spike_probability.isel(time=stretch).transpose("time", "unit")
     order = np.argsort(truth.values.sum(axis=0), kind="stable")
     seconds = truth["time"].values + bin_size / 2
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
     _draw_raster(upper, seconds, truth.values[:, order], RECORDED, "Recorded")
-    drawn = draw_spikes(probability, seed)[:, order]
+    first = find_first_bin(predicted, bin_size) if predicted.sizes["time"] else 0
+    drawn = draw_spikes(predicted.values, seed, unit_ids=predicted["unit"].values, first_bin=first)[:, order]
     _draw_raster(lower, seconds, drawn, PREDICTED, "Drawn from the predicted probability of each next bin")
     lower.set_xlabel("Time on the session clock (s)")
     return figure

@@ -1,37 +1,57 @@
-"""Spike trains drawn from probabilities."""
+"""Times of spikes drawn from a prediction."""
 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float64
+import xarray as xr
+from jaxtyping import Float64
 
+from nwbspikegen.draws import draw_pieces, find_first_bin
 from nwbspikegen.errors import InputError
 
-_BINS_AT_ONCE = 65536
 
+def draw_spike_times(predicted: xr.DataArray, *, seed: int) -> list[Float64[np.ndarray, "_spike"]]:
+    """Draw every bin of every unit and return each unit's spike times, at bin centres (s).
 
-def draw_spikes(
-    probability: Float[np.ndarray, "time unit"], *, start: float, bin_size: float, seed: int
-) -> list[Float64[np.ndarray, "_spike"]]:
-    """Draw every bin of every unit by itself and return each unit's spike times, at bin centres (s).
+    The trains are those that `score` compares with recorded ones when it has the same seed.
+
+    Parameters
+    ----------
+    predicted : DataArray (time, unit)
+        What `generate` returned, with `bin_size` in its attrs.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    InputError
+        A value is below 0 or above 1, or all are NaN.
 
     Examples
     --------
-    >>> draw_spikes(np.array([[1.0], [0.0], [1.0]]), start=10.0, bin_size=0.5, seed=0)[0].tolist()
+    >>> coords = {"time": [10.0, 10.5, 11.0], "unit": [7]}
+    >>> predicted = xr.DataArray([[1.0], [0.0], [1.0]], coords, ("time", "unit"), attrs={"bin_size": 0.5})
+    >>> draw_spike_times(predicted, seed=0)[0].tolist()
     [10.25, 11.25]
     """
-    # NaN fails both comparisons, so it is asked for what should be
-    if not ((probability >= 0) & (probability <= 1)).all():
+    values, unit_ids = np.asarray(predicted.transpose("time", "unit").values), predicted["unit"].values
+    if not _are_probabilities(values):
         raise InputError(
-            "spike probabilities below 0, above 1 or NaN",
-            "probabilities",
+            "spike probabilities below 0, above 1 or NaN in every bin",
+            "probabilities, NaN where nothing was observed",
             "check the model that predicted them",
         )
-    rng = np.random.default_rng(seed)
-    drawn: list[list[np.ndarray]] = [[] for _ in range(probability.shape[1])]
-    for first in range(0, len(probability), _BINS_AT_ONCE):
-        part = probability[first : first + _BINS_AT_ONCE]
-        spikes = rng.random(part.shape) < part
-        for unit, bins in enumerate(drawn):
-            bins.append(np.flatnonzero(spikes[:, unit]) + first)
+    start, bin_size = float(predicted["time"].values[0]), float(predicted.attrs["bin_size"])
+    first_bin = find_first_bin(predicted, bin_size)
+    drawn: list[list[np.ndarray]] = [[] for _ in unit_ids]
+    for first, piece in draw_pieces(values, seed, unit_ids=unit_ids, first_bin=first_bin):
+        for bins, spiked in zip(drawn, piece, strict=True):
+            bins.append(np.flatnonzero(spiked) + first)
     return [start + (np.concatenate(bins) + 0.5) * bin_size for bins in drawn]
+
+
+def _are_probabilities(values: np.ndarray) -> bool:
+    """Return whether values lie from 0 to 1 where they are not NaN, and some are not."""
+    # fmin and fmax pass over NaN without making a copy of the values
+    low, high = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
+    return low >= 0 and high <= 1

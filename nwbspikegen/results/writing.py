@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,14 @@ from nwbspikegen.addresses import name_of
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
 from nwbspikegen.metadata import read_metadata
-from nwbspikegen.results.draws import draw_spikes
+from nwbspikegen.results.draws import draw_spike_times
 from nwbspikegen.results.generated import add_free_run, find_rows, generated_units
 from nwbspikegen.results.layout import MODULE, join_attributes
 from nwbspikegen.results.provenance import models_table, sources_table
 from nwbspikegen.results.source_opening import holding_still, read_reduced, require_source
 from nwbspikegen.results.tables import to_table
+
+_LOG = logging.getLogger("nwbspikegen")
 
 
 def write_results(
@@ -33,7 +36,7 @@ def write_results(
     statistics: pd.DataFrame | None = None,
     scores: pd.DataFrame | None = None,
     audits: pd.DataFrame | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -58,8 +61,9 @@ def write_results(
         How generated spikes compare with recorded ones.
     scores, audits : DataFrame, optional
         What `score` and `audit` returned.
-    seed : int, default: 0
-        Of the drawn spikes.
+    seed : int, optional
+        Of the drawn spikes; by default that of `scores`, so that the trains stored are those that were
+        scored, and 0 without them.
     metadata : mapping or path of a YAML file, optional
         Fields in NeuroConv's layout (`NWBFile`, `Subject`) that the source lacks or has wrong.
     overwrite : bool, default: False
@@ -106,7 +110,7 @@ def write_results(
         if model is not None:
             module.add(models_table(model))
         if spike_probability is not None:
-            _add_prediction(module, nwbfile, spike_probability, model, seed)
+            _add_prediction(module, nwbfile, spike_probability, model, _choose_seed(seed, scores))
         if generated_spikes is not None:
             add_free_run(module, nwbfile, generated_spikes)
         for name, description, frame in (
@@ -136,12 +140,21 @@ def require_complete(source: Any, metadata: Mapping[str, Any] | str | os.PathLik
         pass
 
 
+def _choose_seed(seed: int | None, scores: pd.DataFrame | None) -> int:
+    scored = None if scores is None else scores.attrs.get("seed")
+    if seed is None:
+        return int(scored or 0)
+    if scored is not None and int(scored) != seed:
+        _LOG.warning("generated_units are drawn with seed %d, and the trains scored with %s", seed, scored)
+    return seed
+
+
 def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: Any, seed: int) -> None:
     predicted = predicted.transpose("time", "unit")
     rows = find_rows(predicted.unit.values, np.asarray(nwbfile.units.id[:]))
     start, bin_size = float(predicted.time[0]), float(predicted.attrs["bin_size"])
     values = np.asarray(predicted.values, dtype=np.float32)
-    trains = draw_spikes(values, start=start, bin_size=bin_size, seed=seed)
+    trains = draw_spike_times(predicted, seed=seed)
     if not any(len(times) for times in trains):
         raise InputError(
             "no spike drawn from the spike probabilities",

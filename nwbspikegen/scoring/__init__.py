@@ -1,5 +1,6 @@
 """How good a prediction is, beside trivial ones, with intervals; and whether it could have cheated."""
 
+from nwbspikegen.draws import draw_spikes
 from nwbspikegen.scoring.audits import (
     assemble_audits,
     audit_causality,
@@ -18,7 +19,6 @@ from nwbspikegen.scoring.statistics import check_stationarity, spike_statistics
 from nwbspikegen.scoring.table import score
 from nwbspikegen.scoring.trains import (
     compare_trains,
-    draw_spikes,
     isi_distance,
     rate_correlation,
     rate_log_ratio,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float64, Int64, Real
 
+from nwbspikegen.draws import draw_spikes
 from nwbspikegen.errors import InputError
 from nwbspikegen.scoring import trains
 from nwbspikegen.scoring.blocks import (
@@ -54,6 +56,10 @@ class ScoredSegment:
         How often each block counts: once in row 0, as drawn in the others.
     null_sums : mapping from name to array (block,)
         Log2-likelihood of each null.
+    unit_ids : sequence, optional
+        Ids that generated trains are drawn by; None stands for the positions.
+    first_bin : int
+        Place of the first bin in the segment that was predicted, of which this one may be the end.
     """
 
     spikes: Real[np.ndarray, "time unit"]
@@ -62,6 +68,8 @@ class ScoredSegment:
     edges: Int64[np.ndarray, " edges"]
     weights: Float64[np.ndarray, "draw block"]
     null_sums: Mapping[str, Float64[np.ndarray, " block"]]
+    unit_ids: Sequence[Any] | np.ndarray | None = None
+    first_bin: int = 0
 
     def score(
         self, name: str, prediction: Float[np.ndarray, "_time _unit"]
@@ -102,6 +110,8 @@ def prepare_segment(
     nulls: Mapping[str, Float[np.ndarray, "_time _unit"]],
     seed: int = 0,
     resamples: int = 200,
+    unit_ids: Sequence[Any] | np.ndarray | None = None,
+    first_bin: int = 0,
 ) -> ScoredSegment:
     """Return a segment on which many predictions are scored one by one; parameters of `score_predictions`.
 
@@ -118,7 +128,7 @@ def prepare_segment(
     edges = split_blocks(len(spikes), bin_size)
     weights = resample_blocks(len(edges) - 1, resamples, seed)
     null_sums = {name: sum_log2_likelihood(null, spikes, edges) for name, null in nulls.items()}
-    return ScoredSegment(spikes, bin_size, seed, edges, weights, null_sums)
+    return ScoredSegment(spikes, bin_size, seed, edges, weights, null_sums, unit_ids, first_bin)
 
 
 def score_predictions(
@@ -129,6 +139,8 @@ def score_predictions(
     nulls: Mapping[str, Float[np.ndarray, "_time _unit"]],
     seed: int = 0,
     resamples: int = 200,
+    unit_ids: Sequence[Any] | np.ndarray | None = None,
+    first_bin: int = 0,
 ) -> pd.DataFrame:
     """Score spike probabilities against recorded spikes, each metric with a paired 95 % interval.
 
@@ -152,6 +164,9 @@ def score_predictions(
         Draws blocks and generated trains.
     resamples : int
         How many times blocks are drawn.
+    unit_ids, first_bin
+        Of the generated trains, as in `draw_spikes`: with the ids that a file has, and the place of the
+        first bin in the segment predicted, they are the trains that `write_results` stores.
 
     Returns
     -------
@@ -175,7 +190,10 @@ def score_predictions(
     """
     for name, prediction in predictions.items():
         require_probability(name, prediction, spikes.shape)
-    segment = prepare_segment(spikes, bin_size=bin_size, nulls=nulls, seed=seed, resamples=resamples)
+    segment = prepare_segment(
+        spikes, bin_size=bin_size, nulls=nulls, seed=seed, resamples=resamples, unit_ids=unit_ids,
+        first_bin=first_bin,
+    )  # fmt: skip
     tables = [segment.score(name, prediction)[0] for name, prediction in predictions.items()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
@@ -254,7 +272,7 @@ def _score_ranks(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegm
 
 def _score_trains(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegment) -> Iterator[_Row]:
     recorded = (segment.spikes > 0).astype(np.uint8)
-    generated = trains.draw_spikes(prediction, segment.seed)
+    generated = draw_spikes(prediction, segment.seed, unit_ids=segment.unit_ids, first_bin=segment.first_bin)
     num_firing = int(((generated + recorded) > 0).any(axis=0).sum())
     distance, num_paired = trains.isi_distance(generated, recorded, segment.bin_size)
     for metric, value, num_units in (

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, UInt8
 
+from nwbspikegen.draws import find_first_bin
 from nwbspikegen.errors import InputError
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import make_baseline
@@ -61,7 +62,8 @@ def score(
     extra_predictions : mapping from name to DataArray, optional
         Other predictions of the same segment for the same table, such as a true intensity.
     seed : int
-        Draws the blocks of the bootstrap and the generated trains.
+        Draws the blocks of the bootstrap and the generated trains: with the same seed `write_results`
+        stores those trains.
     resamples : int
         How many times blocks are drawn.
 
@@ -109,6 +111,8 @@ def score(
         nulls={name: made[name] for name in _NULLS if name in made},
         seed=seed,
         resamples=resamples,
+        unit_ids=recorded["unit"].values,
+        first_bin=find_first_bin(spike_probability, _bin_size(recorded)),
     )
     table.attrs.update(_describe(recorded, read, train))
     table.attrs.update(left_out=left_out, seed=seed, resamples=resamples)

@@ -1,28 +1,14 @@
 """Generated against recorded spike trains: rates and intervals between spikes.
 
-A generated train is one seeded Bernoulli draw of the predicted probabilities, its spikes at bin
-centres. The draw is made one step ahead, from the recorded past, and never fed back.
+A generated train is one seeded Bernoulli draw of the predicted probabilities (`nwbspikegen.draws`), its
+spikes at bin centres. The draw is made one step ahead, from the recorded past, and never fed back.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Integer, UInt8
-
-
-def draw_spikes(
-    spike_probability: Float[np.ndarray, "time unit"], seed: int
-) -> UInt8[np.ndarray, "time unit"]:
-    """Return one Bernoulli draw of the probabilities.
-
-    Examples
-    --------
-    >>> draw_spikes(np.array([[0.0, 1.0]]), seed=0).tolist()
-    [[0, 1]]
-    """
-    uniform = np.random.default_rng(seed).random(spike_probability.shape, dtype=np.float32)
-    return (uniform < spike_probability).astype(np.uint8)
+from jaxtyping import Float, Integer
 
 
 def rate_log_ratio(

@@ -110,8 +110,9 @@ def prepare_scoring(
     bin_size = float(like.attrs["bin_size"])
     nulls, _ = predict_baselines(dict.fromkeys(NULLS), observed, len(observed) - first, fitted_on, bin_size)
     return prepare_segment(
-        observed[first:], bin_size=bin_size, nulls=nulls, seed=plan.seed, resamples=plan.resamples
-    )
+        observed[first:], bin_size=bin_size, nulls=nulls, seed=plan.seed, resamples=plan.resamples,
+        unit_ids=like["unit"].values,
+    )  # fmt: skip
 
 
 def build_untrained(model: str, num_units: int, plan: StudyPlan) -> SpikeModel:

@@ -31,7 +31,7 @@ def draw_figures(
     *,
     start: float = 0.0,
     duration: float = 5.0,
-    seed: int = 0,
+    seed: int | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Draw every figure that fits what `target` holds, as PNG into the folder `out`.
@@ -44,8 +44,8 @@ def draw_figures(
         Folder to draw into, made when it is not there.
     start, duration : float
         Stretch of rasters: seconds from the first predicted bin, and how many.
-    seed : int
-        Of the spikes that rasters draw.
+    seed : int, optional
+        Of the spikes that rasters draw; by default that of the file, so that they are the trains stored.
     overwrite : bool
         Replace figures that are there.
 
@@ -92,7 +92,7 @@ def _draw_folder(folder: Path) -> _Figures:
         )  # fmt: skip
 
 
-def _draw_file(path: Path, start: float, duration: float, seed: int) -> _Figures:
+def _draw_file(path: Path, start: float, duration: float, seed: int | None) -> _Figures:
     with open_nwb(path) as file:
         modules = set(file["processing"]) if "processing" in file else set()
     known: dict[str, Callable[[], _Figures]] = {
@@ -109,7 +109,7 @@ def _draw_file(path: Path, start: float, duration: float, seed: int) -> _Figures
             yield from draw()
 
 
-def _draw_generation(path: Path, start: float, duration: float, seed: int) -> _Figures:
+def _draw_generation(path: Path, start: float, duration: float, seed: int | None) -> _Figures:
     held = list_results(path)
     if "spike_probability" not in held:
         raise InputError(
@@ -118,6 +118,7 @@ def _draw_generation(path: Path, start: float, duration: float, seed: int) -> _F
         )  # fmt: skip
     predicted = read_spike_probability(path)
     scores = read_scores(path) if "scores" in held else None
+    seed = int(predicted.attrs.get("draw_seed", 0)) if seed is None else seed
     recorded, predictions = _predict_beside(path, predicted, scores)
     yield "rasters", plot.plot_rasters(recorded, predicted, start=start, duration=duration, seed=seed)
     yield "curves", plot.plot_curves(recorded, predictions)

@@ -70,7 +70,7 @@ def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, 
     audits = nsg.audit(model, window.parts, tested=tested, seed=params["seed"])
     data = {
         "spike_probability": np.ascontiguousarray(predicted.values, dtype=np.float32),
-        "generated_spikes": draw(predicted.values, params["seed"]),
+        "generated_spikes": draw(predicted.values, params["seed"], predicted.unit.values),
         "unit_ids": predicted.unit.values,
         "audits": audits,
         "record": {
@@ -103,7 +103,10 @@ def score_again(data: dict[str, Any], window: SpikeWindow, params: dict[str, Any
         context = _take(window, record["segment"]) if first else None
     predicted = xr.DataArray(
         values, dims=("time", "unit"), coords=recorded.coords,
-        attrs={"model": record["model"], "context": "cold" if context is None else "warm"},
+        attrs={
+            "model": record["model"], "context": "cold" if context is None else "warm",
+            "start_time": record["start_time"],
+        },
     )  # fmt: skip
     baselines = DEFAULT_BASELINES if params["baselines"] is None else params["baselines"]
     scores = nsg.score(
@@ -148,9 +151,9 @@ def to_generation(data: dict[str, Any], sampling_frequency: float) -> SpikeGener
     return SpikeGeneration(probability, generated, scores, data["audits"].copy(), dict(record))
 
 
-def draw(probability: Float32[np.ndarray, "time unit"], seed: int) -> np.ndarray:
+def draw(probability: Float32[np.ndarray, "time unit"], seed: int, unit_ids: np.ndarray) -> np.ndarray:
     """Return spikes drawn from probabilities, in the order of bins, as an array of `DRAWN`."""
-    bins, units = np.nonzero(draw_spikes(probability, seed))
+    bins, units = np.nonzero(draw_spikes(probability, seed, unit_ids=unit_ids))
     spikes = np.empty(len(bins), dtype=DRAWN)
     spikes["bin_index"], spikes["unit_index"] = bins, units
     return spikes
