@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from pynwb import NWBHDF5IO
+from spikeinterface.extractors import read_nwb_sorting
 from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
@@ -36,10 +37,22 @@ def test_asdf_to_nwb_and_back(tmp_path):
         nwbfile = io.read()
         np.testing.assert_array_equal(nwbfile.units["spike_times"][0], (np.array([1, 3, 250]) - 0.5) * 0.0001)
         assert nwbfile.units["spike_times"][1].size == 0
-        assert nwbfile.units.resolution == 0.0001
+        assert nwbfile.units.resolution == 0.0001 / 2
         np.testing.assert_allclose(nwbfile.units["obs_intervals"][2], [[0.0, 0.025]])
         assert nwbfile.subject.species == "Mus musculus"
         assert "preparation:in_vitro" in nwbfile.keywords[:]
+
+
+def test_spikeinterface_reads_frames_that_keep_every_interval(tmp_path):
+    rng = np.random.default_rng(0)
+    trains = [np.sort(rng.choice(5000, 900, replace=False)) + 1 for _ in range(3)]
+    source = write_asdf(tmp_path / "a.mat", trains, (3, 5000), dtype=np.int32)
+    path = nsg.convert_asdf(source, tmp_path / "a.nwb", metadata=_METADATA)
+    read = read_nwb_sorting(path, t_start=0.0)
+    for unit, train in zip(read.unit_ids, trains, strict=True):
+        frames = read.get_unit_spike_train(unit)
+        intervals = np.diff(frames) / read.sampling_frequency
+        np.testing.assert_allclose(intervals, np.diff(train) * 0.001, rtol=0, atol=1e-9)
 
 
 def test_the_view_knows_what_was_converted(tmp_path):

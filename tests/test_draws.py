@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nwb_sources import write_source
+from spikeinterface.extractors import read_nwb_sorting
 
 import nwbspikegen as nsg
 from nwbspikegen import draws
@@ -110,6 +111,16 @@ def test_stored_trains_have_the_stored_scores(written: SimpleNamespace) -> None:
     assert _value(scores, "isi_distance") == pytest.approx(isi_distance(made, real, _BIN)[0], abs=1e-6)
     assert _value(scores, "rate_log_ratio") == pytest.approx(rate_log_ratio(made, real), abs=1e-6)
     assert _value(scores, "rate_correlation") == pytest.approx(rate_correlation(made, real), abs=1e-6)
+
+
+def test_spikeinterface_reads_frames_that_keep_every_interval(written: SimpleNamespace) -> None:
+    read = read_nwb_sorting(
+        written.path, unit_table_path="processing/spike_generation/generated_units", t_start=0.0
+    )
+    assert read.sampling_frequency == pytest.approx(2 / _BIN)
+    for unit, times in zip(read.unit_ids, nsg.read_generated_units(written.path).values(), strict=True):
+        frames = read.get_unit_spike_train(unit)
+        np.testing.assert_allclose(np.diff(frames) / read.sampling_frequency, np.diff(times), atol=1e-9)
 
 
 def test_the_seed_is_that_of_the_scores_and_another_is_named(

@@ -34,14 +34,15 @@ def test_times_are_the_middles_of_bins(tmp_path, axis, dtype):
     assert sorting.unit_ids.tolist() == [0, 1, 2]
     times = sorting.get_unit_spike_train_in_seconds(0)
     np.testing.assert_allclose(times, [0.0005, 0.0025, 0.2495], rtol=0, atol=1e-15)
-    assert sorting.get_unit_spike_train(0).tolist() == [0, 2, 249]
+    assert sorting.get_unit_spike_train(0).tolist() == [1, 5, 499]
+    assert sorting.sampling_frequency == 2000
     assert len(sorting.get_unit_spike_train(1)) == 0
     assert sorting.observation_interval == (0.0, 0.25)
 
 
 def test_a_window_of_a_train(tmp_path):
     sorting = ASDFSorting(write_asdf(tmp_path / "a.mat"), tick=0.001)
-    assert sorting.get_unit_spike_train(0, start_frame=1, end_frame=249).tolist() == [2]
+    assert sorting.get_unit_spike_train(0, start_frame=2, end_frame=499).tolist() == [5]
     assert sorting.get_unit_spike_train_in_seconds(0, start_time=0.001, end_time=0.2).tolist() == [0.0025]
 
 

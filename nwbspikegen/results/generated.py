@@ -62,10 +62,13 @@ def generated_units(
     segment: Float64[np.ndarray, "1 2"],
     bin_size: float,
 ) -> Any:
-    """Return a table of generated trains, one of each of `rows`."""
+    """Return a table of generated trains, one of each of `rows`, whose spikes lie at bin centres.
+
+    The resolution is half a bin: centres are then whole numbers of it, and so frames of SpikeInterface.
+    """
     from pynwb.misc import Units
 
-    units = Units(name="generated_units", description=description, resolution=bin_size)
+    units = Units(name="generated_units", description=description, resolution=bin_size / 2)
     for times in trains:
         units.add_unit(spike_times=times, obs_intervals=segment)
     units.add_column(

@@ -27,7 +27,8 @@ _TRAILING_CELLS = 2
 class ASDFSorting(BaseSorting):  # type: ignore[misc]
     """The units of an ASDF file as a SpikeInterface sorting with native seconds.
 
-    Bin k of the file is the time (k - 1/2) x tick: the middle of the bin, never its edge.
+    Bin k of the file is the time (k - 1/2) x tick: the middle of the bin, never its edge. There are two
+    frames a bin, so that middles are whole frames: 2k - 1.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
         if not (np.isfinite(tick) and tick > 0):
             raise InputError(f"a tick of {tick} s", "a positive number of seconds", "pass --tick 0.001, say")
         bins, num_bins = read_asdf(file_path, tick)
-        super().__init__(sampling_frequency=1.0 / tick, unit_ids=np.arange(len(bins)))
+        super().__init__(sampling_frequency=2.0 / tick, unit_ids=np.arange(len(bins)))
         self.add_sorting_segment(_ASDFSegment(bins, tick))
         self.observation_interval = (0.0, num_bins * tick)
         self.annotate(observation_interval=self.observation_interval)
@@ -85,17 +86,16 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
 
 
 class _ASDFSegment(NativeSegment):
-    """The one segment of a file; a frame is a bin counted from 0."""
+    """The one segment of a file, with two frames a bin."""
 
     def __init__(self, bins: list[Int64[np.ndarray, " _spike"]], tick: float) -> None:
-        # frames turned into seconds by others land in the middle of the bin as well
-        super().__init__(t_start=tick / 2)
+        super().__init__()
         self._bins = bins
         self._tick = tick
 
     def read_frames(self, unit_id: Any) -> Int64[np.ndarray, " spike"]:
-        """Return the bins of a unit, counted from 0."""
-        frames: np.ndarray = self._bins[unit_id] - 1
+        """Return the frames of the middles of a unit's bins."""
+        frames: np.ndarray = 2 * self._bins[unit_id] - 1
         return frames
 
     def read_seconds(self, unit_id: Any) -> Float64[np.ndarray, " spike"]:
