@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
+
+from nwbspikegen.errors import InputError
 
 
 class Bins(NamedTuple):
@@ -74,8 +77,18 @@ def predict_bins(
 ) -> Float32[np.ndarray, "predicted unit"]:
     """Return what a predictor says of recorded bins from `first` on.
 
-    A predictor that knows nothing of masks is asked for recordings that need none.
+    Raises
+    ------
+    InputError
+        Some bin was not observed, and the predictor's `predict` takes no `observed`: it would take
+        what nobody looked at for silence.
     """
     if bins.observed is None:
         return predictor.predict(bins.spikes, first, bin_size)
+    known = inspect.signature(predictor.predict).parameters
+    if "observed" not in known and all(each.kind is not each.VAR_KEYWORD for each in known.values()):
+        raise InputError(
+            f"bins that were not observed, for {predictor.name}, which would take them for silence",
+            "a model whose `predict` takes `observed`", "choose a stretch without gaps: --start, --duration",
+        )  # fmt: skip
     return predictor.predict(bins.spikes, first, bin_size, observed=bins.observed)

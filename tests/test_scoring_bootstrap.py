@@ -118,13 +118,20 @@ def test_blocks_cover_every_bin_and_none_is_short() -> None:
         assert np.diff(edges).min() >= min(50, num_bins)
 
 
-def test_silent_segment_scores_nan_without_an_error() -> None:
-    p = np.full((300, 2), 0.1)
-    table = score_predictions({"p": p}, np.zeros((300, 2), np.uint8), bin_size=BIN_SIZE, nulls={"n": p})
+@pytest.mark.parametrize("num_spikes", [0, 1, 19, 20])
+def test_few_spikes_give_no_score_but_a_reason(num_spikes: int) -> None:
+    p, spikes = np.full((300, 2), 0.1), np.zeros((300, 2), np.uint8)
+    spikes[:num_spikes, 0] = 1
+    table = score_predictions({"p": p}, spikes, bin_size=BIN_SIZE, nulls={"n": p})
     values = table.set_index("metric").value
-    assert values.drop(["calibration_error", "rate_log_ratio"]).isna().all()
-    assert set(table.num_silent_units) == {2}
-    assert values["calibration_error"] == pytest.approx(0.1)
+    assert set(table.num_silent_units) == {2 - (num_spikes > 0)}
+    if num_spikes == 20:
+        assert np.isfinite(values[["bits_per_spike", "roc_auc_pooled", "calibration_error"]]).all()
+        assert set(table.reason) == {""}
+    else:
+        assert values.isna().all()
+        assert not table.ci_reliable.any()
+        assert set(table.reason) == {f"{num_spikes} spikes observed, fewer than 20"}
 
 
 @pytest.mark.parametrize("wrong", [np.nan, -0.1, 1.5, np.inf])

@@ -470,7 +470,7 @@ with warnings.catch_warnings(record=True) as said:
     assert analyzer.save_as(format="memory").get_loaded_extension_names() == []
     import nwbspikegen_si
     assert "torch" not in sys.modules
-    assert analyzer.get_extension({NAME!r}).get_data("scores").shape[1] == 11
+    assert analyzer.get_extension({NAME!r}).get_data("scores").shape[1] == 13
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

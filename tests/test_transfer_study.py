@@ -22,6 +22,7 @@ from nwbspikegen.cli import cli
 from nwbspikegen.errors import InputError, OutputError
 from nwbspikegen.models import build_model, load_model
 from nwbspikegen.parallel import open_client
+from nwbspikegen.predictor import Bins
 from nwbspikegen.scoring.independence import compare_recordings
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.transfer.cell_files import cell_file, model_folder
@@ -39,7 +40,7 @@ def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
     paths = {}
     for seed, (name, preparation) in enumerate(zip(_NAMES, ("in_vitro", "in_vivo", "in_vivo"), strict=True)):
-        simulation = nsg.simulate(preparation, num_units=3 + seed, duration=30, seed=seed)
+        simulation = nsg.simulate(preparation, num_units=6 + seed, duration=30, seed=seed)
         metadata = metadata_of(simulation)
         metadata["Subject"]["subject_id"] = f"s{seed}"
         metadata["NWBFile"]["session_id"] = name
@@ -269,7 +270,7 @@ def test_models_together_predict_what_each_predicts_alone():
         torch.nn.init.normal_(model.network[-1].weight, std=0.1)
         models.append(model)
     models.insert(1, build_model("shimono2026", 7))
-    together = dict(predict_with_each(models, simulation.spikes, 20_000, 0.001))
+    together = dict(predict_with_each(models, Bins(simulation.spikes, None), 20_000, 0.001))
     assert isinstance(together.pop(1), InputError)
     for place, prediction in together.items():
         alone = models[place].predict(simulation.spikes, 20_000, 0.001)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,16 +121,6 @@ def test_times_stored_as_float32_stay_in_their_bins(tmp_path, clock):
     replace_column(path, "spike_times", np.append(edges, clock).astype(np.float32))
     spikes = open_units(path, binary=False).spikes.values[:, 0]
     assert spikes.tolist() == [1] * 500
-
-
-def test_gaps_in_the_observation_are_told(tmp_path, caplog):
-    path = write_units(tmp_path / "a.nwb", [[0.1, 9.0], [0.2]])
-    with h5py.File(path, "r+") as file:
-        file["units/obs_intervals"] = [[0.0, 1.0], [8.0, 10.0], [0.0, 10.0]]
-        file["units/obs_intervals_index"] = [2, 3]
-    with caplog.at_level(logging.WARNING, logger="nwbspikegen"):
-        assert open_units(path).sizes["time"] == 10_000
-    assert "leave 1 gaps, the first after 1 s" in caplog.text
 
 
 def test_the_page_index_finds_every_window():

@@ -29,7 +29,7 @@ from nwbspikegen.models.attending import Attends
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.scoring.blocks import split_blocks
 from nwbspikegen.views import Split
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import read_bins
 
 _LOG = logging.getLogger("nwbspikegen")
 _Prediction = Float[np.ndarray, "bin unit"]
@@ -92,18 +92,22 @@ def ablate(
         does not apply, or was not asked for, has one row without scores; `status` says why.
     """
     options = options or AblationOptions()
-    mean_rate = mean_rate_per_bin(read_spikes(parts.train))
-    num_bins = len(observed.segment)
-    edges = split_blocks(num_bins, observed.bin_size)
-    whole = Scored(observed.segment, mean_rate, edges, options.seed, options.resamples)
+    trained_on, seen = read_bins(parts.train), observed.bins.since(observed.first).observed
+    mean_rate = mean_rate_per_bin(trained_on.spikes, trained_on.observed)
+    edges = split_blocks(len(observed.segment), observed.bin_size, seen)
+    whole = Scored(observed.segment, mean_rate, edges, options.seed, options.resamples, seen)
     rows = _ablate_segment(model, parts, observed, whole, options)
-    targets = choose_targets(observed.first, len(observed.spikes), options.num_targets, options.seed)
-    found = target_edges(targets, observed.first, len(observed.spikes), observed.bin_size)
-    sampled = Scored(observed.spikes[targets], mean_rate, found, options.seed, options.resamples)
+    num_bins, mask = len(observed.spikes), observed.mask
+    targets = choose_targets(observed.first, num_bins, options.num_targets, options.seed, mask)
+    found = target_edges(targets, observed.first, num_bins, observed.bin_size, mask)
+    sampled = Scored(
+        observed.spikes[targets], mean_rate, found, options.seed, options.resamples,
+        None if mask is None else mask[targets],
+    )  # fmt: skip
     _LOG.info("changing what is read before %d sampled bins", len(targets))
     changes = {**CONTROLS, **lag_changes()}
     predicted = predict_targets(
-        model, observed.spikes, targets, changes, window_bins=WINDOW_BINS, seed=options.seed
+        model, observed.spikes, targets, changes, window_bins=WINDOW_BINS, seed=options.seed, mask=mask
     )
     rows += _compare("sampled bins", sampled, predicted)
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int64, UInt8
 
+from nwbspikegen.history import Mask
 from nwbspikegen.scoring.blocks import (
     FEWEST_RELIABLE_BLOCKS,
     Estimate,
@@ -35,6 +36,8 @@ class Scored:
         Where blocks of 10 s begin and end among the bins.
     seed, resamples : int
         Of the bootstrap.
+    mask : bool array (bin, unit) or None
+        Whether the unit was observed in the bin; None: always.
     """
 
     spikes: UInt8[np.ndarray, "bin unit"]
@@ -42,6 +45,7 @@ class Scored:
     edges: Int64[np.ndarray, " edges"]
     seed: int = 0
     resamples: int = 200
+    mask: Mask = None
 
     @property
     def num_spikes(self) -> int:
@@ -59,10 +63,10 @@ class Scored:
         """Return each metric for every draw of blocks; the first counts every block once."""
         weights = resample_blocks(len(self.edges) - 1, self.resamples, self.seed)
         null = np.broadcast_to(self.mean_rate, self.spikes.shape)
-        gain = sum_log2_likelihood(spike_probability, self.spikes, self.edges)
-        gain = gain - sum_log2_likelihood(null, self.spikes, self.edges)
-        areas = rank_units(spike_probability, self.spikes, self.edges).areas(weights)
-        pooled = rank_sorted(sort_blocks(spike_probability, self.spikes, self.edges), weights)
+        gain = sum_log2_likelihood(spike_probability, self.spikes, self.edges, self.mask)
+        gain = gain - sum_log2_likelihood(null, self.spikes, self.edges, self.mask)
+        areas = rank_units(spike_probability, self.spikes, self.edges, self.mask).areas(weights)
+        pooled = rank_sorted(sort_blocks(spike_probability, self.spikes, self.edges, self.mask), weights)
         return {
             "bits_per_spike": weigh_bits(gain, sum_spikes(self.spikes, self.edges), weights),
             "roc_auc_pooled": pooled[0],
@@ -71,7 +75,7 @@ class Scored:
 
 
 def target_edges(
-    targets: Int64[np.ndarray, " target"], first: int, num_bins: int, bin_size: float
+    targets: Int64[np.ndarray, " target"], first: int, num_bins: int, bin_size: float, mask: Mask = None
 ) -> Int64[np.ndarray, " edges"]:
     """Return where blocks of 10 s of a segment begin and end among sampled bins of it.
 
@@ -82,7 +86,8 @@ def target_edges(
     >>> target_edges(np.array([5, 8_000, 12_000]), 0, 20_000, 0.001).tolist()
     [0, 2, 3]
     """
-    edges = np.searchsorted(targets, first + split_blocks(num_bins - first, bin_size))
+    seen = None if mask is None else mask[first:]
+    edges = np.searchsorted(targets, first + split_blocks(num_bins - first, bin_size, seen))
     return np.unique(edges).astype(np.int64)
 
 

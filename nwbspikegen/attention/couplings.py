@@ -8,6 +8,7 @@ from jaxtyping import Float64, UInt8
 
 from nwbspikegen.attention.windows import observe
 from nwbspikegen.errors import InputError
+from nwbspikegen.history import Mask, prior_bins
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
@@ -63,7 +64,7 @@ def map_couplings(
     if not isinstance(model.module, InContext):
         raise InputError(f"{model.name}", "in_context", "map its attention instead: map_attention")
     observed = observe(segment, context)
-    kernels, influence = read_couplings(observed.spikes, observed.bin_size)
+    kernels, influence = read_couplings(observed.spikes, observed.bin_size, observed.mask)
     unit = segment.unit.values
     pair = ("target_unit", "source_unit")
     lag = observed.bin_size * np.arange(1, LAG_BINS + 1)
@@ -98,7 +99,7 @@ def map_couplings(
 
 
 def read_couplings(
-    spikes: UInt8[np.ndarray, "time unit"], bin_size: float
+    spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask: Mask = None
 ) -> tuple[Float64[np.ndarray, "target source lag"], Float64[np.ndarray, "target source"]]:
     """Return the drives that are solved from a recording: kernels by lag (bins), and their influence.
 
@@ -112,24 +113,29 @@ def read_couplings(
     [(3, 3, 60), (3, 3)]
     """
     past = Past(spikes.shape[1], bin_size)
-    for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
+    for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool), mask):
         pass
     # drives are solved at intervals; the map is of all that was read
     past._coupling.solve()
     weights = past._coupling.weights()[0][_WEAKEST_RIDGE].astype(np.float64)
     decay = np.exp(-np.arange(LAG_BINS) / COUPLING_TAUS[:, None])
     kernels = np.einsum("stu,tl->usl", weights, decay)
-    traces = _follow_traces(spikes)
+    traces = _follow_traces(spikes, mask, bin_size)
     traces -= traces.mean(axis=0)
     covariance = np.einsum("nst,nsq->stq", traces, traces) / len(traces)
     variance = np.einsum("stu,stq,squ->us", weights, covariance, weights, optimize=True)
     return kernels, np.sqrt(np.maximum(variance, 0.0))
 
 
-def _follow_traces(spikes: UInt8[np.ndarray, "time unit"]) -> Float64[np.ndarray, "bin unit tau"]:
+def _follow_traces(
+    spikes: UInt8[np.ndarray, "time unit"], mask: Mask, bin_size: float
+) -> Float64[np.ndarray, "bin unit tau"]:
     """Return the traces that drives weigh, at every 20th bin."""
     needed = np.arange(len(spikes)) % _TRACE_STEP == 0
     shape = (spikes.shape[1], len(COUPLING_TAUS))
     inputs = np.zeros((int(needed.sum()), shape[0] * shape[1]), dtype=np.float32)
-    follow_traces(spikes, needed, np.exp(-1.0 / COUPLING_TAUS), np.zeros(shape), inputs)
+    seen = np.ones(spikes.shape, dtype=bool) if mask is None else mask
+    counts = np.zeros(shape[0]), np.zeros(shape[0])
+    decay = np.exp(-1.0 / COUPLING_TAUS)
+    follow_traces(spikes, seen, needed, decay, prior_bins(bin_size), np.zeros(shape), *counts, inputs)
     return inputs.reshape(-1, *shape).astype(np.float64)

@@ -20,6 +20,7 @@ from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.past.layout import DRIVE_COLUMN
 from nwbspikegen.models.readout import Readout
+from nwbspikegen.predictor import predict_bins
 from nwbspikegen.training import train
 from nwbspikegen.views import Split
 
@@ -34,7 +35,7 @@ _Prediction = Float32[np.ndarray, "predicted unit"]
 
 def predict_observed(model: FittedModel, observed: Observed) -> _Prediction:
     """Predict a segment from what was observed before each bin."""
-    return model.predict(observed.spikes, observed.first, observed.bin_size)
+    return predict_bins(model, observed.bins, observed.first, observed.bin_size)
 
 
 def predict_disabled(model: FittedModel, observed: Observed, how: str) -> _Prediction:
@@ -78,12 +79,13 @@ def predict_without_couplings(model: FittedModel, observed: Observed) -> _Predic
     assert isinstance(network, InContext)
     num_bins, num_units = observed.spikes.shape
     past, readout = Past(num_units, observed.bin_size), Readout(num_units)
-    out = np.empty((num_bins - observed.first, num_units), dtype=np.float32)
+    out = np.full((num_bins - observed.first, num_units), np.nan, dtype=np.float32)
     step = network.prediction_step(num_units)
     for start in range(0, num_bins, step):
         chunk = observed.spikes[start : start + step]
         wanted = np.arange(start, start + len(chunk)) >= observed.first
-        for rows in past.read(chunk, wanted):
+        seen = None if observed.mask is None else observed.mask[start : start + step]
+        for rows in past.read(chunk, wanted, seen):
             features = rows.features.copy()
             features[:, DRIVE_COLUMN:] = 0.0
             without = dataclasses.replace(rows, features=features)

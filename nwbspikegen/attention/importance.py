@@ -14,6 +14,7 @@ def gradient_importance(
     window: Float[torch.Tensor, "bin unit"],
     target: Float[torch.Tensor, "bin unit"],
     loss: str,
+    weight: Float[torch.Tensor, "bin unit"] | None = None,
 ) -> Float[torch.Tensor, "bin unit"]:
     """Return g(i, k) = |dL / dh(i, k)|, h the encoder's input and L the loss of the window.
 
@@ -28,6 +29,8 @@ def gradient_importance(
         Input bins, and the bin that follows each.
     loss : {"dice", "bernoulli", "focal"}
         Which loss.
+    weight : tensor (bin, unit), optional
+        0 where the bin that follows was not observed, and is no target; 1 by default.
 
     Examples
     --------
@@ -39,7 +42,8 @@ def gradient_importance(
     hidden = model.encoder_input(window[None]).detach().requires_grad_(True)
     with torch.enable_grad():
         log_odds = model.from_encoder_input(hidden)
-        value = find_loss(loss)(log_odds, target[None], torch.ones_like(target[None]))
+        weight = torch.ones_like(target) if weight is None else weight
+        value = find_loss(loss)(log_odds, target[None], weight[None])
         if not value.requires_grad:
             return torch.zeros_like(window)
         (slope,) = torch.autograd.grad(value, hidden, allow_unused=True, materialize_grads=True)

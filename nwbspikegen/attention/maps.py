@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, Float64, Real
 
 from nwbspikegen.attention.axes import WindowMaps, label_maps
 from nwbspikegen.attention.capture import BLOCK_QUERIES, capture_heads, stream_weights
@@ -37,8 +37,8 @@ class AttentionMaps:
         Profiles of each window by bin, what `correlate_rates` compares with firing.
     offset_curves : mapping of name to array (window, offset)
         Profiles of each window by distance.
-    inputs : uint8 array (window, bin, unit)
-        Spikes that were read.
+    inputs : array (window, bin, unit)
+        Spikes that were read, running rates where a unit was not observed.
     log_odds : array (window, bin, unit)
         What the model made of them: of the bin that follows each.
     """
@@ -46,7 +46,7 @@ class AttentionMaps:
     maps: xr.Dataset
     series: Mapping[str, Float64[np.ndarray, "window bin"]]
     offset_curves: Mapping[str, Float64[np.ndarray, "window offset"]]
-    inputs: UInt8[np.ndarray, "window bin unit"]
+    inputs: Real[np.ndarray, "window bin unit"]
     log_odds: Float32[np.ndarray, "window bin unit"]
 
 
@@ -112,7 +112,7 @@ def map_attention(
         maps,
         {name: np.stack([window.by_bin[name] for window in windows]) for name in series},
         {name: np.stack([window.by_offset[name] for window in windows]) for name in curves},
-        np.stack([observed.spikes[start : start + length] for start in starts.tolist()]),
+        np.stack([observed.inputs[start : start + length] for start in starts.tolist()]),
         np.stack([window.log_odds for window in windows]),
     )
 
@@ -130,8 +130,8 @@ def require_attention(model: FittedModel) -> Any:
 def _map_window(
     network: Attends, model: FittedModel, observed: Observed, start: int, length: int, loss: str, cell: int
 ) -> WindowMaps:
-    window, target = cut_window(observed, start, length, next(model.module.parameters()))
-    importance = gradient_importance(network, window, target, loss).double()
+    window, target, weight = cut_window(observed, start, length, next(model.module.parameters()))
+    importance = gradient_importance(network, window, target, loss, weight).double()
     by_bin = importance.sum(dim=1)
     layers = capture_heads(network, window)
     num_heads = sum(len(layer.query) for layer in layers)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float, Float64, Int64, UInt8
+from jaxtyping import Float, Float64, Int64, Real, UInt8
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.views.observed import observed_before, read_spikes, require_contiguous
+from nwbspikegen.history import Mask, fill_unobserved
+from nwbspikegen.predictor import Bins
+from nwbspikegen.views.observed import observed_before, read_bins, require_contiguous
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,25 @@ class Observed:
         Time of that bin on the session clock (s).
     bin_size : float
         Seconds per bin.
+    mask : bool array (time, unit) or None
+        Whether the unit was observed in the bin; None: always.
     """
 
     spikes: UInt8[np.ndarray, "time unit"]
     first: int
     start: float
     bin_size: float
+    mask: Mask = None
+
+    @property
+    def bins(self) -> Bins:
+        """What predictors read."""
+        return Bins(self.spikes, self.mask)
+
+    @functools.cached_property
+    def inputs(self) -> Real[np.ndarray, "time unit"]:
+        """Spikes as a model of windows reads them: the running rate where a unit was not observed."""
+        return self.spikes if self.mask is None else fill_unobserved(self.spikes, self.mask, self.bin_size)
 
     @property
     def segment(self) -> UInt8[np.ndarray, "bin unit"]:
@@ -49,10 +65,10 @@ def observe(segment: xr.Dataset, context: xr.Dataset | None = None) -> Observed:
     """Read a segment, and those bins of `context` that precede it."""
     require_contiguous(segment, "segment")
     past = observed_before(segment, context)
-    before = [] if past is None else [read_spikes(past)]
-    spikes = np.concatenate([*before, read_spikes(segment)])
-    num_before = len(before[0]) if before else 0
-    return Observed(spikes, num_before, float(segment.time[0]), float(segment.attrs["bin_size"]))
+    bins = read_bins(past, segment)
+    num_before = 0 if past is None else past.sizes["time"]
+    start, bin_size = float(segment.time[0]), float(segment.attrs["bin_size"])
+    return Observed(bins.spikes, num_before, start, bin_size, bins.observed)
 
 
 def choose_windows(observed: Observed, num_bins: int, most: int) -> tuple[Int64[np.ndarray, " window"], int]:
@@ -82,7 +98,15 @@ def choose_windows(observed: Observed, num_bins: int, most: int) -> tuple[Int64[
 
 def cut_window(
     observed: Observed, start: int, length: int, like: torch.Tensor
-) -> tuple[Float[torch.Tensor, "bin unit"], Float[torch.Tensor, "bin unit"]]:
-    """Return a window and the bins that follow each of its own, where and as precise as `like`."""
-    bins = torch.from_numpy(observed.spikes[start : start + length + 1]).to(like)
-    return bins[:-1], bins[1:]
+) -> tuple[Float[torch.Tensor, "bin unit"], ...]:
+    """Return a window, the bins that follow each of its own, and their weights: 0 where not observed.
+
+    Where and as precise as `like`.
+    """
+    window = torch.from_numpy(observed.inputs[start : start + length]).to(like)
+    behind = slice(start + 1, start + length + 1)
+    target = torch.from_numpy(observed.spikes[behind]).to(like)
+    weight = torch.ones_like(target)
+    if observed.mask is not None:
+        weight = torch.from_numpy(observed.mask[behind]).to(like)
+    return window, target, weight

@@ -52,6 +52,10 @@ def format_scores(scores: pd.DataFrame | None) -> str:
         f"{first.num_units} units, {first.num_silent_units} of them silent, {first.num_spikes} spikes; "
         "bits/spike is above the mean rate of the target's training segment"
     )
+    if (observed := float(first.get("observed_fraction", 1.0))) < 1:
+        lines.append(f"{observed:.3%} of all bins were observed; the rest is not scored")
+    if reason := str(first.get("reason", "")):
+        lines.append(f"no scores: {reason}")
     return "\n".join(lines)
 
 

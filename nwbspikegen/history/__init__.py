@@ -6,7 +6,7 @@ every result depends on bins before `first + t` only.
 
 from nwbspikegen.history.causal import (
     AGE_EDGES,
-    Observed,
+    Mask,
     age_classes,
     exponential_traces,
     fill_unobserved,
@@ -18,7 +18,7 @@ from nwbspikegen.history.causal import (
 
 __all__ = [
     "AGE_EDGES",
-    "Observed",
+    "Mask",
     "age_classes",
     "exponential_traces",
     "fill_unobserved",

@@ -16,7 +16,7 @@ AGE_EDGES = (
 )
 """Last age, in bins since the latest spike, of every class but the oldest, which is open."""
 
-Observed = Bool[np.ndarray, "time unit"] | None
+Mask = Bool[np.ndarray, "time unit"] | None
 """Whether each unit was observed in each bin; None: always."""
 
 _HAZARD_PRIOR_BINS = 20.0
@@ -40,7 +40,7 @@ def age_classes() -> Int64[np.ndarray, "age"]:
 
 
 def mean_rate_per_bin(
-    spikes: UInt8[np.ndarray, "time unit"], observed: Observed = None
+    spikes: UInt8[np.ndarray, "time unit"], observed: Mask = None
 ) -> Float64[np.ndarray, " unit"]:
     """Return (k + 1/2) / (n + 1) per unit: k spikes in the n observed bins of a training segment.
 
@@ -52,12 +52,13 @@ def mean_rate_per_bin(
     if observed is None:
         num_spikes: Float64[np.ndarray, " unit"] = (spikes > 0).sum(axis=0, dtype=np.float64)
         return (num_spikes + 0.5) / (len(spikes) + 1)
-    num_spikes = ((spikes > 0) & observed).sum(axis=0, dtype=np.float64)
-    return (num_spikes + 0.5) / (observed.sum(axis=0) + 1)
+    seen_spikes = ((spikes > 0) & observed).sum(axis=0, dtype=np.float64)
+    rate: Float64[np.ndarray, " unit"] = (seen_spikes + 0.5) / (observed.sum(axis=0) + 1)
+    return rate
 
 
 def running_rate(
-    spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Observed = None
+    spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Mask = None
 ) -> Float32[np.ndarray, "predicted unit"]:
     """Return each unit's mean spike probability per bin so far, for bins `first` to the end.
 
@@ -85,7 +86,7 @@ def running_rate(
 
 
 def online_hazard(
-    spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Observed = None
+    spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Mask = None
 ) -> Float32[np.ndarray, "predicted unit"]:
     """Return the spike probability that each unit's own past gives to its age since the last spike.
 
@@ -113,7 +114,7 @@ def exponential_traces(
     spikes: UInt8[np.ndarray, "time unit"],
     first: int,
     taus: Sequence[float],
-    observed: Observed = None,
+    observed: Mask = None,
     *,
     bin_size: float = 0.001,
 ) -> Float32[np.ndarray, "predicted unit tau"]:
@@ -166,9 +167,7 @@ def _by_unit(spikes: UInt8[np.ndarray, "time unit"]) -> UInt8[np.ndarray, "unit 
     return np.ascontiguousarray(spikes.T)
 
 
-def _by_unit_or_all(
-    observed: Observed, spikes: UInt8[np.ndarray, "time unit"]
-) -> Bool[np.ndarray, "unit time"]:
+def _by_unit_or_all(observed: Mask, spikes: UInt8[np.ndarray, "time unit"]) -> Bool[np.ndarray, "unit time"]:
     if observed is None:
         return np.ones(spikes.shape[::-1], dtype=bool)
     return np.ascontiguousarray(observed.T)

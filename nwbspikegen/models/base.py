@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.history import Observed
+from nwbspikegen.history import Mask
 from nwbspikegen.models.stepping import Stepper
 
 
@@ -85,7 +85,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         recordings: Sequence[UInt8[np.ndarray, "_ _"]],
         bin_size: float,
         seed: int,
-        observed: Sequence[Observed] | None = None,
+        observed: Sequence[Mask] | None = None,
     ) -> Examples:
         """Return the examples of the recordings' training segments, after fitting any scaling to them.
 
@@ -101,7 +101,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         bin_size: float,
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Examples:
         """Return the examples of the segment from bin `first` on; bins before it are context."""
 
@@ -115,7 +115,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
 
@@ -124,7 +124,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         spikes: UInt8[np.ndarray, "time unit"],
         bin_size: float,
         num_samples: int,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Stepper:
         """Read a past, and return what goes on from it bin by bin, for some samples.
 

@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.history import Observed
 from nwbspikegen.files import write_whole
+from nwbspikegen.history import Mask
 from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import CHOSEN_BY
 from nwbspikegen.models.stepping import Stepper
@@ -90,7 +90,7 @@ class FittedModel:
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
         self._require_bins(bin_size)
@@ -103,7 +103,7 @@ class FittedModel:
         spikes: UInt8[np.ndarray, "time unit"],
         bin_size: float,
         num_samples: int = 1,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Stepper:
         """Read a past, and return what goes on from it bin by bin, for some samples."""
         self._require_bins(bin_size)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
-from nwbspikegen.history import Observed, mean_rate_per_bin
+from nwbspikegen.history import Mask, mean_rate_per_bin
 from nwbspikegen.models.base import SpikeModel, register
 from nwbspikegen.models.pair_examples import PairExamples
 from nwbspikegen.models.past import NUM_FEATURES, Past, PastStepper, Rows
@@ -92,7 +92,7 @@ class InContext(SpikeModel):
         recordings: Sequence[UInt8[np.ndarray, "_ _"]],
         bin_size: float,
         seed: int,
-        observed: Sequence[Observed] | None = None,
+        observed: Sequence[Mask] | None = None,
     ) -> PairExamples:
         """Take spikes and sampled silent pairs; every recording gets the same weight per spike."""
         rng = np.random.default_rng(seed)
@@ -121,7 +121,7 @@ class InContext(SpikeModel):
         bin_size: float,
         most: int,
         rng: np.random.Generator,
-        observed: Observed,
+        observed: Mask,
     ) -> tuple[np.ndarray, ...]:
         """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
         skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
@@ -142,7 +142,7 @@ class InContext(SpikeModel):
         bin_size: float,
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> PairExamples:
         """Take all units at random bins from `first` on."""
         rng = np.random.default_rng(seed)
@@ -175,7 +175,7 @@ class InContext(SpikeModel):
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return spike probabilities, NaN where a unit was not observed.
 
@@ -201,7 +201,7 @@ class InContext(SpikeModel):
         spikes: UInt8[np.ndarray, "time unit"],
         bin_size: float,
         num_samples: int,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> InContextStepper:
         """Read a past, and return what goes on from it bin by bin."""
         past, readout = Past(spikes.shape[1], bin_size), Readout(spikes.shape[1])

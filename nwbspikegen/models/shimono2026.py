@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32, Real, UInt8
 from torch.nn import functional
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.history import Observed, fill_unobserved, mean_rate_per_bin
+from nwbspikegen.history import Mask, fill_unobserved, mean_rate_per_bin
 from nwbspikegen.models.attending import attend
 from nwbspikegen.models.base import Batch, SpikeModel, register
 from nwbspikegen.models.shimono_stepping import ShimonoStepper
@@ -146,7 +146,7 @@ class Shimono2026(SpikeModel):
         recordings: Sequence[UInt8[np.ndarray, "_ _"]],
         bin_size: float,
         seed: int,
-        observed: Sequence[Observed] | None = None,
+        observed: Sequence[Mask] | None = None,
     ) -> WindowExamples:
         """Cut the segment into windows, from another offset in every epoch.
 
@@ -176,7 +176,7 @@ class Shimono2026(SpikeModel):
         bin_size: float,
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> WindowExamples:
         """Cut the segment from `first` on into windows."""
         return self._examples(spikes, first, mean_rate, observed, bin_size)
@@ -186,7 +186,7 @@ class Shimono2026(SpikeModel):
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         mean_rate: Float[np.ndarray, " unit"],
-        observed: Observed,
+        observed: Mask,
         bin_size: float,
     ) -> WindowExamples:
         since = max(first - 1, 0)
@@ -210,7 +210,7 @@ class Shimono2026(SpikeModel):
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return spike probabilities; each bin sees between half and all of the input length.
 
@@ -238,7 +238,7 @@ class Shimono2026(SpikeModel):
         spikes: UInt8[np.ndarray, "time unit"],
         bin_size: float,
         num_samples: int,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> ShimonoStepper:
         """Read a past, and return what goes on from it bin by bin."""
         self._require_places(spikes.shape[1])
@@ -273,7 +273,7 @@ class WindowExamples:
         mean_rate: Float[np.ndarray, " unit"],
         batch_size: int,
         device: torch.device,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> None:
         if len(spikes) < 2:
             raise InputError(f"a segment of {len(spikes)} bins", "at least 2", "take a longer window")

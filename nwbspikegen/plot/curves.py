@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nwbspikegen.errors import InputError
 from nwbspikegen.plot.canvas import LINES, colours_of, label_of, new_figure
 from nwbspikegen.scoring import precision_recall_curve, roc_curve
+from nwbspikegen.views.observed import read_bins
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +51,9 @@ def plot_curves(
             "no predictions", "at least one predictor", "give a mapping of name to probabilities"
         )
     figure = new_figure(9.0, 4.5) if figure is None else figure
-    spikes = recorded["spikes"].transpose("time", "unit").values
+    bins = read_bins(recorded)
+    seen = slice(None) if bins.observed is None else bins.observed
+    spikes = bins.spikes[seen]
     left, right = figure.subplots(1, 2)
     colours = colours_of(predictions)
     for index, (name, prediction) in enumerate(predictions.items()):
@@ -62,7 +65,7 @@ def plot_curves(
             "zorder": 3.0 - 0.1 * index,
         }
         for axes, curve_of in ((left, roc_curve), (right, precision_recall_curve)):
-            curve = curve_of(probability, spikes)
+            curve = curve_of(probability[seen], spikes)
             # precision before the first hit is a convention, not a measurement
             kept = curve.x > 0 if axes is right else slice(None)
             axes.plot(curve.x[kept], curve.y[kept], label=label_of(name), **style)

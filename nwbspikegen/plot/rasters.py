@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Bool, Integer
 
 from nwbspikegen.draws import draw_spikes, find_first_bin
 from nwbspikegen.plot.canvas import PREDICTED, RECORDED, new_figure
+from nwbspikegen.views.observed import read_bins
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +44,7 @@ def plot_rasters(
     Returns
     -------
     Figure or SubFigure
-        With two axes, units ordered by recorded rate alike in both.
+        With two axes, units ordered by recorded rate alike in both; grey where a unit was not observed.
 
     Raises
     ------
@@ -53,17 +54,31 @@ def plot_rasters(
     figure = new_figure(8.0, 5.0) if figure is None else figure
     bin_size = float(recorded.attrs["bin_size"])
     stretch = slice(round(start / bin_size), round((start + duration) / bin_size))
-    truth = recorded["spikes"].isel(time=stretch).transpose("time", "unit")
+    truth = recorded.isel(time=stretch)
+    spikes, observed = read_bins(truth)
     predicted = spike_probability.isel(time=stretch).transpose("time", "unit")
-    order = np.argsort(truth.values.sum(axis=0), kind="stable")
+    order = np.argsort(spikes.sum(axis=0), kind="stable")
     seconds = truth["time"].values + bin_size / 2
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
-    _draw_raster(upper, seconds, truth.values[:, order], RECORDED, "Recorded")
+    _draw_raster(upper, seconds, spikes[:, order], RECORDED, "Recorded")
     first = find_first_bin(predicted, bin_size) if predicted.sizes["time"] else 0
     drawn = draw_spikes(predicted.values, seed, unit_ids=predicted["unit"].values, first_bin=first)[:, order]
     _draw_raster(lower, seconds, drawn, PREDICTED, "Drawn from the predicted probability of each next bin")
+    if observed is not None:
+        for axes in (upper, lower):
+            _shade_unobserved(axes, seconds, ~observed[:, order])
     lower.set_xlabel("Time on the session clock (s)")
     return figure
+
+
+def _shade_unobserved(axes: Axes, seconds: np.ndarray, missed: Bool[np.ndarray, "time unit"]) -> None:
+    half = (seconds[1] - seconds[0]) / 2 if len(seconds) > 1 else 0.5
+    extent = (seconds[0] - half, seconds[-1] + half, -0.5, missed.shape[1] - 0.5)
+    grey = np.where(missed.T, 0.85, np.nan)
+    axes.imshow(
+        grey, cmap="gray", vmin=0.0, vmax=1.0, extent=extent, aspect="auto", origin="lower",
+        interpolation="nearest", zorder=0,
+    )  # fmt: skip
 
 
 def _draw_raster(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ def add_free_run(module: Any, nwbfile: Any, generated: xr.DataArray) -> None:
         f"of the recording {nwbfile.identifier} between {attrs['context_start']} and {start} s on the "
         "session clock."
     )
-    segment = np.array([[start, start + num_bins * bin_size]])
-    units = generated_units(description, nwbfile.units, np.tile(rows, num_samples), trains, segment, bin_size)
+    covered = [np.array([[start, start + num_bins * bin_size]])] * len(trains)
+    units = generated_units(description, nwbfile.units, np.tile(rows, num_samples), trains, covered, bin_size)
     samples = np.repeat(np.arange(num_samples), num_units).tolist()
     units.add_column(name="sample", description="Which of the runs, counted from 0.", data=samples)
     module.add(units)
@@ -59,18 +60,20 @@ def generated_units(
     recorded: Any,
     rows: Int64[np.ndarray, " unit"],
     trains: list[Float64[np.ndarray, "_spike"]],
-    segment: Float64[np.ndarray, "1 2"],
+    covered: Sequence[Float64[np.ndarray, "_ 2"]],
     bin_size: float,
 ) -> Any:
     """Return a table of generated trains, one of each of `rows`, whose spikes lie at bin centres.
+
+    `covered` are the intervals (s) in which each was generated.
 
     The resolution is half a bin: centres are then whole numbers of it, and so frames of SpikeInterface.
     """
     from pynwb.misc import Units
 
     units = Units(name="generated_units", description=description, resolution=bin_size / 2)
-    for times in trains:
-        units.add_unit(spike_times=times, obs_intervals=segment)
+    for times, intervals in zip(trains, covered, strict=True):
+        units.add_unit(spike_times=times, obs_intervals=intervals)
     units.add_column(
         name="source_unit",
         description="Recorded unit, a row of /units, whose activity was predicted.",

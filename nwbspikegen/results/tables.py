@@ -23,6 +23,8 @@ _COLUMNS = {
     "num_silent_units": "Number of scored units without a spike in the segment.",
     "num_blocks": "Number of blocks of time that the bootstrap draws from.",
     "ci_reliable": "Whether there are enough blocks for the interval to be relied on.",
+    "observed_fraction": "Part of all bins of all units that was observed; the rest enters no score.",
+    "reason": "Why there is no score; empty where there is one.",
     "audit": "Name of the check.",
     "passed": "Whether the model passed the check.",
     "tolerance": "Largest value that passes.",

@@ -22,6 +22,7 @@ from nwbspikegen.results.layout import MODULE, join_attributes
 from nwbspikegen.results.provenance import models_table, sources_table
 from nwbspikegen.results.source_opening import holding_still, read_reduced, require_source
 from nwbspikegen.results.tables import to_table
+from nwbspikegen.views.observed import find_stretches
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -167,8 +168,8 @@ def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: A
         f"SYNTHETIC spike trains, not recorded: drawn with seed {seed} from the probabilities predicted by "
         f"{by} (sha256 {sha256}) for the recording {nwbfile.identifier}."
     )
-    segment = np.array([[start, start + len(values) * bin_size]])
-    module.add(generated_units(description, nwbfile.units, rows, trains, segment, bin_size))
+    covered = find_stretches(~np.isnan(values), start, bin_size)
+    module.add(generated_units(description, nwbfile.units, rows, trains, covered, bin_size))
     module.add(_probability_series(predicted, values, start, bin_size, seed))
 
 
@@ -185,7 +186,7 @@ def _probability_series(
         description=(
             "Predicted probability of a spike in each bin, given the recorded bins before it. Columns are in "
             f"the order of generated_units; a sample's time is its bin's start. Context: {context}, read "
-            f"from {since} s on the session clock."
+            f"from {since} s on the session clock.{_say_gaps(values)}"
         ),
         comments=join_attributes("Predicted, not recorded.", {**predicted.attrs, "draw_seed": seed}),
         data=H5DataIO(values, compression="gzip", compression_opts=4, shuffle=True, chunks=_chunks(values)),
@@ -193,6 +194,11 @@ def _probability_series(
         starting_time=start,
         rate=1.0 / bin_size,
     )
+
+
+def _say_gaps(values: np.ndarray) -> str:
+    share = float(np.isnan(values).mean())
+    return f" NaN where the unit was not observed: {share:.3%} of all values." if share else ""
 
 
 def _chunks(values: np.ndarray) -> tuple[int, int]:

@@ -15,11 +15,10 @@ import pandas as pd
 from jaxtyping import Float, UInt8
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.history import Mask
 
-Predict = Callable[
-    [UInt8[np.ndarray, "time unit"], int, float],
-    Float[np.ndarray, "predicted unit"],
-]
+Predict = Callable[..., Float[np.ndarray, "predicted unit"]]
+"""Of (spikes, first, bin_size), and of a mask where some bins were not observed."""
 
 LOW_PRECISION_TOLERANCE = 1e-6
 _RELATIVE_TOLERANCE = 1e-3
@@ -56,6 +55,7 @@ def audit_causality(
     edges: Sequence[int] = (),
     seed: int = 0,
     num_random: int = 3,
+    observed: Mask = None,
 ) -> list[AuditRow]:
     """Change inputs from a bin t on and see whether any output up to bin t moves.
 
@@ -87,6 +87,9 @@ def audit_causality(
         Chooses bins and flips.
     num_random : int
         How many random bins to try.
+    observed : bool array (time, unit), optional
+        Whether the unit was observed in the bin. `predict` then takes it as a fourth argument, and
+        outputs elsewhere are not compared.
 
     Returns
     -------
@@ -106,9 +109,10 @@ def audit_causality(
         )
     rng = np.random.default_rng(seed)
     cuts = _choose_cuts(rng, first, len(spikes), edges, num_random)
-    expected = predict(spikes.copy(), first, bin_size)
+    masked = _with_mask(predict, observed)
+    expected = masked(spikes.copy(), first, bin_size)
     return [
-        _measure(audit, _move(change, predict, spikes, first, bin_size, cuts, expected, rng), expected, cuts)
+        _measure(audit, _move(change, masked, spikes, first, bin_size, cuts, expected, rng), expected, cuts)
         for audit, change in _CHANGES.items()
     ]
 
@@ -152,6 +156,7 @@ def audit_permutation(
     bin_size: float,
     *,
     seed: int = 0,
+    observed: Mask = None,
 ) -> list[AuditRow]:
     """Shuffle the units and see whether the outputs are shuffled alike; for models that claim it.
 
@@ -169,12 +174,27 @@ def audit_permutation(
     circle = np.random.default_rng(seed).permutation(spikes.shape[1])
     order = np.empty_like(circle)
     order[circle] = np.roll(circle, 1)
-    expected = predict(spikes.copy(), first, bin_size)
-    shuffled = predict(np.ascontiguousarray(spikes[:, order]), first, bin_size)
+    expected = _with_mask(predict, observed)(spikes.copy(), first, bin_size)
+    other = None if observed is None else np.ascontiguousarray(observed[:, order])
+    shuffled = _with_mask(predict, other)(np.ascontiguousarray(spikes[:, order]), first, bin_size)
     change = _compare(expected[:, order], shuffled)
     passed = change.is_within(LOW_PRECISION_TOLERANCE)
     detail = f"{spikes.shape[1]} units shuffled; largest relative change {change.relative:.3g}"
     return [AuditRow("permutation", passed, change.absolute, LOW_PRECISION_TOLERANCE, detail)]
+
+
+def _with_mask(predict: Predict, observed: Mask) -> Predict:
+    """Return `predict` for bins of which some were not observed; its outputs of those are 0."""
+    if observed is None:
+        return predict
+
+    def masked(
+        spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    ) -> Float[np.ndarray, "predicted unit"]:
+        found = predict(spikes, first, bin_size, observed)
+        return np.where(observed[first:], found, found.dtype.type(0))
+
+    return masked
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
+from nwbspikegen.history import Mask
+
 BLOCK_DURATION = 10.0
+# bins: sums of shares of units differ by far less from whole numbers
+_ROUND_OFF = 1e-3
 FEWEST_RELIABLE_BLOCKS = 30
 
 
@@ -24,11 +28,12 @@ class Estimate:
     ci_high: float = float("nan")
 
 
-def split_blocks(num_bins: int, bin_size: float) -> Int64[np.ndarray, " edges"]:
-    """Return the edges of consecutive blocks of 10 s, in bins, from 0 to `num_bins`.
+def split_blocks(num_bins: int, bin_size: float, observed: Mask = None) -> Int64[np.ndarray, " edges"]:
+    """Return the edges of consecutive blocks of 10 s of observation, in bins, from 0 to `num_bins`.
 
     What is left at the end joins the last block when it is shorter than 5 s and is a block of its
-    own otherwise, so that no block is nearly empty. There is always at least one block.
+    own otherwise, so that no block is nearly empty. There is always at least one block. Time in which
+    half of the units were observed counts half: a gap is no block.
 
     Parameters
     ----------
@@ -36,15 +41,24 @@ def split_blocks(num_bins: int, bin_size: float) -> Int64[np.ndarray, " edges"]:
         Length of the segment in bins.
     bin_size : float
         Width of a bin in seconds.
+    observed : bool array (time, unit), optional
+        Whether the unit was observed in the bin; by default always.
 
     Examples
     --------
     >>> split_blocks(24_000, 0.001).tolist()
     [0, 10000, 24000]
+    >>> split_blocks(30_000, 0.001, np.arange(30_000)[:, None] >= 8_000).tolist()
+    [0, 18000, 30000]
     """
     width = max(1, round(BLOCK_DURATION / bin_size))
-    num_blocks = max(1, round(num_bins / width))
-    return np.append(np.arange(num_blocks, dtype=np.int64) * width, np.int64(num_bins))
+    if observed is None:
+        num_blocks = max(1, round(num_bins / width))
+        return np.append(np.arange(num_blocks, dtype=np.int64) * width, np.int64(num_bins))
+    seen = np.cumsum(observed.mean(axis=1))
+    num_blocks = max(1, round(float(seen[-1]) / width))
+    inner = np.searchsorted(seen, np.arange(1, num_blocks) * width - _ROUND_OFF) + 1
+    return np.concatenate([[0], inner, [num_bins]]).astype(np.int64)
 
 
 def resample_blocks(num_blocks: int, resamples: int, seed: int) -> Float64[np.ndarray, "draw block"]:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Float64, Int64, Real
 
 from nwbspikegen.draws import draw_spikes
 from nwbspikegen.errors import InputError
+from nwbspikegen.history import Mask
 from nwbspikegen.scoring import trains
 from nwbspikegen.scoring.blocks import (
     FEWEST_RELIABLE_BLOCKS,
@@ -24,14 +25,22 @@ from nwbspikegen.scoring.calibration import sum_groups, weigh_calibration
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood, sum_spikes, weigh_bits
 from nwbspikegen.scoring.ranking import rank_sorted, sort_blocks
 from nwbspikegen.scoring.unit_ranking import mean_over_units, rank_units
+from nwbspikegen.views.observed import observed_fraction
 
 COLUMNS = (
     *("predictor", "metric", "null", "value", "ci_low", "ci_high", "num_units", "num_spikes"),
-    *("num_silent_units", "num_blocks", "ci_reliable"),
+    *("num_silent_units", "num_blocks", "ci_reliable", "observed_fraction", "reason"),
 )
 """Columns of a table of scores, in order."""
 
+FEWEST_SPIKES = 20
+"""With fewer observed spikes there is no score: one spike more or less would make another number."""
+
 _POOLED = ("roc_auc_pooled", "average_precision_pooled", "pr_auc_pooled")
+_OTHERS = (
+    *("roc_auc_per_unit", *_POOLED, "calibration_error"),
+    *("rate_log_ratio", "rate_correlation", "isi_distance"),
+)
 
 _Row = tuple[str, str, Float64[np.ndarray, " draw"], int]
 
@@ -60,6 +69,8 @@ class ScoredSegment:
         Ids that generated trains are drawn by; None stands for the positions.
     first_bin : int
         Place of the first bin in the segment that was predicted, of which this one may be the end.
+    observed : bool array (time, unit) or None
+        Whether the unit was observed in the bin; None: always. Other bins enter no score.
     """
 
     spikes: Real[np.ndarray, "time unit"]
@@ -70,6 +81,12 @@ class ScoredSegment:
     null_sums: Mapping[str, Float64[np.ndarray, " block"]]
     unit_ids: Sequence[Any] | np.ndarray | None = None
     first_bin: int = 0
+    observed: Mask = None
+
+    @property
+    def num_units(self) -> int:
+        """How many units were observed at all."""
+        return self.spikes.shape[1] if self.observed is None else int(self.observed.any(axis=0).sum())
 
     def score(
         self, name: str, prediction: Float[np.ndarray, "_time _unit"]
@@ -79,18 +96,28 @@ class ScoredSegment:
         Draws are NaN for metrics without an interval. They are the same blocks for all predictions
         that the segment scores, so that differences between draws are paired.
         """
-        require_probability(name, prediction, self.spikes.shape)
-        found = [
-            *_score_bits(prediction, self),
-            *_score_ranks(prediction, self),
-            *_score_trains(prediction, self),
-        ]
-        num_blocks = len(self.edges) - 1
+        require_probability(name, prediction, self.spikes.shape, self.observed)
+        num_spikes, num_blocks = int((self.spikes > 0).sum()), len(self.edges) - 1
+        is_enough = num_spikes >= FEWEST_SPIKES
+        if is_enough:
+            found = [
+                *_score_bits(prediction, self),
+                *_score_ranks(prediction, self),
+                *_score_trains(prediction, self),
+            ]
+        else:
+            names = [
+                *(("bits_per_spike", null) for null in self.null_sums),
+                *((name, "") for name in _OTHERS),
+            ]
+            found = [(metric, null, np.full(1, np.nan), 0) for metric, null in names]
         segment = {
-            "num_spikes": int((self.spikes > 0).sum()),
-            "num_silent_units": int((~(self.spikes > 0).any(axis=0)).sum()),
+            "num_spikes": num_spikes,
+            "num_silent_units": self.num_units - int((self.spikes > 0).any(axis=0).sum()),
             "num_blocks": num_blocks,
-            "ci_reliable": num_blocks >= FEWEST_RELIABLE_BLOCKS,
+            "ci_reliable": is_enough and num_blocks >= FEWEST_RELIABLE_BLOCKS,
+            "observed_fraction": observed_fraction(self.observed),
+            "reason": "" if is_enough else f"{num_spikes} spikes observed, fewer than {FEWEST_SPIKES}",
         }
         rows = [
             {"predictor": name, "metric": metric, "null": null, "num_units": num_units,
@@ -112,6 +139,7 @@ def prepare_segment(
     resamples: int = 200,
     unit_ids: Sequence[Any] | np.ndarray | None = None,
     first_bin: int = 0,
+    observed: Mask = None,
 ) -> ScoredSegment:
     """Return a segment on which many predictions are scored one by one; parameters of `score_predictions`.
 
@@ -124,11 +152,13 @@ def prepare_segment(
     True
     """
     for name, null in nulls.items():
-        require_probability(name, null, spikes.shape)
-    edges = split_blocks(len(spikes), bin_size)
+        require_probability(name, null, spikes.shape, observed)
+    if observed is not None:
+        spikes = np.where(observed, spikes, 0)
+    edges = split_blocks(len(spikes), bin_size, observed)
     weights = resample_blocks(len(edges) - 1, resamples, seed)
-    null_sums = {name: sum_log2_likelihood(null, spikes, edges) for name, null in nulls.items()}
-    return ScoredSegment(spikes, bin_size, seed, edges, weights, null_sums, unit_ids, first_bin)
+    null_sums = {name: sum_log2_likelihood(null, spikes, edges, observed) for name, null in nulls.items()}
+    return ScoredSegment(spikes, bin_size, seed, edges, weights, null_sums, unit_ids, first_bin, observed)
 
 
 def score_predictions(
@@ -141,6 +171,7 @@ def score_predictions(
     resamples: int = 200,
     unit_ids: Sequence[Any] | np.ndarray | None = None,
     first_bin: int = 0,
+    observed: Mask = None,
 ) -> pd.DataFrame:
     """Score spike probabilities against recorded spikes, each metric with a paired 95 % interval.
 
@@ -167,12 +198,17 @@ def score_predictions(
     unit_ids, first_bin
         Of the generated trains, as in `draw_spikes`: with the ids that a file has, and the place of the
         first bin in the segment predicted, they are the trains that `write_results` stores.
+    observed : bool array (time, unit), optional
+        Whether the unit was observed in the bin; by default always. Other bins enter no score, and
+        predictions may be NaN there.
 
     Returns
     -------
     DataFrame
         Columns `COLUMNS`. `num_units` are those that enter the metric, `num_silent_units` those
-        without a spike in the segment, `num_spikes` the bins with a spike.
+        without a spike in the segment, `num_spikes` the bins with a spike, `observed_fraction` the
+        part of all bins that was observed. With fewer than 20 spikes there is no value, and `reason`
+        says so.
 
     Raises
     ------
@@ -189,10 +225,10 @@ def score_predictions(
     0.5
     """
     for name, prediction in predictions.items():
-        require_probability(name, prediction, spikes.shape)
+        require_probability(name, prediction, spikes.shape, observed)
     segment = prepare_segment(
         spikes, bin_size=bin_size, nulls=nulls, seed=seed, resamples=resamples, unit_ids=unit_ids,
-        first_bin=first_bin,
+        first_bin=first_bin, observed=observed,
     )  # fmt: skip
     tables = [segment.score(name, prediction)[0] for name, prediction in predictions.items()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
@@ -206,6 +242,7 @@ def paired_difference(
     bin_size: float,
     seed: int = 0,
     resamples: int = 200,
+    observed: Mask = None,
 ) -> Estimate:
     """Return how many bits per spike `first` is better than `second`, with a 95 % interval.
 
@@ -222,25 +259,34 @@ def paired_difference(
     0.415
     """
     for name, prediction in (("first", first), ("second", second)):
-        require_probability(name, prediction, spikes.shape)
+        require_probability(name, prediction, spikes.shape, observed)
     segment = prepare_segment(
-        spikes, bin_size=bin_size, nulls={"first": first, "second": second}, seed=seed, resamples=resamples
-    )
+        spikes, bin_size=bin_size, nulls={"first": first, "second": second}, seed=seed, resamples=resamples,
+        observed=observed,
+    )  # fmt: skip
     gain = segment.null_sums["first"] - segment.null_sums["second"]
-    return estimate(weigh_bits(gain, sum_spikes(spikes, segment.edges), segment.weights))
+    return estimate(weigh_bits(gain, sum_spikes(segment.spikes, segment.edges), segment.weights))
 
 
 def require_probability(
-    name: str, spike_probability: Float[np.ndarray, "..."], shape: tuple[int, ...]
+    name: str,
+    spike_probability: Float[np.ndarray, "..."],
+    shape: tuple[int, ...],
+    observed: Mask = None,
 ) -> None:
-    """Raise `InputError` unless an array holds probabilities and has the shape of the spikes."""
+    """Raise `InputError` unless an array holds probabilities and has the shape of the spikes.
+
+    Where nothing was observed it may hold anything.
+    """
     if spike_probability.shape != shape or 0 in shape:
         raise InputError(
             f"{name} of shape {spike_probability.shape} for spikes of shape {shape}",
             "one probability for each bin and unit, and at least one bin and unit",
             "predict the segment that is scored",
         )
-    low, high = float(spike_probability.min()), float(spike_probability.max())
+    where = True if observed is None else observed
+    low = float(spike_probability.min(where=where, initial=1.0))
+    high = float(spike_probability.max(where=where, initial=0.0))
     if not (low >= 0 and high <= 1):
         raise InputError(
             f"values of {name} from {low} to {high}",
@@ -250,34 +296,36 @@ def require_probability(
 
 
 def _score_bits(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegment) -> Iterator[_Row]:
-    reached = sum_log2_likelihood(prediction, segment.spikes, segment.edges)
+    reached = sum_log2_likelihood(prediction, segment.spikes, segment.edges, segment.observed)
     num_spikes = sum_spikes(segment.spikes, segment.edges)
     for null, null_sum in segment.null_sums.items():
         bits = weigh_bits(reached - null_sum, num_spikes, segment.weights)
-        yield "bits_per_spike", null, bits, segment.spikes.shape[1]
+        yield "bits_per_spike", null, bits, segment.num_units
 
 
 def _score_ranks(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegment) -> Iterator[_Row]:
     spikes, edges, weights = segment.spikes, segment.edges, segment.weights
-    num_units = spikes.shape[1]
-    areas = rank_units(prediction, spikes, edges).areas(weights)
+    areas = rank_units(prediction, spikes, edges, segment.observed).areas(weights)
     num_ranked = int(np.isfinite(areas[0]).sum())
     yield "roc_auc_per_unit", "", mean_over_units(areas), num_ranked
-    ordered = sort_blocks(prediction, spikes, edges)
+    ordered = sort_blocks(prediction, spikes, edges, segment.observed)
     pooled = rank_sorted(ordered, weights)
     for metric, values in zip(_POOLED, pooled, strict=True):
-        yield metric, "", values, num_units
-    yield "calibration_error", "", weigh_calibration(sum_groups(ordered), weights), num_units
+        yield metric, "", values, segment.num_units
+    yield "calibration_error", "", weigh_calibration(sum_groups(ordered), weights), segment.num_units
 
 
 def _score_trains(prediction: Float[np.ndarray, "time unit"], segment: ScoredSegment) -> Iterator[_Row]:
     recorded = (segment.spikes > 0).astype(np.uint8)
     generated = draw_spikes(prediction, segment.seed, unit_ids=segment.unit_ids, first_bin=segment.first_bin)
+    seen = segment.observed
+    if seen is not None:
+        generated &= seen.view(np.uint8)
     num_firing = int(((generated + recorded) > 0).any(axis=0).sum())
-    distance, num_paired = trains.isi_distance(generated, recorded, segment.bin_size)
+    distance, num_paired = trains.isi_distance(generated, recorded, segment.bin_size, seen)
     for metric, value, num_units in (
         ("rate_log_ratio", trains.rate_log_ratio(generated, recorded), num_firing),
-        ("rate_correlation", trains.rate_correlation(generated, recorded), recorded.shape[1]),
+        ("rate_correlation", trains.rate_correlation(generated, recorded, seen), segment.num_units),
         ("isi_distance", distance, num_paired),
     ):
         yield metric, "", np.array([value], dtype=np.float64), num_units

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Float64, Int64, Real
 
+from nwbspikegen.history import Mask
+
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1, so that one spike cannot cost infinitely much."""
 
@@ -45,11 +47,15 @@ def sum_log2_likelihood(
     spike_probability: Float[np.ndarray, "time unit"],
     spikes: Real[np.ndarray, "time unit"],
     edges: Int64[np.ndarray, " edges"],
+    observed: Mask = None,
 ) -> Float64[np.ndarray, " block"]:
-    """Return the Bernoulli log2-likelihood of each block, probabilities clipped."""
-    total = [
-        _log2_likelihood(spike_probability[start:stop], spikes[start:stop]) for start, stop in pairwise(edges)
-    ]
+    """Return the Bernoulli log2-likelihood of each block's observed bins, probabilities clipped."""
+    total = []
+    for start, stop in pairwise(edges):
+        probability, spike = spike_probability[start:stop], spikes[start:stop]
+        if observed is not None:
+            probability, spike = probability[observed[start:stop]], spike[observed[start:stop]]
+        total.append(_log2_likelihood(probability, spike))
     return np.array(total, dtype=np.float64)
 
 
@@ -73,7 +79,7 @@ def weigh_bits(
 
 
 def _log2_likelihood(
-    spike_probability: Float[np.ndarray, "bin unit"], spikes: Real[np.ndarray, "bin unit"]
+    spike_probability: Float[np.ndarray, "*shape"], spikes: Real[np.ndarray, "*shape"]
 ) -> float:
     probability = np.clip(spike_probability.astype(np.float64), CLIP, 1 - CLIP)
     spike = spikes > 0

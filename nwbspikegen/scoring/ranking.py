@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64, Shaped
+from jaxtyping import Bool, Float, Float64, Int64, Shaped
 
 # thresholds handled together: the tables of all draws then stay within the processor's cache
 _CHUNK = 2048
@@ -50,11 +50,18 @@ def sort_blocks(
     spike_probability: Float[np.ndarray, "..."],
     spikes: Shaped[np.ndarray, "..."],
     edges: Int64[np.ndarray, " edges"],
+    observed: Bool[np.ndarray, "..."] | None = None,
 ) -> SortedBlocks:
-    """Sort each block's probabilities; `edges` cut the first axis. A count above 0 is a spike."""
+    """Sort each block's probabilities, of observed bins; `edges` cut the first axis.
+
+    A count above 0 is a spike.
+    """
     spiking, silent = [], []
     for start, stop in pairwise(edges):
         probability, spike = spike_probability[start:stop].ravel(), spikes[start:stop].ravel() > 0
+        if observed is not None:
+            seen = observed[start:stop].ravel()
+            probability, spike = probability[seen], spike[seen]
         spiking.append(np.sort(probability[spike]))
         silent.append(np.sort(probability[~spike]))
     return SortedBlocks(spiking, silent)

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Real
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.scoring.correction import correct_by_holm
-from nwbspikegen.views.observed import require_contiguous
+from nwbspikegen.views.observed import find_stretches, read_observed, require_contiguous
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _ALPHA = 0.05
 _Train = Float64[np.ndarray, "_spike"]
+_Stretches = Float64[np.ndarray, "_stretch 2"]
+_Counts = Float64[np.ndarray, "_window"]
 
 
 def spike_statistics(
@@ -27,6 +29,7 @@ def spike_statistics(
     *,
     start: float | None = None,
     stop: float | None = None,
+    observed: Mapping[Any, np.ndarray] | None = None,
     correlation_bin: float = 0.05,
 ) -> pd.DataFrame:
     """Return statistics of every unit's spike train, and their summary in `attrs["summary"]`.
@@ -38,6 +41,10 @@ def spike_statistics(
     start, stop : float, optional
         Observation of spike times (s); by default from the first spike of all to the last. A view
         knows its own.
+    observed : mapping of unit to array (stretch, 2), optional
+        Of spike times: when each unit was observed (s), where that is not all of the time from start to
+        stop. A view knows its own. Rates are over observed time, intervals and windows are those that
+        were observed throughout, and stationarity is tested on the longest stretch of windows.
     correlation_bin : float, default: 0.05
         Width of the windows (s) whose counts are correlated between units.
 
@@ -60,7 +67,7 @@ def spike_statistics(
     Raises
     ------
     InputError
-        No units, no time, or spikes outside the observation.
+        No units, no time, or spikes outside the time from start to stop.
 
     References
     ----------
@@ -75,15 +82,27 @@ def spike_statistics(
     >>> clock.adf_reason.item()
     'constant counts'
     """
-    trains, start, stop = _read_trains(units, start, stop)
-    correlations = _pair_correlations(
-        [count_windows(train, start, stop, correlation_bin) for train in trains.values()]
-    )
+    trains, start, stop, observed = _read_trains(units, start, stop, observed)
+    seen = [observed.get(unit, np.array([[start, stop]])) for unit in trains]
+
+    def count(width: float) -> list[_Counts]:
+        return [
+            count_windows(train, start, stop, width, stretches)
+            for train, stretches in zip(trains.values(), seen, strict=True)
+        ]
+
+    correlations = _pair_correlations(count(correlation_bin))
+    fine, coarse = count(0.1), count(1.0)
     rows = [
-        {"unit": unit, **_describe(train, start, stop), "pair_correlation": correlation}
-        for (unit, train), correlation in zip(trains.items(), correlations, strict=True)
-    ]
-    tests = check_stationarity([count_windows(train, start, stop, 1.0) for train in trains.values()])
+        {
+            "unit": unit, **_describe(train, stretches), "fano_100ms": _fano_factor(few),
+            "fano_1s": _fano_factor(many), "pair_correlation": correlation,
+        }
+        for (unit, train), stretches, few, many, correlation in zip(
+            trains.items(), seen, fine, coarse, correlations, strict=True
+        )
+    ]  # fmt: skip
+    tests = check_stationarity([_longest_run(counts) for counts in coarse])
     table = pd.concat([pd.DataFrame(rows), tests], axis=1)
     table.attrs.update(
         start=start, stop=stop, correlation_bin=correlation_bin, alpha=_ALPHA, summary=_summarise(table)
@@ -91,7 +110,7 @@ def spike_statistics(
     return table
 
 
-def check_stationarity(counts: Sequence[Int64[np.ndarray, " window"]]) -> pd.DataFrame:
+def check_stationarity(counts: Sequence[Real[np.ndarray, "_window"]]) -> pd.DataFrame:
     """Return the augmented Dickey-Fuller test of each series of counts, Holm-corrected over them.
 
     Examples
@@ -106,16 +125,21 @@ def check_stationarity(counts: Sequence[Int64[np.ndarray, " window"]]) -> pd.Dat
     return table
 
 
-def count_windows(train: _Train, start: float, stop: float, width: float) -> Int64[np.ndarray, " window"]:
-    """Return the spikes in each whole window of `width` seconds."""
+def count_windows(train: _Train, start: float, stop: float, width: float, observed: _Stretches) -> _Counts:
+    """Return the spikes in each whole window of `width` seconds, NaN where it was not observed throughout."""
     num_windows = math.floor((stop - start) / width + 1e-9)
     places = np.floor((train - start) / width + 1e-9).astype(np.int64)
-    return np.bincount(places[places < num_windows], minlength=num_windows)
+    counts = np.bincount(places[places < num_windows], minlength=num_windows).astype(np.float64)
+    begins = start + width * np.arange(num_windows)
+    slack = 1e-6 * width
+    of = np.searchsorted(observed[:, 0], begins + slack, side="right") - 1
+    counts[(of < 0) | (observed[of, 1] < begins + width - slack)] = np.nan
+    return counts
 
 
 def _read_trains(
-    units: Any, start: float | None, stop: float | None
-) -> tuple[dict[Any, _Train], float, float]:
+    units: Any, start: float | None, stop: float | None, observed: Mapping[Any, np.ndarray] | None
+) -> tuple[dict[Any, _Train], float, float, Mapping[Any, _Stretches]]:
     if hasattr(units, "data_vars"):
         return _read_view(units)
     named = units.items() if isinstance(units, Mapping) else enumerate(units)
@@ -133,58 +157,87 @@ def _read_trains(
             f"spikes from {min(ends)} to {max(ends)} s", f"spikes between {start} and {stop} s",
             "cut the trains, or correct start and stop",
         )  # fmt: skip
-    return trains, start, stop
+    said = {} if observed is None else observed
+    return trains, start, stop, {unit: np.asarray(each, dtype=np.float64) for unit, each in said.items()}
 
 
-def _read_view(units: xr.Dataset) -> tuple[dict[Any, _Train], float, float]:
+def _read_view(
+    units: xr.Dataset,
+) -> tuple[dict[Any, _Train], float, float, Mapping[Any, _Stretches]]:
     require_contiguous(units, "view")
     bin_size, time = float(units.attrs["bin_size"]), units.time.values
     counts = units["spikes"].transpose("time", "unit").values
+    mask = read_observed(units)
+    observed: dict[Any, _Stretches] = {}
+    if mask is not None:
+        counts = np.where(mask, counts, 0)
+        stretches = find_stretches(mask, float(time[0]), bin_size)
+        observed = dict(zip(units.unit.values.tolist(), stretches, strict=True))
     trains = {}
     for column, unit in enumerate(units.unit.values.tolist()):
         bins = np.flatnonzero(counts[:, column])
         trains[unit] = np.repeat(time[bins], counts[bins, column]) + bin_size / 2
     if not trains:
         raise InputError("a view without units", "at least one", "select some")
-    return trains, float(time[0]), float(time[0]) + len(time) * bin_size
+    return trains, float(time[0]), float(time[0]) + len(time) * bin_size, observed
 
 
-def _describe(train: _Train, start: float, stop: float) -> dict[str, float]:
+def _describe(train: _Train, observed: _Stretches) -> dict[str, float]:
+    # an interval that spans a gap is none, and two intervals follow each other within one stretch
+    stretch = np.searchsorted(observed[:, 0], train, side="right") - 1
+    known = np.diff(stretch) == 0
     intervals = np.diff(train)
+    follow = known[1:] & known[:-1]
+    sums = (intervals[1:] + intervals[:-1])[follow]
+    changes = np.abs(np.diff(intervals))[follow]
+    intervals = intervals[known]
     enough = len(intervals) > 1
-    sums = intervals[1:] + intervals[:-1] if enough else np.zeros(0)
-    changes = np.abs(np.diff(intervals)) if enough else np.zeros(0)
+    seconds = float(np.diff(observed, axis=1).sum())
     varied = sums > 0
     mean = float(intervals.mean()) if enough else math.nan
     return {
         "num_spikes": len(train),
-        "rate_hz": len(train) / (stop - start),
+        "rate_hz": len(train) / seconds if seconds > 0 else math.nan,
         "isi_mean": mean,
         "isi_cv": float(intervals.std()) / mean if enough and mean > 0 else math.nan,
         "cv2": float((2 * changes[varied] / sums[varied]).mean()) if varied.any() else math.nan,
-        "fano_100ms": _fano_factor(count_windows(train, start, stop, 0.1)),
-        "fano_1s": _fano_factor(count_windows(train, start, stop, 1.0)),
     }
 
 
-def _fano_factor(counts: Int64[np.ndarray, " window"]) -> float:
+def _longest_run(counts: _Counts) -> _Counts:
+    """Return the longest run of windows without a gap, the first of those as long."""
+    edges = np.flatnonzero(np.diff(np.pad(np.isfinite(counts), 1).astype(np.int8))).reshape(-1, 2)
+    if not len(edges):
+        return counts[:0]
+    begin, end = edges[np.argmax(edges[:, 1] - edges[:, 0])]
+    return counts[begin:end]
+
+
+def _fano_factor(counts: _Counts) -> float:
+    counts = counts[np.isfinite(counts)]
     if len(counts) < 2 or not counts.any():
         return math.nan
     return float(counts.var(ddof=1) / counts.mean())
 
 
-def _pair_correlations(counts: list[Int64[np.ndarray, " window"]]) -> Float64[np.ndarray, " unit"]:
-    """Return each unit's mean correlation with the others that vary."""
-    stacked = np.stack(counts).astype(np.float64)
-    varies = np.ptp(stacked, axis=1) > 0 if stacked.shape[1] else np.zeros(len(counts), dtype=bool)
+def _pair_correlations(counts: list[_Counts]) -> Float64[np.ndarray, " unit"]:
+    """Return each unit's mean correlation with the others that vary, in windows that both have."""
+    stacked = np.stack(counts)
+    varies = np.array([np.ptp(each[np.isfinite(each)]) > 0 if np.isfinite(each).any() else False
+                       for each in stacked])  # fmt: skip
     means = np.full(len(counts), np.nan)
     if varies.sum() > 1:
-        matrix = np.corrcoef(stacked[varies])
-        means[varies] = (matrix.sum(axis=1) - 1.0) / (len(matrix) - 1)
+        if np.isfinite(stacked[varies]).all():
+            matrix = np.corrcoef(stacked[varies])
+            means[varies] = (matrix.sum(axis=1) - 1.0) / (len(matrix) - 1)
+        else:
+            correlations = pd.DataFrame(stacked[varies].T).corr().to_numpy(copy=True)
+            np.fill_diagonal(correlations, np.nan)
+            means[varies] = pd.DataFrame(correlations).mean().to_numpy()
     return means
 
 
-def _test_one(counts: Int64[np.ndarray, " window"]) -> tuple[float, float, float, str]:
+def _test_one(counts: Real[np.ndarray, " window"]) -> tuple[float, float, float, str]:
     from statsmodels.tools.sm_exceptions import SingularMatrixWarning
     from statsmodels.tsa.stattools import adfuller
 

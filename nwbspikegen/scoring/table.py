@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from nwbspikegen.draws import find_first_bin
 from nwbspikegen.errors import InputError
+from nwbspikegen.predictor import Bins
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import make_baseline
 from nwbspikegen.scoring.blocks import BLOCK_DURATION
 from nwbspikegen.scoring.evaluation import score_predictions
-from nwbspikegen.views.observed import is_same_recording, read_spikes
+from nwbspikegen.views.observed import is_same_recording, read_bins
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,14 +90,15 @@ def score(
     >>> table.predictor.unique().tolist()
     ['flat', 'running_rate']
     """
-    spikes = read_spikes(recorded)
     predictions = _read_predictions(spike_probability, recorded, extra_predictions or {})
     read = past.find_context(spike_probability, recorded, context)
-    observed = spikes if read is None else np.concatenate([read_spikes(read), spikes])
+    bins = read_bins(read, recorded)
+    first = 0 if read is None else read.sizes["time"]
+    scored = bins.since(first)
     trained_on = None if train is None else _read_train(train, recorded)
     given = set(predictions)
     wanted = dict.fromkeys([*_NULLS, *baselines])
-    made, left_out = predict_baselines(wanted, observed, len(spikes), trained_on, _bin_size(recorded))
+    made, left_out = predict_baselines(wanted, bins, first, trained_on, _bin_size(recorded))
     for name in baselines:
         if name in given:
             left_out[name] = "a prediction of that name is scored"
@@ -106,14 +108,17 @@ def score(
         _LOG.warning("%s is left out: %s", name, reason)
     table = score_predictions(
         predictions,
-        spikes,
+        scored.spikes,
         bin_size=_bin_size(recorded),
         nulls={name: made[name] for name in _NULLS if name in made},
         seed=seed,
         resamples=resamples,
         unit_ids=recorded["unit"].values,
         first_bin=find_first_bin(spike_probability, _bin_size(recorded)),
+        observed=scored.observed,
     )
+    if len(table) and table.reason.iloc[0]:
+        _LOG.warning("there are no scores: %s in the segment", table.reason.iloc[0])
     table.attrs.update(_describe(recorded, read, train))
     table.attrs.update(left_out=left_out, seed=seed, resamples=resamples)
     return table
@@ -152,7 +157,7 @@ def _require_same_coords(name: str, prediction: xr.DataArray, recorded: xr.Datas
         )
 
 
-def _read_train(train: xr.Dataset, recorded: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
+def _read_train(train: xr.Dataset, recorded: xr.Dataset) -> Bins:
     past.require_bin_size(train, recorded, "training segment")
     if not is_same_recording(train.attrs, recorded.attrs, unknown=True):
         raise InputError(
@@ -166,26 +171,26 @@ def _read_train(train: xr.Dataset, recorded: xr.Dataset) -> UInt8[np.ndarray, "t
             "segments that share no bin",
             "score the validation or the test segment",
         )
-    return read_spikes(past.match_units(train, recorded, "training segment"))
+    return read_bins(past.match_units(train, recorded, "training segment"))
 
 
 def predict_baselines(
     names: Mapping[str, None],
-    observed: UInt8[np.ndarray, "_observed unit"],
-    num_scored: int,
-    trained_on: UInt8[np.ndarray, "_train unit"] | None,
+    bins: Bins,
+    first: int,
+    trained_on: Bins | None,
     bin_size: float,
 ) -> tuple[dict[str, Float[np.ndarray, "_scored unit"]], dict[str, str]]:
-    """Return what each baseline predicts of the last bins observed, and why those left out are.
+    """Return what each baseline predicts of the last bins recorded, and why those left out are.
 
     Parameters
     ----------
     names : mapping with names of baselines as keys
-    observed : array (time, unit)
+    bins : Bins (time, unit)
         The past that may be read, and behind it the bins that are predicted.
-    num_scored : int
-        How many bins at the end are predicted.
-    trained_on : array (time, unit) or None
+    first : int
+        First of the bins that are predicted.
+    trained_on : Bins (time, unit) or None
         The target's training segment; without it, baselines that are fitted are left out.
     bin_size : float
         Seconds per bin.
@@ -198,8 +203,8 @@ def predict_baselines(
             left_out[name] = "it is fitted on the target's training segment, and none was given"
             continue
         if trained_on is not None:
-            baseline.fit(trained_on, bin_size)
-        made[name] = baseline.predict(observed, len(observed) - num_scored, bin_size)
+            baseline.fit(trained_on.spikes, bin_size, trained_on.observed)
+        made[name] = baseline.predict(bins.spikes, first, bin_size, bins.observed)
     return made, left_out
 
 
@@ -218,6 +223,7 @@ def _describe(
         "segment_duration": recorded.sizes["time"] * _bin_size(recorded),
         "bin_size": _bin_size(recorded),
         "block_duration": BLOCK_DURATION,
+        **({"excluded": recorded.attrs["excluded"]} if recorded.attrs.get("excluded") else {}),
     }
 
 

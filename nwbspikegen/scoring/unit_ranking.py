@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, Real
 
+from nwbspikegen.history import Mask
+
 
 @dataclass(frozen=True)
 class UnitRanking:
@@ -38,19 +40,25 @@ def rank_units(
     spike_probability: Float[np.ndarray, "time unit"],
     spikes: Real[np.ndarray, "time unit"],
     edges: Int64[np.ndarray, " edges"],
+    observed: Mask = None,
 ) -> UnitRanking:
-    """Count, for each unit and pair of blocks, how often a spike is ranked above a silent bin."""
+    """Count, for each unit and pair of blocks, how often a spike is ranked above an observed silent bin."""
     num_units, num_blocks = spikes.shape[1], len(edges) - 1
     spike = spikes > 0
     spiking = np.add.reduceat(spike, edges[:-1], axis=0, dtype=np.int64).T
     where = _spike_probabilities(spike_probability, spike)
     pairs = np.zeros((num_units, num_blocks, num_blocks))
+    if observed is None:
+        not_silent, num_silent = spike, np.diff(edges) - spiking
+    else:
+        not_silent = spike | ~observed
+        num_silent = np.add.reduceat(~not_silent, edges[:-1], axis=0, dtype=np.int64).T
     for second, (start, stop) in enumerate(pairwise(edges)):
-        ordered = _sort_silent(spike_probability[start:stop], spike[start:stop])
+        ordered = _sort_silent(spike_probability[start:stop], not_silent[start:stop])
         for unit in range(num_units):
-            silent = ordered[unit, : stop - start - spiking[unit, second]]
+            silent = ordered[unit, : num_silent[unit, second]]
             pairs[unit, :, second] = _sum_by_block(_wins(silent, where[unit]), spiking[unit])
-    return UnitRanking(pairs, spiking.astype(np.float64), np.diff(edges) - spiking.astype(np.float64))
+    return UnitRanking(pairs, spiking.astype(np.float64), num_silent.astype(np.float64))
 
 
 def roc_auc_per_unit(
@@ -89,10 +97,10 @@ def _spike_probabilities(
 
 
 def _sort_silent(
-    spike_probability: Float[np.ndarray, "bin unit"], spike: Bool[np.ndarray, "bin unit"]
+    spike_probability: Float[np.ndarray, "bin unit"], not_silent: Bool[np.ndarray, "bin unit"]
 ) -> Float[np.ndarray, "unit bin"]:
-    """Return each unit's probabilities ascending, those at spikes pushed to the end as infinite."""
-    return np.sort(np.where(spike, np.inf, spike_probability).T.astype(spike_probability.dtype), axis=1)
+    """Return each unit's probabilities ascending, those of bins not silent pushed to the end as infinite."""
+    return np.sort(np.where(not_silent, np.inf, spike_probability).T.astype(spike_probability.dtype), axis=1)
 
 
 def _wins(

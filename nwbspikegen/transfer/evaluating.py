@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import UInt8
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
+from nwbspikegen.predictor import Bins
 from nwbspikegen.scoring.evaluation import COLUMNS, ScoredSegment
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
@@ -27,7 +27,7 @@ from nwbspikegen.transfer.training_rows import (
     prepare_training_segment,
 )
 from nwbspikegen.views import Split
-from nwbspikegen.views.observed import observed_before, read_spikes
+from nwbspikegen.views.observed import observed_before, read_bins
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -78,15 +78,15 @@ def has_model(
 def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[Cell]) -> None:
     session = plan.find(missing[0].tested)
     units, parts = session.open()
-    spikes, first = _read_until_test_ends(units, parts)
-    segment = prepare_scoring(spikes, first, read_spikes(parts.train), parts.test, plan)
+    bins, first = _read_until_test_ends(units, parts)
+    segment = prepare_scoring(bins, first, read_bins(parts.train), parts.test, plan)
     most = count_together(*segment.spikes.shape)
     for start in range(0, len(missing), most):
         few = missing[start : start + most]
         models = [load_model(model_folder(study, plan, cell.model, cell.trained_on)) for cell in few]
         for model in models:
             _require_unseen(model, parts.test)
-        for cell, model, table, draws, reason in _score_each(few, models, spikes, first, segment):
+        for cell, model, table, draws, reason in _score_each(few, models, bins, first, segment):
             about = {"model_sha256": model.sha256, "trained_on": list(cell.trained_on), "refused": reason}
             write_scores(cell_file(study, plan, cell), table, draws, about)
 
@@ -94,7 +94,7 @@ def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[Cell]) -> N
 def _score_each(
     cells: Sequence[Cell],
     models: Sequence[FittedModel],
-    spikes: UInt8[np.ndarray, "time unit"],
+    bins: Bins,
     first: int,
     segment: ScoredSegment,
 ) -> Iterator[tuple[Cell, FittedModel, pd.DataFrame, np.ndarray, str]]:
@@ -105,7 +105,7 @@ def _score_each(
             yield cell, model, *_nothing(), f"trained in bins of {model.bin_size} s"
     places = [(cell, model) for cell, model in zip(cells, models, strict=True) if model in fitting]
     modules = [model.module for model in fitting]
-    for place, prediction in predict_with_each(modules, spikes, first, segment.bin_size):
+    for place, prediction in predict_with_each(modules, bins, first, segment.bin_size):
         cell, model = places[place]
         if isinstance(prediction, InputError):
             yield cell, model, *_nothing(), str(prediction)
@@ -127,12 +127,12 @@ def evaluate_column(study: str, tested: str) -> None:
     if path.is_file():
         return
     units, parts = plan.find(tested).open()
-    fitted_on = read_spikes(parts.train)
-    spikes, first = _read_until_test_ends(units, parts)
-    test = prepare_scoring(spikes, first, fitted_on, parts.test, plan)
-    tables, draws = _score_controls(plan, test, spikes, first, fitted_on)
-    training, spikes, first = prepare_training_segment(parts, plan)
-    others, other_draws = _score_controls(plan, training, spikes, first, fitted_on)
+    fitted_on = read_bins(parts.train)
+    bins, first = _read_until_test_ends(units, parts)
+    test = prepare_scoring(bins, first, fitted_on, parts.test, plan)
+    tables, draws = _score_controls(plan, test, bins, first, fitted_on)
+    training, bins, first = prepare_training_segment(parts, plan)
+    others, other_draws = _score_controls(plan, training, bins, first, fitted_on)
     table = pd.concat([tables.assign(segment="test"), others.assign(segment="training")], ignore_index=True)
     width = max(draws.shape[1], other_draws.shape[1])
     both = [np.pad(drawn, ((0, 0), (0, width - drawn.shape[1])), constant_values=np.nan)
@@ -143,30 +143,27 @@ def evaluate_column(study: str, tested: str) -> None:
 def _score_controls(
     plan: StudyPlan,
     segment: ScoredSegment,
-    spikes: UInt8[np.ndarray, "time unit"],
+    bins: Bins,
     first: int,
-    fitted_on: UInt8[np.ndarray, "_time unit"],
+    fitted_on: Bins,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     scored = []
     for name in plan.baselines:
-        made, _ = predict_baselines({name: None}, spikes, len(spikes) - first, fitted_on, segment.bin_size)
+        made, _ = predict_baselines({name: None}, bins, first, fitted_on, segment.bin_size)
         scored.append(segment.score(name, made[name]))
     for model in plan.models:
-        untrained = build_untrained(model, spikes.shape[1], plan)
-        for _, prediction in predict_with_each([untrained], spikes, first, segment.bin_size):
+        untrained = build_untrained(model, bins.spikes.shape[1], plan)
+        for _, prediction in predict_with_each([untrained], bins, first, segment.bin_size):
             if isinstance(prediction, np.ndarray):
                 scored.append(segment.score(untrained_name(model, plan.models), prediction))
     tables, draws = zip(*scored, strict=True)
     return pd.concat(tables, ignore_index=True), np.concatenate(draws)
 
 
-def _read_until_test_ends(units: xr.Dataset, parts: Split) -> tuple[UInt8[np.ndarray, "time unit"], int]:
-    """Return the spikes from the start of the window to the end of the test segment, and its first bin."""
+def _read_until_test_ends(units: xr.Dataset, parts: Split) -> tuple[Bins, int]:
+    """Return the bins from the start of the window to the end of the test segment, and its first bin."""
     past = observed_before(parts.test, units)
-    test = read_spikes(parts.test)
-    if past is None:
-        return test, 0
-    return np.concatenate([read_spikes(past), test]), past.sizes["time"]
+    return read_bins(past, parts.test), 0 if past is None else past.sizes["time"]
 
 
 def _require_unseen(model: FittedModel, test: xr.Dataset) -> None:

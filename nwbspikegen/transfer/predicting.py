@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.readout import Readout
+from nwbspikegen.predictor import Bins
 
 Prediction = Float32[np.ndarray, "predicted unit"]
 
@@ -32,7 +33,7 @@ def count_together(num_predicted: int, num_units: int) -> int:
 
 
 def predict_with_each(
-    models: Sequence[SpikeModel], spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    models: Sequence[SpikeModel], bins: Bins, first: int, bin_size: float
 ) -> Iterator[tuple[int, Prediction | InputError]]:
     """Give what each model predicts of bins `first` to the end, with its place in the sequence.
 
@@ -43,29 +44,36 @@ def predict_with_each(
     together = [place for place, model in enumerate(models) if isinstance(model, InContext)]
     if together:
         sharing = [model for model in models if isinstance(model, InContext)]
-        yield from zip(together, _predict_sharing(sharing, spikes, first, bin_size), strict=True)
+        yield from zip(together, _predict_sharing(sharing, bins, first, bin_size), strict=True)
     for place, model in enumerate(models):
         if place not in together:
             try:
-                yield place, model.predict(spikes, first, bin_size)
+                yield place, _predict_alone(model, bins, first, bin_size)
             except InputError as error:
                 yield place, error
 
 
+def _predict_alone(model: SpikeModel, bins: Bins, first: int, bin_size: float) -> Prediction:
+    if bins.observed is None:
+        return model.predict(bins.spikes, first, bin_size)
+    return model.predict(bins.spikes, first, bin_size, observed=bins.observed)
+
+
 @torch.no_grad()
 def _predict_sharing(
-    models: Sequence[InContext], spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+    models: Sequence[InContext], bins: Bins, first: int, bin_size: float
 ) -> list[Prediction]:
-    num_bins, num_units = spikes.shape
+    num_bins, num_units = bins.spikes.shape
     past = Past(num_units, bin_size)
     readouts = [Readout(num_units) for _ in models]
-    predictions = [np.empty((num_bins - first, num_units), dtype=np.float32) for _ in models]
+    predictions = [np.full((num_bins - first, num_units), np.nan, dtype=np.float32) for _ in models]
     # pieces as in `InContext.predict`, so that sums are taken in the same order
     step = models[0].prediction_step(num_units)
     for start in range(0, num_bins, step):
-        chunk = spikes[start : start + step]
+        chunk = bins.spikes[start : start + step]
+        seen = None if bins.observed is None else bins.observed[start : start + step]
         wanted = np.arange(start, start + len(chunk)) >= first
-        for rows in past.read(chunk, wanted):
+        for rows in past.read(chunk, wanted, seen):
             asked = rows.wanted
             at = rows.bin[asked] + start - first, rows.unit[asked]
             for model, readout, prediction in zip(models, readouts, predictions, strict=True):

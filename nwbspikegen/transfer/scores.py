@@ -23,7 +23,10 @@ from nwbspikegen.transfer.independence import compare_rows, find_preparation, fi
 from nwbspikegen.transfer.plan import StudyPlan
 from nwbspikegen.transfer.sessions import OTHERS
 
-VALUES = ("value", "ci_low", "ci_high", "num_units", "num_spikes", "num_silent_units", "num_blocks")
+VALUES = (
+    *("value", "ci_low", "ci_high", "num_units", "num_spikes", "num_silent_units", "num_blocks"),
+    "observed_fraction",
+)
 DRAWN = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
 """Metrics whose bootstrap draws `read_draws` gives."""
 
@@ -59,7 +62,8 @@ def read_scores(study: str | os.PathLike[str], plan: StudyPlan, visitors: Sequen
         at_row: int | slice = rows.index(row) if row else slice(None)
         at = (at_row, columns.index(tested), *place(table))
         for name, array in values.items():
-            array[at] = table[name].to_numpy(dtype=np.float64)
+            # a study that was begun with an older version lacks the newest column
+            array[at] = table[name].to_numpy(dtype=np.float64) if name in table else 1.0
         reliable[at] = table["ci_reliable"].to_numpy(dtype=bool)
     coords = dict(zip(DIMS, (rows, columns, predictors, metrics, nulls), strict=True))
     dataset = xr.Dataset({name: (DIMS, array) for name, array in values.items()}, coords)

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from jaxtyping import UInt8
 
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, SpikeModel, build_model, load_model
+from nwbspikegen.predictor import Bins
 from nwbspikegen.scoring.evaluation import ScoredSegment, prepare_segment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.training import train
@@ -23,7 +23,7 @@ from nwbspikegen.transfer.plan import StudyPlan
 from nwbspikegen.transfer.predicting import predict_with_each
 from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import Split
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import read_bins
 
 _LOG = logging.getLogger("nwbspikegen")
 NULLS = ("mean_rate", "running_rate")
@@ -77,8 +77,8 @@ def _score_training(
     """Score a model on the end of each training segment."""
     tables, draws = [], []
     for name, part in zip(trained_on, parts, strict=True):
-        segment, spikes, first = prepare_training_segment(part, plan)
-        for _, prediction in predict_with_each([fitted.module], spikes, first, fitted.bin_size):
+        segment, bins, first = prepare_training_segment(part, plan)
+        for _, prediction in predict_with_each([fitted.module], bins, first, fitted.bin_size):
             if isinstance(prediction, np.ndarray):
                 table, drawn = segment.score(fitted.name, prediction)
                 tables.append(table.assign(session=name))
@@ -86,32 +86,27 @@ def _score_training(
     write_scores(path, pd.concat(tables, ignore_index=True), np.concatenate(draws), {"segment": "training"})
 
 
-def prepare_training_segment(
-    parts: Split, plan: StudyPlan
-) -> tuple[ScoredSegment, UInt8[np.ndarray, "time unit"], int]:
-    """Return the end of a training segment, for scoring; the spikes of the segment; the first bin scored.
+def prepare_training_segment(parts: Split, plan: StudyPlan) -> tuple[ScoredSegment, Bins, int]:
+    """Return the end of a training segment, for scoring; the bins of the segment; the first bin scored.
 
     As long as the test, and half the segment at most. Predictors read the segment from its start, and
     the nulls are fitted on it too.
     """
-    spikes = read_spikes(parts.train)
-    first = max(len(spikes) // 2, len(spikes) - parts.test.sizes["time"])
-    return prepare_scoring(spikes, first, spikes, parts.train, plan), spikes, first
+    bins = read_bins(parts.train)
+    first = max(len(bins.spikes) // 2, len(bins.spikes) - parts.test.sizes["time"])
+    return prepare_scoring(bins, first, bins, parts.train, plan), bins, first
 
 
 def prepare_scoring(
-    observed: UInt8[np.ndarray, "time unit"],
-    first: int,
-    fitted_on: UInt8[np.ndarray, "_time unit"],
-    like: xr.Dataset,
-    plan: StudyPlan,
+    bins: Bins, first: int, fitted_on: Bins, like: xr.Dataset, plan: StudyPlan
 ) -> ScoredSegment:
     """Return the bins from `first` on, with the nulls that bits per spike are counted from."""
     bin_size = float(like.attrs["bin_size"])
-    nulls, _ = predict_baselines(dict.fromkeys(NULLS), observed, len(observed) - first, fitted_on, bin_size)
+    nulls, _ = predict_baselines(dict.fromkeys(NULLS), bins, first, fitted_on, bin_size)
+    scored = bins.since(first)
     return prepare_segment(
-        observed[first:], bin_size=bin_size, nulls=nulls, seed=plan.seed, resamples=plan.resamples,
-        unit_ids=like["unit"].values,
+        scored.spikes, bin_size=bin_size, nulls=nulls, seed=plan.seed, resamples=plan.resamples,
+        unit_ids=like["unit"].values, observed=scored.observed,
     )  # fmt: skip
 
 

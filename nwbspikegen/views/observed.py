@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float64, UInt8
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.predictor import Bins
@@ -173,6 +173,25 @@ def observed_fraction(observed: Bool[np.ndarray, "time unit"] | None) -> float:
     (1.0, 0.5)
     """
     return 1.0 if observed is None or not observed.size else float(observed.mean())
+
+
+def find_stretches(
+    observed: Bool[np.ndarray, "time unit"], start: float, bin_size: float
+) -> list[Float64[np.ndarray, "_stretch 2"]]:
+    """Return each unit's stretches of observed bins (s), from `start` on; an empty one where there is none.
+
+    Examples
+    --------
+    >>> find_stretches(np.array([[True], [True], [False], [True]]), 10.0, 0.5)[0].tolist()
+    [[10.0, 11.0], [11.5, 12.0]]
+    """
+    edges = np.diff(np.pad(observed.view(np.int8), ((1, 1), (0, 0))), axis=0)
+    found = []
+    for unit in range(observed.shape[1]):
+        bins = np.flatnonzero(edges[:, unit]).reshape(-1, 2)
+        # in a table, a unit without a row would be one of which nothing is known
+        found.append(start + bin_size * (bins if len(bins) else np.zeros((1, 2))))
+    return found
 
 
 def _read_counts(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:

@@ -8,7 +8,9 @@ import xarray as xr
 from jaxtyping import Float32, UInt8
 
 from nwbspikegen.generation import generate
+from nwbspikegen.history import Mask
 from nwbspikegen.models import FittedModel
+from nwbspikegen.predictor import Bins
 from nwbspikegen.scoring.audits import (
     AuditRow,
     Predict,
@@ -19,7 +21,7 @@ from nwbspikegen.scoring.audits import (
 )
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.views import Split
-from nwbspikegen.views.observed import observed_before, read_spikes
+from nwbspikegen.views.observed import observed_before, read_bins, read_observed
 
 _CONTEXT_BINS = 1000
 _BINS_BEHIND_EDGE = 200
@@ -60,17 +62,20 @@ def audit(
     True
     """
     bin_size = float(parts.test.attrs["bin_size"])
-    spikes, first = _short_stretch(parts, _CONTEXT_BINS, model.prediction_step(parts.test.sizes["unit"]))
+    bins, first = _short_stretch(parts, _CONTEXT_BINS, model.prediction_step(parts.test.sizes["unit"]))
+    spikes, observed = bins
     predict = _through_generate(model, parts.test)
     edge = first + model.prediction_step(spikes.shape[1])
-    rows: list[AuditRow] = audit_causality(predict, spikes, first, bin_size, edges=[edge], seed=seed)
+    rows: list[AuditRow] = audit_causality(
+        predict, spikes, first, bin_size, edges=[edge], seed=seed, observed=observed
+    )
     intervals = {name: interval_of(getattr(parts, name)) for name in ("train", "validation", "test")}
     rows += audit_splits(intervals, bin_size)
     rows += audit_independence(
         model.training, parts.test.attrs, interval_of(parts.test if tested is None else tested)
     )
     if model.permutes_units:
-        rows += audit_permutation(predict, spikes, first, bin_size, seed=seed)
+        rows += audit_permutation(predict, spikes, first, bin_size, seed=seed, observed=observed)
     return assemble_audits(rows)
 
 
@@ -79,14 +84,28 @@ def interval_of(segment: xr.Dataset | xr.DataArray) -> tuple[float, float]:
     return float(segment.time[0]), float(segment.time[-1]) + float(segment.attrs["bin_size"])
 
 
-def _short_stretch(parts: Split, num_context: int, step: int) -> tuple[UInt8[np.ndarray, "time unit"], int]:
-    """Return the end of validation and a start of test that holds an edge between two windows."""
-    test = read_spikes(parts.test.isel(time=slice(0, step + _BINS_BEHIND_EDGE)))
-    past = observed_before(parts.test, parts.validation)
-    if past is None:
-        return test, 0
-    context = read_spikes(past.isel(time=slice(-num_context, None)))
-    return np.concatenate([context, test]), len(context)
+def _short_stretch(parts: Split, num_context: int, step: int) -> tuple[Bins, int]:
+    """Return a stretch of test that holds an edge between two windows, behind bins of context.
+
+    The first of those in which most was observed: the start of test, when all was.
+    """
+    begin = _find_observed(parts.test, step + _BINS_BEHIND_EDGE)
+    stretch = parts.test.isel(time=slice(begin, begin + step + _BINS_BEHIND_EDGE))
+    before = parts.test.isel(time=slice(max(begin - num_context, 0), begin)) if begin else None
+    past = observed_before(parts.test, parts.validation) if begin < num_context else None
+    if past is not None:
+        past = past.isel(time=slice(begin - num_context, None))
+    num_before = sum(each.sizes["time"] for each in (past, before) if each is not None)
+    return read_bins(past, before, stretch), num_before
+
+
+def _find_observed(segment: xr.Dataset, length: int) -> int:
+    """Return the first bin of the stretch, among all of a length, in which most was observed."""
+    observed = read_observed(segment)
+    if observed is None or len(observed) <= length:
+        return 0
+    seen = np.concatenate([[0], np.cumsum(observed.sum(axis=1))])
+    return int(np.argmax(seen[length:] - seen[:-length]))
 
 
 def _through_generate(model: FittedModel, like: xr.Dataset) -> Predict:
@@ -94,10 +113,13 @@ def _through_generate(model: FittedModel, like: xr.Dataset) -> Predict:
     attrs = {**like.attrs, "identifier": "audit"}
 
     def predict(
-        spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
+        spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Mask = None
     ) -> Float32[np.ndarray, "predicted unit"]:
         coords = {"time": np.arange(len(spikes)) * bin_size, "unit": like.unit.values}
-        units = xr.Dataset({"spikes": (("time", "unit"), spikes)}, coords, attrs)
+        variables = {"spikes": (("time", "unit"), spikes)}
+        if observed is not None:
+            variables["observed"] = (("time", "unit"), observed)
+        units = xr.Dataset(variables, coords, attrs)
         probability: np.ndarray = generate(model, units.isel(time=slice(first, None)), context=units).values
         return probability
 

@@ -16,7 +16,7 @@ from nwbspikegen.models import FittedModel
 from nwbspikegen.scoring import make_baseline
 from nwbspikegen.simulation import Simulation, metadata_of, simulate
 from nwbspikegen.views import Split, WindowOptions, open_window
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import read_bins
 from nwbspikegen.workflows.generating import GenerationReport, generate_and_score
 from nwbspikegen.workflows.training import train_recordings
 
@@ -167,7 +167,8 @@ def _draw(
 
     units, parts = open_window(recording, options)
     rates = make_baseline(_MEAN)
-    rates.fit(read_spikes(parts.train), float(units.attrs["bin_size"]))
+    fitted_on = read_bins(parts.train)
+    rates.fit(fitted_on.spikes, float(units.attrs["bin_size"]), fitted_on.observed)
     predictions, rows = {}, []
     for trained in _PREPARATIONS:
         report = reports[trained, "in_vivo"]

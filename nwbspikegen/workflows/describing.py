@@ -9,6 +9,7 @@ import pandas as pd
 from nwbspikegen.results import read_generated_units, read_spike_probability
 from nwbspikegen.scoring import spike_statistics
 from nwbspikegen.views import open_units
+from nwbspikegen.views.observed import find_stretches, read_observed
 
 
 def describe_trains(derived: str | os.PathLike[str]) -> dict[str, pd.DataFrame]:
@@ -25,10 +26,17 @@ def describe_trains(derived: str | os.PathLike[str]) -> dict[str, pd.DataFrame]:
     bin_size = float(predicted.attrs["bin_size"])
     start = float(predicted.time[0])
     stop = float(predicted.time[-1]) + bin_size
-    units = open_units(derived, bin_size=bin_size).sel(unit=predicted.unit.values)
+    units = open_units(derived, bin_size=bin_size, exclude=predicted.attrs.get("excluded", ()))
+    units = units.sel(unit=predicted.unit.values)
     recorded = units.sel(time=slice(start - bin_size / 2, stop - bin_size / 2))
-    generated = read_generated_units(derived)
+    seen = read_observed(recorded)
+    observed = None
+    if seen is not None:
+        stretches = find_stretches(seen, start, bin_size)
+        observed = dict(zip(predicted.unit.values.tolist(), stretches, strict=True))
     return {
         "recorded": spike_statistics(recorded),
-        "generated": spike_statistics(generated, start=start, stop=stop),
+        "generated": spike_statistics(
+            read_generated_units(derived), start=start, stop=stop, observed=observed
+        ),
     }

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import UInt8
 
 from nwbspikegen.addresses import hash_recording, name_of
 from nwbspikegen.errors import require_seed
 from nwbspikegen.files import require_absent, require_suffix
 from nwbspikegen.generation import free_run
 from nwbspikegen.models import FittedModel
+from nwbspikegen.predictor import Bins
 from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import compare_trains
 from nwbspikegen.views import WindowOptions
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import read_bins
 from nwbspikegen.workflows.generating import open_for
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -94,7 +94,7 @@ def free_run_and_compare(
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
     generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)
     generated.attrs.update(source=name_of(source), source_sha256=fingerprint)
-    statistics = _compare(generated, read_spikes(before), read_spikes(parts.test))
+    statistics = _compare(generated, read_bins(before), read_bins(parts.test))
     path = write_results(
         out, source=source, model=model, generated_spikes=generated, statistics=statistics,
         metadata=metadata, overwrite=overwrite,
@@ -102,13 +102,18 @@ def free_run_and_compare(
     return FreeRunReport(path, generated, statistics)
 
 
-def _compare(
-    generated: xr.DataArray, before: UInt8[np.ndarray, "_ unit"], recorded: UInt8[np.ndarray, "_ unit"]
-) -> pd.DataFrame:
+def _compare(generated: xr.DataArray, before: Bins, recorded: Bins) -> pd.DataFrame:
+    """Compare every train with the recorded one, in the bins in which that was observed."""
     bin_size = float(generated.attrs["bin_size"])
     trains = {f"sample {sample}": generated.values[sample] for sample in range(generated.sizes["sample"])}
     tables = [
-        compare_trains(spikes, recorded, bin_size).assign(train=name)
-        for name, spikes in {**trains, "observed before": before}.items()
+        compare_trains(spikes, recorded.spikes, bin_size, recorded.observed).assign(train=name)
+        for name, spikes in trains.items()
     ]
+    # both were observed in part: as far as either was
+    length = min(len(before.spikes), len(recorded.spikes))
+    masks = [bins.observed[:length] for bins in (before, recorded) if bins.observed is not None]
+    shared = np.logical_and.reduce(masks) if masks else None
+    earlier = compare_trains(before.spikes[:length], recorded.spikes[:length], bin_size, shared)
+    tables.append(earlier.assign(train="observed before"))
     return pd.concat(tables, ignore_index=True)[["train", "statistic", "value", "num_compared"]]

@@ -19,7 +19,7 @@ from nwbspikegen.results import list_results, read_attention, read_scores, read_
 from nwbspikegen.scoring import make_baseline
 from nwbspikegen.views import open_units
 from nwbspikegen.views.nwb_opening import open_nwb
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import read_bins
 
 _Figures = Iterator[tuple[str, Any]]
 _BASELINES = ("mean_rate", "online_hazard")
@@ -131,7 +131,8 @@ def _predict_beside(
 ) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
     """Return the recorded segment, and the stored prediction beside those that anyone could make."""
     bin_size = float(predicted.attrs["bin_size"])
-    units = open_units(path, bin_size=bin_size).sel(unit=predicted.unit.values)
+    units = open_units(path, bin_size=bin_size, exclude=predicted.attrs.get("excluded", ()))
+    units = units.sel(unit=predicted.unit.values)
     first, stop = float(predicted.time[0]), float(predicted.time[-1]) + bin_size
     recorded = _cut(units, first, stop)
     predictions = {str(predicted.attrs.get("model") or "model"): predicted}
@@ -142,7 +143,8 @@ def _predict_beside(
         context = _cut(units, since, stop) if since < first else None
         for name in _BASELINES:
             baseline = make_baseline(name)
-            baseline.fit(read_spikes(train), bin_size)
+            fitted_on = read_bins(train)
+            baseline.fit(fitted_on.spikes, bin_size, fitted_on.observed)
             predictions[name] = generate(baseline, recorded, context=context)
     return recorded, predictions
 

@@ -39,7 +39,7 @@ def _score_again(derived: str | os.PathLike[str], stored: pd.DataFrame) -> pd.Da
     attrs, bin_size = stored.attrs, float(predicted.attrs["bin_size"])
     if "segment_start" not in attrs:
         raise InputError(f"scores in {derived} without their segment", "scores of `score`", "generate again")
-    units = open_units(derived, bin_size=bin_size)
+    units = open_units(derived, bin_size=bin_size, exclude=attrs.get("excluded", ()))
     units = units.sel(unit=predicted.unit.values)
     start = float(attrs["segment_start"])
     recorded = _cut(units, start, start + float(attrs["segment_duration"]))

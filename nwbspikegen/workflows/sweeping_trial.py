@@ -18,7 +18,7 @@ from nwbspikegen.generation import generate
 from nwbspikegen.scoring import make_baseline, score
 from nwbspikegen.training import train
 from nwbspikegen.views import Split, open_window
-from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.observed import read_bins
 from nwbspikegen.workflows.sweeping_plan import SweepPlan, Value
 
 PLAN_FILE = "plan.json"
@@ -96,7 +96,8 @@ def run_reference(folder: str) -> dict[str, dict[str, float]]:
         found = {}
         for name in _REFERENCES:
             baseline = make_baseline(name)
-            baseline.fit(read_spikes(parts.train), plan.options.bin_size)
+            fitted_on = read_bins(parts.train)
+            baseline.fit(fitted_on.spikes, plan.options.bin_size, fitted_on.observed)
             found[name] = _score_segments(baseline, units, parts, plan.seed)
         with write_whole(place, overwrite=True) as temporary:
             temporary.write_text(json.dumps(found, indent=1))

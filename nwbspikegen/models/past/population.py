@@ -77,4 +77,5 @@ def evidence_bins(
     past: PopulationPast, spikes: UInt8[np.ndarray, "time unit"], observed: Bool[np.ndarray, "time unit"]
 ) -> Bool[np.ndarray, "time unit"]:
     """Return which pairs are evidence: every observed spike, and all observed units in sampled bins."""
-    return ((spikes > 0) | (past.sampled_weight > 0)[:, None]) & observed
+    evidence: Bool[np.ndarray, "time unit"] = ((spikes > 0) | (past.sampled_weight > 0)[:, None]) & observed
+    return evidence

@@ -87,8 +87,8 @@ class PastStepper:
         self._shares, company = companions.company()
         self._oldest = units.oldest
         self._passing = (
-            repeat(population.trace), repeat(units.trace), repeat(units.known_age()), repeat(units.interval_class),
-            repeat(coupling.trace), repeat(drive), repeat(company),
+            repeat(population.trace), repeat(units.trace), repeat(units.known_age()),
+            repeat(units.interval_class), repeat(coupling.trace), repeat(drive), repeat(company),
         )  # fmt: skip
         num_rows = num_samples * len(self._rate)
         self.standard = np.empty((num_rows, NUM_FEATURES), dtype=np.float32)

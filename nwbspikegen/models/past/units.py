@@ -90,8 +90,8 @@ class Units:
         follow_units(
             spikes, observed, self._prior_bins, population.log_ratio, population.state,
             population.joint_state, row_of, _DECAY, _AGE_CLASS, _JOINT_AGE_CLASS, INTERVAL_EDGES,
-            self.trace, self._num_spikes, self._num_seen, self.age, self.interval_class, self._single, self._joint,
-            features, log_rate,
+            self.trace, self._num_spikes, self._num_seen, self.age, self.interval_class, self._single,
+            self._joint, features, log_rate,
         )  # fmt: skip
 
 

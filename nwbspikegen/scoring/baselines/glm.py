@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
-from nwbspikegen.history import Observed, exponential_traces, mean_rate_per_bin
+from nwbspikegen.history import Mask, exponential_traces, mean_rate_per_bin
 from nwbspikegen.scoring.baselines.rates import require_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
@@ -56,7 +56,7 @@ class HistoryGLM:
         self.weights: dict[str, Float64[np.ndarray, "..."]] = {}
 
     def fit(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Observed = None
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Mask = None
     ) -> HistoryGLM:
         """Fit every unit on the bins of the training segment in which it was observed.
 
@@ -81,7 +81,7 @@ class HistoryGLM:
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in each bin from the unit's past, context included."""
         require_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])

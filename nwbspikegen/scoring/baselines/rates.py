@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.history import Observed, mean_rate_per_bin
+from nwbspikegen.history import Mask, mean_rate_per_bin
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 
@@ -31,9 +31,7 @@ class MeanRate:
     def __init__(self) -> None:
         self.probability: Float64[np.ndarray, " unit"] = np.empty(0)
 
-    def fit(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Observed = None
-    ) -> MeanRate:
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Mask = None) -> MeanRate:
         """Count the training segment's spikes, and the bins in which each unit was observed."""
         self.probability = mean_rate_per_bin(spikes, observed)
         return self
@@ -43,7 +41,7 @@ class MeanRate:
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Repeat the training segment's rates; raise `InputError` when the units are not as many."""
         require_units(self.name, len(self.probability), spikes.shape[1])

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.history import Observed
+from nwbspikegen.history import Mask
 from nwbspikegen.predictor import Predictor
 
 
@@ -19,9 +19,7 @@ class Baseline(Predictor, Protocol):
 
     needs_training: ClassVar[bool]
 
-    def fit(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Observed = None
-    ) -> Baseline:
+    def fit(self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Mask = None) -> Baseline:
         """Learn from a training segment, spikes in bins of `bin_size` seconds; return self.
 
         `observed` says which units were observed in which bins; None: all in all.

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from nwbspikegen import history
-from nwbspikegen.history import Observed
+from nwbspikegen.history import Mask
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 
@@ -21,7 +21,7 @@ class _Untrained:
     needs_training: ClassVar[bool] = False
 
     def fit(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Observed = None
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Mask = None
     ) -> _Untrained:
         """Return self: there is nothing to learn."""
         return self
@@ -48,7 +48,7 @@ class RunningRate(_Untrained):
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return (k + 1/2) / (n + 1/2 / r0), k spikes in the n bins before, r0 = 1 Hz x bin size."""
         return history.running_rate(spikes, first, bin_size, observed)
@@ -65,7 +65,7 @@ class OnlineHazard(_Untrained):
         spikes: UInt8[np.ndarray, "time unit"],
         first: int,
         bin_size: float,
-        observed: Observed = None,
+        observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return (S + 20 r) / (E + 20) for the age's class: S spikes in E bins, running rate r."""
         return history.online_hazard(spikes, first, bin_size, observed)

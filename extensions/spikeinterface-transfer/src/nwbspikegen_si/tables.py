@@ -13,7 +13,7 @@ TABLES = {"scores": list(COLUMNS), "audits": ["audit", "passed", "value", "toler
 """Columns of the extension's tables, in order."""
 
 _KINDS: dict[str, Any] = {
-    **dict.fromkeys(("value", "ci_low", "ci_high", "tolerance"), np.float64),
+    **dict.fromkeys(("value", "ci_low", "ci_high", "tolerance", "observed_fraction"), np.float64),
     **dict.fromkeys(("num_units", "num_spikes", "num_silent_units", "num_blocks"), np.int64),
     **dict.fromkeys(("passed", "ci_reliable"), np.bool_),
 }
