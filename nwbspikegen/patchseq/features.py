@@ -15,7 +15,7 @@ from nwbspikegen.patchseq.family_presets import FAMILY_LENGTHS, find_preset
 from nwbspikegen.patchseq.family_steps import choose_long_squares
 from nwbspikegen.patchseq.scalars import measure_scalars
 from nwbspikegen.patchseq.spike_short_squares import adapt_to_passive_rise
-from nwbspikegen.patchseq.spikes import spike_sweep
+from nwbspikegen.patchseq.spikes import SpikingSweep, spike_sweep
 from nwbspikegen.patchseq.sweeps import SHORT_SQUARE, Sweep
 
 if TYPE_CHECKING:
@@ -71,15 +71,30 @@ def measure_cell(sweeps: Iterable[Sweep], preset: str = "gouwens2020") -> CellFe
     ({}, 'no long square sweep')
     """
     find_preset(preset)
-    spiking, short_squares = [], []
-    for sweep in sweeps:
-        if sweep.info.protocol == SHORT_SQUARE:
-            short_squares.append(sweep)
-        else:
-            spiking.append(spike_sweep(sweep))
-    settings = adapt_to_passive_rise(short_squares)
-    spiking += [spike_sweep(sweep, settings) for sweep in short_squares]
-    measured = [sweep for sweep in spiking if sweep is not None]
+    return measure_spiking(spike_cell(sweeps), preset)
+
+
+def spike_cell(sweeps: Iterable[Sweep]) -> list[SpikingSweep | None]:
+    """Locate the spikes of every sweep of a cell, in order; None stands for one without a stimulus.
+
+    Spikes of short squares are sought above their passive rise, which all of them together tell.
+    """
+    found: list[SpikingSweep | None] = []
+    short_squares: dict[int, Sweep] = {}
+    for place, sweep in enumerate(sweeps):
+        is_short = sweep.info.protocol == SHORT_SQUARE
+        if is_short:
+            short_squares[place] = sweep
+        found.append(None if is_short else spike_sweep(sweep))
+    settings = adapt_to_passive_rise(list(short_squares.values()))
+    for place, sweep in short_squares.items():
+        found[place] = spike_sweep(sweep, settings)
+    return found
+
+
+def measure_spiking(sweeps: Iterable[SpikingSweep | None], preset: str = "gouwens2020") -> CellFeatures:
+    """Measure a cell of which `spike_cell` has located the spikes; see `measure_cell`."""
+    measured = [sweep for sweep in sweeps if sweep is not None]
     long_squares = choose_long_squares(measured)
     families, reasons = measure_families(measured, long_squares, preset)
     return CellFeatures(measure_scalars(measured, long_squares), families, reasons)

@@ -17,7 +17,7 @@ from nwbspikegen.patchseq.plausibility import MOST_PA, SweepLevels, find_implaus
 from nwbspikegen.patchseq.protocols import clean_code, type_by_code, type_by_name
 from nwbspikegen.patchseq.quality import QualityLimits, find_faults
 from nwbspikegen.patchseq.reading_cell import read_metadata_of_cell, select_electrode
-from nwbspikegen.patchseq.reading_pairs import Pair, find_pairs
+from nwbspikegen.patchseq.reading_pairs import Pair, find_pairs, find_unpaired
 from nwbspikegen.patchseq.reading_samples import Samples, read_pair
 from nwbspikegen.patchseq.reading_series import bias_current_pa, kind_of
 from nwbspikegen.patchseq.reading_stimulus import Stimulus, find_stimulus
@@ -74,7 +74,7 @@ class Cell:
             raise InputError(f"sweep {info.number} of another cell", "one of this cell", "read that cell")
         with open_nwb(self.path) as root, reading(self.path):
             samples = read_pair(root, pair)
-        return Sweep(info, samples.voltage_mv, samples.current_pa[: len(samples.voltage_mv)])
+        return _to_sweep(info, samples)
 
     def load_all(self) -> Iterator[Sweep]:
         """Give all sweeps one after another; one at a time is in memory."""
@@ -126,12 +126,28 @@ def read_cell(
     Traceback (most recent call last):
     nwbspikegen.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
+    return _read(path, electrode, accept_implausible, limits or QualityLimits(), keep=False)[0]
+
+
+def read_cell_and_sweeps(
+    path: Address, *, electrode: str | None = None, accept_implausible: bool = False
+) -> tuple[Cell, list[Sweep]]:
+    """Open a recording as `read_cell` does, and return the sweeps that passed too: each is read once.
+
+    All are in memory, which measuring a cell needs anyhow.
+    """
+    return _read(path, electrode, accept_implausible, QualityLimits(), keep=True)
+
+
+def _read(
+    path: Address, electrode: str | None, accept_implausible: bool, limits: QualityLimits, keep: bool
+) -> tuple[Cell, list[Sweep]]:
     address = require_recording(path)
-    limits = limits or QualityLimits()
     with open_nwb(address) as root, reading(address):
         pairs, pairing = find_pairs(root)
         electrode, pairs = select_electrode(root, pairs, electrode, address)
-        looked = [_look(root, pair, limits) for pair in pairs]
+        looked = [_look(root, pair, limits, keep) for pair in pairs]
+        looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
         identifier, session, metadata = read_metadata_of_cell(root, electrode)
     _require_any(looked, address)
     measured = [each for each in looked if each.levels is not None]
@@ -141,7 +157,7 @@ def read_cell(
     if implausible:
         _refuse(implausible, address, accept_implausible)
     rejected = [(each.pair.number, "; ".join(each.faults)) for each in looked if each.faults]
-    return Cell(
+    cell = Cell(
         path=address,
         identifier=identifier,
         subject_id=session.pop("subject_id"),
@@ -152,6 +168,7 @@ def read_cell(
         rejected=pd.DataFrame(rejected, columns=["number", "reason"]),
         _pairs={(each.pair.number, each.pair.response): each.pair for each in looked},
     )
+    return cell, [each.sweep for each in looked if each.sweep is not None]
 
 
 @dataclass(frozen=True)
@@ -162,9 +179,10 @@ class _Looked:
     faults: list[str]
     info: SweepInfo | None = None
     levels: SweepLevels | None = None
+    sweep: Sweep | None = None
 
 
-def _look(root: Any, pair: Pair, limits: QualityLimits) -> _Looked:
+def _look(root: Any, pair: Pair, limits: QualityLimits, keep: bool) -> _Looked:
     response = root[pair.response]
     kind = kind_of(response)
     if kind != _RESPONSE:
@@ -187,7 +205,12 @@ def _look(root: Any, pair: Pair, limits: QualityLimits) -> _Looked:
     holding = bias if 0.0 < abs(bias) <= MOST_PA else stimulus.holding_pa
     faults = find_faults(samples.voltage_mv, stimulus, protocol, samples.rate_hz, holding, limits)
     info = _describe(pair, code, protocol, samples, stimulus)
-    return _Looked(pair, faults, info, _measure_levels(samples, stimulus))
+    sweep = _to_sweep(info, samples) if keep and not faults else None
+    return _Looked(pair, faults, info, _measure_levels(samples, stimulus), sweep)
+
+
+def _to_sweep(info: SweepInfo, samples: Samples) -> Sweep:
+    return Sweep(info, samples.voltage_mv, samples.current_pa[: len(samples.voltage_mv)])
 
 
 def _code_of(response: Any, stimulus: Any) -> str:

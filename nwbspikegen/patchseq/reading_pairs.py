@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
-from nwbspikegen.patchseq.reading_series import electrode_of
+from nwbspikegen.patchseq.reading_series import electrode_of, kind_of
 from nwbspikegen.views.nwb_groups import find_array, find_group, read_values, to_text
 
 _PLACE = "general/intracellular_ephys"
 _WHOLE = (0, -1)
+_RESPONSES = ("CurrentClampSeries", "IZeroClampSeries", "VoltageClampSeries")
 
 
 class Pair(NamedTuple):
@@ -53,6 +54,24 @@ def find_pairs(root: Any) -> tuple[list[Pair], str]:
         if pairs:
             return sorted(pairs, key=lambda pair: (pair.number, pair.response)), name
     return [], "names"
+
+
+def find_unpaired(root: Any, pairs: Sequence[Pair], electrode: str) -> Iterator[tuple[Pair, str]]:
+    """Give the electrode's responses that no pair has, such as sweeps at I = 0, and why they are left out.
+
+    Their number is that of the series, -1 where it has none.
+    """
+    paired = {pair.response for pair in pairs}
+    for path in _list_series(root):
+        series = root[path]
+        if path in paired or kind_of(series) not in _RESPONSES or electrode_of(root, series) != electrode:
+            continue
+        number = _number_of(series)
+        name = path.rsplit("/", 1)[-1]
+        yield (
+            Pair(-1 if number is None else number, path, ""),
+            f"{kind_of(series)} {name}, which no table of sweeps lists with a stimulus",
+        )
 
 
 def _from_recordings(root: Any) -> list[Pair]:

@@ -134,9 +134,13 @@ def detect_spikes(sweep: Sweep, settings: SpikeSettings | None = None) -> pd.Dat
     >>> spikes[["peak_t", "peak_v"]].round(3).to_dict("records")
     [{'peak_t': 0.02, 'peak_v': 30.0}]
     """
+    return tabulate_spikes(spike_sweep(sweep, settings))
+
+
+def tabulate_spikes(spiking: SpikingSweep | None) -> pd.DataFrame:
+    """Return the table of `detect_spikes` for spikes that were located already."""
     import pandas as pd
 
-    spiking = spike_sweep(sweep, settings)
     if spiking is None:
         return pd.DataFrame(columns=list(_tabulate_none()))
     return pd.DataFrame(_tabulate(spiking))

@@ -5,6 +5,7 @@ from nwbspikegen.results.patchseq import write_patchseq
 from nwbspikegen.results.patchseq_reading import (
     read_cell_scalars,
     read_family_vectors,
+    read_left_out_sweeps,
     read_predictions,
     read_sweep_features,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "read_family_vectors",
     "read_generated_units",
     "read_layout",
+    "read_left_out_sweeps",
     "read_models",
     "read_predictions",
     "read_scores",

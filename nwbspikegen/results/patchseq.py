@@ -32,6 +32,7 @@ def write_patchseq(
     *,
     source: Address,
     sweeps: pd.DataFrame,
+    left_out: pd.DataFrame | None = None,
     families: Mapping[str, np.ndarray] | None = None,
     reasons: Mapping[str, str] | None = None,
     scalars: Mapping[str, float] | None = None,
@@ -54,6 +55,8 @@ def write_patchseq(
         NWB file of the recording.
     sweeps : DataFrame
         One row per sweep: `number`, `response_path`, `stimulus_path`, and whatever was measured.
+    left_out : DataFrame, optional
+        `number` and `reason` of the sweeps that were not measured.
     families : mapping of str to array of shape (samples,), optional
         The vector of each family that could be made (float64).
     reasons : mapping of str to str, optional
@@ -112,6 +115,8 @@ def write_patchseq(
         module.add(_to_sources(address, nwbfile.identifier))
         for table in _to_tables(sweeps, families or {}, reasons or {}, scalars or {}, predictions, preset):
             module.add(table)
+        if left_out is not None and len(left_out):
+            module.add(to_table("sweeps_left_out", "Sweeps that were not measured, and why.", left_out))
         nwbfile.generate_new_id()
         with NWBHDF5IO(str(temporary), "w") as out_io:
             out_io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})

@@ -36,6 +36,15 @@ def read_sweep_features(path: Address) -> pd.DataFrame:
     return table
 
 
+def read_left_out_sweeps(path: Address) -> pd.DataFrame:
+    """Return `number` and `reason` of the sweeps that were not measured, without a row when all were."""
+    address = require_recording(path)
+    with open_nwb(address) as root:
+        if f"processing/{PATCHSEQ}/sweeps_left_out" not in root:
+            return pd.DataFrame({"number": np.zeros(0, np.int64), "reason": np.zeros(0, object)})
+    return _read_table(path, "sweeps_left_out")
+
+
 def read_cell_scalars(path: Address) -> dict[str, float]:
     """Return what was measured of the cell as a whole."""
     table = _read_table(path, "cell_scalars")

@@ -36,12 +36,16 @@ class FeaturesReport:
         One row a cell: labels, scalars.
     refused : DataFrame
         `recording` and `reason` of those that could not be measured.
+    sweeps : DataFrame
+        One row a cell: `cell`, `num_sweeps` that were measured, `num_left_out`, and `left_out`, which says
+        the numbers and why.
     """
 
     path: Path
     cells: Any
     table: pd.DataFrame
     refused: pd.DataFrame
+    sweeps: pd.DataFrame
 
 
 def measure_recordings(
@@ -101,8 +105,11 @@ def measure_recordings(
                 continue
             measured[cell] = one
             about[cell] = {
-                "recording": str(one.source), "file": f"{NWB_FOLDER}/{file.name}", "rejected": one.rejected
-            }  # fmt: skip
+                "recording": str(one.source),
+                "file": f"{NWB_FOLDER}/{file.name}",
+                "sweeps_measured": len(one.sweeps),
+                "rejected": _gather(one.left_out),
+            }
             missing = f", without {', '.join(one.features.reasons)}" if one.features.reasons else ""
             _LOG.info("%d of %d: %s%s", number, len(recordings), cell, missing)
         if not measured:
@@ -116,7 +123,22 @@ def measure_recordings(
         told = pd.DataFrame(refused, columns=["recording", "reason"])
         if refused:
             told.to_csv(temporary / REFUSED_FILE, index=False)
-    return FeaturesReport(out, cells, tabulate_scalars(cells), told)
+    return FeaturesReport(out, cells, tabulate_scalars(cells), told, _count_sweeps(measured))
+
+
+def _gather(left_out: pd.DataFrame) -> dict[str, str]:
+    """Return reasons by sweep number; several series may share one."""
+    reasons: dict[str, list[str]] = {}
+    for number, reason in left_out.itertuples(index=False):
+        reasons.setdefault(str(number), []).append(str(reason))
+    return {number: "; ".join(each) for number, each in reasons.items()}
+
+
+def _count_sweeps(measured: Mapping[str, MeasuredCell]) -> pd.DataFrame:
+    rows = [
+        (cell, len(one.sweeps), len(one.left_out), _gather(one.left_out)) for cell, one in measured.items()
+    ]
+    return pd.DataFrame(rows, columns=["cell", "num_sweeps", "num_left_out", "left_out"])
 
 
 def _require_new(cell: str, measured: Mapping[str, MeasuredCell], recording: Address) -> None:

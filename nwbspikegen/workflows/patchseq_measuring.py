@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +13,18 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.addresses import Address, name_of
-from nwbspikegen.patchseq.features import CellFeatures, measure_cell
-from nwbspikegen.patchseq.reading import Cell, read_cell
-from nwbspikegen.patchseq.spikes import detect_spikes
-from nwbspikegen.patchseq.sweeps import Sweep
+from nwbspikegen.patchseq.features import CellFeatures, measure_spiking, spike_cell
+from nwbspikegen.patchseq.reading import Cell, read_cell_and_sweeps
+from nwbspikegen.patchseq.spikes import SpikingSweep, tabulate_spikes
 from nwbspikegen.results import (
     read_cell_scalars,
     read_family_vectors,
+    read_left_out_sweeps,
     read_sweep_features,
     write_patchseq,
 )
 
+_LOG = logging.getLogger("nwbspikegen")
 LABELS = ("donor", "species", "cell_class", "condition")
 _OF_FIRST = ("threshold_v", "peak_v", "fast_trough_v", "width", "upstroke_downstroke_ratio")
 
@@ -43,20 +45,29 @@ class MeasuredCell:
         Its attrs are the cell's identifier, donor, species, class and condition.
     preset : str
         Set of families.
-    rejected : dict of str to str
-        Sweep number to reason, of the sweeps that did not pass.
+    left_out : DataFrame
+        `number` and `reason` of the sweeps that did not pass.
     """
 
     source: Path | str
     features: CellFeatures
     sweeps: pd.DataFrame
     preset: str
-    rejected: dict[str, str]
+    left_out: pd.DataFrame
 
     @property
     def labels(self) -> dict[str, str]:
         """Identifier, donor, species, class and condition."""
         return {str(key): str(value) for key, value in self.sweeps.attrs.items()}
+
+    def describe_sweeps(self) -> str:
+        """Say in one line how many sweeps were measured, and which were left out and why."""
+        said = f"{self.labels['cell']}: {len(self.sweeps)} sweeps measured, {len(self.left_out)} left out"
+        reasons: dict[str, list[str]] = {}
+        for number, reason in self.left_out.itertuples(index=False):
+            reasons.setdefault(str(reason), []).append(str(number))
+        told = [f"{', '.join(numbers)} ({reason})" for reason, numbers in reasons.items()]
+        return f"{said}: {'; '.join(told)}" if told else said
 
     def write(
         self,
@@ -70,7 +81,8 @@ class MeasuredCell:
         stem = name_of(self.source).removesuffix(".nwb").removesuffix("_icephys")
         return write_patchseq(
             folder / f"{stem}_desc-patchseq_icephys.nwb", source=self.source, sweeps=self.sweeps,
-            families=self.features.families, reasons=self.features.reasons, scalars=self.features.scalars,
+            left_out=self.left_out, families=self.features.families, reasons=self.features.reasons,
+            scalars=self.features.scalars,
             predictions=predictions, preset=self.preset, metadata=metadata, overwrite=overwrite,
         )  # fmt: skip
 
@@ -91,12 +103,14 @@ def measure_recording(
     InputError
         The file cannot be read as a current-clamp recording of one cell.
     """
-    cell = read_cell(path, electrode=electrode, accept_implausible=accept_implausible)
-    sweeps = list(cell.load_all())
-    table = cell.tabulate().join(pd.DataFrame([_summarise(sweep) for sweep in sweeps]))
+    cell, sweeps = read_cell_and_sweeps(path, electrode=electrode, accept_implausible=accept_implausible)
+    # the table of sweeps and the scalars of the cell are of the same spikes
+    spiking = spike_cell(sweeps)
+    table = cell.tabulate().join(pd.DataFrame([_summarise(each) for each in spiking]))
     table.attrs.update(_label(cell))
-    rejected = {str(number): str(reason) for number, reason in cell.rejected.itertuples(index=False)}
-    return MeasuredCell(cell.path, measure_cell(sweeps, preset), table, preset, rejected)
+    measured = MeasuredCell(cell.path, measure_spiking(spiking, preset), table, preset, cell.rejected)
+    _LOG.info("%s", measured.describe_sweeps())
+    return measured
 
 
 def read_measured(path: Address) -> MeasuredCell:
@@ -110,7 +124,9 @@ def read_measured(path: Address) -> MeasuredCell:
     sweeps = read_sweep_features(path)
     families, reasons, preset = read_family_vectors(path)
     features = CellFeatures(read_cell_scalars(path), families, reasons)
-    return MeasuredCell(Path(path) if isinstance(path, os.PathLike) else path, features, sweeps, preset, {})
+    left_out = read_left_out_sweeps(path)
+    address = Path(path) if isinstance(path, os.PathLike) else path
+    return MeasuredCell(address, features, sweeps, preset, left_out)
 
 
 def stack_cells(measured: Sequence[MeasuredCell]) -> Any:
@@ -131,9 +147,11 @@ def _label(cell: Cell) -> dict[str, str]:
     }
 
 
-def _summarise(sweep: Sweep) -> dict[str, float]:
-    spikes = detect_spikes(sweep)
+def _summarise(spiking: SpikingSweep | None) -> dict[str, float]:
+    spikes = tabulate_spikes(spiking)
     first = spikes.iloc[0] if len(spikes) else None
     of_first = {name: np.nan if first is None else float(first[name]) for name in _OF_FIRST}
-    latency = np.nan if first is None else float(first["threshold_t"]) - sweep.info.stimulus_start
+    latency = np.nan
+    if spiking is not None and first is not None:
+        latency = float(first["threshold_t"]) - spiking.first / spiking.rate_hz
     return {"num_spikes": len(spikes), "latency": latency, **of_first}

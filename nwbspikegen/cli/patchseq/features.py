@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from nwbspikegen.workflows.patchseq_features import FeaturesReport
 
 
+_CELLS_TOLD = 20
+
+
 @click.command(short_help="Measure the cells of recordings.")
 @click.argument("recordings", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
@@ -50,6 +53,7 @@ def features(
         "path": str(report.path),
         "preset": preset,
         "cells": records_of(report.table.reset_index()),
+        "sweeps": records_of(report.sweeps),
         "missing_families": _count_missing(report),
         "refused": records_of(report.refused),
     }
@@ -70,5 +74,13 @@ def _count_missing(report: FeaturesReport) -> dict[str, int]:
 def _format(report: FeaturesReport, preset: str) -> str:
     lacking = {name: number for name, number in _count_missing(report).items() if number}
     lines = [f"{len(report.table)} cells, {report.cells.sizes['family']} families of {preset}"]
+    sweeps = report.sweeps
+    spoiled = records_of(sweeps[sweeps.num_left_out > 0])
+    lines.append(f"{sweeps.num_sweeps.sum()} sweeps measured, {sweeps.num_left_out.sum()} left out")
+    for one in spoiled[:_CELLS_TOLD]:
+        why = "; ".join(f"sweep {number}: {reason}" for number, reason in one["left_out"].items())
+        lines.append(f"  {one['cell']}: {one['num_left_out']} left out ({why})")
+    if len(spoiled) > _CELLS_TOLD:
+        lines.append("  and more: see features.json, or sweeps_left_out in each file of nwb/")
     lines += [f"  {name}: missing in {number} cells" for name, number in lacking.items()]
     return "\n".join([*lines, f"wrote {report.path}"])
