@@ -278,3 +278,51 @@ def test_the_interface_serves_neuroconv(session):
     schema = IBLInterface.get_source_schema()
     assert {"session_path", "probes", "collection", "good_only"} <= set(schema["properties"])
     assert IBLInterface(session_path=session).units_ids.tolist() == [0, 1, 3, 4, 5]
+
+
+def test_a_curated_namespace_wins_and_is_said(bare, caplog):
+    caplog.set_level("INFO", logger="nwbspikegen")
+    times, clusters = (np.load(bare / f"spikes.{name}.npy") for name in ("times", "clusters"))
+    # a curator merged clusters 0 and 1 into a new one
+    np.save(bare / "_av_spikes.clusters.npy", np.where(clusters < 2, 6, clusters))
+    sorting = ALFSorting(bare)
+    assert sorting.unit_ids.tolist() == [3, 4, 6]
+    np.testing.assert_array_equal(sorting.get_unit_spike_train_in_seconds(6), times[clusters < 2])
+    assert "_av_spikes.clusters.npy is read, not spikes.clusters.npy" in caplog.text
+    assert ALFSorting(bare, namespace="none").unit_ids.tolist() == [0, 1, 3, 4, 5]
+    assert ALFSorting(bare, namespace="_av_").unit_ids.tolist() == [3, 4, 6]
+    with pytest.raises(InputError, match=r"no file of the namespace 'xy'.*one of av, none"):
+        ALFSorting(bare, namespace="xy")
+    np.save(bare / "_bc_spikes.clusters.npy", clusters)
+    with pytest.raises(InputError, match=r"namespaces av, bc.*--namespace av"):
+        ALFSorting(bare)
+    assert ALFSorting(bare, namespace="bc").unit_ids.tolist() == [0, 1, 3, 4]
+
+
+def test_what_a_curator_made_has_no_place_or_quality(session, tmp_path):
+    folder = tmp_path / "alf/probe00/pykilosort"
+    shutil.copytree(session / "alf/probe00/pykilosort", folder)
+    clusters = np.load(folder / "spikes.clusters.npy")
+    np.save(folder / "_av_spikes.clusters.npy", np.where(clusters < 2, 9, clusters))
+    plain, curated = ALFSorting(folder, namespace="none"), ALFSorting(folder)
+    # cluster 5 is a silent unit of the sorter only
+    assert plain.unit_ids.tolist() == [0, 1, 3, 4, 5]
+    assert curated.unit_ids.tolist() == [3, 4, 9]
+    for name in ("rel_x", "depth", "label"):
+        known = curated.get_property(name)
+        np.testing.assert_array_equal(known[:2], plain.get_property(name)[[2, 3]])
+        assert np.isnan(known[2])
+    assert curated.get_property("location")[2] == "unknown"
+    assert curated.get_property("quality")[2] == ""
+    assert curated.electrodes.of_units.tolist()[2] == -1
+
+
+def test_a_dated_revision_is_newer_than_a_named_one_and_is_said(bare, caplog):
+    caplog.set_level("INFO", logger="nwbspikegen")
+    times = np.load(bare / "spikes.times.npy")
+    for revision, shift in (("#test#", 1), ("#2024-05-06#", 2)):
+        (bare / revision).mkdir()
+        np.save(bare / revision / "spikes.times.npy", times + shift)
+    expected = true_times(bare, 3) + 2
+    np.testing.assert_array_equal(ALFSorting(bare).get_unit_spike_train_in_seconds(3), expected)
+    assert "#2024-05-06#/spikes.times.npy is read, not #test#/spikes.times.npy, spikes.times" in caplog.text

@@ -227,6 +227,12 @@ def test_what_contradicts_itself_is_refused(tmp_path, make, message):
         MaxWellSorting(make(tmp_path / "a.raw.h5"))
 
 
+def test_a_well_whose_spikes_are_all_unrouted_is_silent(tmp_path):
+    path = write_new_maxwell(tmp_path / "a.raw.h5", spikes=[(50, 9, -9.0), (60, 500, -9.0)])
+    with pytest.raises(InputError, match=r"a silent well .*well000, rec0000.* all of its 2 spikes.*--well"):
+        MaxWellSorting(path)
+
+
 def test_the_interface_serves_neuroconv(tmp_path):
     assert {"file_path", "well", "recording"} <= set(MaxWellInterface.get_source_schema()["properties"])
     interface = MaxWellInterface(file_path=write_new_maxwell(tmp_path / "a.raw.h5"))

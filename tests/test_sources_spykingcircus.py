@@ -40,6 +40,32 @@ def test_merged_results_win(tmp_path, place):
     assert trains_of(SpykingCircusSorting(folder / "slice" / "slice.result.hdf5")) == _SORTED
 
 
+@pytest.mark.parametrize("place", [".", "slice", "slice/slice.result-deconverted.hdf5"])
+def test_curated_results_win_and_it_is_said(tmp_path, place, caplog):
+    caplog.set_level("INFO", logger="nwbspikegen")
+    folder = write_circus(tmp_path, _TRAINS, merged={0: [5]})
+    with h5py.File(folder / "slice" / "slice.result-deconverted.hdf5", "w") as file:
+        file["spiketimes/temp_3"] = np.array([7], np.uint32)
+        # unit 4 was deleted, and its amplitudes were left
+        for unit in (3, 4):
+            file[f"amplitudes/temp_{unit}"] = np.ones((1, 2), np.float32)
+    assert trains_of(SpykingCircusSorting(folder / place)) == {3: [7]}
+    said = "slice.result-deconverted.hdf5 is read, not slice.result-merged.hdf5, slice.result.hdf5"
+    assert (said in caplog.text) == (not place.endswith("hdf5"))
+
+
+def test_a_merged_result_lasts_as_long_as_the_one_beside_it(tmp_path):
+    folder = write_circus(tmp_path, _TRAINS, merged={0: [5]}, duration=9)
+    with h5py.File(folder / "slice" / "slice.result-merged.hdf5", "a") as file:
+        del file["info"]
+    assert SpykingCircusSorting(folder).observation_interval == (0.0, 9.0)
+
+
+def test_the_genuine_merged_result_has_a_duration(shared_data):
+    sorting = SpykingCircusSorting(shared_data / "spykingcircus_example" / "recording")
+    assert sorting.observation_interval == (0.0, 10.0)
+
+
 def test_one_sorting_has_to_be_named(tmp_path):
     write_circus(tmp_path, _TRAINS)
     with h5py.File(tmp_path / "slice" / "other.result.hdf5", "w") as file:

@@ -38,6 +38,7 @@ class IBLInterface(SourceInterface):
         probes: list[str] | None = None,
         collection: str | None = None,
         good_only: bool = False,
+        namespace: str | None = None,
         verbose: bool = False,
     ) -> None:
         super().__init__(
@@ -46,6 +47,7 @@ class IBLInterface(SourceInterface):
             probes=probes,
             collection=collection,
             good_only=good_only,
+            namespace=namespace,
         )
 
     @classmethod
@@ -63,6 +65,7 @@ def convert_ibl(
     probes: Sequence[str] | None = None,
     collection: str | None = None,
     good_only: bool = False,
+    namespace: str | None = None,
     one_url: str | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -77,7 +80,7 @@ def convert_ibl(
         As for `convert_sorting`. What is given wins over ONE's records, and they over the folder's name.
     session : str, optional
         The session in the cache: an eid or lab/subject/date/number.
-    probes, collection, good_only
+    probes, collection, good_only, namespace
         As for `ALFSorting`.
     one_url : str, optional
         Address of the remote ONE's database; the user's default one if left out.
@@ -113,6 +116,7 @@ def convert_ibl(
         "probes": None if probes is None else list(probes),
         "collection": collection,
         "good_only": good_only,
+        "namespace": namespace,
     }
     return write_nwb(IBLInterface, parameters, out, merged, overwrite)
 

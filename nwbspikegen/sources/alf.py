@@ -57,6 +57,9 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
         folder nearest to the probe's.
     good_only : bool, default: False
         Keep units with label 1 only: those that pass all three of the IBL's quality criteria.
+    namespace : str, optional
+        Whose curated files win, such as ``av`` for ``_av_spikes.clusters.npy``; ``none`` for the sorter's
+        own. By default the only namespace there is.
 
     Attributes
     ----------
@@ -91,8 +94,9 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
         probes: Sequence[str] | None = None,
         collection: str | None = None,
         good_only: bool = False,
+        namespace: str | None = None,
     ) -> None:
-        found = find_collections(session_path, probes, collection)
+        found = find_collections(session_path, probes, collection, namespace)
         read = [read_probe(entry, good_only=good_only) for entry in found]
         unit_ids = _name_units(read)
         if not len(unit_ids):
@@ -118,6 +122,7 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
             "probes": None if probes is None else list(probes),
             "collection": collection,
             "good_only": good_only,
+            "namespace": namespace,
         }
 
     def _add_session(self, path: str | os.PathLike[str], probes: list[ProbeUnits]) -> None:

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen import table_files
 from nwbspikegen.errors import InputError
-from nwbspikegen.sources.alf_folder import find_dataset
+from nwbspikegen.sources.alf_folder import Collection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,9 +50,9 @@ def read_array(path: Path) -> np.ndarray:
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def read_numbers(folder: Path, name: str, columns: int = 0) -> Float64[np.ndarray, "..."] | None:
+def read_numbers(collection: Collection, name: str, columns: int = 0) -> Float64[np.ndarray, "..."] | None:
     """Return an array of numbers as float64 (rows, or rows x `columns`), or None where there is no file."""
-    path = find_dataset(folder, name)
+    path = collection.find(name)
     if path is None:
         return None
     array = read_array(path)
@@ -65,9 +65,9 @@ def read_numbers(folder: Path, name: str, columns: int = 0) -> Float64[np.ndarra
     return array.astype(np.float64)
 
 
-def read_whole_numbers(folder: Path, name: str) -> Int64[np.ndarray, " row"] | None:
+def read_whole_numbers(collection: Collection, name: str) -> Int64[np.ndarray, " row"] | None:
     """Return an array of whole numbers (cluster numbers, rows of another table), or None."""
-    path = find_dataset(folder, name)
+    path = collection.find(name)
     if path is None:
         return None
     array = read_array(path)
@@ -79,9 +79,9 @@ def read_whole_numbers(folder: Path, name: str) -> Int64[np.ndarray, " row"] | N
     return array.astype(np.int64)
 
 
-def read_names(folder: Path, name: str) -> np.ndarray | None:
+def read_names(collection: Collection, name: str) -> np.ndarray | None:
     """Return an array of strings; None where there is no file, or one of pickled objects, with a warning."""
-    path = find_dataset(folder, name)
+    path = collection.find(name)
     if path is None:
         return None
     if path.suffix == ".csv":

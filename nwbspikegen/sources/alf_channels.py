@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from nwbspikegen.sources.alf_arrays import read_names, read_numbers, read_whole_numbers, require_one_length
+from nwbspikegen.sources.alf_folder import Collection
 
 UNKNOWN_REGION = "unknown"
 # the Allen atlas gives 0 to what lies in no region
 UNKNOWN_REGION_ID = 0
 
 
-def read_channels(folder: Path) -> dict[str, np.ndarray]:
+def read_channels(collection: Collection) -> dict[str, np.ndarray]:
     """Return what a collection says of its channels; empty when it says nothing.
 
     The columns, of shape (channel,): `channel` (as the recording system numbers it), `rel_x`, `rel_y`
@@ -27,17 +26,17 @@ def read_channels(folder: Path) -> dict[str, np.ndarray]:
         If arrays are damaged or of different lengths.
     """
     arrays = {
-        "channels.rawInd": read_whole_numbers(folder, "channels.rawInd"),
-        "channels.localCoordinates": read_numbers(folder, "channels.localCoordinates", columns=2),
-        "channels.mlapdv": read_numbers(folder, "channels.mlapdv", columns=3),
+        "channels.rawInd": read_whole_numbers(collection, "channels.rawInd"),
+        "channels.localCoordinates": read_numbers(collection, "channels.localCoordinates", columns=2),
+        "channels.mlapdv": read_numbers(collection, "channels.mlapdv", columns=3),
         "channels.brainLocationIds_ccf_2017": read_whole_numbers(
-            folder, "channels.brainLocationIds_ccf_2017"
+            collection, "channels.brainLocationIds_ccf_2017"
         ),
         "channels.brainLocationAcronyms_ccf_2017": read_names(
-            folder, "channels.brainLocationAcronyms_ccf_2017"
+            collection, "channels.brainLocationAcronyms_ccf_2017"
         ),
     }
-    num_channels = require_one_length(folder, arrays)
+    num_channels = require_one_length(collection.folder, arrays)
     if num_channels is None:
         return {}
     raw, local, brain, ids, acronyms = arrays.values()

@@ -1,7 +1,7 @@
-"""Where the arrays of an IBL session lie: sessions, probes, collections, revisions (the ALF layout).
+"""Where the arrays of an IBL session lie: sessions, probes, collections (the ALF layout).
 
 A session is ``[<lab>/Subjects/]<subject>/<date>/<number>``; its sorted spikes are in collections such as
-``alf/probe00/pykilosort``, and a later revision of an array in a folder such as ``#2024-05-06#`` there.
+``alf/probe00/pykilosort`` (`nwbspikegen.sources.alf_datasets` says which files of these are read).
 """
 
 from __future__ import annotations
@@ -15,16 +15,21 @@ from datetime import date
 from pathlib import Path
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.sources.alf_datasets import (
+    NO_NAMESPACE,
+    choose_namespace,
+    find_dataset,
+    is_revision,
+    list_namespaces,
+    namespace_of,
+    say_choice,
+)
 
 _LOG = logging.getLogger("nwbspikegen")
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_REVISION = re.compile(r"#[\w.-]+#")
 _PROBE = re.compile(r"probe_?\d+\w*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"\d{1,3}")
 _UNNAMED_PROBE = "probe"
-# a table that is there in two formats is read in the first of these
-_SUFFIXES = ("pqt", "npy", "csv")
 # the IBL's own order of choice among the sorters of a probe
 _SORTERS = ("iblsorter", "pykilosort")
 _DEEPEST = 2
@@ -43,10 +48,20 @@ class Session:
 
 @dataclasses.dataclass(frozen=True)
 class Collection:
-    """A folder with one probe's sorted spikes."""
+    """A folder with one probe's sorted spikes, of which curated files win when they have a `namespace`."""
 
     probe: str
     folder: Path
+    namespace: str = ""
+
+    def find(self, name: str) -> Path | None:
+        """Return the file of a dataset, None when there is none."""
+        return find_dataset(self.folder, name, self.namespace)
+
+    def is_curated(self, name: str) -> bool:
+        """Return whether a dataset is there in the namespace."""
+        path = self.find(name)
+        return path is not None and namespace_of(path) != ""
 
 
 def find_session(path: str | os.PathLike[str]) -> Session | None:
@@ -83,7 +98,10 @@ def find_alf_root(path: str | os.PathLike[str]) -> Path:
 
 
 def find_collections(
-    path: str | os.PathLike[str], probes: Sequence[str] | None = None, collection: str | None = None
+    path: str | os.PathLike[str],
+    probes: Sequence[str] | None = None,
+    collection: str | None = None,
+    namespace: str | None = None,
 ) -> list[Collection]:
     """Return one collection for every probe, in the order of the probes' names.
 
@@ -96,11 +114,14 @@ def find_collections(
     collection : str, optional
         Name of the sorter's folder, such as ``pykilosort``. By default ``iblsorter``, then
         ``pykilosort``, then the folder nearest to the probe's, which is the IBL's order.
+    namespace : str, optional
+        Whose files win, such as ``av`` for ``_av_spikes.clusters.npy``; ``none`` for the sorter's own. By
+        default the only one there is: curated results win, and the log says so.
 
     Raises
     ------
     InputError
-        If there are no spikes, or none of such a probe or collection.
+        If there are no spikes, or none of such a probe, collection or namespace.
     """
     path = Path(path).absolute()
     if not path.is_dir():
@@ -113,7 +134,21 @@ def find_collections(
             f"no spikes.times.npy in {path}", "an IBL session, its alf folder, a probe or a collection",
             "pass such a folder; in a ONE cache, name the session with --session lab/subject/date/number",
         )  # fmt: skip
-    return choose_collections(found, probes, collection, str(path))
+    chosen = choose_collections(found, probes, collection, str(path))
+    _require_namespace(chosen, namespace, path)
+    spaces = [choose_namespace(entry.folder, namespace) for entry in chosen]
+    for entry, space in zip(chosen, spaces, strict=True):
+        say_choice(entry.folder, space)
+    return [dataclasses.replace(entry, namespace=space) for entry, space in zip(chosen, spaces, strict=True)]
+
+
+def _require_namespace(chosen: Sequence[Collection], asked: str | None, path: Path) -> None:
+    there = sorted({space for entry in chosen for space in list_namespaces(entry.folder)})
+    if asked is not None and asked.strip("_") not in (*there, NO_NAMESPACE):
+        raise InputError(
+            f"no file of the namespace {asked!r} in {path}", f"one of {', '.join([*there, NO_NAMESPACE])}",
+            "choose one with --namespace",
+        )  # fmt: skip
 
 
 def choose_collections(
@@ -137,11 +172,11 @@ def _base_of(path: Path) -> Path:
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
     """Give the folders with spikes down to `depth`."""
-    if find_dataset(folder, "spikes.times") is not None:
+    if any(find_dataset(folder, "spikes.times", space) for space in ("", *list_namespaces(folder))):
         yield folder
     if depth > 0:
         for entry in sorted(folder.iterdir()):
-            if entry.is_dir() and not _REVISION.fullmatch(entry.name):
+            if entry.is_dir() and not is_revision(entry.name):
                 yield from _walk(entry, depth - 1)
 
 
@@ -167,38 +202,3 @@ def _choose(found: list[Collection], collection: str | None) -> Collection:
     if len(ordered) > 1:
         _LOG.info("%s has %d collections: %s is read", probe, len(ordered), ordered[0].folder)
     return ordered[0]
-
-
-def find_dataset(folder: Path, name: str) -> Path | None:
-    """Return the file of ``object.attribute`` in its latest revision, or None.
-
-    Names as ONE keeps them are read too: a namespace before (``_ibl_``), a uuid before the suffix.
-
-    Raises
-    ------
-    InputError
-        If one folder has several files of that name, told apart by uuid only.
-    """
-    pattern = re.compile(rf"(?:_[A-Za-z0-9]+_)?{re.escape(name)}(?:\.({_UUID}))?\.({'|'.join(_SUFFIXES)})")
-    if not folder.is_dir():
-        return None
-    revisions = [entry for entry in folder.iterdir() if entry.is_dir() and _REVISION.fullmatch(entry.name)]
-    for place in (*sorted(revisions, reverse=True), folder):
-        matches = [(match, entry) for entry in place.iterdir() if (match := pattern.fullmatch(entry.name))]
-        if matches:
-            return _first_of(place, matches)
-    return None
-
-
-def _first_of(folder: Path, matches: list[tuple[re.Match[str], Path]]) -> Path:
-    """Return the file in the preferred format, without a uuid if there is one."""
-    ranked = sorted(
-        ((_SUFFIXES.index(match[2]), match[1] is not None, entry) for match, entry in matches),
-        key=lambda rank: rank[:2],
-    )
-    if len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]:
-        raise InputError(
-            f"{ranked[0][2].name} and {ranked[1][2].name} in {folder}", "one file of that name",
-            "move the older one away",
-        )  # fmt: skip
-    return ranked[0][2]

@@ -11,7 +11,7 @@ from jaxtyping import Int64
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.sources.alf_arrays import read_table
-from nwbspikegen.sources.alf_folder import find_dataset
+from nwbspikegen.sources.alf_folder import Collection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +25,14 @@ _RESERVED = {
 }  # fmt: skip
 
 
-def read_metrics(folder: Path, num_clusters: int | None) -> pd.DataFrame | None:
+def read_metrics(collection: Collection, num_clusters: int | None) -> pd.DataFrame | None:
     """Return clusters.metrics indexed by cluster number; None where there is no such file.
 
     Numbers are float64, text is str, and other columns are left out.
 
     Parameters
     ----------
-    folder : Path
-        The collection.
+    collection : Collection
     num_clusters : int, optional
         Rows of the other tables of clusters, which the metrics must not go beyond.
 
@@ -42,7 +41,7 @@ def read_metrics(folder: Path, num_clusters: int | None) -> pd.DataFrame | None:
     InputError
         If the table is damaged, or its cluster numbers are no numbers, repeated, or out of range.
     """
-    path = find_dataset(folder, "clusters.metrics")
+    path = collection.find("clusters.metrics")
     if path is None:
         return None
     table = read_table(path)

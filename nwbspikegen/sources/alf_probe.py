@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -17,8 +18,8 @@ from nwbspikegen.sources.alf_arrays import (
     read_whole_numbers,
     require_one_length,
 )
-from nwbspikegen.sources.alf_channels import read_channels
-from nwbspikegen.sources.alf_folder import Collection, find_dataset
+from nwbspikegen.sources.alf_channels import UNKNOWN_REGION, UNKNOWN_REGION_ID, read_channels
+from nwbspikegen.sources.alf_folder import Collection
 from nwbspikegen.sources.alf_metrics import read_metrics
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 # a session lasts hours: what is further from its clock's zero was never a time
 _LONGEST = 1e7
+# what the tables of clusters have where nothing is known
+_MISSING = {"clusters.channels": -1, "clusters.depths": np.nan, "clusters.uuids": ""}
+_LOG = logging.getLogger("nwbspikegen")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +69,10 @@ def read_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
         If arrays are missing, damaged or contradict each other.
     """
     folder = collection.folder
-    times, spike_clusters = _read_spikes(folder)
-    tables = _read_clusters(folder)
+    times, spike_clusters = _read_spikes(collection)
+    tables = _read_clusters(collection)
+    if collection.is_curated("spikes.clusters"):
+        tables = _extend(collection, tables, spike_clusters)
     num_clusters = require_one_length(folder, tables)
     if num_clusters is not None and spike_clusters.size and spike_clusters.max() >= num_clusters:
         raise InputError(
@@ -74,18 +80,20 @@ def read_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
             f"clusters from 0 to {num_clusters - 1}, as the clusters.* arrays have",
             "copy files of one sorting",
         )
-    metrics = read_metrics(folder, num_clusters)
+    metrics = read_metrics(collection, num_clusters)
     clusters = np.unique(spike_clusters)
-    if metrics is not None and num_clusters is not None:
+    # of clusters that a curator merged or split the sorter's metrics are still there: they are no units
+    is_theirs = collection.is_curated("spikes.clusters") == collection.is_curated("clusters.metrics")
+    if metrics is not None and num_clusters is not None and is_theirs:
         clusters = np.union1d(clusters, metrics.index.to_numpy(dtype=np.int64))
     if good_only:
         clusters = _keep_good(folder, clusters, metrics)
-    channels = read_channels(folder)
+    channels = read_channels(collection)
     channel_of_unit = _channels_of(folder, clusters, tables, channels)
     properties = {
         "cluster_id": clusters,
         "probe": np.full(len(clusters), collection.probe),
-        **_read_depths(folder, clusters, tables, spike_clusters),
+        **_read_depths(collection, clusters, tables, spike_clusters),
         **_positions_of(channels, channel_of_unit),
         **_qualities_of(metrics, clusters),
     }
@@ -95,9 +103,9 @@ def read_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
     return ProbeUnits(collection.probe, clusters, by_unit, properties, channels, channel_of_unit)
 
 
-def _read_spikes(folder: Path) -> tuple[Float64[np.ndarray, " spike"], Int64[np.ndarray, " spike"]]:
-    path = find_dataset(folder, "spikes.times")
-    clusters = read_whole_numbers(folder, "spikes.clusters")
+def _read_spikes(collection: Collection) -> tuple[Float64[np.ndarray, " spike"], Int64[np.ndarray, " spike"]]:
+    folder, path = collection.folder, collection.find("spikes.times")
+    clusters = read_whole_numbers(collection, "spikes.clusters")
     if path is None or clusters is None:
         raise InputError(
             f"spikes.{'clusters' if path else 'times'} missing in {folder}",
@@ -119,12 +127,32 @@ def _read_spikes(folder: Path) -> tuple[Float64[np.ndarray, " spike"], Int64[np.
     return times, clusters
 
 
-def _read_clusters(folder: Path) -> dict[str, np.ndarray | None]:
+def _read_clusters(collection: Collection) -> dict[str, np.ndarray | None]:
     return {
-        "clusters.channels": read_whole_numbers(folder, "clusters.channels"),
-        "clusters.depths": read_numbers(folder, "clusters.depths"),
-        "clusters.uuids": read_names(folder, "clusters.uuids"),
+        "clusters.channels": read_whole_numbers(collection, "clusters.channels"),
+        "clusters.depths": read_numbers(collection, "clusters.depths"),
+        "clusters.uuids": read_names(collection, "clusters.uuids"),
     }
+
+
+def _extend(
+    collection: Collection, tables: dict[str, np.ndarray | None], spike_clusters: Int64[np.ndarray, " spike"]
+) -> dict[str, np.ndarray | None]:
+    """Add rows of nothing to the sorter's tables for clusters that a curator made of others."""
+    needed = int(spike_clusters.max(initial=-1)) + 1
+    needed = max([needed, *(len(table) for table in tables.values() if table is not None)])
+    extended, short = dict(tables), []
+    for name, table in tables.items():
+        if table is not None and len(table) < needed and not collection.is_curated(name):
+            missing = np.full(needed - len(table), _MISSING[name])
+            extended[name] = np.concatenate([table, missing.astype(table.dtype)])
+            short.append(len(table))
+    if short:
+        _LOG.warning(
+            "%s: %d curated clusters are not in the sorter's tables, and lack their place and quality",
+            collection.folder, int((np.unique(spike_clusters) >= min(short)).sum()),
+        )  # fmt: skip
+    return extended
 
 
 def _keep_good(
@@ -138,7 +166,7 @@ def _keep_good(
 
 
 def _read_depths(
-    folder: Path,
+    collection: Collection,
     clusters: Int64[np.ndarray, " unit"],
     tables: dict[str, np.ndarray | None],
     spike_clusters: Int64[np.ndarray, " spike"],
@@ -147,10 +175,10 @@ def _read_depths(
     depths = tables["clusters.depths"]
     if depths is not None:
         return {"depth": depths[clusters]}
-    spike_depths = read_numbers(folder, "spikes.depths")
+    spike_depths = read_numbers(collection, "spikes.depths")
     if spike_depths is None:
         return {}
-    require_one_length(folder, {"spikes.depths": spike_depths, "spikes.clusters": spike_clusters})
+    require_one_length(collection.folder, {"spikes.depths": spike_depths, "spikes.clusters": spike_clusters})
     known = np.isfinite(spike_depths)
     of_units = _split_by_cluster(spike_depths[known], spike_clusters[known], clusters)
     return {"depth": np.array([np.median(values) if len(values) else np.nan for values in of_units])}
@@ -167,7 +195,7 @@ def _channels_of(
         return np.full(len(clusters), -1)
     num_channels = len(next(iter(channels.values())))
     rows: np.ndarray = of_clusters[clusters]
-    if len(rows) and not (rows.min() >= 0 and rows.max() < num_channels):
+    if len(rows) and not (rows.min() >= -1 and rows.max() < num_channels):
         raise InputError(
             f"clusters on channels {rows.min()} to {rows.max()} in {folder}",
             f"rows from 0 to {num_channels - 1} of the channels.* arrays", "copy files of one sorting",
@@ -179,10 +207,17 @@ def _positions_of(
     channels: dict[str, np.ndarray], channel_of_unit: Int64[np.ndarray, " unit"]
 ) -> dict[str, np.ndarray]:
     """Return where the units are: at their main channels."""
-    if not len(channel_of_unit) or channel_of_unit.min() < 0:
+    if not len(channel_of_unit) or channel_of_unit.max() < 0:
         return {}
-    names = ("rel_x", "rel_y", "location", "brain_location_id")
-    return {name: channels[name][channel_of_unit] for name in names if name in channels}
+    unknown: dict[str, Any] = {
+        "rel_x": np.nan, "rel_y": np.nan,
+        "location": UNKNOWN_REGION, "brain_location_id": UNKNOWN_REGION_ID,
+    }  # fmt: skip
+    return {
+        name: np.where(channel_of_unit < 0, nowhere, channels[name][channel_of_unit])
+        for name, nowhere in unknown.items()
+        if name in channels
+    }
 
 
 def _qualities_of(

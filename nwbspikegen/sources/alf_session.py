@@ -10,7 +10,8 @@ import numpy as np
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.sources.alf_arrays import read_array, read_table
-from nwbspikegen.sources.alf_folder import Session, find_dataset
+from nwbspikegen.sources.alf_datasets import find_dataset
+from nwbspikegen.sources.alf_folder import Session
 from nwbspikegen.sources.alf_probe import ProbeUnits
 
 _BOUNDS = ["start", "stop"]

@@ -17,7 +17,7 @@ _CHECK = "check it in Python, with `from one.api import ONE; ONE()`"
 _LOG = logging.getLogger("nwbspikegen")
 # per channel, cluster and spike; depths of single spikes are large, and the clusters' say as much
 _WANTED = re.compile(
-    r"(spikes\.(times|clusters)|clusters\.(channels|depths|uuids|metrics)"
+    r"((_[A-Za-z0-9]+_)?(spikes\.(times|clusters)|clusters\.(channels|depths|uuids|metrics))"
     r"|channels\.(localCoordinates|rawInd|mlapdv|brainLocation\w+)|_ibl_passivePeriods\.intervalsTable"
     r"|\w*ephysData\w*\.\w+\.timestamps)\.(npy|pqt|csv)"
 )

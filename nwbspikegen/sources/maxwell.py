@@ -119,6 +119,12 @@ def _align_spikes(
         _LOG.warning("%s lacks the raw traces of %d frames; its spikes are complete", path, missing)
     kept = np.flatnonzero(inside & routed)
     if len(kept) == 0:
+        if inside.any() and not routed.any():
+            raise InputError(
+                f"a silent well in {path} ({found.well}, {found.recording}): all of its {len(frames)} spikes "
+                "are on channels that are not routed", "spikes on routed channels",
+                "choose another with --well or --recording, or sort the raw traces instead",
+            )  # fmt: skip
         raise InputError(
             f"{len(frames)} spikes in {path}, all outside the recorded frames or on channels not routed",
             "spikes of this recording",

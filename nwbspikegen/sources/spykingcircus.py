@@ -21,6 +21,7 @@ from nwbspikegen.sources.maxwell import describe_electrodes
 from nwbspikegen.sources.maxwell_layouts import MaxWellRecording, read_maxwell_recording
 from nwbspikegen.sources.segments import FrameSegment
 from nwbspikegen.sources.spykingcircus_files import (
+    CURATED,
     CircusFiles,
     find_circus_files,
     read_best_sites,
@@ -35,7 +36,8 @@ _UNIT = re.compile(r"temp_(\d{1,9})")
 class SpykingCircusSorting(BaseSorting):  # type: ignore[misc]
     """The units of a SpyKING CIRCUS 1.x result as a SpikeInterface sorting with native seconds.
 
-    Units are in numeric order, and those that a merging step left win over those before it.
+    Units are in numeric order. Those that phy's curation left (``.result-deconverted.hdf5``) win over those
+    of a merging step, and these over the sorter's.
 
     Parameters
     ----------
@@ -88,6 +90,8 @@ class SpykingCircusSorting(BaseSorting):  # type: ignore[misc]
         files = find_circus_files(path)
         sorted_file = None if recording is None else read_maxwell_recording(recording, well, rec)
         trains, stated = _read_result(files.result)
+        if stated is None:
+            stated = _read_stated_beside(files)
         rate_hz = _find_rate(files, sorted_file, sampling_frequency)
         super().__init__(sampling_frequency=rate_hz, unit_ids=np.array(list(trains)))
         self.add_sorting_segment(FrameSegment(trains, rate_hz))
@@ -134,13 +138,31 @@ def _read_result(path: Path) -> tuple[dict[int, Int64[np.ndarray, " _spike"]], f
     return {unit: _read_train(path, unit, train) for unit, train in trains.items()}, stated
 
 
+def _read_stated_beside(files: CircusFiles) -> float | None:
+    """Return the seconds that another result of the sorting states: merging leaves them out."""
+    for path in files.beside:
+        with open_hdf5(path, "a result of SpyKING CIRCUS 1.x") as file:
+            stated = read_number(file, "info/duration")
+        if stated is not None:
+            _LOG.info("%s says %g s were sorted; %s does not say", path.name, stated, files.result.name)
+            return stated
+    return None
+
+
 def _require_names(path: Path, file: h5py.File, names: dict[int, str]) -> None:
-    """Raise `InputError` for trains that are called otherwise, or that have no amplitudes, or only these."""
+    """Raise `InputError` for trains that are called otherwise, or that have no amplitudes, or only these.
+
+    In a curated result amplitudes alone are of units that the curator deleted.
+    """
     group, amplitudes = file.get("spiketimes"), file.get("amplitudes")
     listed = set(names.values())
     odd = set() if not names or group is None else set(group) - listed
     if names and isinstance(amplitudes, h5py.Group):
-        odd |= {name for name in amplitudes if _UNIT.fullmatch(name)} ^ listed
+        measured = {name for name in amplitudes if _UNIT.fullmatch(name)}
+        if path.name.endswith(CURATED) and measured - listed:
+            _LOG.info("%s: %d units without spikes were deleted", path.name, len(measured - listed))
+            measured &= listed
+        odd |= measured ^ listed
     if odd:
         raise InputError(
             f"{sorted(odd)[0]!r} among the spike times or amplitudes of {path}, and not both",

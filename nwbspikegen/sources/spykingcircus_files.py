@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import logging
 import os
 import re
 from pathlib import Path
@@ -16,8 +17,12 @@ from nwbspikegen.errors import InputError
 from nwbspikegen.hdf5 import open_hdf5, read_array, to_floats
 from nwbspikegen.sources.electrodes import Electrodes
 
-# the merged result first
-_RESULTS = (".result-merged.hdf5", ".result.hdf5")
+CURATED = ".result-deconverted.hdf5"
+"""How the result ends that is made of phy's curation."""
+
+# the curated result first, then the merged one
+_RESULTS = (CURATED, ".result-merged.hdf5", ".result.hdf5")
+_LOG = logging.getLogger("nwbspikegen")
 _MOST_CHANNELS = 100_000
 
 
@@ -28,15 +33,18 @@ class CircusFiles:
     Parameters
     ----------
     result : Path
-        ``.result-merged.hdf5`` or ``.result.hdf5``.
+        ``.result-deconverted.hdf5``, ``.result-merged.hdf5`` or ``.result.hdf5``.
     templates, params, probe : Path or None
         Templates of that result, parameters and ``.prb`` file, where they are.
+    beside : tuple of Path
+        Other results of the same sorting.
     """
 
     result: Path
     templates: Path | None
     params: Path | None
     probe: Path | None
+    beside: tuple[Path, ...] = ()
 
 
 def find_circus_files(path: str | os.PathLike[str]) -> CircusFiles:
@@ -45,7 +53,8 @@ def find_circus_files(path: str | os.PathLike[str]) -> CircusFiles:
     Parameters
     ----------
     path : path
-        A result, the folder with it, or the folder that holds that one. Merged results win in a folder.
+        A result, the folder with it, or the folder that holds that one. In a folder a curated
+        result wins over a merged one, and both over the sorter's; the log says which was taken.
 
     Raises
     ------
@@ -66,6 +75,11 @@ def find_circus_files(path: str | os.PathLike[str]) -> CircusFiles:
     params = next((place for folder in folders if (place := folder / f"{base}.params").is_file()), None)
     mapping = read_parameter(params, "mapping")
     named = None if params is None or mapping is None else params.parent / Path(mapping).expanduser()
+    beside = tuple(place for each in _RESULTS if (place := result.with_name(base + each)) != result
+                   and place.is_file())  # fmt: skip
+    if beside and result != path:
+        passed = ", ".join(place.name for place in beside)
+        _LOG.info("%s: %s is read, not %s", result.parent, result.name, passed)
     probes = [place for folder in folders for place in sorted(folder.glob("*.prb"))]
     if named is not None and named.is_file():
         probes = [named]
@@ -74,6 +88,7 @@ def find_circus_files(path: str | os.PathLike[str]) -> CircusFiles:
         templates if templates.is_file() else None,
         params,
         probes[0] if len(probes) == 1 else None,
+        beside,
     )
 
 
@@ -95,7 +110,7 @@ def _find_result(path: Path) -> Path:
         names = ", ".join(str(place) for place in bases.values())
         raise InputError(
             f"{len(bases)} results in {path}{': ' if names else ''}{names}",
-            "one .result.hdf5 or .result-merged.hdf5",
+            "one .result.hdf5, or one sorting's with what was merged or curated of it",
             "pass the result itself" if names else "pass the folder that SpyKING CIRCUS wrote",
         )
     return next(iter(bases.values()))

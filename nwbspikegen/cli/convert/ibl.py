@@ -18,6 +18,10 @@ from nwbspikegen.errors import InputError
 @click.option("--probe", "probes", multiple=True, help="Probe to read, such as probe00; all by default.")
 @click.option("--collection", help="Sorter's folder of the probe, such as pykilosort.")
 @click.option("--good-only", is_flag=True, help="Keep units with label 1 only.")
+@click.option(
+    "--namespace",
+    help="Whose curated files win, such as av for _av_spikes.clusters.npy; none: the sorter's own.",
+)
 @click.option("--one-url", help="Database of a remote ONE that you have set up.")
 @click.option("--preset", type=click.Choice(["shimono2026"]), help="List the sessions of a paper.")
 @metadata_option
@@ -30,6 +34,7 @@ def ibl(
     probes: tuple[str, ...],
     collection: str | None,
     good_only: bool,
+    namespace: str | None,
     one_url: str | None,
     preset: str | None,
     metadata: Path | None,
@@ -56,7 +61,7 @@ def ibl(
 
     path = convert_ibl(
         source, out, metadata=metadata, session=session, probes=probes or None, collection=collection,
-        good_only=good_only, one_url=one_url, overwrite=overwrite,
+        good_only=good_only, namespace=namespace, one_url=one_url, overwrite=overwrite,
     )  # fmt: skip
     print_result({"path": str(path)}, as_json=as_json, text=f"wrote {path}")
 

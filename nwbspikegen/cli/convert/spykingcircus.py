@@ -33,7 +33,7 @@ def spykingcircus(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Convert a SpyKING CIRCUS 1.x result, or the folder with it; merged results win."""
+    """Convert a SpyKING CIRCUS 1.x result, or the folder with it; curated results win, then merged ones."""
     from nwbspikegen.convert import convert_spykingcircus
 
     path = convert_spykingcircus(
