@@ -134,6 +134,11 @@ def test_missing_and_foreign_files_are_refused(tmp_path):
         pass
     with pytest.raises(InputError, match="without nwb_version"):
         open_units(tmp_path / "other.nwb")
+    for name, version in (("nwb_version", "NWB-1.0.6"), ("nwb-version", b"1.0.5_beta")):
+        with h5py.File(tmp_path / "old.nwb", "w") as file:
+            file[name] = version
+        with pytest.raises(InputError, match=r"a file of NWB 1\.x \((NWB-1\.0\.6|1\.0\.5_beta)\).*convert"):
+            open_units(tmp_path / "old.nwb")
     with pytest.raises(InputError, match="int"):
         open_units(3)
 

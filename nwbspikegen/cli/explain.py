@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from nwbspikegen.cli.given import refuse_given, refuse_other_window
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
@@ -48,13 +49,17 @@ def explain(
 
     Attention, gradient importance and their product for models that attend; couplings between units for
     in_context. Controls remove what the maps show, and say so plainly when that costs nothing.
-    A recording that MODEL was trained on is opened as it was for training; the window options hold
-    for others.
+    A recording that MODEL was trained on is opened as it was for training: other window options are
+    refused. They hold for other recordings.
     """
     from nwbspikegen.models import load_model
+    from nwbspikegen.models.attending import Attends
     from nwbspikegen.workflows.explaining import explain_and_write
 
     fitted = load_model(model)
+    refuse_other_window(fitted, recording, window)
+    if not isinstance(fitted.module, Attends):
+        refuse_given(["loss", "windows", "retrain"], f"for {fitted.name}", "a model with attention")
     report = explain_and_write(
         fitted, recording, out, options=read_window_like(fitted, **window), context=context, loss=loss,
         most_windows=windows, num_targets=targets, retrain=retrain, figures=figures, seed=seed,

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from nwbspikegen.cli.given import refuse_given, refuse_other_window
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
@@ -25,7 +26,6 @@ from nwbspikegen.cli.output import (
     print_result,
     records_of,
 )
-from nwbspikegen.errors import InputError
 
 
 @click.command(short_help="Predict, score, audit and write NWB.")
@@ -57,14 +57,18 @@ def generate(
     """Predict RECORDING one step ahead with MODEL, score it beside the baselines, write NWB.
 
     With --free-run, what MODEL generates is compared with the recording instead of scored.
-    A recording that MODEL was trained on is opened as it was for training; the window options hold
-    for others.
+    A recording that MODEL was trained on is opened as it was for training: other window options are
+    refused. They hold for other recordings.
     """
     from nwbspikegen.models import load_model
     from nwbspikegen.workflows import free_run_and_compare, generate_and_score
 
     fitted = load_model(model)
-    _require_together(free_run)
+    if free_run is None:
+        refuse_given(["samples"], "without --free-run", "a free run")
+    else:
+        refuse_given(["segment", "context"], "with --free-run", "a prediction one step ahead")
+    refuse_other_window(fitted, recording, window)
     if free_run is not None:
         run = free_run_and_compare(
             fitted, recording, out, seconds=free_run, options=read_window_like(fitted, **window), seed=seed,
@@ -84,15 +88,3 @@ def generate(
     }
     text = f"{format_scores(report.scores)}\n\n{format_audits(report.audits)}\n\nwrote {report.path}"
     print_result(result, as_json=as_json, text=text)
-
-
-def _require_together(free_run: float | None) -> None:
-    """Raise `InputError` for options that would be ignored."""
-    source = click.get_current_context().get_parameter_source
-    useless = ("segment", "context") if free_run is not None else ("samples",)
-    for name in useless:
-        if source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise InputError(
-                f"--{name} {'with' if free_run is not None else 'without'} --free-run",
-                "options that belong together", "leave one out",
-            )  # fmt: skip

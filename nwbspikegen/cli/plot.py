@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nwbspikegen.cli.given import is_given, refuse_given
 from nwbspikegen.cli.options import PATH, every_command, overwrite_option
 from nwbspikegen.cli.output import print_result
 
@@ -36,8 +37,11 @@ def plot(
     `explain` wrote: maps, curves, correlations, ablations. The folder of a model: its training curves.
     The folder of a sweep: scores along each factor.
     """
-    from nwbspikegen.workflows.plotting import draw_figures
+    from nwbspikegen.workflows.plotting import draw_figures, has_rasters
 
+    of_rasters = ["start", "duration", "seed"]
+    if any(map(is_given, of_rasters)) and not has_rasters(target):
+        refuse_given(of_rasters, f"for {target}", "what `nwbspikegen generate` wrote: only it has rasters")
     drawn = draw_figures(target, out, start=start, duration=duration, seed=seed, overwrite=overwrite)
     paths = [str(path) for path in drawn]
     print_result({"figures": paths}, as_json=as_json, text="\n".join(f"wrote {path}" for path in paths))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import PATH, every_command
 from nwbspikegen.cli.output import (
     format_audits,
@@ -37,6 +38,7 @@ def score(derived: Path, recompute: bool, as_json: bool) -> None:
 
     held = list_results(derived)
     if "statistics" in held:
+        refuse_given(["recompute"], "for a free run", "a file with scores")
         statistics = read_statistics(derived)
         run = {"path": str(derived), "statistics": records_of(statistics)}
         print_result(run, as_json=as_json, text=format_statistics(statistics))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
@@ -73,6 +74,8 @@ def transfer(
     """
     from nwbspikegen.workflows.studying import read_sessions_file, study_recordings, write_files
 
+    if nwb_folder is None:
+        refuse_given(["metadata"], "without --nwb", "NWB files to write")
     options = read_window(**window)
     if bool(recordings) == (sessions_file is not None):
         raise InputError(

@@ -275,5 +275,6 @@ def _refuse(reason: str, address: Path | str, accepted: bool) -> None:
         return
     raise InputError(
         f"{address} with {reason}", "values in the units that the file declares",
-        "correct its units or conversions, or pass --accept-implausible (accept_implausible=True)",
+        "correct its units or conversions, or measure it with `nwbspikegen patchseq features "
+        "--accept-implausible` (accept_implausible=True)",
     )  # fmt: skip

@@ -31,8 +31,9 @@ def select_electrode(
     there = sorted(set(of))
     if electrode is None and len(there) > 1:
         raise InputError(
-            f"{len(there)} electrodes in {address}: {', '.join(there)}", "one cell", "pass electrode=..."
-        )
+            f"{len(there)} electrodes in {address}: {', '.join(there)}", "one cell",
+            "measure one with `nwbspikegen patchseq features --electrode NAME` (electrode=...)",
+        )  # fmt: skip
     if electrode is not None and electrode not in there:
         raise InputError(
             f"electrode {electrode!r} in {address}", ", ".join(there) or "an electrode", "choose one of them"

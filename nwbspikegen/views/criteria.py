@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from nwbspikegen.views.observed import read_observed
 
 # 32 MiB of mask at once
 _PIECE_CELLS = 2**25
+_VALUES_TOLD = 30
 _DEPTHS = ("depth", "depths", "rel_y")
 _REGIONS = (
     "location",
@@ -48,14 +50,32 @@ def is_in_region(units: xr.Dataset, region: str | Sequence[str]) -> Bool[np.ndar
     column = _find_column(units, _REGIONS, "U", "a region")
     pattern = re.compile("|".join(rf"{re.escape(name)}(\d.*)?" for name in names))
     values = units[column].values.tolist()
-    return np.array([pattern.fullmatch(value) is not None for value in values], dtype=bool)
+    found = np.array([pattern.fullmatch(value) is not None for value in values], dtype=bool)
+    _require_some(found, f"region {', '.join(names)}", values)
+    return found
 
 
 def has_quality(units: xr.Dataset, quality: str | Sequence[str]) -> Bool[np.ndarray, " unit"]:
     """Return which units the lab labelled so, such as `good`."""
     names = [quality] if isinstance(quality, str) else list(quality)
     column = _find_column(units, _QUALITIES, "Uiuf", "a quality")
-    return np.isin(units[column].values.astype(np.str_), names)
+    values = units[column].values
+    # labels may be numbers: 1.0 is asked for as 1 as well
+    texts = [f"{value:g}" for value in values] if values.dtype.kind == "f" else values.astype(np.str_)
+    found = np.isin(texts, names) | np.isin(values.astype(np.str_), names)
+    _require_some(found, f"quality {', '.join(names)}", list(texts))
+    return found
+
+
+def _require_some(found: Bool[np.ndarray, " unit"], asked: str, values: Sequence[str]) -> None:
+    """Raise `InputError` when no unit has what was asked for, and list what units have."""
+    if found.any() or not len(found):
+        return
+    counted = Counter(str(value) for value in values).most_common()
+    told = ", ".join(f"{name or 'none'} ({number})" for name, number in counted[:_VALUES_TOLD])
+    raise InputError(
+        f"no unit of {asked}", f"{told}{', ...' if len(counted) > _VALUES_TOLD else ''}", "choose from these"
+    )
 
 
 def is_active(units: xr.Dataset, min_rate_hz: float | int) -> Bool[np.ndarray, " unit"]:

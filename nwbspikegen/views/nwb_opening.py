@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import h5py
+import numpy as np
 
 from nwbspikegen.addresses import Address, is_remote, is_zarr, open_remote
 from nwbspikegen.errors import InputError
 from nwbspikegen.hdf5 import open_guarded
+from nwbspikegen.views.nwb_groups import to_text
 
 # a compressed chunk must fit, or every unit would decompress it anew
 _CHUNK_CACHE_BYTES = 64 * 2**20
@@ -65,9 +67,26 @@ def _open_zarr(address: Address) -> Any:
 def _require_nwb(root: Any, address: Address) -> Any:
     with reading(address):
         is_nwb = "nwb_version" in root.attrs
+        version = "" if is_nwb else _read_old_version(root)
+    if version:
+        raise InputError(
+            f"{address}, a file of NWB 1.x ({version})", "an NWB 2 file",
+            "convert it: ask its archive for NWB 2, convert patch-clamp files with IPFX, or read spike times "
+            "with h5py and write them with nsg.convert_sorting",
+        )  # fmt: skip
     if not is_nwb:
         raise InputError(f"{address}, a file without nwb_version", "an NWB 2 file", "convert it to NWB first")
     return root
+
+
+def _read_old_version(root: Any) -> str:
+    """Return what a file of NWB 1.x says in its dataset nwb_version, "" for any other file."""
+    for name in ("nwb_version", "nwb-version"):
+        if name in root and not hasattr(root[name], "keys"):
+            text = to_text(np.ravel(root[name][()])[0]).strip()
+            if text.upper().removeprefix("NWB-").startswith(("0.", "1.")):
+                return text
+    return ""
 
 
 @contextlib.contextmanager

@@ -133,6 +133,19 @@ def open_for(
     )
 
 
+def find_stored_window(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return the window options with which a file of training is opened again; None for any other file.
+
+    Of a model that was not trained by `nwbspikegen train` they are few: `duration` is free, and the units
+    and segments are those of its record.
+    """
+    if _find_training_source(model, source) is None:
+        return None
+    if "options" in model.training:
+        return WindowOptions.from_dict(model.training["options"]).as_dict()
+    return {"bin_size": model.bin_size}
+
+
 def _find_training_source(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Return the entry of a file in a model's record: by hash, or by identifier where none was taken."""
     entries = [{**model.training, **entry} for entry in model.training.get("sources", [])]

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.addresses import Address
+from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_absent, write_whole
 from nwbspikegen.patchseq.models_io import CellModel
 from nwbspikegen.results.patchseq_predictions import write_predictions
@@ -73,6 +74,11 @@ def predict_sources(
     model = CellModel.load(model_folder)
     preset = str(model.training.get("preset") or "gouwens2020")
     cells = load_cells(sources, columns=columns, preset=preset)
+    if metadata is not None and not cells.measured:
+        raise InputError(
+            "metadata for cells of which no recording is measured now", "recordings, of which it tells",
+            "leave --metadata out: it has no effect on tables or on features that were measured before",
+        )  # fmt: skip
     predictions = predict_cells(model, cells)
     table = tabulate(predictions, cells)
     with write_whole(out, overwrite=overwrite, marker=PREDICTIONS_FILE) as temporary:

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen import plot
+from nwbspikegen.addresses import is_zarr
 from nwbspikegen.errors import InputError, OutputError
 from nwbspikegen.files import require_absent
 from nwbspikegen.generation import generate
@@ -68,6 +69,15 @@ def draw_figures(
         out.mkdir(exist_ok=True)
         drawn.append(plot.save_figure(figure, out / f"{name}.png", overwrite=overwrite))
     return drawn
+
+
+def has_rasters(target: str | os.PathLike[str]) -> bool:
+    """Return whether `draw_figures` draws rasters of a file or a folder."""
+    target = Path(target)
+    if target.is_dir() and not is_zarr(target):
+        return False
+    with open_nwb(target) as file:
+        return "spike_generation" in file.get("processing", {})
 
 
 def _draw_folder(folder: Path) -> _Figures:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwrite_option
 from nwbspikegen.cli.output import print_result
 from nwbspikegen.errors import InputError
@@ -49,6 +50,8 @@ def ibl(
     if preset is not None:
         if source is not None:
             raise InputError("--preset and a source", "one of them", "convert the listed sessions one by one")
+        unused = ["out", "session", "probes", "collection", "good_only", "namespace", "one_url", "metadata"]
+        refuse_given([*unused, "overwrite"], "with --preset", "a list to print")
         _list_preset(preset, as_json=as_json)
         return
     if source is None or out is None:

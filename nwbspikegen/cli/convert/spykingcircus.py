@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwrite_option
 from nwbspikegen.cli.output import print_result
 
@@ -36,6 +37,8 @@ def spykingcircus(
     """Convert a SpyKING CIRCUS 1.x result, or the folder with it; curated results win, then merged ones."""
     from nwbspikegen.convert import convert_spykingcircus
 
+    if recording is None:
+        refuse_given(["well", "rec"], "without --recording", "the MaxWell file that was sorted")
     path = convert_spykingcircus(
         source, out, metadata=metadata, sampling_frequency=sampling_rate, recording=recording, well=well,
         rec=rec, duration=duration, overwrite=overwrite,

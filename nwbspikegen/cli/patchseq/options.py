@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nwbspikegen.workflows.patchseq_loading import Columns
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -30,6 +33,13 @@ def read_columns(cell_column: str, class_column: str, donor_column: str, conditi
     from nwbspikegen.workflows.patchseq_loading import Columns
 
     return Columns(cell_column, class_column, donor_column, condition_column)
+
+
+def refuse_columns(sources: Sequence[Path | str]) -> None:
+    """Raise `InputError` for names of columns where no source is a table."""
+    if not any(str(source).endswith((".csv", ".parquet")) for source in sources):
+        names = ["cell_column", "class_column", "donor_column", "condition_column"]
+        refuse_given(names, "without a table", "a CSV or Parquet table")
 
 
 def read_numbers(text: str) -> list[int]:

@@ -8,7 +8,7 @@ import click
 
 from nwbspikegen.cli.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
 from nwbspikegen.cli.output import print_result, records_of
-from nwbspikegen.cli.patchseq.options import column_options, read_columns
+from nwbspikegen.cli.patchseq.options import column_options, read_columns, refuse_columns
 
 
 @click.command(short_help="Predict the classes of cells.")
@@ -31,6 +31,7 @@ def predict(
     """
     from nwbspikegen.workflows.patchseq_predicting import predict_sources
 
+    refuse_columns(sources)
     columns = read_columns(cell_column, class_column, donor_column, condition_column)
     report = predict_sources(model, sources, out, columns=columns, metadata=metadata, overwrite=overwrite)
     result = {

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.cli.output import print_result, records_of
-from nwbspikegen.cli.patchseq.options import column_options, read_columns
+from nwbspikegen.cli.patchseq.options import column_options, read_columns, refuse_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,11 @@ def train(
     from nwbspikegen.workflows.patchseq_loading import load_cells
     from nwbspikegen.workflows.patchseq_training import train_cells
 
+    if model == "forest":
+        refuse_given(["epochs"], "with --model forest", "--model bilstm")
+    else:
+        refuse_given(["trees", "scalars"], "with --model bilstm", "--model forest")
+    refuse_columns([*sources, *([] if labels is None else [labels])])
     columns = read_columns(cell_column, class_column, donor_column, condition_column)
     report = train_cells(
         load_cells(sources, columns=columns, labels=labels), out,

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import PATH, RECORDING, every_command, overwrite_option
 from nwbspikegen.cli.output import print_result, records_of
-from nwbspikegen.cli.patchseq.options import column_options, read_columns, read_numbers
+from nwbspikegen.cli.patchseq.options import (
+    column_options,
+    read_columns,
+    read_numbers,
+    refuse_columns,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +54,9 @@ def transfer(
     from nwbspikegen.workflows.patchseq_loading import load_cells
     from nwbspikegen.workflows.patchseq_transferring import Plan, transfer_cells
 
+    if model != "bilstm":
+        refuse_given(["epochs"], f"with --model {model}", "--model bilstm")
+    refuse_columns([source, target])
     columns = read_columns(cell_column, class_column, donor_column, condition_column)
     plan = Plan(model, method, not equal_shares, read_numbers(labelled), seeds, folds, epochs)
     loaded, wanted = (load_cells([one], columns=columns) for one in (source, target))

@@ -1,0 +1,87 @@
+"""Options that were given and that a command would not use: refused, never dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from nwbspikegen.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nwbspikegen.models import FittedModel
+
+
+def is_given(name: str) -> bool:
+    """Return whether a parameter of the running command was typed, or set by --config or --preset."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source not in (None, ParameterSource.DEFAULT)
+
+
+def name_options(names: Iterable[str]) -> str:
+    """Return how parameters of the running command are typed: ``--skip-units, --split``."""
+    options = {each.name: max(each.opts, key=len) for each in click.get_current_context().command.params}
+    return ", ".join(str(options[name]) for name in names)
+
+
+def refuse_given(names: Iterable[str], where: str, needed: str) -> None:
+    """Raise `InputError` when some parameters were given where they would have no effect.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of parameters.
+    where : str
+        The situation, such as "without --nwb".
+    needed : str
+        What uses them.
+    """
+    given = [name for name in names if is_given(name)]
+    if given:
+        options = name_options(given)
+        have = "has" if len(given) == 1 else "have"
+        raise InputError(
+            f"{options} {where}, where {'it' if len(given) == 1 else 'they'} {have} no effect", needed,
+            f"leave out {options}",
+        )  # fmt: skip
+
+
+def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[str, Any]) -> None:
+    """Raise `InputError` for window options that a recording of the model's training is not opened with.
+
+    It is opened as it was for training, so that bins of training are known and not scored.
+
+    Parameters
+    ----------
+    model : FittedModel
+    recording : path or address
+    window : dict
+        Values of `window_options`.
+    """
+    given = [name for name in window if is_given(name)]
+    if not given:
+        return
+    from nwbspikegen.cli.options import read_window
+    from nwbspikegen.workflows.generating import find_stored_window
+
+    stored = find_stored_window(model, recording)
+    if stored is None:
+        return
+    asked = read_window(**window).as_dict()
+    other = [name for name in given if name not in stored or asked[name] != stored[name]]
+    if not other:
+        return
+    was = ", ".join(f"{name_options([name])} {_to_text(stored[name])}" for name in other if name in stored)
+    raise InputError(
+        f"{name_options(other)} for a recording that the model was trained on",
+        f"its window of training{f' ({was})' if was else ''}, which is used again",
+        f"leave out {name_options(other)}, or train a model on the other window",
+    )
+
+
+def _to_text(value: Any) -> str:
+    return ",".join(f"{each:g}" for each in value) if isinstance(value, list) else str(value)
