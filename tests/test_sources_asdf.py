@@ -92,6 +92,21 @@ def test_what_is_no_asdf_is_refused(tmp_path):
         ASDFSorting(write_asdf(tmp_path / "a.mat"), tick=0)
 
 
+def test_a_default_tick_that_the_intervals_rule_out_is_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    trains = [np.cumsum(14 + rng.geometric(0.005, 2000)) for _ in range(3)]
+    path = write_asdf(tmp_path / "a.mat", trains, (3, 500_000), dtype=np.int32)
+    with pytest.raises(InputError, match=r"again within 1\d ms .* 0.1 h .*pass --tick 0\.0001, .* 50 s"):
+        ASDFSorting(path)
+    assert ASDFSorting(path, tick=0.0001).observation_interval == (0.0, pytest.approx(50.0))
+    assert ASDFSorting(path, tick=0.001).observation_interval == (0.0, pytest.approx(500.0))
+
+
+def test_the_real_default_tick_that_is_ruled_out(shared_data):
+    with pytest.raises(InputError, match=r"9.8 h of recording.*pass --tick 0\.0001.* 3,541 s"):
+        ASDFSorting(shared_data / "ibl_nyu40_20210414" / "asdf.mat")
+
+
 def test_real_files(shared_data):
     slice_ = ASDFSorting(
         shared_data / "slice_210511" / "asdf_bh.mat", positions=shared_data / "slice_210511" / "xy.mat"

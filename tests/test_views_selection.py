@@ -138,9 +138,7 @@ def test_what_is_scored_has_no_say(probe):
 def test_criteria_need_their_column(probe):
     with pytest.raises(InputError, match=r"no unit of region MOp, MOs; expected VISp\d*"):
         select_units(probe, skip=0, region=["MOp", "MOs"])
-    with pytest.raises(
-        InputError, match=r"quality fine; expected good \(3\), noise \(2\), mua \(1\)"
-    ):
+    with pytest.raises(InputError, match=r"quality fine; expected good \(3\), noise \(2\), mua \(1\)"):
         select_units(probe, skip=0, quality="fine")
     bare = probe.drop_vars(["depth", "location", "quality"])
     for criteria in ({"depth": (0, 1)}, {"region": "CA1"}, {"quality": "good"}):

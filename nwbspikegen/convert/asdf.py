@@ -27,7 +27,7 @@ class ASDFInterface(SourceInterface):
         self,
         file_path: FilePath,
         *,
-        tick: float = 0.001,
+        tick: float | None = None,
         positions: FilePath | None = None,
         verbose: bool = False,
     ) -> None:
@@ -44,7 +44,7 @@ def convert_asdf(
     out: str | os.PathLike[str],
     *,
     metadata: Metadata | str | os.PathLike[str] | None,
-    tick: float = 0.001,
+    tick: float | None = None,
     positions: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Path:

@@ -6,6 +6,7 @@ import copy
 import logging
 import warnings
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseSortingExtractorInterface
@@ -37,9 +38,14 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
     units_description: ClassVar[str] = "Spike-sorted units."
 
     def get_metadata(self) -> Any:
-        """Return what the source says of session and subject."""
+        """Return what the source says of session and subject; a start without a time zone is in UTC."""
         known = getattr(self.sorting_extractor, "session_metadata", {})
-        return dict_deep_update(super().get_metadata(), copy.deepcopy(dict(known)))
+        metadata = dict_deep_update(super().get_metadata(), copy.deepcopy(dict(known)))
+        start = metadata["NWBFile"].get("session_start_time")
+        if isinstance(start, str) and datetime.fromisoformat(start).tzinfo is None:
+            # NeuroConv would take the time zone of the machine that converts
+            metadata["NWBFile"]["session_start_time"] = f"{datetime.fromisoformat(start).isoformat()}+00:00"
+        return metadata
 
     def add_to_nwbfile(self, nwbfile: Any, metadata: Any = None, **options: Any) -> None:
         """Add the units table and all that belongs to it."""

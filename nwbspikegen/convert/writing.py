@@ -72,7 +72,7 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
     merged = dict_deep_update(interface.get_metadata(), given)
     require_metadata(merged)
     session = merged["NWBFile"]
-    session["session_start_time"] = _with_time_zone(session["session_start_time"])
+    session["session_start_time"] = _with_time_zone(_find_start(interface.sorting_extractor, given, session))
     session.setdefault("identifier", str(uuid.uuid4()))
     try:
         nwbfile = make_nwbfile_from_metadata(metadata=merged)
@@ -84,6 +84,16 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
         ) from error
     interface.add_to_nwbfile(nwbfile, merged)
     return nwbfile
+
+
+def _find_start(sorting: Any, given: Metadata, session: Metadata) -> str | date:
+    """Return the start as it was given or as the source has it, so that a missing time zone is said."""
+    known = getattr(sorting, "session_metadata", {})
+    for place in (given, known):
+        start = (place.get("NWBFile") or {}).get("session_start_time")
+        if start:
+            return start  # type: ignore[no-any-return]
+    return session["session_start_time"]  # type: ignore[no-any-return]
 
 
 def _require_writable(sorting: Any) -> None:

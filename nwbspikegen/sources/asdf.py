@@ -17,6 +17,7 @@ from spikeinterface.core import BaseSorting
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import require_file
+from nwbspikegen.sources.asdf_ticks import DEFAULT_TICK, choose_tick
 from nwbspikegen.sources.mat_files import load_mat
 from nwbspikegen.sources.segments import NativeSegment
 
@@ -34,8 +35,9 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
     ----------
     file_path : path
         The .mat file (version 7.2 or earlier).
-    tick : float, default: 0.001
-        Seconds per bin of the file.
+    tick : float, optional
+        Seconds per bin of the file; 0.001 by default, which is refused when the intervals between spikes
+        rule it out.
     positions : path, optional
         A .mat file with `x` and `y` of every unit in um; they become the properties `rel_x`, `rel_y`.
 
@@ -64,12 +66,13 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
     def __init__(
         self,
         file_path: str | os.PathLike[str],
-        tick: float = 0.001,
+        tick: float | None = None,
         positions: str | os.PathLike[str] | None = None,
     ) -> None:
-        if not (np.isfinite(tick) and tick > 0):
+        if tick is not None and not (np.isfinite(tick) and tick > 0):
             raise InputError(f"a tick of {tick} s", "a positive number of seconds", "pass --tick 0.001, say")
-        bins, num_bins = read_asdf(file_path, tick)
+        bins, num_bins = read_asdf(file_path, DEFAULT_TICK if tick is None else tick)
+        tick = choose_tick(file_path, bins, num_bins) if tick is None else tick
         super().__init__(sampling_frequency=2.0 / tick, unit_ids=np.arange(len(bins)))
         self.add_sorting_segment(_ASDFSegment(bins, tick))
         self.observation_interval = (0.0, num_bins * tick)

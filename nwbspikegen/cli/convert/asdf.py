@@ -13,7 +13,9 @@ from nwbspikegen.cli.output import print_result
 @click.command(short_help="An ASDF .mat file.")
 @click.argument("source", type=PATH)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
-@click.option("--tick", default=0.001, show_default=True, help="Seconds per bin of the file.")
+@click.option(
+    "--tick", type=float, help="Seconds per bin of the file; 0.001 unless its intervals rule that out."
+)
 @click.option("--positions", type=PATH, help="xy.mat with the units' positions (um).")
 @metadata_option
 @overwrite_option
@@ -21,7 +23,7 @@ from nwbspikegen.cli.output import print_result
 def asdf(
     source: Path,
     out: Path,
-    tick: float,
+    tick: float | None,
     positions: Path | None,
     metadata: Path | None,
     overwrite: bool,

@@ -1,0 +1,93 @@
+"""NeuroConv's own suite for sorting interfaces, run on each of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from alf_files import write_session
+from maxwell_files import PROBE, write_circus, write_new_maxwell, write_old_maxone
+from neuroconv.tools.testing.data_interface_mixins import SortingExtractorInterfaceTestMixin
+from test_sources_asdf import write_asdf
+
+import nwbspikegen as nsg
+from nwbspikegen import convert
+
+_TRAINS = {0: [10, 40, 41], 1: [7], 2: [], 10: [30, 3999]}
+
+
+class SourceMixin(SortingExtractorInterfaceTestMixin):
+    """Each test gets an interface over files of its own."""
+
+    interface_kwargs: dict[str, Any] = {}  # noqa: RUF012
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        """Write a source and return the interface's arguments."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def setup_interface(self, tmp_path: Path) -> tuple[Any, str]:
+        folder = tmp_path / "source"
+        folder.mkdir()
+        self.test_name = ""
+        self.interface_kwargs = self.make_kwargs(folder)
+        self.interface = self.data_interface_cls(**self.interface_kwargs)
+        return self.interface, self.test_name
+
+
+class TestASDF(SourceMixin):
+    data_interface_cls = convert.ASDFInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        trains = [np.array([1, 2, 4, 5, 8, 250]), np.array([], int), np.array([7])]
+        return {"file_path": write_asdf(folder / "a.mat", trains, dtype=np.int32), "tick": 0.001}
+
+
+class TestIBL(SourceMixin):
+    data_interface_cls = convert.IBLInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"session_path": write_session(folder)}
+
+
+class TestTwoProbes(SourceMixin):
+    data_interface_cls = convert.IBLInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"session_path": write_session(folder, probes=("probe00", "probe01"))}
+
+
+class TestMaxWell(SourceMixin):
+    data_interface_cls = convert.MaxWellInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"file_path": write_new_maxwell(folder / "a.raw.h5")}
+
+
+class TestOldMaxOne(SourceMixin):
+    data_interface_cls = convert.MaxWellInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"file_path": write_old_maxone(folder / "a.raw.h5")}
+
+
+class TestSpykingCircus(SourceMixin):
+    data_interface_cls = convert.SpykingCircusInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"path": write_circus(folder, _TRAINS, probe=PROBE, best=[1, 3, 0])}
+
+
+class TestSorting(SourceMixin):
+    data_interface_cls = convert.SortingInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"sorting": nsg.simulate("in_vivo", num_units=4, duration=10, seed=2).sorting}
+
+
+def test_no_interface_is_left_out() -> None:
+    tested = {each.data_interface_cls for each in SourceMixin.__subclasses__()}
+    ours = {value for value in vars(convert).values() if isinstance(value, type)} - {convert.SourceInterface}
+    assert tested == ours
