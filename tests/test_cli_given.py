@@ -84,8 +84,6 @@ def test_a_config_file_counts_as_given(recording: Path, model: Path, tmp_path: P
             "generate MODEL FILE --out o.nwb --free-run 1 --segment all --context cold",
             "--segment, --context with --free-run, where they have no effect",
         ),
-        ("explain MODEL FILE --out o.nwb --windows 3", "--windows for in_context"),
-        ("explain MODEL FILE --out o.nwb --loss dice --retrain", "--loss, --retrain for in_context"),
         ("plot MODEL --out figures --start 3", "--start for"),
         ("transfer FILE --out s --metadata m.yaml", "--metadata without --nwb"),
         (
@@ -108,6 +106,15 @@ def test_an_option_without_effect_is_refused(
     places = {"MODEL": model, "FILE": recording}
     assert message in _fails(*(places.get(each, each) for each in command.split()))
     assert not list(tmp_path.iterdir())
+
+
+def test_options_of_attention_are_named_for_a_model_without(
+    recording: Path, model: Path, tmp_path: Path
+) -> None:
+    options = ["--targets", 3, "--windows", 2, "--loss", "dice"]
+    result = _run("explain", model, recording, "--out", tmp_path / "o.nwb", *options)
+    assert result.exit_code == 0, result.output
+    assert "--loss, --windows: no effect on in_context, which has no attention" in result.stderr
 
 
 def test_a_free_run_has_nothing_to_recompute(recording: Path, model: Path, tmp_path: Path) -> None:

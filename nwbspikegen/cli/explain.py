@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.given import refuse_given, refuse_other_window
+from nwbspikegen.cli.given import name_unused, refuse_other_window
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
@@ -59,7 +59,7 @@ def explain(
     fitted = load_model(model)
     refuse_other_window(fitted, recording, window)
     if not isinstance(fitted.module, Attends):
-        refuse_given(["loss", "windows", "retrain"], f"for {fitted.name}", "a model with attention")
+        name_unused(["loss", "windows", "retrain"], f"on {fitted.name}, which has no attention")
     report = explain_and_write(
         fitted, recording, out, options=read_window_like(fitted, **window), context=context, loss=loss,
         most_windows=windows, num_targets=targets, retrain=retrain, figures=figures, seed=seed,

@@ -1,7 +1,8 @@
-"""Options that were given and that a command would not use: refused, never dropped in silence."""
+"""Options that were given and that a command would not use: refused or named, never dropped in silence."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nwbspikegen.models import FittedModel
+
+_LOG = logging.getLogger("nwbspikegen")
 
 
 def is_given(name: str) -> bool:
@@ -50,6 +53,13 @@ def refuse_given(names: Iterable[str], where: str, needed: str) -> None:
         )  # fmt: skip
 
 
+def name_unused(names: Iterable[str], where: str) -> None:
+    """Log which of some parameters were given and have no effect, where that does not show on the line."""
+    given = [name for name in names if is_given(name)]
+    if given:
+        _LOG.warning("%s: no effect %s", name_options(given), where)
+
+
 def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[str, Any]) -> None:
     """Raise `InputError` for window options that a recording of the model's training is not opened with.
 
@@ -72,7 +82,9 @@ def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[
     if stored is None:
         return
     asked = read_window(**window).as_dict()
-    other = [name for name in given if name not in stored or asked[name] != stored[name]]
+    # a model that was trained in Python has no options in its record: how long to go on is free then
+    used = {"duration"} - set(stored)
+    other = [name for name in given if name not in used and asked[name] != stored.get(name)]
     if not other:
         return
     was = ", ".join(f"{name_options([name])} {_to_text(stored[name])}" for name in other if name in stored)
