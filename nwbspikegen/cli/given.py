@@ -82,8 +82,9 @@ def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[
     if stored is None:
         return
     asked = read_window(**window).as_dict()
-    # a model that was trained in Python has no options in its record: how long to go on is free then
-    used = {"duration"} - set(stored)
+    # what is excluded now is excluded beside what was in training; a model that was trained in Python has
+    # no options in its record, and how long to go on is free then
+    used = ({"duration"} - set(stored)) | {"exclude"}
     other = [name for name in given if name not in used and asked[name] != stored.get(name)]
     if not other:
         return
