@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float64, Int64
 
+from nwbspikegen.views.coincidences import find_candidates
 from nwbspikegen.views.lazy_spikes import binned_of
-from nwbspikegen.views.observed import read_observed
 
 _log = logging.getLogger("nwbspikegen")
 # hertz: 10 us, fine beside any tolerance and any sampling
@@ -62,19 +62,12 @@ def find_duplicates(
     """
     times, positions = _read_times(units)
     ids = units["unit"].values
-    observed = read_observed(units)
-    if observed is not None:
-        bins = np.clip((times / float(units.attrs["bin_size"])).astype(np.int64), 0, len(observed) - 1)
-        seen = observed[bins, positions]
-        times, positions, bins = times[seen], positions[seen], bins[seen]
-    shared = _match_spikes(times, positions, len(ids), float(tolerance_ms))
-    if observed is None:
+    if "observed" in units:
+        times, positions, smaller = _keep_seen(units, times, positions)
+    else:
         sizes = np.bincount(positions, minlength=len(ids))
         smaller = np.minimum.outer(sizes, sizes)
-    else:
-        # spikes of each unit while the other was observed, too
-        together = np.stack([np.bincount(positions, each, len(ids)) for each in observed[bins].T], axis=1)
-        smaller = np.minimum(together, together.T).astype(np.int64)
+    shared = _count_shared(times - float(units["time"][0]), positions, float(tolerance_ms), smaller, share)
     shares = np.minimum(shared / np.maximum(smaller, 1), 1.0)
     first, second = np.nonzero(np.triu((shares >= share) & (shared >= _FEWEST_SHARED), 1))
     table = pd.DataFrame(
@@ -125,23 +118,63 @@ def _read_times(units: xr.Dataset) -> tuple[Float64[np.ndarray, " spike"], Int64
     times = np.concatenate([piece.times for piece in pieces])
     counts = np.concatenate([piece.counts for piece in pieces])
     order = np.argsort(times, kind="stable")
-    return times[order] - start, np.repeat(np.arange(len(wanted)), counts)[order]
+    return times[order], np.repeat(np.arange(len(wanted)), counts)[order]
+
+
+def _keep_seen(
+    units: xr.Dataset, times: Float64[np.ndarray, " spike"], positions: Int64[np.ndarray, " spike"]
+) -> tuple[
+    Float64[np.ndarray, " seen"], Int64[np.ndarray, " seen"], Int64[np.ndarray, "unit unit"]
+]:  # fmt: skip
+    """Return the spikes in observed time, and of each pair the smaller train while both were observed."""
+    binned, wanted = binned_of(units)
+    observation = binned.observation.of(wanted)
+    seen = np.zeros(len(times), dtype=bool)
+    together = np.zeros((len(wanted), len(wanted)), dtype=np.int64)
+    order = np.argsort(positions, kind="stable")
+    places = np.split(order, np.cumsum(np.bincount(positions, minlength=len(wanted)))[:-1])
+    for unit, place in enumerate(places):
+        seen[place] = observation.is_seen(unit, times[place])
+        together[unit] = observation.count_by_unit(times[place[seen[place]]])
+    return times[seen], positions[seen], np.minimum(together, together.T)
+
+
+def _count_shared(
+    times: Float64[np.ndarray, " spike"],
+    positions: Int64[np.ndarray, " spike"],
+    tolerance_ms: float,
+    smaller: Int64[np.ndarray, "unit unit"],
+    share: float,
+) -> Int64[np.ndarray, "unit unit"]:
+    """Return how many spikes pairs share one to one, 0 for pairs that cannot share as many as asked for."""
+    frames = np.round(times * _CLOCK_HZ).astype(np.int64)
+    tolerance = int(tolerance_ms * 1e-3 * _CLOCK_HZ)
+    fewest = np.maximum(np.floor(share * smaller).astype(np.int64), _FEWEST_SHARED)
+    places = np.flatnonzero(find_candidates(frames, positions, tolerance, fewest))
+    shared = np.zeros(smaller.shape, dtype=np.int64)
+    if len(places):
+        among = np.full(len(smaller), -1)
+        among[places] = np.arange(len(places))
+        kept = among[positions] >= 0
+        shared[np.ix_(places, places)] = _match_spikes(
+            frames[kept], among[positions[kept]], len(places), tolerance
+        )
+    return shared
 
 
 def _match_spikes(
-    times: Float64[np.ndarray, " spike"],
+    frames: Int64[np.ndarray, " spike"],
     positions: Int64[np.ndarray, " spike"],
     num_units: int,
-    tolerance_ms: float,
+    tolerance: int,
 ) -> Int64[np.ndarray, "unit unit"]:
     from spikeinterface.comparison.comparisontools import make_match_count_matrix
     from spikeinterface.core import NumpySorting
 
-    frames = np.round(times * _CLOCK_HZ).astype(np.int64)
     sorting = NumpySorting.from_samples_and_labels(
         [frames], [positions], _CLOCK_HZ, unit_ids=np.arange(num_units)
     )
-    matched = make_match_count_matrix(sorting, sorting, int(tolerance_ms * 1e-3 * _CLOCK_HZ))
+    matched = make_match_count_matrix(sorting, sorting, tolerance)
     one_way = matched.to_numpy().astype(np.int64)
     counts: np.ndarray = np.maximum(one_way, one_way.T)
     return counts

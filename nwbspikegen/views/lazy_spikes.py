@@ -15,6 +15,7 @@ from xarray.core import indexing
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.binning import BinGrid, count_runs
 from nwbspikegen.views.indexing import read_key
+from nwbspikegen.views.observation import Observation
 from nwbspikegen.views.spike_source import SpikeSource
 
 _log = logging.getLogger("nwbspikegen")
@@ -35,13 +36,17 @@ class BinnedSpikes(BackendArray):
         Keep at most one spike per bin.
     dtype : dtype
         Unsigned, wide enough for every bin.
+    observation : Observation
+        When each unit of the source was observed, less what is excluded.
     """
 
     def __init__(
-        self, source: SpikeSource, grid: BinGrid, first: int, num_bins: int, *, binary: bool, dtype: Any
-    ) -> None:
+        self, source: SpikeSource, grid: BinGrid, first: int, num_bins: int, *, binary: bool, dtype: Any,
+        observation: Observation,
+    ) -> None:  # fmt: skip
         self.source = source
         self.grid = grid
+        self.observation = observation
         self.first = first
         self.binary = binary
         self.shape = (num_bins, len(source.table.ids))

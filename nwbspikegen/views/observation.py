@@ -81,6 +81,24 @@ class Observation:
             return math.nan, math.nan
         return min(float(each[0, 0]) for each in known), max(float(each[-1, 1]) for each in known)
 
+    def of(self, units: Sequence[int]) -> Observation:
+        """Return the observation of some units, by their positions."""
+        used, places = np.unique(self.pattern_of[np.asarray(units, dtype=np.int64)], return_inverse=True)
+        return Observation(tuple(self.patterns[each] for each in used.tolist()), places.astype(np.int64))
+
+    def is_seen(self, unit: int, times: Float64[np.ndarray, " time"]) -> Bool[np.ndarray, " time"]:
+        """Return at which times (s) a unit was observed."""
+        seen: np.ndarray = np.searchsorted(self._edges_of(unit), times, side="right") % 2 == 1
+        return seen
+
+    def count_by_unit(self, times: Float64[np.ndarray, " time"]) -> Int64[np.ndarray, " unit"]:
+        """Return how many of some ascending times (s) lie where each unit was observed."""
+        counts = [np.diff(np.searchsorted(times, each.ravel()))[::2].sum() for each in self.patterns]
+        return np.array(counts, dtype=np.int64)[self.pattern_of]
+
+    def _edges_of(self, unit: int) -> Float64[np.ndarray, " edge"]:
+        return self.patterns[int(self.pattern_of[unit])].ravel()
+
     def _each(self, change: Any) -> Observation:
         return Observation(tuple(change(pattern) for pattern in self.patterns), self.pattern_of)
 

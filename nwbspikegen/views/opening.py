@@ -116,7 +116,7 @@ def open_units(
         # a bin that the interval ends in was not seen from end to end
         observation = observation.within(grid.origin, stop)
     return _to_dataset(
-        BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype),
+        BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype, observation=observation),
         ObservedBins(observation, grid, first, num_bins),
         exclude,
     )
