@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from nwbspikegen.training import train as train
     from nwbspikegen.transfer import TransferStudy as TransferStudy
     from nwbspikegen.views import Split as Split
+    from nwbspikegen.views import Survey as Survey
     from nwbspikegen.views import WindowOptions as WindowOptions
     from nwbspikegen.views import open_units as open_units
     from nwbspikegen.views import select_units as select_units
     from nwbspikegen.views import split_fractions as split_fractions
     from nwbspikegen.views import split_time as split_time
+    from nwbspikegen.views import survey as survey
     from nwbspikegen.workflows import audit as audit
 
 __version__ = "0.1.0"
@@ -48,6 +50,7 @@ __version__ = "0.1.0"
 _ROOM_OF = {
     "FittedModel": "models",
     "Split": "views",
+    "Survey": "views",
     "TransferStudy": "transfer",
     "WindowOptions": "views",
     "audit": "workflows",
@@ -75,6 +78,7 @@ _ROOM_OF = {
     "spike_statistics": "scoring",
     "split_fractions": "views",
     "split_time": "views",
+    "survey": "views",
     "train": "training",
     "validate_file": "archive",
     "write_results": "results",

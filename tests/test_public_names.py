@@ -9,6 +9,7 @@ import nwbspikegen as nsg
 _NAMES = [
     "FittedModel",
     "Split",
+    "Survey",
     "TransferStudy",
     "WindowOptions",
     "audit",
@@ -36,6 +37,7 @@ _NAMES = [
     "spike_statistics",
     "split_fractions",
     "split_time",
+    "survey",
     "train",
     "validate_file",
     "write_results",

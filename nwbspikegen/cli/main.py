@@ -15,6 +15,7 @@ from nwbspikegen.cli.convert import convert
 from nwbspikegen.cli.demo import demo
 from nwbspikegen.cli.explain import explain
 from nwbspikegen.cli.generate import generate
+from nwbspikegen.cli.info import info
 from nwbspikegen.cli.patchseq import patchseq
 from nwbspikegen.cli.plot import plot
 from nwbspikegen.cli.score import score
@@ -75,7 +76,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    demo, convert, train, generate, score, transfer, explain, sweep, patchseq, plot, validate, share,
+    demo, convert, info, train, generate, score, transfer, explain, sweep, patchseq, plot, validate, share,
 )  # fmt: skip
 for _command in _COMMANDS:
     cli.add_command(_command)

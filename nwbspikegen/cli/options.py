@@ -154,6 +154,10 @@ def window_options(command: _Command) -> _Command:
             "--start", default=0.0, show_default=True, help="Seconds after the start of observation."
         ),
         click.option(
+            "--accept-odd", is_flag=True,
+            help="Go on with a recording whose clock or observation leaves no number with a meaning.",
+        ),
+        click.option(
             "--exclude", type=STRETCH, multiple=True,
             help="Take these seconds of the session clock as not observed; may be given again.",
         ),

@@ -15,8 +15,8 @@ from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
 from nwbspikegen.progress import Work, show_progress
-from nwbspikegen.views import open_units
-from nwbspikegen.views.duplicates import report_duplicates
+from nwbspikegen.views import survey
+from nwbspikegen.views.survey_text import log_survey
 
 _LOG = logging.getLogger("nwbspikegen")
 # columns of a units table that are made from something else than properties
@@ -49,11 +49,13 @@ def write_nwb(
     given_files += [value for value in source.values() if isinstance(value, str | os.PathLike)]
     require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
-    with show_progress("reading the source", 3, at_once=True) as work:
+    with show_progress("reading the source", 2, at_once=True) as work:
         nwbfile = _make_file(interface_class, source, given, work)
-        work.reach(2, "writing NWB")
+        work.reach(1, "writing NWB")
         with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
             io.write(nwbfile)
+    if len(nwbfile.units) > 1:
+        log_survey(survey(out))
     return out
 
 
@@ -64,11 +66,8 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
     from neuroconv.utils import dict_deep_update
 
     interface = interface_class(**source)
-    work.reach(1, "comparing units")
     _refuse_silence(interface.sorting_extractor)
     _require_writable(interface.sorting_extractor)
-    if len(interface.sorting_extractor.unit_ids) > 1:
-        report_duplicates(open_units(interface.sorting_extractor))
     merged = dict_deep_update(interface.get_metadata(), given)
     require_metadata(merged)
     session = merged["NWBFile"]

@@ -15,7 +15,8 @@ import xarray as xr
 
 from nwbspikegen.addresses import is_remote, name_of, require_recording
 from nwbspikegen.errors import InputError
-from nwbspikegen.views import Split, WindowOptions, open_units, open_window
+from nwbspikegen.views import Split, WindowOptions, open_window
+from nwbspikegen.views.opening import open_view
 
 Recording = str | os.PathLike[str]
 
@@ -70,7 +71,7 @@ class StudySession:
         InputError
             The file is not the one that the study was made with.
         """
-        units, parts = open_window(self.path, self.options)
+        units, parts = open_window(self.path, self.options, report=False)
         if any(str(units.attrs.get(key, "")) != self.about[key] for key in ("identifier", "source_sha256")):
             raise InputError(
                 f"another recording at {self.path} than when it was added to the study", "the same file",
@@ -121,7 +122,7 @@ def describe_sessions(
     sessions = []
     for asked, path in given:
         address = require_recording(path)
-        about = open_units(address).attrs
+        about = open_view(address).attrs
         own = str(about["session_id"] or Path(name_of(address)).stem).replace(_JOINT, "_")
         name = asked if named else make_unique(own, taken)
         if name in taken or not name or _JOINT in name:
@@ -132,10 +133,7 @@ def describe_sessions(
             )
         taken.add(name)
         chosen = _choose_options(name, path, options)
-        window = open_units(
-            address, bin_size=chosen.bin_size, start=chosen.start, duration=chosen.duration,
-            interval=chosen.interval,
-        ).time  # fmt: skip
+        window = open_window(address, chosen)[0].time
         told: dict[str, Any] = {key: str(about.get(key, "")) for key in TOLD}
         told["window"] = [float(window[0]), float(window[-1]) + chosen.bin_size]
         place = str(address) if is_remote(address) else str(Path(address).resolve())

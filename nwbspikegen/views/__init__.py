@@ -5,11 +5,13 @@ from nwbspikegen.views.merging import count_merged
 from nwbspikegen.views.opening import open_units
 from nwbspikegen.views.selection import select_units
 from nwbspikegen.views.splits import Split, split_fractions, split_time
+from nwbspikegen.views.surveying import Survey, survey
 from nwbspikegen.views.window import PRESETS, WindowOptions, open_trained_window, open_window
 
 __all__ = [
     "PRESETS",
     "Split",
+    "Survey",
     "WindowOptions",
     "count_merged",
     "find_duplicates",
@@ -19,4 +21,5 @@ __all__ = [
     "select_units",
     "split_fractions",
     "split_time",
+    "survey",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -11,13 +9,12 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.views.coincidences import find_candidates
 from nwbspikegen.views.lazy_spikes import binned_of
+from nwbspikegen.views.measuring import Stretch, stretch_of
 
-_log = logging.getLogger("nwbspikegen")
 # hertz: 10 us, fine beside any tolerance and any sampling
 _CLOCK_HZ = 1e5
 # fewer shared spikes than this happen by chance
 _FEWEST_SHARED = 10
-_PAIRS_NAMED = 3
 
 
 def find_duplicates(
@@ -60,16 +57,16 @@ def find_duplicates(
     >>> find_duplicates(open_units(sorting)).values.tolist()
     [['a', 'b', 120, 1.0]]
     """
-    times, positions = _read_times(units)
-    ids = units["unit"].values
-    if "observed" in units:
-        times, positions, smaller = _keep_seen(units, times, positions)
-    else:
-        sizes = np.bincount(positions, minlength=len(ids))
-        smaller = np.minimum.outer(sizes, sizes)
-    shared = _count_shared(times - float(units["time"][0]), positions, float(tolerance_ms), smaller, share)
+    return find_pairs(stretch_of(units), tolerance_ms=tolerance_ms, share=share)
+
+
+def find_pairs(stretch: Stretch, *, tolerance_ms: float | int = 0.5, share: float = 0.5) -> pd.DataFrame:
+    """Return the pairs of units of a stretch that share many of their spikes, as `find_duplicates` does."""
+    times, positions, smaller = _read_seen(stretch)
+    shared = _count_shared(times - stretch.start, positions, float(tolerance_ms), smaller, share)
     shares = np.minimum(shared / np.maximum(smaller, 1), 1.0)
     first, second = np.nonzero(np.triu((shares >= share) & (shared >= _FEWEST_SHARED), 1))
+    ids = stretch.source.table.ids[stretch.units]
     table = pd.DataFrame(
         {
             "unit": ids[first],
@@ -79,20 +76,6 @@ def find_duplicates(
         }
     )
     return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
-
-
-def report_duplicates(units: xr.Dataset) -> None:
-    """Log a warning that names the first pairs of units that share their spikes, when there are any."""
-    pairs = find_duplicates(units)
-    if not len(pairs):
-        return
-    first = pairs.head(_PAIRS_NAMED).itertuples(index=False)
-    named = ", ".join(f"{pair.unit} and {pair.other} {pair.share:.0%}" for pair in first)
-    _log.warning(
-        "%d pairs of units share half of their spikes or more within 0.5 ms (%s%s): "
-        "--drop-duplicates keeps one of each",
-        len(pairs), named, ", ..." if len(pairs) > _PAIRS_NAMED else "",
-    )  # fmt: skip
 
 
 def choose_distinct(units: xr.Dataset, pairs: pd.DataFrame) -> list[int]:
@@ -110,33 +93,24 @@ def choose_distinct(units: xr.Dataset, pairs: pd.DataFrame) -> list[int]:
     return [place for unit, place in order.items() if unit not in gone]
 
 
-def _read_times(units: xr.Dataset) -> tuple[Float64[np.ndarray, " spike"], Int64[np.ndarray, " spike"]]:
-    """Return the spikes of a view in the order of time (s), and the position of each one's unit."""
-    binned, wanted = binned_of(units)
-    start, stop = float(units["time"][0]), float(units["time"][-1]) + binned.grid.bin_size
-    pieces = list(binned.source.read_trains(wanted, start, stop))
-    times = np.concatenate([piece.times for piece in pieces])
-    counts = np.concatenate([piece.counts for piece in pieces])
+def _read_seen(
+    stretch: Stretch,
+) -> tuple[Float64[np.ndarray, " spike"], Int64[np.ndarray, " spike"], Int64[np.ndarray, "unit unit"]]:
+    """Return the spikes in observed time in their order (s), the place of each one's unit, and sizes.
+
+    Sizes are, of each pair, of the smaller train while both were observed.
+    """
+    observation, num_units = stretch.observe(), len(stretch.units)
+    kept: list[np.ndarray] = []
+    together: list[np.ndarray] = []
+    for piece in stretch.source.read_trains(stretch.units.tolist(), stretch.start, stretch.stop):
+        for train in np.split(piece.times, np.cumsum(piece.counts)[:-1]):
+            kept.append(train[observation.is_seen(len(kept), train)])
+            together.append(observation.count_by_unit(kept[-1]))
+    times, sizes = np.concatenate(kept), np.array([len(train) for train in kept])
     order = np.argsort(times, kind="stable")
-    return times[order], np.repeat(np.arange(len(wanted)), counts)[order]
-
-
-def _keep_seen(
-    units: xr.Dataset, times: Float64[np.ndarray, " spike"], positions: Int64[np.ndarray, " spike"]
-) -> tuple[
-    Float64[np.ndarray, " seen"], Int64[np.ndarray, " seen"], Int64[np.ndarray, "unit unit"]
-]:  # fmt: skip
-    """Return the spikes in observed time, and of each pair the smaller train while both were observed."""
-    binned, wanted = binned_of(units)
-    observation = binned.observation.of(wanted)
-    seen = np.zeros(len(times), dtype=bool)
-    together = np.zeros((len(wanted), len(wanted)), dtype=np.int64)
-    order = np.argsort(positions, kind="stable")
-    places = np.split(order, np.cumsum(np.bincount(positions, minlength=len(wanted)))[:-1])
-    for unit, place in enumerate(places):
-        seen[place] = observation.is_seen(unit, times[place])
-        together[unit] = observation.count_by_unit(times[place[seen[place]]])
-    return times[seen], positions[seen], np.minimum(together, together.T)
+    counts = np.stack(together)
+    return times[order], np.repeat(np.arange(num_units), sizes)[order], np.minimum(counts, counts.T)
 
 
 def _count_shared(

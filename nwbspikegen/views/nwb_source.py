@@ -27,6 +27,7 @@ from nwbspikegen.views.nwb_table import (
 from nwbspikegen.views.observation import Observation
 from nwbspikegen.views.page_index import PageIndex, group_rows, list_rows, search_rows
 from nwbspikegen.views.spike_source import (
+    Clocks,
     Interval,
     SpikeSource,
     Trains,
@@ -57,6 +58,7 @@ class NWBSource(SpikeSource):
     def __init__(self, address: Address) -> None:
         self._address = require_recording(address)
         self._stamp = _stamp(self._address)
+        self.is_near = not is_remote(self._address)
         with (
             open_nwb(self._address) as root,
             reading(self._address),
@@ -138,6 +140,18 @@ class NWBSource(SpikeSource):
     def count_spikes(self) -> Int64[np.ndarray, " unit"]:
         """Return how many spikes each unit has in the whole recording."""
         return np.diff(self._pages.offsets)
+
+    def read_clocks(self, units: Sequence[int]) -> Clocks:
+        """Return how the times of some unit positions run, before they are sorted."""
+        positions = np.asarray(units, dtype=np.int64)
+        if not self.is_near:
+            with self._open() as spike_times, reading(self._address):
+                self._survey(spike_times, positions)
+        pages = self._pages
+        return Clocks(
+            np.diff(pages.offsets)[positions], pages.first[positions], pages.last[positions],
+            pages.num_steps_back[positions], pages.largest_step_back[positions], pages.is_whole,
+        )  # fmt: skip
 
     def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:
         """Return the start and stop (s) of every interval of a name, and all names that there are."""

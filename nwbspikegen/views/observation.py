@@ -87,14 +87,21 @@ class Observation:
         return Observation(tuple(self.patterns[each] for each in used.tolist()), places.astype(np.int64))
 
     def is_seen(self, unit: int, times: Float64[np.ndarray, " time"]) -> Bool[np.ndarray, " time"]:
-        """Return at which times (s) a unit was observed."""
-        seen: np.ndarray = np.searchsorted(self._edges_of(unit), times, side="right") % 2 == 1
+        """Return at which times (s) a unit was observed, both ends of its intervals included."""
+        edges = self._edges_of(unit)
+        # an odd number of edges before, or at it
+        seen: np.ndarray = np.searchsorted(edges, times, side="right") % 2 == 1
+        seen |= np.searchsorted(edges, times) % 2 == 1
         return seen
 
     def count_by_unit(self, times: Float64[np.ndarray, " time"]) -> Int64[np.ndarray, " unit"]:
         """Return how many of some ascending times (s) lie where each unit was observed."""
-        counts = [np.diff(np.searchsorted(times, each.ravel()))[::2].sum() for each in self.patterns]
-        return np.array(counts, dtype=np.int64)[self.pattern_of]
+        counts = [
+            np.searchsorted(times, each[:, 1], side="right").sum() - np.searchsorted(times, each[:, 0]).sum()
+            for each in self.patterns
+        ]
+        by_unit: np.ndarray = np.array(counts, dtype=np.int64)[self.pattern_of]
+        return by_unit
 
     def _edges_of(self, unit: int) -> Float64[np.ndarray, " edge"]:
         return self.patterns[int(self.pattern_of[unit])].ravel()

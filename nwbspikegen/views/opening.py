@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,9 +14,11 @@ from xarray.core.indexing import LazilyIndexedArray
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.binning import BinGrid
+from nwbspikegen.views.findings import judge_clocks
 from nwbspikegen.views.lazy_spikes import BinnedSpikes
+from nwbspikegen.views.measuring import Stretch
 from nwbspikegen.views.nwb_source import NWBSource
-from nwbspikegen.views.observation import ObservedBins
+from nwbspikegen.views.observation import Observation, ObservedBins
 from nwbspikegen.views.sorting_source import SortingSource
 from nwbspikegen.views.spike_source import SpikeSource
 
@@ -93,6 +95,48 @@ def open_units(
     >>> units.sizes["time"], int(units.spikes.sum())
     (16, 4)
     """
+    window = lay_window(
+        source, bin_size=bin_size, start=start, duration=duration, interval=interval, exclude=exclude
+    )
+    units = to_view(window, binary=binary, exclude=exclude)
+    if window.source.is_near:
+        stretch = window.stretch
+        for finding in judge_clocks(stretch, window.source.read_clocks(stretch.units.tolist())):
+            if finding.severity != "note":
+                _log.warning("%s", finding)
+    return units
+
+
+class Window(NamedTuple):
+    """A stretch of a recording before it is binned: `num_bins` of `grid` from `first` on."""
+
+    source: SpikeSource
+    grid: BinGrid
+    first: int
+    num_bins: int
+    observation: Observation
+
+    @property
+    def stretch(self) -> Stretch:
+        """All units of the window's time."""
+        start, stop = self.grid.starts(self.first, self.first + 1)[0], self.first + self.num_bins
+        everyone = np.arange(len(self.source.table.ids))
+        return Stretch(
+            self.source, self.grid, everyone, float(start), float(self.grid.starts(stop, stop + 1)[0]),
+            self.observation,
+        )  # fmt: skip
+
+
+def lay_window(
+    source: Any,
+    *,
+    bin_size: float | int,
+    start: float | int = 0.0,
+    duration: float | int | None = None,
+    interval: str | None = None,
+    exclude: Sequence[Sequence[float | int]] = (),
+) -> Window:
+    """Open a recording and return where its window lies; the parameters are those of `open_units`."""
     spikes = _open_source(source)
     ids, counts = np.unique(spikes.table.ids, return_counts=True)
     if (counts > 1).any():
@@ -105,16 +149,29 @@ def open_units(
         )
     grid, total, stop = _lay_bins(spikes, bin_size, interval)
     first, num_bins = _place_window(grid, total, start, duration)
-    if num_bins > _MOST_BINS:
-        raise InputError(
-            f"{num_bins} bins of {bin_size} s", f"at most {_MOST_BINS}",
-            "check the recording's clock and obs_intervals, or pass a shorter --duration",
-        )  # fmt: skip
-    dtype = np.uint8 if binary else _choose_dtype(spikes, grid)
     observation = spikes.observation.without(spikes.invalid_times).without(require_stretches(exclude))
     if interval is not None:
         # a bin that the interval ends in was not seen from end to end
         observation = observation.within(grid.origin, stop)
+    return Window(spikes, grid, first, num_bins, observation)
+
+
+def open_view(source: Any, *, exclude: Sequence[Sequence[float | int]] = (), **how: Any) -> xr.Dataset:
+    """Open a recording as `open_units` does, without a word of what is odd: a survey says it."""
+    return to_view(lay_window(source, exclude=exclude, **{"bin_size": 0.001, **how}), exclude=exclude)
+
+
+def to_view(
+    window: Window, *, binary: bool = True, exclude: Sequence[Sequence[float | int]] = ()
+) -> xr.Dataset:
+    """Return a window as `open_units` does, without a word of what is odd about it."""
+    spikes, grid, first, num_bins, observation = window
+    if num_bins > _MOST_BINS:
+        raise InputError(
+            f"{num_bins} bins of {grid.bin_size} s", f"at most {_MOST_BINS}",
+            "see what `nwbspikegen info` says of the recording's clock, or pass a shorter --duration",
+        )  # fmt: skip
+    dtype = np.uint8 if binary else _choose_dtype(spikes, grid)
     return _to_dataset(
         BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype, observation=observation),
         ObservedBins(observation, grid, first, num_bins),
@@ -157,20 +214,10 @@ def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) 
     if interval is not None:
         start, stop = _narrow(source, interval, start, stop)
     grid = BinGrid(start, float(bin_size), clock=max(abs(start), abs(stop)), time_type=source.time_type)
-    if grid.time_spacing > bin_size / 2:
-        _log.warning(
-            "spike times are stored as %s, %g s apart at %g s: too coarse for bins of %g s",
-            source.time_type, grid.time_spacing, stop, bin_size,
-        )  # fmt: skip
     margin = grid.tolerance * bin_size
     total = max(math.ceil((stop - start) / bin_size - grid.tolerance), 0)
     if extent is not None and interval is None:
-        first, last = extent
-        if first < start - margin or last > stop + margin:
-            _log.warning(
-                "spikes from %g to %g s, observed from %g to %g s: the rest is left out",
-                first, last, start, stop,
-            )  # fmt: skip
+        last = extent[1]
         # a spike exactly at the end, where that is an edge, is observed and needs a bin of its own
         is_edge = grid.count_whole(stop - start) == total
         if is_edge and last >= stop - margin and _has_spike(source, stop, margin):

@@ -26,6 +26,15 @@ class PageIndex:
     ----------
     offsets : ndarray of shape (unit + 1,)
         Row of `spike_times` where each unit begins, then where the last one ends.
+
+    Attributes
+    ----------
+    first, last : ndarray of shape (unit,)
+        Earliest and latest time (s), infinite where there is none.
+    num_steps_back, largest_step_back : ndarray of shape (unit,)
+        How often a time is before the one in the row above, and by how much at most (s).
+    is_whole : bool
+        Whether all times that were surveyed are whole numbers.
     """
 
     def __init__(self, offsets: Int64[np.ndarray, " offset"]) -> None:
@@ -40,6 +49,9 @@ class PageIndex:
         self.last = np.full(num_units, -np.inf)
         self.is_sorted = np.ones(num_units, dtype=bool)
         self.has_numbers_only = np.ones(num_units, dtype=bool)
+        self.num_steps_back = np.zeros(num_units, dtype=np.int64)
+        self.largest_step_back = np.zeros(num_units)
+        self.is_whole = True
         self._is_known = np.diff(offsets) == 0
 
     def survey(self, dataset: Any, units: Int64[np.ndarray, " unit"]) -> None:
@@ -68,7 +80,13 @@ class PageIndex:
             descends = np.concatenate([[0], descends])
         units = self._unit_of(descends + at)
         # the first spike of a unit is no step back
-        self.is_sorted[units[self.offsets[units] != descends + at]] = False
+        within = self.offsets[units] != descends + at
+        self._note_steps(units[within], times, descends[within], previous)
+        # one time of a page tells of nearly all recordings
+        if self.is_whole and _are_whole(self._edges[pages]):
+            self.is_whole = _are_whole(times)
+        else:
+            self.is_whole = False
         wrong = np.flatnonzero(~np.isfinite(times))
         self.has_numbers_only[self._unit_of(wrong + at)] = False
         here = np.arange(self._unit_of(np.array([at]))[0], self._unit_of(np.array([stop - 1]))[0] + 1)
@@ -76,6 +94,15 @@ class PageIndex:
         begins = np.maximum(self.offsets[here], at) - at
         self.first[here] = np.minimum(self.first[here], np.minimum.reduceat(times, begins))
         self.last[here] = np.maximum(self.last[here], np.maximum.reduceat(times, begins))
+
+    def _note_steps(self, units: Rows, times: np.ndarray, descends: Rows, previous: float) -> None:
+        """Take in steps back of units, each from the row before `descends`."""
+        self.is_sorted[units] = False
+        np.add.at(self.num_steps_back, units, 1)
+        before = np.where(descends == 0, previous, times[descends - 1])
+        # times that are no numbers are refused later
+        with np.errstate(invalid="ignore"):
+            np.maximum.at(self.largest_step_back, units, before - times[descends])
 
     def _unit_of(self, rows: Int64[np.ndarray, " row"]) -> Int64[np.ndarray, " row"]:
         units: np.ndarray = np.searchsorted(self.offsets, rows, side="right") - 1
@@ -94,6 +121,10 @@ class PageIndex:
         is_sorted = self.is_sorted[units]
         begins = np.where(is_sorted, np.minimum(begins, ends), self.offsets[units])
         return begins, np.where(is_sorted, ends, self.offsets[units + 1])
+
+
+def _are_whole(times: Float64[np.ndarray, " spike"]) -> bool:
+    return bool((times == np.floor(times)).all())
 
 
 def search_rows(values: Any, begins: Rows, ends: Rows, wanted: float, *, side: str) -> Rows:

@@ -104,6 +104,8 @@ def _take(places: np.ndarray, skip: int, take: int, random_seed: int | None) -> 
         require_seed(random_seed)
         rng = np.random.default_rng(random_seed)
         return np.sort(rng.choice(places, min(take, available), replace=False))
+    if skip == 0:
+        return places[:take]
     if available < skip + take:
         _log.warning(
             "%d units are fewer than %d skipped and %d taken: taking %d from the start",

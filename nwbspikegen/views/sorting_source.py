@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.observation import Observation, join_intervals
 from nwbspikegen.views.spike_source import (
+    Clocks,
     Interval,
     SpikeSource,
     Trains,
@@ -57,13 +58,14 @@ class SortingSource(SpikeSource):
             )
         self._sorting = sorting
         self._trains: dict[int, np.ndarray] = {}
+        self._steps: dict[int, tuple[int, float]] = {}
         texts = _read_texts(sorting)
         self.table = UnitTable(np.asarray(sorting.unit_ids), _read_properties(sorting), texts)
         texts["identifier"] = texts["identifier"] or self._hash_spikes()
         self.invalid_times = join_intervals(self.find_intervals("invalid_times")[0])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_trains": {}}
+        return {**self.__dict__, "_trains": {}, "_steps": {}}
 
     @property
     def observation(self) -> Observation:
@@ -115,6 +117,18 @@ class SortingSource(SpikeSource):
         counts = [len(self._read_train(unit)) for unit in range(len(self.table.ids))]
         return np.array(counts, dtype=np.int64)
 
+    def read_clocks(self, units: Sequence[int]) -> Clocks:
+        """Return how the times of some unit positions run, before they are sorted."""
+        trains = [self._read_train(unit) for unit in units]
+        return Clocks(
+            np.array([len(train) for train in trains], dtype=np.int64),
+            np.array([train[0] if len(train) else np.inf for train in trains]),
+            np.array([train[-1] if len(train) else -np.inf for train in trains]),
+            np.array([self._steps[unit][0] for unit in units], dtype=np.int64),
+            np.array([self._steps[unit][1] for unit in units], dtype=np.float64),
+            all(np.array_equal(train, np.floor(train)) for train in trains),
+        )
+
     def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:
         """Return the start and stop (s) of every interval of a name, and all names that there are.
 
@@ -136,6 +150,8 @@ class SortingSource(SpikeSource):
             train = self._sorting.get_unit_spike_train_in_seconds(unit_id, segment_index=0)
             times = np.asarray(train, dtype=np.float64)
             require_numbers(times, unit_id)
+            steps = -np.diff(times)
+            self._steps[unit] = int(np.count_nonzero(steps > 0)), float(steps.max(initial=0.0))
             self._trains[unit] = np.sort(times)
         return self._trains[unit]
 

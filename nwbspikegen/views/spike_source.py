@@ -36,6 +36,30 @@ class Trains(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Clocks:
+    """How the times of some units run, as they are stored.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (unit,)
+        Spikes in the whole recording.
+    first, last : ndarray of shape (unit,)
+        Earliest and latest time (s), infinite where there is none.
+    num_steps_back, largest_step_back : ndarray of shape (unit,)
+        How often a time is before the one that precedes it, and by how much at most (s).
+    is_whole : bool
+        Whether all times are whole numbers.
+    """
+
+    counts: Int64[np.ndarray, " unit"]
+    first: Float64[np.ndarray, " unit"]
+    last: Float64[np.ndarray, " unit"]
+    num_steps_back: Int64[np.ndarray, " unit"]
+    largest_step_back: Float64[np.ndarray, " unit"]
+    is_whole: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class UnitTable:
     """What is known of the units besides their spikes.
 
@@ -65,6 +89,8 @@ class SpikeSource(abc.ABC):
     """How spike times are stored."""
     invalid_times: Intervals = np.zeros((0, 2))
     """Intervals (s) that the source calls invalid, whatever unit was observed in them."""
+    is_near: bool = True
+    """Whether spikes are at hand, and not on the web."""
 
     @abc.abstractmethod
     def read_trains(self, units: Sequence[int], start: float, stop: float) -> Iterator[Trains]:
@@ -80,6 +106,10 @@ class SpikeSource(abc.ABC):
     @abc.abstractmethod
     def count_spikes(self) -> Int64[np.ndarray, " unit"]:
         """Return how many spikes each unit has in the whole recording."""
+
+    @abc.abstractmethod
+    def read_clocks(self, units: Sequence[int]) -> Clocks:
+        """Return how the times of some unit positions run, before they are sorted."""
 
     @property
     @abc.abstractmethod

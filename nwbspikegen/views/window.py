@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -13,16 +12,11 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.errors import InputError
-from nwbspikegen.views.criteria import count_occupied
-from nwbspikegen.views.duplicates import report_duplicates
-from nwbspikegen.views.merging import count_merged
-from nwbspikegen.views.opening import open_units
+from nwbspikegen.views.opening import open_view
 from nwbspikegen.views.selection import select_units
 from nwbspikegen.views.splits import Split, split_fractions
-
-_LOG = logging.getLogger("nwbspikegen")
-_FEW_SPIKES = 100
-_SHORT_TRAINING = 10.0
+from nwbspikegen.views.survey_text import log_survey
+from nwbspikegen.views.surveying import find_fatal, require_meaning, survey_view
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +47,8 @@ class WindowOptions:
         Seed by which units are taken at random.
     exclude : tuple of (float, float)
         Stretches (from, to; s on the session clock) that are taken as not observed.
+    accept_odd : bool
+        Go on with a recording whose clock or observation leaves no number with a meaning.
     """
 
     start: float = 0.0
@@ -69,6 +65,7 @@ class WindowOptions:
     drop_duplicates: bool = False
     random_units: int | None = None
     exclude: tuple[tuple[float, float], ...] = ()
+    accept_odd: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as JSON holds them."""
@@ -104,47 +101,74 @@ PRESETS: dict[str, dict[str, Any]] = {
 """Windows of Shimono 2026: ten minutes, of a slice after its first thirty, of a mouse at rest."""
 
 
-def open_window(path: str | os.PathLike[str], options: WindowOptions) -> tuple[xr.Dataset, Split]:
+def open_window(
+    path: str | os.PathLike[str],
+    options: WindowOptions,
+    *,
+    accept_odd: bool = False,
+    report: bool = True,
+) -> tuple[xr.Dataset, Split]:
     """Open an NWB file and return its window, lazily binned, and the window's split.
 
-    Firing rates and duplicates are judged by the training segment: what is scored has no say.
+    Firing rates and duplicates are judged by the training segment: what is scored has no say. What was
+    taken, and what is odd about it, is logged.
+
+    Parameters
+    ----------
+    path : path or address
+        An NWB file.
+    options : WindowOptions
+        What is used of it.
+    accept_odd : bool, default: False
+        As in the options: either goes on with a recording that is refused otherwise.
+    report : bool, default: True
+        Whether to log a survey; a window that is opened again needs none.
+
+    Raises
+    ------
+    InputError
+        What `open_units` and `select_units` raise. Whole-number times at absurd rates, a clock that
+        starts again, or no time observed, unless `accept_odd`.
 
     Examples
     --------
     >>> WindowOptions(duration=400.0).as_dict()["split"]
     [0.5, 0.25, 0.25]
     """
-    units = open_units(
+    units = open_view(
         path, bin_size=options.bin_size, start=options.start, duration=options.duration,
         interval=options.interval, exclude=options.exclude,
     )  # fmt: skip
-    units = select_units(
+    accept_odd = accept_odd or options.accept_odd
+    try:
+        units = _select(units, options)
+    except InputError:
+        if not accept_odd:
+            # a wrong clock explains why no unit meets a criterion
+            require_meaning(path, find_fatal(units))
+        raise
+    parts = split_fractions(units, options.split)
+    _judge(path, units, parts, accept_odd=accept_odd, report=report)
+    return units, parts
+
+
+def _select(units: xr.Dataset, options: WindowOptions) -> xr.Dataset:
+    return select_units(
         units, skip=options.skip_units, take=options.take_units, depth=options.depth,
         region=_split_names(options.region), quality=_split_names(options.quality),
         min_rate_hz=options.min_rate_hz, drop_duplicates=options.drop_duplicates,
         random_seed=options.random_units, judged_by=split_fractions(units, options.split).train,
     )  # fmt: skip
-    if merged := count_merged(units):
-        _LOG.info("%d spikes shared a bin with another of their unit and were merged", merged)
-    parts = split_fractions(units, options.split)
-    seconds = parts.train.sizes["time"] * options.bin_size
-    if seconds < _SHORT_TRAINING:
-        _LOG.warning("a training segment of %g s is short: expect little of what is learnt from it", seconds)
-    _report_few_spikes(parts)
-    report_duplicates(parts.train)
-    return units, parts
 
 
-def _report_few_spikes(parts: Split) -> None:
-    """Warn of segments whose scores hang on a handful of spikes."""
-    for name, part in (("validation", parts.validation), ("test", parts.test)):
-        found = int(count_occupied(part).sum())
-        if found < _FEW_SPIKES:
-            _LOG.warning(
-                "only %d spikes in the %s segment: its scores mean little; "
-                "take a longer window or more units",
-                found, name,
-            )  # fmt: skip
+def _judge(
+    path: str | os.PathLike[str], units: xr.Dataset, parts: Split, *, accept_odd: bool, report: bool
+) -> None:
+    """Refuse a window that no number can be made of, and log a survey of any other."""
+    if not accept_odd:
+        require_meaning(path, find_fatal(units))
+    if report:
+        log_survey(survey_view(units, parts))
 
 
 def _split_names(names: str | None) -> list[str] | None:
@@ -158,12 +182,14 @@ def open_trained_window(
     bin_size: float,
     duration: float,
     exclude: Sequence[Sequence[float | int]] = (),
+    accept_odd: bool = False,
+    report: bool = True,
 ) -> tuple[xr.Dataset, Split]:
     """Open a file with the units and segments of its entry in a model's training record.
 
     What follows validation is the test segment, up to `duration` seconds from the start of training.
     """
-    units = open_units(path, bin_size=bin_size, exclude=exclude).sel(unit=training["unit_ids"])
+    units = open_view(path, bin_size=bin_size, exclude=exclude).sel(unit=training["unit_ids"])
     time = units.time.values
     stops = [*training["split"]["validation"], training["split"]["train"][0] + duration]
     edges = [
@@ -177,5 +203,6 @@ def open_trained_window(
             "pass a longer --duration",
         )
     parts = [units.isel(time=slice(*pair)) for pair in itertools.pairwise((first, validation, test, last))]
-    report_duplicates(parts[0])
-    return units.isel(time=slice(first, last)), Split(*parts)
+    units, split = units.isel(time=slice(first, last)), Split(*parts)
+    _judge(path, units, split, accept_odd=accept_odd, report=report)
+    return units, split

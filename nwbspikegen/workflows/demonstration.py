@@ -111,7 +111,7 @@ def _predict(
     options: WindowOptions,
     seed: int,
 ) -> GenerationReport:
-    units, parts = open_window(recording, options)
+    units, parts = open_window(recording, options, report=False)
     truth = _find_truth(units, parts, simulation)
     described = f"desc-spikegen-from-{trained}".replace("_", "").replace("spikegen-from-", "spikegenfrom")
     out = recording.with_name(recording.name.replace("_ecephys", f"_{described}_ecephys"))
@@ -165,7 +165,7 @@ def _draw(
     """Draw what both models predict of the in vivo preparation, beside the rates and the best possible."""
     from nwbspikegen.plot import plot_generation
 
-    units, parts = open_window(recording, options)
+    units, parts = open_window(recording, options, report=False)
     rates = make_baseline(_MEAN)
     fitted_on = read_bins(parts.train)
     rates.fit(fitted_on.spikes, float(units.attrs["bin_size"]), fitted_on.observed)

@@ -69,6 +69,6 @@ def score_zero_shot(
     The model and every baseline read the recording's own past, from the start of the window.
     """
     _LOG.info("scoring on %s, which was held out", recording)
-    units, parts = open_window(recording, options)
+    units, parts = open_window(recording, options, report=False)
     predicted = generate(model, parts.test, context=units)
     return score(predicted, parts.test, train=parts.train, context=units, seed=seed)

@@ -46,7 +46,7 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str,
     place = _place(Path(folder), number)
     place.mkdir(parents=True, exist_ok=True)
     plan = read_plan(Path(folder))
-    units, parts = open_window(plan.recording, plan.options)
+    units, parts = open_window(plan.recording, plan.options, report=False)
     arguments, settings = plan.settings_of(point, units.sizes["unit"])
     unfinished = place / "unfinished"
     resumed, began = unfinished.is_dir(), time.perf_counter()
@@ -92,7 +92,7 @@ def run_reference(folder: str) -> dict[str, dict[str, float]]:
     place = Path(folder, REFERENCE_FILE)
     if not place.is_file():
         plan = read_plan(Path(folder))
-        units, parts = open_window(plan.recording, plan.options)
+        units, parts = open_window(plan.recording, plan.options, report=False)
         found = {}
         for name in _REFERENCES:
             baseline = make_baseline(name)

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from nwbspikegen.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training import train
-from nwbspikegen.views import WindowOptions, open_units, open_window
+from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.observed import require_distinct
+from nwbspikegen.views.opening import open_view
 from nwbspikegen.workflows.holding_out import Recording, plan_folds, score_zero_shot
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -80,20 +82,21 @@ def train_recordings(
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
     folds = plan_folds(recordings, hold_out)
     if len(recordings) > 1:
-        require_distinct([open_units(recording).attrs for recording in recordings], recordings)
+        require_distinct([open_view(recording).attrs for recording in recordings], recordings)
+    windows = [open_window(recording, options) for recording in recordings]
     keeps_all = not folds or len(folds) > 1
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
     held_out: dict[str, pd.DataFrame] = {}
     unfinished: list[Path] = []
     fitted = None
     for fold in folds:
-        rest = [recording for place, recording in enumerate(recordings) if place not in fold]
+        rest = [window for place, window in enumerate(windows) if place not in fold]
         fitted = _train_one(rest, out, options, how, unfinished)
         for place in fold:
             scores = score_zero_shot(fitted, recordings[place], options, seed=seed)
             held_out[os.fspath(recordings[place])] = scores
     if keeps_all or fitted is None:
-        fitted = _train_one(recordings, out, options, how, unfinished)
+        fitted = _train_one(windows, out, options, how, unfinished)
     record = {**fitted.training, "options": options.as_dict(), "held_out": _summarise(held_out)}
     fitted = dataclasses.replace(fitted, training=record)
     fitted.save(out, overwrite=overwrite)
@@ -103,14 +106,13 @@ def train_recordings(
 
 
 def _train_one(
-    recordings: Sequence[Recording],
+    windows: Sequence[tuple[xr.Dataset, Split]],
     out: Path,
     options: WindowOptions,
     how: dict[str, Any],
     unfinished: list[Path],
 ) -> FittedModel:
-    """Train on some recordings; where the state of the run lies is noted in `unfinished`."""
-    windows = [open_window(recording, options) for recording in recordings]
+    """Train on some recordings' windows; where the state of the run lies is noted in `unfinished`."""
     sources = [units.attrs["source_sha256"] or units.attrs["identifier"] for units, _ in windows]
     digest = hashlib.sha256(json.dumps([how, options.as_dict(), sources]).encode()).hexdigest()[:12]
     num_units = sum(units.sizes["unit"] for units, _ in windows)

@@ -1,0 +1,34 @@
+"""`nwbspikegen info`: what a recording holds and what is odd about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nwbspikegen.cli.options import RECORDING, STRETCH, every_command
+from nwbspikegen.cli.output import print_result
+
+
+@click.command(short_help="Say what a recording holds, and what is odd about it.")
+@click.argument("target", type=RECORDING, metavar="FILE")
+@click.option("--start", default=0.0, show_default=True, help="Seconds after the start of observation.")
+@click.option("--duration", type=float, help="Seconds to look at; all by default.")
+@click.option("--bin-size", default=0.001, show_default=True, help="Seconds per bin.")
+@click.option("--interval", help="Observe a named interval only, such as spontaneousActivity.")
+@click.option(
+    "--exclude", type=STRETCH, multiple=True,
+    help="Take these seconds of the session clock as not observed; may be given again.",
+)  # fmt: skip
+@every_command
+def info(target: Path | str, as_json: bool, **window: Any) -> None:
+    """Say what FILE holds and what is odd about it, each with the option that deals with it.
+
+    FILE is a recording, a path or an address; also a derived file, or the folder of a model. What is
+    FATAL other commands refuse unless they are given --accept-odd.
+    """
+    from nwbspikegen.workflows.informing import inform
+
+    found = inform(target, **window)
+    print_result({"kind": found.kind, **found.details}, as_json=as_json, text=found.text)
