@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+import numpy as np
 from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseSortingExtractorInterface
 from neuroconv.utils import dict_deep_update
 
 from nwbspikegen.convert.electrodes import add_electrodes, rows_of_units
 from nwbspikegen.convert.intervals import add_intervals
+from nwbspikegen.views.sorting_source import read_said
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -30,7 +32,8 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
     """Base of the interfaces over our sources; subclasses name the source and its parameters.
 
     Besides its spikes and properties, a sorting may have these attributes, and what it has is written:
-    `observation_interval` (start, stop; s; also as an annotation), `electrodes`
+    `observation_interval` (start, stop; s; also as an annotation) or `obs_intervals` (of each unit,
+    likewise, as `nwbspikegen.views.sorting_source.SortingSource` reads them), `electrodes`
     (`nwbspikegen.sources.Electrodes`), `named_intervals` (a mapping of names to lists of start and stop;
     s) and `session_metadata` (NeuroConv's layout). Columns are described, and ordered by name.
     """
@@ -76,19 +79,26 @@ def _describe_columns(sorting: Any, metadata: Any) -> dict[str, Any]:
 
 def add_observation(nwbfile: Any, sorting: Any) -> None:
     """Add the column obs_intervals: when every unit was observed, so that silence is not absence."""
+    of_units = read_said(sorting, "obs_intervals")
     interval = _observation_of(sorting)
-    if interval is None:
+    if of_units is None and interval is None:
         _LOG.warning("the sorting does not say when its units were observed: obs_intervals are left out")
         return
     num_units = len(nwbfile.units)
+    if of_units is None:
+        rows = [[list(interval)]] * num_units
+    else:
+        # a unit that was never observed has an empty interval: without a row nothing would be known of it
+        rows = [np.asarray(of_units[unit], dtype=np.float64).reshape(-1, 2).tolist() or [[0.0, 0.0]]
+                for unit in sorting.unit_ids.tolist()]  # fmt: skip
     with warnings.catch_warnings():
         # hdmf 6.2 compares the index, a list as it has to be for cells of pairs, with True
         warnings.filterwarnings("ignore", message="Column 'obs_intervals' is predefined")
         nwbfile.units.add_column(
             name="obs_intervals",
             description="When the unit was observed, in seconds.",
-            data=[list(interval)] * num_units,
-            index=list(range(1, num_units + 1)),
+            data=[pair for row in rows for pair in row],
+            index=np.cumsum([len(row) for row in rows]).tolist(),
         )
 
 
@@ -98,9 +108,7 @@ def sort_columns(nwbfile: Any) -> None:
 
 
 def _observation_of(sorting: Any) -> tuple[float, float] | None:
-    interval = getattr(sorting, "observation_interval", None)
-    if interval is None and "observation_interval" in sorting.get_annotation_keys():
-        interval = sorting.get_annotation("observation_interval")
+    interval = read_said(sorting, "observation_interval")
     if interval is not None:
         start, stop = interval
         return float(start), float(stop)

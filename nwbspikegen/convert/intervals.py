@@ -7,12 +7,19 @@ from typing import Any
 
 MODULE = "passive_protocol"
 TABLE = "passive_intervals"
+INVALID = "invalid_times"
 
 
 def add_intervals(nwbfile: Any, intervals: Mapping[str, Sequence[tuple[float, float]]]) -> None:
-    """Write named intervals (s) where DANDI:000409 has them: a row each, its name in `protocol_type`."""
+    """Write named intervals (s) where DANDI:000409 has them: a row each, its name in `protocol_type`.
+
+    `invalid_times` go where NWB has a place for them.
+    """
     from pynwb.epoch import TimeIntervals
 
+    for start, stop in sorted(intervals.get(INVALID, ())):
+        nwbfile.add_invalid_time_interval(start_time=float(start), stop_time=float(stop))
+    intervals = {name: spans for name, spans in intervals.items() if name != INVALID}
     if not intervals:
         return
     table = TimeIntervals(name=TABLE, description="When each part of the protocol began and ended.")

@@ -50,7 +50,8 @@ def convert_sorting(
     Parameters
     ----------
     sorting : spikeinterface.BaseSorting
-        One segment. An annotation `observation_interval` (start, stop; s) becomes obs_intervals.
+        One segment. An annotation `observation_interval` (start, stop; s) becomes obs_intervals, and so
+        does `obs_intervals`, a mapping of unit ids to (start, stop) pairs (s).
     out : path
         NWB file to write.
     metadata : mapping or path

@@ -16,6 +16,7 @@ from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
 from nwbspikegen.progress import Work, show_progress
 from nwbspikegen.views import survey
+from nwbspikegen.views.opening import open_view
 from nwbspikegen.views.survey_text import log_survey
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -68,6 +69,9 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
     interface = interface_class(**source)
     _refuse_silence(interface.sorting_extractor)
     _require_writable(interface.sorting_extractor)
+    if len(interface.sorting_extractor.unit_ids) > 1:
+        # what cannot be viewed is not written: an observation that ends before it starts, say
+        open_view(interface.sorting_extractor)
     merged = dict_deep_update(interface.get_metadata(), given)
     require_metadata(merged)
     session = merged["NWBFile"]

@@ -70,9 +70,11 @@ class SortingSource(SpikeSource):
     @property
     def observation(self) -> Observation:
         """When each unit was observed, an end infinite where the sorting does not say."""
-        of_units = _read_said(self._sorting, "obs_intervals")
+        of_units = read_said(self._sorting, "obs_intervals")
         if of_units is not None:
-            return Observation.of_units(of_units[unit] for unit in self.table.ids.tolist())
+            return Observation.of_units(
+                _require_intervals(of_units, unit) for unit in self.table.ids.tolist()
+            )
         start, stop = self._find_extent()
         interval = (-np.inf if start is None else start, np.inf if stop is None else stop)
         if not interval[0] <= interval[1]:
@@ -85,7 +87,7 @@ class SortingSource(SpikeSource):
         """Return start and stop of the observation (s), None where the sorting does not say."""
         sorting = self._sorting
         start = float(sorting.get_start_time(segment_index=0))
-        interval = _read_said(sorting, "observation_interval")
+        interval = read_said(sorting, "observation_interval")
         if interval is not None:
             return float(interval[0]), float(interval[1])
         if isinstance(num_samples := getattr(sorting, "num_samples", None), int | np.integer):
@@ -165,7 +167,21 @@ def _read_properties(sorting: Any) -> dict[str, np.ndarray]:
     }
 
 
-def _read_said(sorting: Any, name: str) -> Any:
+def _require_intervals(of_units: Any, unit: object) -> np.ndarray:
+    """Return a unit's intervals (interval, 2), or raise `InputError`."""
+    try:
+        intervals = np.asarray(of_units[unit], dtype=np.float64).reshape(-1, 2)
+    except (KeyError, ValueError, TypeError):
+        intervals = np.full((1, 2), np.nan)
+    if not (intervals[:, 0] <= intervals[:, 1]).all():
+        raise InputError(
+            f"obs_intervals of unit {unit} that are none", "pairs (start, stop; s), a start before a stop",
+            "correct the sorting's obs_intervals",
+        )  # fmt: skip
+    return intervals
+
+
+def read_said(sorting: Any, name: str) -> Any:
     """Return an attribute of a sorting, or an annotation, None when it has neither."""
     said = getattr(sorting, name, None)
     return sorting.get_annotation(name) if said is None and name in sorting.get_annotation_keys() else said
