@@ -88,15 +88,12 @@ def test_a_config_file_counts_as_given(recording: Path, model: Path, tmp_path: P
         ("transfer FILE --out s --metadata m.yaml", "--metadata without --nwb"),
         (
             "sweep FILE --out s --vary loss=dice,focal --loss dice --skip-units 0",
-            "loss dice and loss among the factors",
+            "--loss with --vary loss",
         ),
         ("convert spykingcircus x --out o.nwb --well well000", "--well without --recording"),
         ("convert ibl --preset shimono2026 --good-only", "--good-only with --preset"),
-        ("patchseq train x --out m --epochs 3", "--epochs with --model forest"),
-        ("patchseq train x --out m --model bilstm --trees 9 --scalars", "--trees, --scalars with"),
         ("patchseq train x.nwb --out m --donor-column d", "--donor-column without a table"),
         ("patchseq predict m x.nwb --out p --cell-column d", "--cell-column without a table"),
-        ("patchseq transfer a.csv b.csv --out t --epochs 2", "--epochs with --model linear"),
     ],
 )
 def test_an_option_without_effect_is_refused(
@@ -115,6 +112,21 @@ def test_options_of_attention_are_named_for_a_model_without(
     result = _run("explain", model, recording, "--out", tmp_path / "o.nwb", *options)
     assert result.exit_code == 0, result.output
     assert "--loss, --windows: no effect on in_context, which has no attention" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("patchseq train x --out m --epochs 3", "--epochs: no effect with --model forest"),
+        ("patchseq train x --out m --model bilstm --trees 9 --scalars", "--scalars, --trees: no effect with"),
+        ("patchseq transfer a.csv b.csv --out t --epochs 2", "--epochs: no effect with --model linear"),
+    ],
+)
+def test_an_option_of_another_classifier_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in _run(*command.split()).stderr
 
 
 def test_a_free_run_has_nothing_to_recompute(recording: Path, model: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def refuse_given(names: Iterable[str], where: str, needed: str) -> None:
 
 def name_unused(names: Iterable[str], where: str) -> None:
     """Log which of some parameters were given and have no effect, where that does not show on the line."""
-    given = [name for name in names if is_given(name)]
+    given = sorted(name for name in names if is_given(name))
     if given:
         _LOG.warning("%s: no effect %s", name_options(given), where)
 

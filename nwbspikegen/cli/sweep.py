@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import (
     PATH,
     RECORDING,
@@ -82,8 +83,11 @@ def sweep(
     from nwbspikegen.workflows.sweeping import run_sweep
     from nwbspikegen.workflows.sweeping_plan import read_factors
 
+    factors = read_factors(vary)
+    if "loss" in factors:
+        refuse_given(["loss"], "with --vary loss", "one of them")
     report = run_sweep(
-        recording, out, read_factors(vary), options=read_window(**window), model=model, loss=loss,
+        recording, out, factors, options=read_window(**window), model=model, loss=loss,
         epochs=epochs, match_parameters=match_parameters, trials=trials,
         sampler=sampler or ("grid" if trials is None else "random"), seed=seed, device=device,
         workers=workers, scheduler=scheduler, overwrite=overwrite,

@@ -125,11 +125,6 @@ def require_plan(plan: SweepPlan, num_units: int) -> None:
             raise InputError(
                 f"factor {given!r}, of {plan.model}", f"one of {', '.join(allowed)}, once", "correct it"
             )
-    if plan.loss is not None and "loss" in plan.factors:
-        raise InputError(
-            f"loss {plan.loss} and loss among the factors", "one of them",
-            "leave --loss out, or loss out of --vary",
-        )  # fmt: skip
     for loss in plan.factors.get("loss", []):
         if loss not in LOSSES:
             raise InputError(f"loss {loss!r}", f"one of {', '.join(LOSSES)}", "choose one of these")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nwbspikegen.cli.given import refuse_given
+from nwbspikegen.cli.given import name_unused
 from nwbspikegen.cli.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.cli.output import print_result, records_of
 from nwbspikegen.cli.patchseq.options import column_options, read_columns, refuse_columns
@@ -53,9 +53,9 @@ def train(
     from nwbspikegen.workflows.patchseq_training import train_cells
 
     if model == "forest":
-        refuse_given(["epochs"], "with --model forest", "--model bilstm")
+        name_unused(["epochs"], "with --model forest, which has none")
     else:
-        refuse_given(["trees", "scalars"], "with --model bilstm", "--model forest")
+        name_unused(["trees", "scalars"], "with --model bilstm, which reads families and grows no trees")
     refuse_columns([*sources, *([] if labels is None else [labels])])
     columns = read_columns(cell_column, class_column, donor_column, condition_column)
     report = train_cells(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nwbspikegen.cli.given import refuse_given
+from nwbspikegen.cli.given import name_unused
 from nwbspikegen.cli.options import PATH, RECORDING, every_command, overwrite_option
 from nwbspikegen.cli.output import print_result, records_of
 from nwbspikegen.cli.patchseq.options import (
@@ -55,7 +55,7 @@ def transfer(
     from nwbspikegen.workflows.patchseq_transferring import Plan, transfer_cells
 
     if model != "bilstm":
-        refuse_given(["epochs"], f"with --model {model}", "--model bilstm")
+        name_unused(["epochs"], f"with --model {model}: only a BiLSTM has epochs")
     refuse_columns([source, target])
     columns = read_columns(cell_column, class_column, donor_column, condition_column)
     plan = Plan(model, method, not equal_shares, read_numbers(labelled), seeds, folds, epochs)
