@@ -115,7 +115,7 @@ def explaining_full_disks(target: str | os.PathLike[str] | None = None) -> Itera
     try:
         yield
     except (OSError, RuntimeError) as error:
-        reason = _find_reason(error)
+        reason = find_disk_problem(error)
         if reason is None:
             raise
         where = f" while writing {target}" if target else ""
@@ -125,7 +125,7 @@ def explaining_full_disks(target: str | os.PathLike[str] | None = None) -> Itera
         ) from error  # fmt: skip
 
 
-def _find_reason(error: BaseException | None) -> str | None:
+def find_disk_problem(error: BaseException | None) -> str | None:
     """Return what the system said about a disk that cannot be written, None for any other error."""
     reasons = {code: os.strerror(code) for code in _CANNOT_WRITE}
     while error is not None:

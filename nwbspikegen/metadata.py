@@ -6,7 +6,7 @@ import copy
 import os
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from nwbspikegen.errors import InputError, MetadataError
@@ -25,18 +25,46 @@ _REQUIRED = {
         "sex": "M, F, O or U for unknown",
     },
 }
-_AGE = re.compile(r"P(?=\d)(\d+(\.\d+)?[YMWD])*(/(P(?=\d)(\d+(\.\d+)?[YMWD])*)?)?")
-_SPECIES = re.compile(r"[A-Z][a-z]+ [a-z]+(-[a-z]+)?|http://purl\.obolibrary\.org/obo/NCBITaxon_\d+")
 _OPTIONAL = {"NWBFile": {"session_id": "a name without a slash"}, "Subject": {}}
-_VALID = {
-    "subject_id": re.compile(r"[^/\s]+"),
-    "session_id": re.compile(r"[^/\s]+"),
-    "species": _SPECIES,
-    "age": _AGE,
-    "sex": re.compile("[MFOU]"),
-}
+# the next four are nwbinspector's, which the archive asks
+_NUMBER = r"\d+(?:\.\d+)?"
+_DURATION = re.compile(
+    r"P(?!$)" + "".join(f"({_NUMBER}{unit})?" for unit in "YMWD")
+    + r"(T(?=\d)" + "".join(f"({_NUMBER}{unit})?" for unit in "HMS") + ")?"
+)  # fmt: skip
+_SPECIES = re.compile(r"[A-Z][a-z]* [a-z]+|http://purl\.obolibrary\.org/obo/NCBITaxon_\d+")
+_WORM = "Caenorhabditis elegans"
+_SEXES = {_WORM: ("XO", "XX"), "": ("M", "F", "O", "U")}
+_NAME = re.compile(r"[^/\s]+")
+_DAYS = {"Y": 365.25, "M": 30.4375, "W": 7.0, "D": 1.0, "H": 1 / 24, "m": 1 / 1440, "S": 1 / 86400}
 
 Metadata = Mapping[str, Any]
+
+
+class StrictMetadata(dict[str, Any]):
+    """Metadata that may say nothing else than the recording does: pass them wherever metadata are taken.
+
+    What the recording lacks is filled; a value that contradicts one of its own is a `MetadataError`, not
+    a warning.
+
+    Parameters
+    ----------
+    metadata : mapping or path of a YAML file
+        NeuroConv's layout.
+
+    Raises
+    ------
+    InputError
+        If a file is no YAML mapping.
+
+    Examples
+    --------
+    >>> StrictMetadata({"Subject": {"sex": "U"}})
+    {'Subject': {'sex': 'U'}}
+    """
+
+    def __init__(self, metadata: Metadata | str | os.PathLike[str]) -> None:
+        super().__init__(read_metadata(metadata))
 
 
 def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[str, Any]:
@@ -59,6 +87,8 @@ def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[st
     """
     if metadata is None:
         return {}
+    if isinstance(metadata, StrictMetadata):
+        return metadata
     if isinstance(metadata, Mapping):
         return _require_sections(copy.deepcopy(dict(metadata)), "the metadata")
     if not isinstance(metadata, str | os.PathLike):
@@ -97,8 +127,8 @@ def require_metadata(metadata: Metadata) -> None:
             if value in (None, ""):
                 if field in required and not (field == "age" and given.get("date_of_birth")):
                     problems.append(f"no {section} {field}")
-            elif not _is_valid(field, value):
-                problems.append(f"{section} {field} {str(value)!r}")
+            elif problem := _find_problem(field, value, given):
+                problems.append(f"{section} {field} {str(value)!r}{problem}")
     if problems:
         raise MetadataError(
             ", ".join(problems),
@@ -107,16 +137,69 @@ def require_metadata(metadata: Metadata) -> None:
         )
 
 
-def _is_valid(field: str, value: Any) -> bool:
+def _find_problem(field: str, value: Any, section: Metadata) -> str:
+    """Return why an archive would refuse a value, as what follows it in a sentence; "" when it would not."""
     if field == "session_start_time":
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError:
-                return False
-        return isinstance(value, date)
-    pattern = _VALID.get(field)
-    return isinstance(value, str) and (pattern is None or pattern.fullmatch(value) is not None)
+        is_moment = isinstance(value, date) or (isinstance(value, str) and read_moment(value) is not None)
+        return "" if is_moment else " (a time such as 2021-05-11T14:00:00+09:00 is needed)"
+    if not isinstance(value, str):
+        return f" (a {_name_kind(value)}, which YAML needs in quotes to take as a text: {field}: '{value}')"
+    if field in ("subject_id", "session_id"):
+        return "" if _NAME.fullmatch(value) else " (a name has no slash and no space)"
+    if field == "species":
+        return "" if _SPECIES.fullmatch(value) else " (a Latin binomial or an address of NCBITaxon is needed)"
+    if field == "sex":
+        allowed = _SEXES.get(str(section.get("species")), _SEXES[""])
+        return "" if value in allowed else f" (one of {', '.join(allowed)} is needed)"
+    return _find_age_problem(value) if field == "age" else ""
+
+
+def _name_kind(value: Any) -> str:
+    return "number" if isinstance(value, int | float) else "date" if isinstance(value, date) else "list"
+
+
+def _find_age_problem(age: str) -> str:
+    bounds = age.split("/")
+    if len(bounds) > 2 or not all(_DURATION.fullmatch(each) or (not each and age != each) for each in bounds):
+        return " (an ISO 8601 duration such as P28D or PT36H, or a range such as P3W/P5W or P90D/, is needed)"
+    if len(bounds) == 2 and all(bounds) and _count_days(bounds[0]) >= _count_days(bounds[1]):
+        return " (a range goes from the younger to the older)"
+    return ""
+
+
+def _count_days(duration: str) -> float:
+    days, _, hours = duration[1:].partition("T")
+    parts = re.findall(rf"({_NUMBER})([YMWD])", days)
+    parts += re.findall(rf"({_NUMBER})([HmS])", hours.replace("M", "m"))
+    return sum(float(number) * _DAYS[unit] for number, unit in parts)
+
+
+def read_moment(text: str) -> datetime | None:
+    """Return a time written as ISO 8601, with a zone only where it names one; None for any other text.
+
+    Examples
+    --------
+    >>> read_moment("2021-05-11T14:00:00Z").tzinfo, read_moment("11.05.2021")
+    (datetime.timezone.utc, None)
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def to_moment(value: Any) -> datetime | None:
+    """Return a date, a time or a text of one as a time with a zone, UTC where none is named.
+
+    The zone of the machine is never taken: the same file would mean another time elsewhere.
+
+    Examples
+    --------
+    >>> to_moment("2021-05-11").isoformat()
+    '2021-05-11T00:00:00+00:00'
+    """
+    moment = read_moment(str(value))
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _template(metadata: Metadata) -> str:
@@ -129,6 +212,6 @@ def _template(metadata: Metadata) -> str:
             value = given.get(field)
             if field in _OPTIONAL[section] and value in (None, ""):
                 continue
-            known = value not in (None, "") and _is_valid(field, value)
+            known = value not in (None, "") and not _find_problem(field, value, given)
             lines.append(f"  {field}: {value}" if known else f"  {field}:  # {hint}")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,6 +13,7 @@ from range_server import serve
 from views_nwb import write_units
 
 import nwbspikegen as nsg
+from nwbspikegen.archive import validate_file
 from nwbspikegen.errors import InputError
 
 
@@ -56,10 +58,20 @@ def test_a_zarr_folder_that_changes_is_noticed(zarr_path):
         _ = units.spikes.values
 
 
-def test_pickles_in_zarr_are_never_read(zarr_path, tmp_path):
-    with pytest.raises(InputError, match="export it to HDF5"):
-        nsg.write_results(tmp_path / "out.nwb", source=zarr_path)
-    assert not (tmp_path / "out.nwb").exists()
+def test_zarr_with_electrodes_is_written_from_and_pickles_are_never_loaded(zarr_path, tmp_path, monkeypatch):
+    import pickle
+
+    monkeypatch.setattr(pickle, "loads", lambda *_: pytest.fail("a pickle was loaded"))
+    nsg.results.require_complete(zarr_path)
+    out = nsg.write_results(tmp_path / "out.nwb", source=zarr_path)
+    with h5py.File(out) as file:
+        electrodes = file["general/extracellular_ephys/electrodes"]
+        assert {file[group].name for group in electrodes["group"][:]} == {
+            "/general/extracellular_ephys/group"
+        }
+        assert file["general/extracellular_ephys/group/device"] == file["general/devices/Array"]
+    _assert_same(nsg.open_units(zarr_path, binary=False), nsg.open_units(out, binary=False))
+    assert not (validate_file(out).severity == "error").any()
 
 
 def test_a_folder_that_is_no_zarr_is_refused(tmp_path):

@@ -19,10 +19,11 @@ from nwbspikegen.results.attention_vectors import read_vector, to_vector
 from nwbspikegen.results.columns import read_table, to_text
 from nwbspikegen.results.layout import join_attributes, split_attributes
 from nwbspikegen.results.provenance import models_table, sources_table
-from nwbspikegen.results.source_opening import read_reduced, require_source
+from nwbspikegen.results.source_opening import export, holding_still, read_reduced, require_source
 from nwbspikegen.results.tables import to_table
 from nwbspikegen.views.nwb_groups import find_group
 from nwbspikegen.views.nwb_opening import open_nwb, reading
+from nwbspikegen.views.nwb_table import UNITS
 
 ATTENTION_MODULE = "attention"
 _TABLES = {
@@ -42,6 +43,7 @@ def write_attention(
     *,
     model: Any = None,
     metadata: Mapping[str, Any] | _Path | None = None,
+    unit_table: str = UNITS,
     overwrite: bool = False,
 ) -> Path:
     """Write a file that holds the source's units and what a model looks at in them.
@@ -66,6 +68,8 @@ def write_attention(
         What was explained; its name, hash, parameters and training record are stored.
     metadata : mapping or path of a YAML file, optional
         Fields in NeuroConv's layout that the source lacks or has wrong.
+    unit_table : str, default: "units"
+        Table of units of the source that becomes `/units`.
     overwrite : bool, default: False
         Replace `path`.
 
@@ -92,16 +96,19 @@ def write_attention(
     """
     # before any file is opened: pynwb copies what it knows of types when it opens one
     import ndx_spikegen  # noqa: F401
-    from pynwb import NWBHDF5IO
 
     require_suffix(path, ".nwb")
-    source, path = require_source(source), Path(path)
+    source, path = require_source(source, unit_table), Path(path)
     require_absent(path, overwrite=overwrite, sources=[source] if isinstance(source, Path) else [])
     variables = explanation.reset_coords()
     _require_names(variables)
     with (
         write_whole(path, overwrite=overwrite) as temporary,
-        read_reduced(source, read_metadata(metadata)) as (source_io, nwbfile),
+        holding_still(source),
+        read_reduced(source, read_metadata(metadata), unit_table, folder=temporary.parent) as (
+            source_io,
+            nwbfile,
+        ),
     ):
         module = nwbfile.create_processing_module(
             ATTENTION_MODULE,
@@ -116,9 +123,7 @@ def write_attention(
         for name, frame in zip(_TABLES, (rate_correlations, ablations), strict=True):
             if len(frame):
                 module.add(to_table(name, _TABLES[name], frame))
-        nwbfile.generate_new_id()
-        with NWBHDF5IO(str(temporary), "w") as out_io:
-            out_io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})
+        export(source_io, nwbfile, temporary, source)
     return path
 
 

@@ -18,10 +18,11 @@ from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import read_metadata
 from nwbspikegen.results.metadata import fill_metadata
 from nwbspikegen.results.provenance import sources_table
-from nwbspikegen.results.source_opening import read_reduced, require_source
+from nwbspikegen.results.source_opening import export, holding_still, read_reduced, require_source
 from nwbspikegen.results.tables import to_table
 from nwbspikegen.results.transfer_subject import describe_subjects, find_start, name_subjects
 from nwbspikegen.results.transfer_tables import keep_session, list_pairs, list_scores
+from nwbspikegen.views.nwb_table import UNITS
 
 TRANSFER_MODULE = "spike_transfer"
 SESSION_COLUMNS = (
@@ -99,6 +100,7 @@ def write_transfer(
     sessions: pd.DataFrame,
     layout_positions: pd.DataFrame | None = None,
     metadata: _Metadata = None,
+    unit_table: str = UNITS,
     overwrite: bool = False,
 ) -> Path:
     """Write a file derived from one recording of a study, with its own row and column of the matrix.
@@ -116,6 +118,8 @@ def write_transfer(
         As of `write_study`; all sessions and positions are stored, so that the partners are known.
     session : str
         The label of the recording in the study.
+    unit_table : str, default: "units"
+        Table of units of the source that becomes `/units`.
 
     Returns
     -------
@@ -130,21 +134,21 @@ def write_transfer(
         The archive requires more about subject or session; the message is a template to fill in.
     """
     require_suffix(path, ".nwb")
-    source = require_source(source)
+    source = require_source(source, unit_table)
     require_absent(path, overwrite=overwrite, sources=[source] if isinstance(source, Path) else [])
     tables = _make_tables(scores, sessions, layout_positions, session=session)
     _require_same_source(source, sessions, session)
-    from pynwb import NWBHDF5IO
-
     with (
         write_whole(path, overwrite=overwrite) as temporary,
-        read_reduced(source, read_metadata(metadata)) as (source_io, nwbfile),
+        holding_still(source),
+        read_reduced(source, read_metadata(metadata), unit_table, folder=temporary.parent) as (
+            source_io,
+            nwbfile,
+        ),
     ):
         module = _add_module(nwbfile, tables)
         module.add(sources_table(source, nwbfile.identifier))
-        nwbfile.generate_new_id()
-        with NWBHDF5IO(str(temporary), "w") as io:
-            io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})
+        export(source_io, nwbfile, temporary, source)
     return Path(path)
 
 

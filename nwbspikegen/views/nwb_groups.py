@@ -41,7 +41,19 @@ def find_array(group: Any, name: str) -> Any:
         if item.dtype.kind in "iuf":
             require_plain(item)
             require_written(item)
+    else:
+        require_written_chunks(item)
     return item
+
+
+def require_written_chunks(array: Any) -> None:
+    """Raise `InputError` when parts of a Zarr array are missing, which Zarr would fill with zeros."""
+    missing = array.nchunks - array.nchunks_initialized
+    if missing > 0:
+        raise InputError(
+            f"/{array.path}, {missing} of whose {array.nchunks} chunks are missing,",
+            "an undamaged Zarr folder", "check that it was copied whole",
+        )  # fmt: skip
 
 
 def find_group(parent: Any, name: str) -> Any:

@@ -14,15 +14,21 @@ from nwbspikegen.views.nwb_groups import find_array, find_group, to_text
 from nwbspikegen.views.observation import Intervals, Observation
 
 _log = logging.getLogger("nwbspikegen")
+UNITS = "units"
+"""Where NWB has its units, unless a file keeps them elsewhere."""
 
 
-def require_units(root: Any, address: Address) -> Any:
-    """Return the group `/units`, or raise `InputError` that names the units tables found elsewhere."""
-    units = find_group(root, "units")
+def require_units(root: Any, address: Address, unit_table: str = UNITS) -> Any:
+    """Return a table of units, or raise `InputError` that names the tables of units that there are."""
+    units = find_group(root, unit_table.strip("/"))
     if units is None:
         elsewhere = _find_units(root)
         found = f"units tables at {', '.join(elsewhere)} only" if elsewhere else "no units table"
-        raise InputError(f"{found} in {address}", "a table at /units", "pass a file with spike-sorted units")
+        choice = f"choose one: --unit-table {elsewhere[0].lstrip('/')}" if elsewhere else ""
+        raise InputError(
+            f"{found} in {address}", f"a table at /{unit_table.strip('/')}",
+            choice or "pass a file with spike-sorted units",
+        )  # fmt: skip
     for name in ("spike_times", "spike_times_index"):
         array = find_array(units, name)
         if array is None or array.ndim != 1 or array.dtype.kind not in "iuf":
