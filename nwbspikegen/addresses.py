@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
 import logging
 import os
 from collections.abc import Iterator
@@ -100,7 +101,50 @@ def open_remote(address: str) -> Any:
     InputError
         Nothing is there, or the server cannot serve parts of files.
     """
-    return _open_web(_find_asset(address).url, os.getpid())
+    return _WholeReads(_open_web(_find_asset(address).url, os.getpid()))
+
+
+class _WholeReads(io.RawIOBase):
+    """A stream of which a read that gives too little is an error: HDF5 would take its buffer for full.
+
+    Parameters
+    ----------
+    stream : binary stream
+        What is read, and left open.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from where `seek` went."""
+        view = memoryview(buffer).cast("B")
+        content = self._stream.read(len(view))
+        if len(content) != len(view):
+            raise OSError(f"{len(content)} of {len(view)} bytes from the web")
+        view[:] = content
+        return len(view)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        return int(self._stream.seek(offset, whence))
+
+    def tell(self) -> int:
+        """Return the place."""
+        return int(self._stream.tell())
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it can be read anywhere."""
+        return True
+
+    def __repr__(self) -> str:
+        """Return that of the stream, which HDF5 takes for the name of the file."""
+        return repr(self._stream)
 
 
 @functools.lru_cache(maxsize=8)

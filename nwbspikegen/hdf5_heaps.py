@@ -18,6 +18,8 @@ import numpy as np
 
 _MARK = b"GCOL\x01\x00\x00\x00"
 _HEADER = 16
+# bytes looked through at once
+_PART = 2**24
 
 
 class GuardedFile(io.RawIOBase):
@@ -53,9 +55,14 @@ class GuardedFile(io.RawIOBase):
         self._place = 0
 
     def readinto(self, buffer: Any) -> int:
-        """Read on from where `seek` went; raise `OSError` for a heap that HDF5 could not get through."""
+        """Read on from where `seek` went; raise `OSError` for a heap that HDF5 could not get through.
+
+        HDF5 takes a buffer for full, whatever it is told: less than it asks for is an error as well.
+        """
         view = memoryview(buffer).cast("B")
         number = self._read_into(view, self._place)
+        if number < len(view):
+            raise OSError("a file that ends before what is read of it")
         if view[: len(_MARK)] == _MARK:
             require_sound_heap(self._read_at, self._place, self._size)
         self._place += number
@@ -130,16 +137,21 @@ def require_sound_heap(read: Callable[[int, int], bytes], place: int, size: int)
 
 def require_sound_heaps(path: Path | str) -> None:
     """Raise `OSError` when a global heap anywhere in a file is damaged: for those who open it themselves."""
-    import mmap
-
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        if not size:
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+
+        def read(place: int, number: int) -> bytes:
+            content = os.pread(file.fileno(), number, place)
+            if len(content) < min(number, size - place):
+                raise OSError("a file that ends before what is read of it")
+            return content
+
+        for place in range(0, size, _PART):
+            # a mark may begin in one part and end in the next
+            content = read(place, _PART + len(_MARK) - 1)
             at = content.find(_MARK)
             while at >= 0:
-                require_sound_heap(lambda place, number: content[place : place + number], at, size)
+                require_sound_heap(read, place + at, size)
                 at = content.find(_MARK, at + 1)
 
 

@@ -17,18 +17,21 @@ from nwbspikegen.archive import validate_file
 from nwbspikegen.errors import InputError
 
 
-@pytest.fixture
-def zarr_path(tmp_path, monkeypatch):
+def export_to_zarr(source, path):
     import numcodecs.pickles
     from hdmf_zarr.nwb import NWBZarrIO
 
-    source, path = write_source(tmp_path / "a.nwb"), tmp_path / "a.nwb.zarr"
     # hdmf-zarr pickles references, which it cannot even write unless unpickling is allowed
-    with monkeypatch.context() as allowed, NWBHDF5IO(str(source), "r") as source_io:
+    with pytest.MonkeyPatch.context() as allowed, NWBHDF5IO(str(source), "r") as source_io:
         allowed.setattr(numcodecs.pickles, "ALLOW_UNSAFE_PICKLE_DECODE", True)
         with NWBZarrIO(str(path), mode="w") as io:
             io.export(src_io=source_io, write_args={"link_data": False})
     return path
+
+
+@pytest.fixture
+def zarr_path(tmp_path):
+    return export_to_zarr(write_source(tmp_path / "a.nwb"), tmp_path / "a.nwb.zarr")
 
 
 def _assert_same(view: xr.Dataset, other: xr.Dataset) -> None:

@@ -32,7 +32,7 @@ def check_results(
         The recording that the results were made from; by default the file of the name that is
         stored, beside `path` or in the folder above.
     """
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         has_results = _WHERE in file
     if not has_results:
         return []
@@ -68,7 +68,7 @@ def check_synthetic_mark(path: Path, stored: list[str], source: Path | None) -> 
     """Generated units say that they were never recorded."""
     if "generated_units" not in stored:
         return
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         description = str(file[f"{_WHERE}/generated_units"].attrs.get("description", ""))
     if "synthetic" not in description.lower():
         yield (

@@ -57,7 +57,7 @@ def describe_contents(path: str | os.PathLike[str]) -> Contents:
     >>> Contents(True, ("generated_units: 2 trains",), (), ("m (sha256 ab)",), ()).describe()
     ['SYNTHETIC generated_units: 2 trains', 'by m (sha256 ab)']
     """
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         modules = set(file.get("processing", ()))
         keywords = file.get("general/keywords")
         words = [] if keywords is None else [str(word).lower() for word in keywords.asstr()[()]]

@@ -80,7 +80,7 @@ def _read_names(path: Path) -> tuple[str, str]:
         require_sound_heaps(path)
     except OSError as error:
         raise InputError(f"{path} with {error}", "an undamaged file", "fetch or write it again") from error
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         if "nwb_version" not in file.attrs:
             raise InputError(f"{path} without nwb_version", "an NWB file", "pass the path of an .nwb file")
         texts = [

@@ -18,6 +18,7 @@ from nwbspikegen.views.nwb_intervals import find_named
 from nwbspikegen.views.nwb_metadata import read_columns, read_session
 from nwbspikegen.views.nwb_opening import open_nwb, reading
 from nwbspikegen.views.nwb_table import (
+    UNITS,
     read_ids,
     read_invalid_times,
     read_observation,
@@ -26,6 +27,7 @@ from nwbspikegen.views.nwb_table import (
 )
 from nwbspikegen.views.observation import Observation
 from nwbspikegen.views.page_index import PageIndex, group_rows, list_rows, search_rows
+from nwbspikegen.views.plain_rows import PlainRows
 from nwbspikegen.views.spike_source import (
     Clocks,
     Interval,
@@ -53,18 +55,26 @@ class NWBSource(SpikeSource):
     ----------
     address : path or str
         The NWB file, Zarr folder or web address.
+    unit_table : str, default: "units"
+        The table of units within it.
+
+    Raises
+    ------
+    InputError
+        There are no such units, or the file is not the same, or not whole, whenever it is read.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, unit_table: str = UNITS) -> None:
         self._address = require_recording(address)
-        self._stamp = _stamp(self._address)
+        self._unit_table = unit_table.strip("/")
+        self._stamp = _stamp(self._address, self._unit_table)
         self.is_near = not is_remote(self._address)
         with (
             open_nwb(self._address) as root,
             reading(self._address),
             concurrent.futures.ThreadPoolExecutor(1) as beside,
         ):
-            units = require_units(root, self._address)
+            units = require_units(root, self._address, self._unit_table)
             digest = beside.submit(_hash_if_small, self._address)
             offsets = read_offsets(units, self._address)
             num_units = len(offsets) - 1
@@ -81,7 +91,10 @@ class NWBSource(SpikeSource):
                 self.time_type = np.dtype(units["spike_times"].dtype)
             if not is_remote(self._address):
                 self._survey(units["spike_times"], np.arange(num_units))
-            session |= {"source": str(self._address), "source_sha256": digest.result()}
+            digested = digest.result()
+            # what was hashed is what was read
+            self._require_same()
+            session |= {"source": str(self._address), "source_sha256": digested}
 
     @property
     def observation(self) -> Observation:
@@ -94,15 +107,19 @@ class NWBSource(SpikeSource):
         with self._open() as spike_times, reading(self._address):
             self._survey(spike_times, positions)
             begins, ends = self._pages.find_rows(positions, start, stop)
-            is_whole = isinstance(spike_times, np.ndarray)
-            groups = [slice(0, len(units))] if is_whole else group_rows(begins, ends)
-            for group in groups:
-                low, high = int(begins[group].min()), int(ends[group].max())
-                # what is mapped is looked up where it is
-                low, rows = (0, spike_times) if is_whole else (low, spike_times[low:high])
-                yield from self._read_group(
-                    rows, positions[group], begins[group] - low, ends[group] - low, start, stop
-                )
+            plain = spike_times if isinstance(spike_times, PlainRows) else None
+            for group in group_rows(begins, ends) if plain is None else cut_by_size(ends - begins):
+                begin, end = begins[group], ends[group]
+                if plain is None:
+                    low = int(begin.min())
+                    rows, begin, end = spike_times[low : int(end.max())], begin - low, end - low
+                else:
+                    # one read for each unit, laid end to end
+                    rows, end = plain.take(begin, end), np.cumsum(end - begin)
+                    begin = np.concatenate([[0], end[:-1]])
+                yield from self._read_group(rows, positions[group], begin, end, start, stop)
+        # after the last piece: whoever asked has not got it yet
+        self._require_same()
 
     def _read_group(
         self,
@@ -160,18 +177,21 @@ class NWBSource(SpikeSource):
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[Any]:
-        """Give the array of spike times: mapped when it lies on disk as it is, else as it is stored."""
-        if self._stamp is not None and _stamp(self._address) != self._stamp:
+        """Give the array of spike times: read from the disk where it lies as it is, else as it is stored."""
+        self._require_same()
+        if self._plain is not None:
+            offset, dtype = self._plain
+            with PlainRows(Path(self._address), offset, dtype, int(self._pages.offsets[-1])) as rows:
+                yield rows
+            return
+        with open_nwb(self._address) as root:
+            yield root[f"{self._unit_table}/spike_times"]
+
+    def _require_same(self) -> None:
+        if self._stamp is not None and _stamp(self._address, self._unit_table) != self._stamp:
             raise InputError(
                 f"{self._address}, which changed since it was opened", "the same file", "open its units again"
             )
-        if self._plain is not None:
-            offset, dtype = self._plain
-            shape = (int(self._pages.offsets[-1]),)
-            yield np.memmap(self._address, dtype, "r", offset, shape).view(np.ndarray)
-            return
-        with open_nwb(self._address) as root:
-            yield root["units/spike_times"]
 
     def _survey(self, spike_times: Any, units: Int64[np.ndarray, " unit"]) -> None:
         self._pages.survey(spike_times, units)
@@ -194,17 +214,21 @@ def _sort_trains(
     return Trains(np.concatenate(trains), np.array([len(train) for train in trains], dtype=np.int64))
 
 
-def _stamp(address: Path | str) -> tuple[int, int] | None:
+def _stamp(address: Path | str, unit_table: str) -> tuple[int, int, int] | None:
     """Return what changes when a recording is written again; None where there is no such thing."""
     if is_remote(address):
         return None
     # a folder does not change when a file deep within it does
-    paths = list((Path(address) / "units").rglob("*")) if is_zarr(address) else [Path(address)]
+    paths = list((Path(address) / unit_table).rglob("*")) if is_zarr(address) else [Path(address)]
     try:
         states = [path.stat() for path in paths]
     except OSError:
-        return 0, 0
-    return sum(state.st_size for state in states), max((state.st_mtime_ns for state in states), default=0)
+        return 0, 0, 0
+    size, newest = (
+        sum(state.st_size for state in states),
+        max((each.st_mtime_ns for each in states), default=0),
+    )
+    return size, newest, sum(state.st_ino for state in states)
 
 
 def _hash_if_small(address: Path | str) -> str:
