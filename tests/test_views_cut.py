@@ -80,13 +80,13 @@ def test_a_file_cut_while_it_is_opened_or_read_is_an_error(
         with pytest.raises(InputError):
             _ = units.spikes.values
     shutil.copy(whole, path)
-    original = nwb_source.read_ids
+    original = nwb_source.read_unique_ids
 
     def cut_then_read(*arguments: object) -> np.ndarray:
         _cut(path, share)
         return original(*arguments)
 
-    monkeypatch.setattr(nwb_source, "read_ids", cut_then_read)
+    monkeypatch.setattr(nwb_source, "read_unique_ids", cut_then_read)
     with pytest.raises(InputError):
         nsg.open_units(path)
 

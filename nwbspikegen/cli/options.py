@@ -161,6 +161,10 @@ def window_options(command: _Command) -> _Command:
             "--exclude", type=STRETCH, multiple=True,
             help="Take these seconds of the session clock as not observed; may be given again.",
         ),
+        click.option(
+            "--unit-table", default="units", show_default=True, metavar="PATH",
+            help="Table of units in the file, such as processing/ecephys/units.",
+        ),
         click.option("--interval", help="Observe a named interval only, such as spontaneousActivity."),
         click.option(
             "--preset", type=click.Choice(["in_vitro", "in_vivo"]), is_eager=True, expose_value=False,

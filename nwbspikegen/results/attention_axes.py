@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float64
 
-from nwbspikegen.results.columns import read_column, read_unit_ids, require_array
+from nwbspikegen.results.columns import name_units, read_column, read_unit_ids, require_array
 from nwbspikegen.results.generated import find_rows
 
 _TIME_DIMS = ("time", "query", "key")
@@ -63,7 +63,7 @@ def describe_axis(
     places = array[dim].values
     if is_unit(dim):
         region = DynamicTableRegion(
-            name=f"{axis}_region", data=find_rows(places, np.asarray(units.id[:])).tolist(),
+            name=f"{axis}_region", data=find_rows(places, name_units(units)).tolist(),
             description=f"Recorded units, rows of /units, that the {dim} axis stands for.", table=units,
         )  # fmt: skip
         return {f"{axis}_region": region}, None

@@ -13,7 +13,7 @@ import xarray as xr
 from nwbspikegen.errors import InputError
 from nwbspikegen.results.attention_axes import find_grid, follow_grid, is_time, is_unit
 from nwbspikegen.results.attention_matrices import plain_description, split_known
-from nwbspikegen.results.columns import read_column, read_unit_ids, require_array, to_text
+from nwbspikegen.results.columns import name_units, read_column, read_unit_ids, require_array, to_text
 from nwbspikegen.results.generated import find_rows
 from nwbspikegen.results.layout import join_attributes, split_attributes
 from nwbspikegen.results.tables import to_table
@@ -39,7 +39,7 @@ def to_vector(name: str, array: xr.DataArray, units: Any, attrs: Mapping[Any, An
         {"vector": dims, "attrs": {**rest, "measure": known["measure"], "units": known["units"]}},
     )
     if dims and is_unit(dims[0]):
-        rows = find_rows(array[dims[0]].values, np.asarray(units.id[:])).tolist()
+        rows = find_rows(array[dims[0]].values, name_units(units)).tolist()
         table.add_column(name=dims[0], description="Recorded unit, a row of /units.", data=rows, table=units)
     return table
 

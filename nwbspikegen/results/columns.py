@@ -10,6 +10,7 @@ import pandas as pd
 
 from nwbspikegen.results.layout import split_attributes
 from nwbspikegen.views.nwb_groups import find_array
+from nwbspikegen.views.nwb_ids import LABELS
 from nwbspikegen.views.nwb_table import require_columns
 
 
@@ -47,11 +48,20 @@ def read_table(table: h5py.Group) -> pd.DataFrame:
 
 
 def read_unit_ids(root: Any, rows: Any) -> np.ndarray:
-    """Return the ids of some rows of /units; `IndexError` for rows that are not there."""
+    """Return the ids, or the labels, of some rows of /units; `IndexError` for rows that are not there."""
     ids, rows = require_array(root, "units/id")[:], np.asarray(rows)
+    if find_array(root, f"units/{LABELS}") is not None:
+        ids = np.array(read_column(require_array(root, f"units/{LABELS}")), dtype=np.str_)
     if rows.size and (rows.min() < 0 or rows.max() >= len(ids)):
         raise IndexError(f"units in rows {rows.min()} to {rows.max()} of {len(ids)}")
     return np.asarray(ids[rows])
+
+
+def name_units(units: Any) -> np.ndarray:
+    """Return what names each unit of a table in memory: its label where it has one, else its id."""
+    if LABELS in units.colnames:
+        return np.array([to_text(label) for label in units[LABELS][:]], dtype=np.str_)
+    return np.asarray(units.id[:])
 
 
 def to_text(value: Any) -> str:

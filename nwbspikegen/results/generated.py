@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.results.columns import name_units
 
 
 def add_free_run(module: Any, nwbfile: Any, generated: xr.DataArray) -> None:
@@ -17,7 +18,7 @@ def add_free_run(module: Any, nwbfile: Any, generated: xr.DataArray) -> None:
     generated = generated.transpose("sample", "time", "unit")
     num_samples, num_bins, num_units = generated.shape
     start, bin_size = float(generated.time[0]), float(generated.attrs["bin_size"])
-    rows = find_rows(generated.unit.values, np.asarray(nwbfile.units.id[:]))
+    rows = find_rows(generated.unit.values, name_units(nwbfile.units))
     trains = [
         start + (np.flatnonzero(generated.values[sample, :, unit]) + 0.5) * bin_size
         for sample in range(num_samples)

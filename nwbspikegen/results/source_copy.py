@@ -29,6 +29,9 @@ from nwbspikegen.results.source_nodes import (
     require_whole,
 )
 from nwbspikegen.views.nwb_groups import find_group, to_text
+from nwbspikegen.views.nwb_ids import LABELS, read_unique_ids
+from nwbspikegen.views.nwb_metadata import read_columns
+from nwbspikegen.views.nwb_table import read_ids
 
 _log = logging.getLogger("nwbspikegen")
 _TEXTS = (
@@ -207,11 +210,34 @@ def copy_kept(root: Any, copy: SourceCopy, unit_table: str) -> None:
     units = find_group(root, unit_table)
     if units is not None:
         copy.copy(units, "/units")
+        _label_units(root, units, copy)
     for path, table in _list_intervals(root):
         copy.copy(table, path)
         _free_of_series(copy, path)
     _copy_specifications(root, copy)
     copy.settle()
+
+
+def _label_units(root: Any, units: Any, copy: SourceCopy) -> None:
+    """Number units whose ids are not unique, and keep by which names they are known."""
+    table = copy.out["units"]
+    ids = read_ids(units, len(units["spike_times_index"]))
+    if len(np.unique(ids)) == len(ids):
+        return
+    names = read_unique_ids(root, units, len(ids), read_columns(root, units, len(ids)))
+    if len(np.unique(names)) < len(names):
+        raise InputError(
+            f"unit ids in {copy.source} that are equal", "ids that name one unit each", "number the units"
+        )
+    if LABELS in table:
+        del table[LABELS]
+    table["id"][...] = np.arange(len(names))
+    table.create_dataset(LABELS, data=names.astype(object), dtype=h5py.string_dtype())
+    table[LABELS].attrs["description"] = (
+        "Probe and id of the unit, which ids alone do not name in the source."
+    )
+    listed = [to_text(name) for name in table.attrs.get("colnames", [])]
+    set_attribute(table, "colnames", [name for name in listed if name != LABELS] + [LABELS])
 
 
 def _list_intervals(root: Any) -> list[tuple[str, Any]]:

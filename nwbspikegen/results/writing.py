@@ -16,6 +16,7 @@ from nwbspikegen.addresses import name_of
 from nwbspikegen.errors import InputError
 from nwbspikegen.files import write_whole
 from nwbspikegen.metadata import read_metadata
+from nwbspikegen.results.columns import name_units
 from nwbspikegen.results.draws import draw_spike_times
 from nwbspikegen.results.generated import add_free_run, find_rows, generated_units
 from nwbspikegen.results.layout import MODULE, join_attributes
@@ -165,7 +166,7 @@ def _choose_seed(seed: int | None, scores: pd.DataFrame | None) -> int:
 
 def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: Any, seed: int) -> None:
     predicted = predicted.transpose("time", "unit")
-    rows = find_rows(predicted.unit.values, np.asarray(nwbfile.units.id[:]))
+    rows = find_rows(predicted.unit.values, name_units(nwbfile.units))
     start, bin_size = float(predicted.time[0]), float(predicted.attrs["bin_size"])
     values = np.asarray(predicted.values, dtype=np.float32)
     trains = draw_spike_times(predicted, seed=seed)

@@ -35,7 +35,8 @@ def _describe_source(train: xr.Dataset) -> dict[str, Any]:
     )
     # models are shared: they tell their source's name, not whose folder it lay in
     file_name = Path(str(train.attrs.get("source", ""))).name
-    return {"file_name": file_name, **{key: str(train.attrs.get(key, "")) for key in keys}}
+    table = {"unit_table": train.attrs["unit_table"]} if "unit_table" in train.attrs else {}
+    return {"file_name": file_name, **table, **{key: str(train.attrs.get(key, "")) for key in keys}}
 
 
 def _describe(train: xr.Dataset, validation: xr.Dataset) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def describe_sessions(
     sessions = []
     for asked, path in given:
         address = require_recording(path)
-        about = open_view(address).attrs
+        about = open_view(address, unit_table=_find_table(asked, path, options)).attrs
         own = str(about["session_id"] or Path(name_of(address)).stem).replace(_JOINT, "_")
         name = asked if named else make_unique(own, taken)
         if name in taken or not name or _JOINT in name:
@@ -139,6 +139,13 @@ def describe_sessions(
         place = str(address) if is_remote(address) else str(Path(address).resolve())
         sessions.append(StudySession(name, place, chosen, told))
     return sessions
+
+
+def _find_table(name: str, path: Recording, options: WindowOptions | Mapping[str, WindowOptions]) -> str:
+    """Return where a session's units are, before its file has told its name."""
+    if isinstance(options, WindowOptions):
+        return options.unit_table
+    return (options.get(name) or options.get(os.fspath(path)) or WindowOptions()).unit_table
 
 
 def _choose_options(

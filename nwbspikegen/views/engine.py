@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
+from nwbspikegen.views.nwb_table import UNITS
 from nwbspikegen.views.opening import open_units
 
 
@@ -29,6 +30,7 @@ class NWBUnitsBackend(BackendEntrypoint):
         "duration",
         "interval",
         "exclude",
+        "unit_table",
     )
 
     def open_dataset(
@@ -42,11 +44,12 @@ class NWBUnitsBackend(BackendEntrypoint):
         duration: float | int | None = None,
         interval: str | None = None,
         exclude: Sequence[Sequence[float | int]] = (),
+        unit_table: str = UNITS,
     ) -> xr.Dataset:
         """Open the units of an NWB file; see `nwbspikegen.open_units` for the options."""
         units = open_units(
             filename_or_obj, bin_size=bin_size, binary=binary, start=start, duration=duration,
-            interval=interval, exclude=exclude,
+            interval=interval, exclude=exclude, unit_table=unit_table,
         )  # fmt: skip
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or [])
         return units.drop_vars(dropped, errors="ignore")

@@ -14,12 +14,12 @@ from jaxtyping import Int64
 
 from nwbspikegen.addresses import Address, hash_recording, is_remote, is_zarr, require_recording
 from nwbspikegen.errors import InputError
+from nwbspikegen.views.nwb_ids import read_unique_ids
 from nwbspikegen.views.nwb_intervals import find_named
 from nwbspikegen.views.nwb_metadata import read_columns, read_session
 from nwbspikegen.views.nwb_opening import open_nwb, reading
 from nwbspikegen.views.nwb_table import (
     UNITS,
-    read_ids,
     read_invalid_times,
     read_observation,
     read_offsets,
@@ -44,7 +44,7 @@ _LARGE = 2**30
 
 
 class NWBSource(SpikeSource):
-    """Spikes of `/units`, read when asked for, without holding the file open.
+    """Spikes of a table of units, read when asked for, without holding the file open.
 
     Opening a file on disk passes over all spikes once, in blocks, to know that every time is a number,
     which units ascend and where their pages begin; after that a window reads its own pages. On the web
@@ -80,7 +80,7 @@ class NWBSource(SpikeSource):
             num_units = len(offsets) - 1
             session = read_session(root)
             columns = read_columns(root, units, num_units)
-            ids = read_ids(units, num_units)
+            ids = read_unique_ids(root, units, num_units, columns)
             self._observation = read_observation(units, num_units, self._address)
             self.invalid_times = read_invalid_times(root)
             self.table = UnitTable(ids, columns, session)
@@ -95,6 +95,8 @@ class NWBSource(SpikeSource):
             # what was hashed is what was read
             self._require_same()
             session |= {"source": str(self._address), "source_sha256": digested}
+            if self._unit_table != UNITS:
+                session["unit_table"] = self._unit_table
 
     @property
     def observation(self) -> Observation:

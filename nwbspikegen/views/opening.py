@@ -18,6 +18,7 @@ from nwbspikegen.views.findings import judge_clocks
 from nwbspikegen.views.lazy_spikes import BinnedSpikes
 from nwbspikegen.views.measuring import Stretch
 from nwbspikegen.views.nwb_source import NWBSource
+from nwbspikegen.views.nwb_table import UNITS
 from nwbspikegen.views.observation import Observation, ObservedBins
 from nwbspikegen.views.sorting_source import SortingSource
 from nwbspikegen.views.spike_source import SpikeSource
@@ -37,6 +38,7 @@ def open_units(
     duration: float | int | None = None,
     interval: str | None = None,
     exclude: Sequence[Sequence[float | int]] = (),
+    unit_table: str = UNITS,
 ) -> xr.Dataset:
     """Open the units of a recording as binned spikes, lazily.
 
@@ -52,7 +54,7 @@ def open_units(
     Parameters
     ----------
     source : path, address or spikeinterface.BaseSorting
-        An NWB file (HDF5 or Zarr) with a table `/units`; its address on the web, `https://...`, or in
+        An NWB file (HDF5 or Zarr) with a table of units; its address on the web, `https://...`, or in
         the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; or a
         sorting with one segment.
     bin_size : float, default: 0.001
@@ -71,6 +73,9 @@ def open_units(
         `name:0` is the first in time.
     exclude : sequence of (float, float), default: ()
         Stretches (from, to; s on the session clock) that are taken as not observed.
+    unit_table : str, default: "units"
+        Where the table of units is, such as `processing/ecephys/units`. Units of several probes that have
+        equal ids are called by probe and id, as in `probe00_12`.
 
     Returns
     -------
@@ -96,8 +101,9 @@ def open_units(
     (16, 4)
     """
     window = lay_window(
-        source, bin_size=bin_size, start=start, duration=duration, interval=interval, exclude=exclude
-    )
+        source, bin_size=bin_size, start=start, duration=duration, interval=interval, exclude=exclude,
+        unit_table=unit_table,
+    )  # fmt: skip
     units = to_view(window, binary=binary, exclude=exclude)
     if window.source.is_near:
         stretch = window.stretch
@@ -135,13 +141,16 @@ def lay_window(
     duration: float | int | None = None,
     interval: str | None = None,
     exclude: Sequence[Sequence[float | int]] = (),
+    unit_table: str = UNITS,
 ) -> Window:
     """Open a recording and return where its window lies; the parameters are those of `open_units`."""
-    spikes = _open_source(source)
+    spikes = _open_source(source, unit_table)
     ids, counts = np.unique(spikes.table.ids, return_counts=True)
     if (counts > 1).any():
         raise InputError(
-            f"unit id {ids[counts > 1][0]} more than once", "ids that name one unit each", "number the units"
+            f"unit id {ids[counts > 1][0]} more than once",
+            "ids that name one unit each, or a column probe or electrode_group that tells them apart",
+            "number the units",
         )
     if len(spikes.table.ids) < 2:
         raise InputError(
@@ -196,9 +205,9 @@ def require_stretches(exclude: Sequence[Sequence[float | int]]) -> list[tuple[fl
     return [(float(start), float(stop)) for start, stop in exclude]
 
 
-def _open_source(source: Any) -> SpikeSource:
+def _open_source(source: Any, unit_table: str) -> SpikeSource:
     if isinstance(source, str | os.PathLike):
-        return NWBSource(source)
+        return NWBSource(source, unit_table)
     if hasattr(source, "get_unit_spike_train_in_seconds") and hasattr(source, "unit_ids"):
         return SortingSource(source)
     raise InputError(f"a {type(source).__name__}", "a path or a SpikeInterface sorting", "pass one of these")

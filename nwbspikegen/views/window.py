@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.errors import InputError
+from nwbspikegen.views.nwb_table import UNITS
 from nwbspikegen.views.opening import open_view
 from nwbspikegen.views.selection import select_units
 from nwbspikegen.views.splits import Split, split_fractions
@@ -49,6 +50,8 @@ class WindowOptions:
         Stretches (from, to; s on the session clock) that are taken as not observed.
     accept_odd : bool
         Go on with a recording whose clock or observation leaves no number with a meaning.
+    unit_table : str
+        Where in the file the table of units is.
     """
 
     start: float = 0.0
@@ -66,6 +69,7 @@ class WindowOptions:
     random_units: int | None = None
     exclude: tuple[tuple[float, float], ...] = ()
     accept_odd: bool = False
+    unit_table: str = UNITS
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as JSON holds them."""
@@ -137,7 +141,7 @@ def open_window(
     """
     units = open_view(
         path, bin_size=options.bin_size, start=options.start, duration=options.duration,
-        interval=options.interval, exclude=options.exclude,
+        interval=options.interval, exclude=options.exclude, unit_table=options.unit_table,
     )  # fmt: skip
     accept_odd = accept_odd or options.accept_odd
     try:
@@ -189,7 +193,9 @@ def open_trained_window(
 
     What follows validation is the test segment, up to `duration` seconds from the start of training.
     """
-    units = open_view(path, bin_size=bin_size, exclude=exclude).sel(unit=training["unit_ids"])
+    table = str(training.get("unit_table", UNITS))
+    units = open_view(path, bin_size=bin_size, exclude=exclude, unit_table=table)
+    units = units.sel(unit=training["unit_ids"])
     time = units.time.values
     stops = [*training["split"]["validation"], training["split"]["train"][0] + duration]
     edges = [

@@ -17,6 +17,7 @@ from nwbspikegen.models import FittedModel, find_loss
 from nwbspikegen.results import require_complete
 from nwbspikegen.results.attention import write_attention
 from nwbspikegen.views import WindowOptions
+from nwbspikegen.views.nwb_table import UNITS
 from nwbspikegen.workflows.generating import open_for
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -83,9 +84,10 @@ def explain_and_write(
     require_seed(seed)
     require_suffix(out, ".nwb")
     require_absent(out, overwrite=overwrite, sources=[source])
-    require_complete(source, metadata)
     require_choices(context, most_windows, num_targets)
     units, parts = open_for(model, source, options)
+    unit_table = units.attrs.get("unit_table", UNITS)
+    require_complete(source, metadata, unit_table)
     _LOG.info("mapping what %s looks at in %d bins", model.name, parts.test.sizes["time"])
     explanation = explain(
         model, parts, context=units if context == "warm" else None, loss=loss, most_windows=most_windows,
@@ -94,7 +96,7 @@ def explain_and_write(
     drawn = [] if figures is None else draw_explanation(explanation, figures, overwrite=overwrite)
     path = write_attention(
         out, source, explanation.maps, explanation.rate_correlations, explanation.ablations,
-        model=model, metadata=metadata, overwrite=overwrite,
+        model=model, metadata=metadata, unit_table=unit_table, overwrite=overwrite,
     )  # fmt: skip
     return ExplanationReport(path, explanation, drawn)
 

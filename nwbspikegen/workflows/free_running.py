@@ -22,6 +22,7 @@ from nwbspikegen.predictor import Bins
 from nwbspikegen.results import require_complete, write_results
 from nwbspikegen.scoring import compare_trains
 from nwbspikegen.views import WindowOptions
+from nwbspikegen.views.nwb_table import UNITS
 from nwbspikegen.views.observed import read_bins
 from nwbspikegen.workflows.generating import open_for
 
@@ -87,8 +88,9 @@ def free_run_and_compare(
     require_seed(seed)
     require_suffix(out, ".nwb")
     require_absent(out, overwrite=overwrite, sources=[source])
-    require_complete(source, metadata)
     units, parts = open_for(model, source, options)
+    unit_table = units.attrs.get("unit_table", UNITS)
+    require_complete(source, metadata, unit_table)
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
     before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
@@ -97,7 +99,7 @@ def free_run_and_compare(
     statistics = _compare(generated, read_bins(before), read_bins(parts.test))
     path = write_results(
         out, source=source, model=model, generated_spikes=generated, statistics=statistics,
-        metadata=metadata, overwrite=overwrite,
+        metadata=metadata, unit_table=unit_table, overwrite=overwrite,
     )  # fmt: skip
     return FreeRunReport(path, generated, statistics)
 

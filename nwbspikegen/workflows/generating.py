@@ -23,6 +23,7 @@ from nwbspikegen.scoring import score
 from nwbspikegen.views import Split, WindowOptions, open_trained_window, open_window
 from nwbspikegen.views.nwb_metadata import read_session
 from nwbspikegen.views.nwb_opening import open_nwb
+from nwbspikegen.views.nwb_table import UNITS
 from nwbspikegen.views.observed import find_first_unseen
 from nwbspikegen.workflows.auditing import audit, interval_of
 
@@ -88,8 +89,9 @@ def generate_and_score(
     require_seed(seed)
     require_suffix(out, ".nwb")
     require_absent(out, overwrite=overwrite, sources=[source])
-    require_complete(source, metadata)
     units, parts = open_for(model, source, options)
+    unit_table = units.attrs.get("unit_table", UNITS)
+    require_complete(source, metadata, unit_table)
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
@@ -110,7 +112,7 @@ def generate_and_score(
         work.reach(3, "writing NWB")
         path = write_results(
             out, source=source, model=model, spike_probability=predicted, scores=scores, audits=audits,
-            seed=seed, metadata=metadata, overwrite=overwrite,
+            seed=seed, metadata=metadata, unit_table=unit_table, overwrite=overwrite,
         )  # fmt: skip
     return GenerationReport(path, predicted, recorded, scores, audits)
 
@@ -121,6 +123,9 @@ def open_for(
     """Open a file as it was for training when the model was trained on it, else by `options`."""
     options = options or WindowOptions(bin_size=model.bin_size)
     entry = _find_training_source(model, source)
+    if entry is not None and options.unit_table not in (UNITS, _find_table(model, entry)):
+        _LOG.info("%s is a file of training, but not its units at %s", name_of(source), options.unit_table)
+        entry = None
     if entry is None:
         return open_window(source, options)
     _LOG.info("%s is a file of training: its window, units and split are used again", name_of(source))
@@ -146,6 +151,11 @@ def find_stored_window(model: FittedModel, source: str | os.PathLike[str]) -> di
     if "options" in model.training:
         return WindowOptions.from_dict(model.training["options"]).as_dict()
     return {"bin_size": model.bin_size}
+
+
+def _find_table(model: FittedModel, entry: Mapping[str, Any]) -> str:
+    """Return where in a file of training its units are."""
+    return str(entry.get("unit_table") or model.training.get("options", {}).get("unit_table") or UNITS)
 
 
 def _find_training_source(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:

@@ -215,7 +215,8 @@ def write_files(
         out = folder / f"sub-{subject}_ses-{label}_desc-spiketransfer_ecephys.nwb"
         write_transfer(
             out, session.path, scores, session.name, sessions=sessions, metadata=metadata,
-            overwrite=overwrite, layout_positions=None if layout is None else layout.table,
+            unit_table=session.options.unit_table, overwrite=overwrite,
+            layout_positions=None if layout is None else layout.table,
         )  # fmt: skip
         written.append(out)
     return written

@@ -82,7 +82,8 @@ def train_recordings(
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
     folds = plan_folds(recordings, hold_out)
     if len(recordings) > 1:
-        require_distinct([open_view(recording).attrs for recording in recordings], recordings)
+        told = [open_view(recording, unit_table=options.unit_table).attrs for recording in recordings]
+        require_distinct(told, recordings)
     windows = [open_window(recording, options) for recording in recordings]
     keeps_all = not folds or len(folds) > 1
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
