@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import copy
+import functools
+import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_file
 from nwbspikegen.yaml_files import read_yaml
 
+_log = logging.getLogger("nwbspikegen")
+# fields in words of one's own, and one that names a file rather than what was recorded
+_FREE = (
+    "session_description",
+    "experiment_description",
+    "notes",
+    "stimulus_notes",
+    "identifier",
+    "description",
+)
 _REQUIRED = {
     "NWBFile": {
         "session_description": "what was recorded, in a sentence",
@@ -67,6 +80,16 @@ class StrictMetadata(dict[str, Any]):
         super().__init__(read_metadata(metadata))
 
 
+class StrictFile(type(Path())):  # type: ignore[misc]
+    """The path of a YAML file that is read as `StrictMetadata`, wherever a path of metadata is taken.
+
+    Examples
+    --------
+    >>> StrictFile("metadata.yaml").name
+    'metadata.yaml'
+    """
+
+
 def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[str, Any]:
     """Return metadata from a mapping or a YAML file; an empty one for None.
 
@@ -96,7 +119,61 @@ def read_metadata(metadata: Metadata | str | os.PathLike[str] | None) -> dict[st
             f"metadata that are a {type(metadata).__name__}", "a mapping or a path", "pass these"
         )
     path = require_file(metadata)
-    return _require_sections(read_yaml(path), str(path))
+    read = _require_sections(read_yaml(path), str(path))
+    return StrictMetadata(read) if isinstance(metadata, StrictFile) else read
+
+
+def compare_metadata(own: Metadata, given: Metadata, *, kept: Iterable[str] = ()) -> None:
+    """Warn of given values that contradict a recording's own, naming both; `StrictMetadata` is refused.
+
+    What the recording does not say is filled, whatever it is; so are descriptions, which are in words of
+    one's own.
+
+    Parameters
+    ----------
+    own, given : mapping
+        Metadata of the recording, and those that are given.
+    kept : iterable of str
+        Fields in which the recording's value is written all the same.
+
+    Raises
+    ------
+    MetadataError
+        Strict metadata contradict the recording's.
+
+    Examples
+    --------
+    >>> compare_metadata({"Subject": {"sex": "M"}}, StrictMetadata({"Subject": {"sex": "F"}}))
+    Traceback (most recent call last):
+    nwbspikegen.errors.MetadataError: found Subject sex 'F' in the metadata and 'M' in the recording; ...
+    """
+    kept = set(kept)
+    for section in _REQUIRED:
+        there = own.get(section) or {}
+        for name, value in (given.get(section) or {}).items():
+            before = there.get(name)
+            is_told = value not in (None, "") and before not in (None, "", []) and name not in _FREE
+            if not is_told or _is_same(name, before, value):
+                continue
+            found = f"{section} {name} {str(value)!r} in the metadata and {str(before)!r} in the recording"
+            if isinstance(given, StrictMetadata):
+                raise MetadataError(
+                    found, "values that agree", "correct the metadata, or leave the field out"
+                )
+            _say_once(f"{found}: {'the recording' if name in kept else 'the metadata'}'s is written")
+
+
+def _is_same(name: str, one: Any, other: Any) -> bool:
+    if name in ("session_start_time", "date_of_birth") and to_moment(one) is not None:
+        return to_moment(one) == to_moment(other)
+    lists = [list(value) if isinstance(value, list | tuple) else [value] for value in (one, other)]
+    return [str(each).strip() for each in lists[0]] == [str(each).strip() for each in lists[1]]
+
+
+@functools.lru_cache(maxsize=1024)
+def _say_once(text: str) -> None:
+    """Log a warning: commands try to write first, and would say it twice."""
+    _log.warning("%s", text)
 
 
 def _require_sections(metadata: Any, name: str) -> dict[str, Any]:

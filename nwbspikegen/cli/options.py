@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -83,9 +84,28 @@ seed_option = click.option(
     show_default=True,
     help="Fixes every random number.",
 )
-metadata_option = click.option(
-    "--metadata", type=PATH, help="YAML in NeuroConv's layout: NWBFile, Subject, ..."
-)
+
+
+def metadata_option(command: _Command) -> _Command:
+    """Add --metadata and --strict-metadata, which come as one argument, a path."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, metadata: Path | None, strict_metadata: bool, **options: Any) -> Any:
+        from nwbspikegen.metadata import StrictFile
+
+        given = StrictFile(metadata) if strict_metadata and metadata is not None else metadata
+        return command(*arguments, metadata=given, **options)
+
+    for option in (
+        click.option(
+            "--strict-metadata", is_flag=True,
+            help="Refuse metadata that contradict the recording's own, which are a warning otherwise.",
+        ),
+        click.option("--metadata", type=PATH, help="YAML in NeuroConv's layout: NWBFile, Subject, ..."),
+    ):  # fmt: skip
+        run = option(run)
+    return cast(_Command, run)
+
 
 context_option = click.option(
     "--context",

@@ -13,7 +13,7 @@ import numpy as np
 
 from nwbspikegen.errors import InputError, MetadataError
 from nwbspikegen.files import require_absent, require_suffix, write_whole
-from nwbspikegen.metadata import Metadata, read_metadata, require_metadata
+from nwbspikegen.metadata import Metadata, compare_metadata, read_metadata, require_metadata, to_moment
 from nwbspikegen.progress import Work, show_progress
 from nwbspikegen.views import survey
 from nwbspikegen.views.opening import open_view
@@ -72,11 +72,16 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
     if len(interface.sorting_extractor.unit_ids) > 1:
         # what cannot be viewed is not written: an observation that ends before it starts, say
         open_view(interface.sorting_extractor)
-    merged = dict_deep_update(interface.get_metadata(), given)
+    own = interface.get_metadata()
+    compare_metadata(own, given)
+    merged = dict_deep_update(own, given)
     require_metadata(merged)
     session = merged["NWBFile"]
     session["session_start_time"] = _with_time_zone(_find_start(interface.sorting_extractor, given, session))
     session.setdefault("identifier", str(uuid.uuid4()))
+    born = to_moment((merged.get("Subject") or {}).get("date_of_birth"))
+    if born is not None:
+        merged["Subject"]["date_of_birth"] = born
     try:
         nwbfile = make_nwbfile_from_metadata(metadata=merged)
     except ValidationError as error:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from nwbspikegen.errors import MetadataError
-from nwbspikegen.metadata import StrictMetadata, require_metadata, to_moment
-
-_log = logging.getLogger("nwbspikegen")
+from nwbspikegen.metadata import compare_metadata, require_metadata, to_moment
+from nwbspikegen.views.nwb_groups import to_text
 
 _TEXTS = (
     "session_id", "session_description", "lab", "institution", "experiment_description", "notes",
@@ -19,11 +16,6 @@ _TEXTS = (
 )  # fmt: skip
 _LISTS = ("experimenter", "keywords", "related_publications")
 _REQUIRED = ("subject_id", "species", "sex", "age")
-# these two say which recording it is
-_KEPT = ("session_start_time", "identifier")
-_MOMENTS = ("session_start_time", "date_of_birth")
-# in words of one's own, which nothing contradicts
-_FREE = ("session_description", "experiment_description", "notes", "stimulus_notes")
 _SUBJECT_TEXTS = (*_REQUIRED, "description", "genotype", "strain", "weight", "age__reference")
 
 
@@ -41,7 +33,7 @@ def fill_metadata(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
     """
     from pynwb.file import Subject
 
-    _compare(nwbfile, metadata)
+    compare_metadata(_read_own(nwbfile), metadata, kept=["session_start_time"])
     given = metadata.get("NWBFile") or {}
     for name in (*_TEXTS, *_LISTS):
         if name in given:
@@ -60,33 +52,12 @@ def fill_metadata(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
     _require_complete(nwbfile)
 
 
-def _compare(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
-    """Say which given values contradict the recording's own; raise `MetadataError` when that is strict."""
-    session, subject = (metadata.get(name) or {} for name in ("NWBFile", "Subject"))
-    told = {"NWBFile": nwbfile, "Subject": nwbfile.subject}
-    pairs = [("NWBFile", name, session.get(name)) for name in (*_TEXTS, *_KEPT) if name not in _FREE]
-    pairs += [("Subject", name, subject.get(name)) for name in (*_SUBJECT_TEXTS, "date_of_birth")]
-    for section, name, value in pairs:
-        there = getattr(told[section], name, None)
-        if value in (None, "") or there in (None, "") or _is_same(name, there, value):
-            continue
-        written = "the recording's is kept" if name in _KEPT else "the given one is written"
-        found = f"{section} {name} {str(value)!r} in the metadata and {str(there)!r} in the recording"
-        if isinstance(metadata, StrictMetadata):
-            raise MetadataError(found, "values that agree", "correct the metadata, or leave the field out")
-        _say_once(str(nwbfile.identifier), f"{found}: {written}")
-
-
-@functools.lru_cache(maxsize=1024)
-def _say_once(identifier: str, text: str) -> None:
-    """Log a warning about a recording: commands try to write first, and would say it twice."""
-    _log.warning("%s", text)
-
-
-def _is_same(name: str, there: Any, value: Any) -> bool:
-    if name in _MOMENTS:
-        return bool(to_moment(there) == to_moment(value))
-    return str(there).strip() == str(value).strip()
+def _read_own(nwbfile: Any) -> dict[str, dict[str, Any]]:
+    """Return what a recording says of itself."""
+    session = {name: getattr(nwbfile, name, None) for name in (*_TEXTS, *_LISTS, "session_start_time")}
+    subject = {name: getattr(nwbfile.subject, name, None) for name in (*_SUBJECT_TEXTS, "date_of_birth")}
+    lists = {name: [to_text(each) for each in session[name] or ()] for name in _LISTS}
+    return {"NWBFile": session | lists, "Subject": subject}
 
 
 def _to_texts(name: str, value: Any) -> tuple[str, ...]:
