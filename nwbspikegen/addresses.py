@@ -50,11 +50,16 @@ def require_recording(address: Address) -> Path | str:
     Raises
     ------
     InputError
-        Nothing is there, or a folder that holds no Zarr.
+        Nothing is there, or a folder that holds no Zarr of version 2.
     """
     if is_remote(address):
         return str(address)
     path = Path(address)
+    if (path / "zarr.json").is_file():
+        raise InputError(
+            f"{path}, a Zarr folder of version 3", "version 2, as hdmf-zarr writes NWB, or HDF5",
+            "export it to HDF5",
+        )  # fmt: skip
     if not is_zarr(path):
         require_file(path)
     return path.absolute()

@@ -147,6 +147,7 @@ def test_a_time_without_a_zone_is_utc_on_any_machine(
     time.tzset()
     try:
         out = _derive(source)
+        assert nsg.open_units(source).attrs["session_start_time"] == "2021-05-11T14:00:00+00:00"
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import h5py
 import numpy as np
 import pytest
@@ -77,8 +79,16 @@ def test_zarr_with_electrodes_is_written_from_and_pickles_are_never_loaded(zarr_
     assert not (validate_file(out).severity == "error").any()
 
 
-def test_a_folder_that_is_no_zarr_is_refused(tmp_path):
+def test_a_folder_that_is_no_zarr_is_refused(zarr_path, tmp_path):
     with pytest.raises(InputError, match="a folder at"):
+        nsg.open_units(tmp_path)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", zarr_path)
+    with pytest.raises(InputError, match="a zip archive"):
+        nsg.open_units(packed)
+    with pytest.raises(InputError, match="export it to HDF5"):
+        validate_file(zarr_path)
+    (tmp_path / "zarr.json").write_text("{}")
+    with pytest.raises(InputError, match="of version 3"):
         nsg.open_units(tmp_path)
 
 

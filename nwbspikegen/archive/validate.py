@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import pandas as pd
 
+from nwbspikegen.addresses import is_zarr
 from nwbspikegen.archive.result_checks import check_results
 from nwbspikegen.errors import InputError, MissingExtraError
 from nwbspikegen.files import require_file
@@ -61,6 +62,11 @@ def validate_file(
     Traceback (most recent call last):
     nwbspikegen.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
+    if is_zarr(path):
+        raise InputError(
+            f"{path}, a Zarr folder", "HDF5: the archive's own tools call any Zarr folder valid",
+            "export it to HDF5, and validate that",
+        )  # fmt: skip
     path = require_file(path)
     source = None if source is None else require_file(source)
     subject_id, session_id = _read_names(path)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from datetime import UTC
 from typing import Any
 
 import numpy as np
 
+from nwbspikegen.metadata import read_moment
 from nwbspikegen.views.nwb_groups import find_array, find_group, read_text, read_texts, read_values, to_text
 from nwbspikegen.views.nwb_table import require_columns
 
@@ -29,11 +32,22 @@ _PLACES = ("location", "rel_x", "rel_y", "rel_z", "x", "y", "z")
 def read_session(root: Any) -> dict[str, str]:
     """Return who, when and where, each a text, empty where the file does not say."""
     session = {name: read_text(root, path) for name, path in _TEXTS.items()}
+    session["session_start_time"] = _with_zone(session["session_start_time"])
     session["preparation"] = ""
     for keyword in read_texts(root, "general/keywords"):
         if keyword.startswith(_PREPARATION):
             session["preparation"] = keyword.removeprefix(_PREPARATION).strip()
     return session
+
+
+@functools.lru_cache(maxsize=256)
+def _with_zone(text: str) -> str:
+    """Return a time with a zone: UTC, which is logged once, where it names none."""
+    moment = read_moment(text)
+    if moment is None or moment.tzinfo is not None:
+        return text
+    _log.warning("session_start_time %s names no time zone: it is taken as UTC", text)
+    return moment.replace(tzinfo=UTC).isoformat()
 
 
 def read_columns(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]:

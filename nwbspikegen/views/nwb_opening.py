@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,8 +34,11 @@ def open_nwb(address: Address) -> Iterator[Any]:
         yield _require_nwb(_open_zarr(address), address)
         return
     if not is_remote(address) and not h5py.is_hdf5(address):
+        is_packed = zipfile.is_zipfile(str(address))
         raise InputError(
-            f"{address}, which is not HDF5", "an NWB (HDF5 or Zarr) file", "pass the path of an .nwb file"
+            f"{address}, which is {'a zip archive' if is_packed else 'not HDF5'}",
+            "an NWB (HDF5 or Zarr) file",
+            "unpack it, and pass the folder" if is_packed else "pass the path of an .nwb file",
         )
     with contextlib.ExitStack() as stack:
         try:
