@@ -81,12 +81,12 @@ def add_observation(nwbfile: Any, sorting: Any) -> None:
     """Add the column obs_intervals: when every unit was observed, so that silence is not absence."""
     of_units = read_said(sorting, "obs_intervals")
     interval = _observation_of(sorting)
-    if of_units is None and interval is None:
-        _LOG.warning("the sorting does not say when its units were observed: obs_intervals are left out")
-        return
-    num_units = len(nwbfile.units)
+    rows: list[list[list[float]]]
     if of_units is None:
-        rows = [[list(interval)]] * num_units
+        if interval is None:
+            _LOG.warning("the sorting does not say when its units were observed: obs_intervals are left out")
+            return
+        rows = [[list(interval)]] * len(nwbfile.units)
     else:
         # a unit that was never observed has an empty interval: without a row nothing would be known of it
         rows = [np.asarray(of_units[unit], dtype=np.float64).reshape(-1, 2).tolist() or [[0.0, 0.0]]
