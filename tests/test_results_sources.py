@@ -156,3 +156,28 @@ def test_a_time_without_a_zone_is_utc_on_any_machine(
             assert file[name][()] == b"2021-05-11T14:00:00+00:00"
     said = [record.message for record in caplog.records if "names no time zone" in record.message]
     assert len(said) == len(set(said)) >= 3
+
+
+def test_a_trial_reads_no_large_array_and_keeps_every_index(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = write_source(tmp_path / "large.nwb")
+    num_waveforms = 200_000
+    with h5py.File(source, "r+") as file:
+        units = file["units"]
+        index = np.linspace(0, num_waveforms, 7, dtype=np.int64)[1:]
+        for name, values in (
+            ("waveforms", np.ones((num_waveforms, 4), dtype=np.float32)),
+            ("waveforms_index", np.arange(1, num_waveforms + 1)),
+            ("waveforms_index_index", index),
+        ):
+            units.create_dataset(name, data=values)
+        names = [*units.attrs["colnames"], "waveforms"]
+        units.attrs["colnames"] = np.array(names, dtype=h5py.string_dtype())
+    out = _derive(source)
+    assert "left out" not in caplog.text
+    _require_valid(out)
+    with h5py.File(out) as file:
+        assert file["units/waveforms"].shape == (num_waveforms, 4)
+        assert file["units/waveforms"][-1].tolist() == [1, 1, 1, 1]
+        assert file["units/waveforms_index"][-1] == num_waveforms

@@ -43,7 +43,7 @@ _EMPTY = (
     "acquisition", "analysis", "processing", "stimulus/presentation", "stimulus/templates", "general",
 )  # fmt: skip
 _CORE = ("core", "hdmf-common", "hdmf-experimental")
-# bytes: larger arrays of numbers are not read in a trial
+# bytes: larger arrays of samples and times are not read in a trial
 _SMALL = 2**20
 _BLOCK = 2**22
 # no NWB file is that deep
@@ -121,7 +121,9 @@ class SourceCopy:
         parent, name = posixpath.split(path)
         group = self.out.require_group(parent)
         num_bytes = int(np.prod(array.shape)) * array.dtype.itemsize
-        if self.is_trial and array.dtype.kind in "iuf" and num_bytes > _SMALL:
+        # indexes and places in other tables are looked at; they are whole numbers
+        is_plain = array.dtype.kind == "f" or (array.dtype.kind in "iu" and len(array.shape) > 1)
+        if self.is_trial and is_plain and num_bytes > _SMALL:
             group.create_dataset(name, array.shape, array.dtype, chunks=True)
         elif isinstance(array, h5py.Dataset):
             array.parent.copy(array, group, name=name, without_attrs=True)
