@@ -22,7 +22,8 @@ def write_source(path: Path, *, subject: dict[str, Any] | None = SUBJECT, second
         keywords=["preparation:in_vitro"],
     )  # fmt: skip
     nwbfile.subject = None if subject is None else Subject(description="a subject", **subject)
-    device = nwbfile.create_device(name="Array", description="electrode array")
+    kind = nwbfile.create_device_model(name="Array 1", manufacturer="Maker", description="a kind of array")
+    device = nwbfile.create_device(name="Array", description="electrode array", model=kind)
     group = nwbfile.create_electrode_group("group", "shank", "CA1", device)
     for channel in range(6):
         nwbfile.add_electrode(group=group, location="CA1", rel_x=float(channel), rel_y=0.0)

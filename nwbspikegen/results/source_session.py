@@ -88,12 +88,15 @@ def _replace_texts(out: h5py.File, path: str, texts: list[str], *, is_scalar: bo
 
 
 def _set_types(out: h5py.File) -> None:
-    """Say of subject, devices and groups of electrodes what they are, where they do not."""
+    """Say of subject, devices and groups of electrodes what they are, where they do not.
+
+    Since 2.9 `devices/models` is no device: it holds their models.
+    """
     for path, kind in _TYPES.items():
         place = out.get(path)
         if not isinstance(place, h5py.Group):
             continue
-        for group in [place] if kind == "Subject" else place.values():
+        for group in [place] if kind == "Subject" else [place[name] for name in place if name != "models"]:
             if isinstance(group, h5py.Group) and (kind == "Subject" or "colnames" not in group.attrs):
                 group.attrs.setdefault("neurodata_type", kind)
                 group.attrs.setdefault("namespace", "core")
