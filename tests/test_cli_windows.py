@@ -105,7 +105,7 @@ def test_selections_are_stored_with_the_model(recording, tmp_path):
 
 def test_duplicates_are_reported(recording, tmp_path):
     _, log = _train(recording, tmp_path, "--random-units", "1", "--take-units", "8")
-    assert "1 pairs of units share half of their spikes or more within 0.5 ms (6 and 7 100%)" in log
+    assert "1 pair of units shares half of their spikes or more within 0.5 ms in the training segment" in log
 
 
 def test_a_recording_on_the_web(recording, tmp_path):

@@ -16,7 +16,7 @@ from nwbspikegen.files import require_absent, require_suffix, write_whole
 from nwbspikegen.metadata import Metadata, compare_metadata, read_metadata, require_metadata, to_moment
 from nwbspikegen.progress import Work, show_progress
 from nwbspikegen.views import survey
-from nwbspikegen.views.opening import open_view
+from nwbspikegen.views.opening import lay_window
 from nwbspikegen.views.survey_text import log_survey
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -70,8 +70,8 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
     _refuse_silence(interface.sorting_extractor)
     _require_writable(interface.sorting_extractor)
     if len(interface.sorting_extractor.unit_ids) > 1:
-        # what cannot be viewed is not written: an observation that ends before it starts, say
-        open_view(interface.sorting_extractor)
+        # what could not be opened again is refused before it is written
+        lay_window(interface.sorting_extractor, bin_size=0.001)
     own = interface.get_metadata()
     compare_metadata(own, given)
     merged = dict_deep_update(own, given)

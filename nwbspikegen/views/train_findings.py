@@ -90,17 +90,17 @@ def _judge_rates(
     num_intervals = int(np.maximum(measures.num_spikes - 1, 0).sum())
     low, high = _PLAUSIBLE_HZ
     is_slow = rate < _SLOW_HZ and measures.long_intervals > _NEVER_BURSTS and low < 1000 * rate < high
-    if is_slow and num_intervals >= _FEWEST_INTERVALS and not is_whole:
+    if rate < _LOW_RATE_HZ and not is_whole:
+        yield Finding(
+            "low_rates", f"the median unit fires at {rate:.2g} Hz",
+            "are times in samples or milliseconds? spike_times are seconds",
+        )  # fmt: skip
+    elif is_slow and num_intervals >= _FEWEST_INTERVALS and not is_whole:
         yield Finding(
             "milliseconds",
             f"few intervals are below {measures.long_intervals:.2g} s, and the median rate is {rate:.2g} Hz",
             f"are times in milliseconds ({1000 * rate:.2g} Hz)? spike_times are seconds: divide them by 1000",
         )
-    elif rate < _LOW_RATE_HZ and not is_whole:
-        yield Finding(
-            "low_rates", f"the median unit fires at {rate:.2g} Hz",
-            "are times in samples or milliseconds? spike_times are seconds",
-        )  # fmt: skip
     fast = int(np.count_nonzero(rates > _HIGH_RATE_HZ))
     if fast:
         yield Finding(
