@@ -78,13 +78,13 @@ def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[
     from nwbspikegen.cli.options import read_window
     from nwbspikegen.workflows.generating import find_stored_window
 
-    stored = find_stored_window(model, recording)
+    stored = find_stored_window(model, recording, window["unit_table"])
     if stored is None:
         return
     asked = read_window(**window).as_dict()
     # what is excluded now is excluded beside what was in training; a model that was trained in Python has
     # no options in its record, and how long to go on is free then
-    used = ({"duration"} - set(stored)) | {"exclude"}
+    used = ({"duration"} - set(stored)) | {"exclude", "accept_odd"}
     other = [name for name in given if name not in used and asked[name] != stored.get(name)]
     if not other:
         return

@@ -50,9 +50,9 @@ def write_nwb(
     given_files += [value for value in source.values() if isinstance(value, str | os.PathLike)]
     require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
-    with show_progress("reading the source", 2, at_once=True) as work:
+    with show_progress("reading the source", 3, at_once=True) as work:
         nwbfile = _make_file(interface_class, source, given, work)
-        work.reach(1, "writing NWB")
+        work.reach(2, "writing NWB")
         with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
             io.write(nwbfile)
     if len(nwbfile.units) > 1:
@@ -67,6 +67,7 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
     from neuroconv.utils import dict_deep_update
 
     interface = interface_class(**source)
+    work.reach(1, "checking the units")
     _refuse_silence(interface.sorting_extractor)
     _require_writable(interface.sorting_extractor)
     if len(interface.sorting_extractor.unit_ids) > 1:

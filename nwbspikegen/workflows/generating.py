@@ -122,10 +122,7 @@ def open_for(
 ) -> tuple[xr.Dataset, Split]:
     """Open a file as it was for training when the model was trained on it, else by `options`."""
     options = options or WindowOptions(bin_size=model.bin_size)
-    entry = _find_training_source(model, source)
-    if entry is not None and options.unit_table not in (UNITS, _find_table(model, entry)):
-        _LOG.info("%s is a file of training, but not its units at %s", name_of(source), options.unit_table)
-        entry = None
+    entry = _find_training_source(model, source, options.unit_table)
     if entry is None:
         return open_window(source, options)
     _LOG.info("%s is a file of training: its window, units and split are used again", name_of(source))
@@ -140,13 +137,17 @@ def open_for(
     )  # fmt: skip
 
 
-def find_stored_window(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:
+def find_stored_window(
+    model: FittedModel, source: str | os.PathLike[str], unit_table: str = UNITS
+) -> dict[str, Any] | None:
     """Return the window options with which a file of training is opened again; None for any other file.
+
+    Units of another table than that of training are those of another recording.
 
     Of a model that was not trained by `nwbspikegen train` they are few: `duration` is free, and the units
     and segments are those of its record.
     """
-    if _find_training_source(model, source) is None:
+    if _find_training_source(model, source, unit_table) is None:
         return None
     if "options" in model.training:
         return WindowOptions.from_dict(model.training["options"]).as_dict()
@@ -158,7 +159,18 @@ def _find_table(model: FittedModel, entry: Mapping[str, Any]) -> str:
     return str(entry.get("unit_table") or model.training.get("options", {}).get("unit_table") or UNITS)
 
 
-def _find_training_source(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:
+def _find_training_source(
+    model: FittedModel, source: str | os.PathLike[str], unit_table: str
+) -> dict[str, Any] | None:
+    """Return the entry of a file in a model's record, None where its units are those of another table."""
+    entry = _find_training_file(model, source)
+    if entry is not None and unit_table not in (UNITS, _find_table(model, entry)):
+        _LOG.info("%s is a file of training, but not its units at %s", name_of(source), unit_table)
+        return None
+    return entry
+
+
+def _find_training_file(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Return the entry of a file in a model's record: by hash, or by identifier where none was taken."""
     entries = [{**model.training, **entry} for entry in model.training.get("sources", [])]
     address = require_recording(source)
