@@ -88,7 +88,8 @@ def ablate(
     -------
     DataFrame
         Columns `COLUMNS`, one row per control and metric (bits per spike above `mean_rate`, pooled and
-        per-unit ROC-AUC). `cost` is intact minus control, on the same draws of blocks. A control that
+        per-unit ROC-AUC). `cost` is intact minus control, on the same draws of blocks; both are NaN where
+        fewer than 20 spikes were scored. A control that
         does not apply, or was not asked for, has one row without scores; `status` says why.
     """
     options = options or AblationOptions()

@@ -15,6 +15,7 @@ from nwbspikegen.scoring.blocks import (
     resample_blocks,
     split_blocks,
 )
+from nwbspikegen.scoring.evaluation import FEWEST_SPIKES
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood, sum_spikes, weigh_bits
 from nwbspikegen.scoring.ranking import rank_sorted, sort_blocks
 from nwbspikegen.scoring.unit_ranking import mean_over_units, rank_units
@@ -60,7 +61,12 @@ class Scored:
     def draws(
         self, spike_probability: Float[np.ndarray, "bin unit"]
     ) -> dict[str, Float64[np.ndarray, " draw"]]:
-        """Return each metric for every draw of blocks; the first counts every block once."""
+        """Return each metric for every draw of blocks; the first counts every block once.
+
+        NaN with fewer than 20 spikes: one more or less would make another number.
+        """
+        if self.num_spikes < FEWEST_SPIKES:
+            return {metric: np.full(1, np.nan) for metric in METRICS}
         weights = resample_blocks(len(self.edges) - 1, self.resamples, self.seed)
         null = np.broadcast_to(self.mean_rate, self.spikes.shape)
         gain = sum_log2_likelihood(spike_probability, self.spikes, self.edges, self.mask)

@@ -34,7 +34,8 @@ def state_findings(ablations: pd.DataFrame) -> list[str]:
 
     A score changes when its cost is 0.001 or more, or -0.001 or less, and the 95 % interval does not
     hold 0. A cost below 0 is a gain: the model scores better without what was taken. Where no score gets
-    worse, the map explains nothing, unless an interval reaches 0.05: then too few bins were scored. A first
+    worse, the map explains nothing, unless an interval reaches 0.05: then too few bins were scored. Fewer
+    than 20 spikes tell nothing. A first
     sentence warns of a model that predicts worse than the mean rate.
 
     Examples
@@ -55,6 +56,12 @@ def state_findings(ablations: pd.DataFrame) -> list[str]:
             continue
         if rows.status.iloc[0] != "measured":
             sentences.append(f"{control}: {rows.status.iloc[0]}")
+        elif rows.cost.isna().all():
+            num_spikes = int(rows.get("num_spikes", pd.Series([0])).iloc[0])
+            sentences.append(
+                f"{control}: what losing {shown} costs is not told by the {num_spikes} spikes that were "
+                "scored: take more (--targets, or a longer window)"
+            )
         else:
             sentences.append(f"{control}: losing {shown} {_state_cost(control, rows)}")
     return sentences
