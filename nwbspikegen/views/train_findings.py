@@ -101,6 +101,13 @@ def _judge_rates(
             f"few intervals are below {measures.long_intervals:.2g} s, and the median rate is {rate:.2g} Hz",
             f"are times in milliseconds ({1000 * rate:.2g} Hz)? spike_times are seconds: divide them by 1000",
         )
+    elif rate < _SLOW_HZ and num_intervals < _FEWEST_INTERVALS and not is_whole:
+        # a window of a file in milliseconds holds next to nothing, and no interval tells
+        yield Finding(
+            "milliseconds",
+            f"{num_intervals} intervals in all, and the median rate is {rate:.2g} Hz",
+            "are times in milliseconds? `nwbspikegen info` of the whole file tells more",
+        )
     fast = int(np.count_nonzero(rates > _HIGH_RATE_HZ))
     if fast:
         yield Finding(
