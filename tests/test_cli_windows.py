@@ -100,12 +100,37 @@ def test_selections_are_stored_with_the_model(recording, tmp_path):
     record, log = _train(recording, tmp_path, "--region", "CA1", "--drop-duplicates", "--min-rate", "0.1")
     assert record["unit_ids"] == [4, 5, 6]
     assert record["options"]["drop_duplicates"] is True
-    assert "pairs of units share" not in log
+    assert "of units share" not in log
 
 
 def test_duplicates_are_reported(recording, tmp_path):
     _, log = _train(recording, tmp_path, "--random-units", "1", "--take-units", "8")
     assert "1 pair of units shares half of their spikes or more within 0.5 ms in the training segment" in log
+
+
+def test_excluded_time_is_heeded_stored_and_scored_again(recording, tmp_path):
+    record, _ = _train(recording, tmp_path, "--exclude", "101.5-104")
+    assert record["options"]["exclude"] == [[101.5, 104.0]]
+    out = tmp_path / "out.nwb"
+    result = _run("generate", tmp_path / "model", recording, "--out", out, "--exclude", "150-152", "--json")
+    assert result.exit_code == 0, result.output
+    scores, predicted = nsg.read_scores(out), nsg.read_spike_probability(out)
+    stretch = predicted.sel(time=slice(149.9995, 151.9995))
+    assert np.isnan(stretch.values).all()
+    assert stretch.sizes["time"] == 2000
+    assert set(scores.observed_fraction) == {1 - 2000 / predicted.sizes["time"]}
+    # what the file says of itself is enough to score it again
+    again = json.loads(_run("score", out, "--recompute", "--json").stdout)["scores"]
+    assert [row["value"] for row in again] == pytest.approx(scores.value.tolist(), nan_ok=True)
+    assert "of all bins were observed; the rest is not scored" in _run("score", out).stdout
+
+
+@pytest.mark.parametrize("stretch", ["5", "5-5", "6-5", "a-b", "1-2-3", "1e400-2"])
+def test_a_stretch_that_is_none_is_refused(recording, tmp_path, stretch):
+    result = _run("train", recording, "--out", tmp_path / "model", *_TRAIN, "--exclude", stretch)
+    assert result.exit_code == 2
+    assert f"--exclude {stretch}" in result.output
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_recording_on_the_web(recording, tmp_path):
