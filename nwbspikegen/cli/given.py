@@ -85,7 +85,7 @@ def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[
     # what is excluded now is excluded beside what was in training; a model that was trained in Python has
     # no options in its record, and how long to go on is free then
     used = ({"duration"} - set(stored)) | {"exclude", "accept_odd"}
-    other = [name for name in given if name not in used and asked[name] != stored.get(name)]
+    other = [name for name in given if name not in used and asked.get(name) != stored.get(name)]
     if not other:
         return
     was = ", ".join(f"{name_options([name])} {_to_text(stored[name])}" for name in other if name in stored)

@@ -19,6 +19,8 @@ from nwbspikegen.views.splits import Split, split_fractions
 from nwbspikegen.views.survey_text import log_survey
 from nwbspikegen.views.surveying import find_fatal, require_meaning, survey_view
 
+_LATER = ("exclude", "accept_odd", "unit_table")
+
 
 @dataclasses.dataclass(frozen=True)
 class WindowOptions:
@@ -72,18 +74,31 @@ class WindowOptions:
     unit_table: str = UNITS
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the options as JSON holds them."""
-        pairs = dataclasses.asdict(self).items()
-        return {name: _to_lists(value) for name, value in pairs}
+        """Return the options as JSON holds them.
+
+        Those that came later (`exclude`, `accept_odd`, `unit_table`) are left out while they are at their
+        defaults: by the rest a run or a study that an older version began is known again.
+        """
+        defaults = self.defaults()
+        return {
+            name: _to_lists(value)
+            for name, value in dataclasses.asdict(self).items()
+            if name not in _LATER or value != defaults[name]
+        }
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Return every option with its default."""
+        return {field.name: field.default for field in dataclasses.fields(cls)}
 
     @classmethod
     def from_dict(cls, options: dict[str, Any]) -> WindowOptions:
         """Return the options that `as_dict` gave."""
         stored: dict[str, Any] = {name: _to_tuples(value) for name, value in options.items()}
-        unknown = sorted(set(stored) - set(cls().as_dict()))
+        unknown = sorted(set(stored) - set(cls.defaults()))
         if unknown:
-            raise InputError(f"option {unknown[0]!r} of a window", ", ".join(cls().as_dict()), "correct it")
-        for name, default in cls().as_dict().items():
+            raise InputError(f"option {unknown[0]!r} of a window", ", ".join(cls.defaults()), "correct it")
+        for name, default in cls.defaults().items():
             is_number = isinstance(stored.get(name, default), float | int)
             if isinstance(default, float | int) and not is_number:
                 raise InputError(f"{name} {stored[name]!r} of a window", "a number", "correct it")

@@ -165,11 +165,11 @@ def _change_options(options: WindowOptions, entry: dict[str, Any], path: Path) -
         given["split"] = [float(share) for share in given["split"].split(",")]
     preset = given.pop("preset", None)
     stored = {**options.as_dict(), **(PRESETS.get(preset, {}) if preset else {}), **given}
-    unknown = sorted(set(given) - set(options.as_dict()))
+    unknown = sorted(set(given) - set(options.defaults()))
     if unknown or (preset is not None and preset not in PRESETS):
         raise InputError(
             f"{f'option {unknown[0]!r}' if unknown else f'preset {preset!r}'} in {path}",
-            f"file, preset ({' or '.join(PRESETS)}), {', '.join(options.as_dict())}", "correct the file",
+            f"file, preset ({' or '.join(PRESETS)}), {', '.join(options.defaults())}", "correct the file",
         )  # fmt: skip
     return WindowOptions.from_dict(stored)
 
