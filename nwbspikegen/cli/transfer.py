@@ -24,6 +24,7 @@ from nwbspikegen.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from nwbspikegen.transfer import TransferStudy
 
@@ -104,6 +105,15 @@ def transfer(
     print_result(result, as_json=as_json, text=_format(study, ranking, written))
 
 
+def _say_observed(scores: xr.Dataset) -> list[str]:
+    """Return a line about the recordings whose test segment was not observed throughout."""
+    cells = scores.observed_fraction.max(
+        [dim for dim in scores.observed_fraction.dims if dim != "test_session"]
+    )
+    named = [f"{name} {part:.3%}" for name, part in cells.to_series().items() if part < 1]
+    return [f"of all bins were observed, and scored: {', '.join(named)}"] if named else []
+
+
 def _format(study: TransferStudy, ranking: pd.DataFrame | None, written: list[Path]) -> str:
     """Return the matrix of every model in bits per spike, the groups, and what was written."""
     scores = study.scores
@@ -115,7 +125,8 @@ def _format(study: TransferStudy, ranking: pd.DataFrame | None, written: list[Pa
         marked.index.name = marked.columns.name = None
         parts.append(f"{model}, bits per spike above the mean rate; trained on (down), tested on (across)")
         parts.append(marked.to_string())
-    parts.append("* not independent: shares session, subject or time\n")
+    parts.append("* not independent: shares session, subject or time")
+    parts += [*_say_observed(scores), ""]
     groups = study.groups()
     shown = groups[(groups.metric == "bits_per_spike") & (groups.null == "mean_rate")]
     if len(shown):

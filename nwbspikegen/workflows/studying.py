@@ -82,7 +82,8 @@ def write_tables(study: TransferStudy) -> Path:
     folder = study.folder / "tables"
     folder.mkdir(exist_ok=True)
     scores = study.scores
-    shown = scores[["value", "ci_low", "ci_high", "num_units", "num_spikes", "ci_reliable"]]
+    names = ["value", "ci_low", "ci_high", "num_units", "num_spikes", "ci_reliable", "observed_fraction"]
+    shown = scores[names]
     shown = shown.reset_coords(["independent", "shared"])
     tables = {
         "scores": shown.to_dataframe().dropna(subset="value").reset_index(),
