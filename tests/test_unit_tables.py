@@ -77,6 +77,7 @@ def test_commands_take_a_table(source: Path, tmp_path: Path) -> None:
         result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
         assert result.exit_code == 0, result.output
 
+    run("info", source, "--unit-table", _TABLE)
     run("train", source, "--out", model, "--epochs", "1", *table)
     # the model knows which table it was trained on
     run("generate", model, source, "--out", out)

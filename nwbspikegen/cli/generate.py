@@ -57,8 +57,8 @@ def generate(
     """Predict RECORDING one step ahead with MODEL, score it beside the baselines, write NWB.
 
     With --free-run, what MODEL generates is compared with the recording instead of scored.
-    A recording that MODEL was trained on is opened as it was for training: other window options are
-    refused. They hold for other recordings.
+    A recording that MODEL was trained on is opened as it was for training: window options other than
+    --exclude are refused. They hold for other recordings.
     """
     from nwbspikegen.models import load_model
     from nwbspikegen.workflows import free_run_and_compare, generate_and_score

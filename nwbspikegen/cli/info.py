@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import RECORDING, STRETCH, every_command
+from nwbspikegen.cli.options import RECORDING, STRETCH, every_command, unit_table_option
 from nwbspikegen.cli.output import print_result
 
 
@@ -17,6 +17,7 @@ from nwbspikegen.cli.output import print_result
 @click.option("--duration", type=float, help="Seconds to look at; all by default.")
 @click.option("--bin-size", default=0.001, show_default=True, help="Seconds per bin.")
 @click.option("--interval", help="Observe a named interval only, such as spontaneousActivity.")
+@unit_table_option
 @click.option(
     "--exclude", type=STRETCH, multiple=True,
     help="Take these seconds of the session clock as not observed; may be given again.",

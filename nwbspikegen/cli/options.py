@@ -107,6 +107,10 @@ def metadata_option(command: _Command) -> _Command:
     return cast(_Command, run)
 
 
+unit_table_option = click.option(
+    "--unit-table", default="units", show_default=True, metavar="PATH",
+    help="Table of units in the file, such as processing/ecephys/units.",
+)  # fmt: skip
 context_option = click.option(
     "--context",
     type=click.Choice(["warm", "cold"]),
@@ -181,10 +185,7 @@ def window_options(command: _Command) -> _Command:
             "--exclude", type=STRETCH, multiple=True,
             help="Take these seconds of the session clock as not observed; may be given again.",
         ),
-        click.option(
-            "--unit-table", default="units", show_default=True, metavar="PATH",
-            help="Table of units in the file, such as processing/ecephys/units.",
-        ),
+        unit_table_option,
         click.option("--interval", help="Observe a named interval only, such as spontaneousActivity."),
         click.option(
             "--preset", type=click.Choice(["in_vitro", "in_vivo"]), is_eager=True, expose_value=False,

@@ -18,6 +18,7 @@ from nwbspikegen.views.criteria import count_occupied
 from nwbspikegen.views.duplicates import find_duplicates, find_pairs
 from nwbspikegen.views.findings import Finding, judge_clocks, judge_observation, sum_observed
 from nwbspikegen.views.measuring import Measures, Stretch, measure, stretch_of
+from nwbspikegen.views.nwb_table import UNITS
 from nwbspikegen.views.opening import lay_window
 from nwbspikegen.views.splits import Split
 from nwbspikegen.views.survey_text import format_survey
@@ -130,6 +131,7 @@ def survey(
     duration: float | int | None = None,
     interval: str | None = None,
     exclude: Sequence[Sequence[float | int]] = (),
+    unit_table: str = UNITS,
 ) -> Survey:
     """Say what a recording holds and what is odd about it.
 
@@ -141,7 +143,7 @@ def survey(
     source : path, address, spikeinterface.BaseSorting or Dataset
         As for `open_units`; or a view that it returned, all of whose bins and units are surveyed: the
         other parameters then have no say.
-    bin_size, start, duration, interval, exclude
+    bin_size, start, duration, interval, exclude, unit_table
         As for `open_units`.
 
     Raises
@@ -159,8 +161,9 @@ def survey(
     if isinstance(source, xr.Dataset):
         return survey_view(source)
     window = lay_window(
-        source, bin_size=bin_size, start=start, duration=duration, interval=interval, exclude=exclude
-    )
+        source, bin_size=bin_size, start=start, duration=duration, interval=interval, exclude=exclude,
+        unit_table=unit_table,
+    )  # fmt: skip
     return _survey(window.stretch)
 
 
