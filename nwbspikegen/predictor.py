@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -29,6 +30,21 @@ class Bins(NamedTuple):
     def since(self, first: int) -> Bins:
         """Return the bins from `first` on."""
         return Bins(self.spikes[first:], None if self.observed is None else self.observed[first:])
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """What `predict_bins` needs of a predictor."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    @property
+    def predict(self) -> Callable[..., Float32[np.ndarray, "predicted unit"]]:
+        """As in `Predictor`, with `observed` or without."""
+        ...
 
 
 @runtime_checkable
@@ -73,7 +89,7 @@ class Predictor(Protocol):
 
 
 def predict_bins(
-    predictor: Predictor, bins: Bins, first: int, bin_size: float
+    predictor: Predicts, bins: Bins, first: int, bin_size: float
 ) -> Float32[np.ndarray, "predicted unit"]:
     """Return what a predictor says of recorded bins from `first` on.
 

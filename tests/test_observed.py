@@ -134,3 +134,21 @@ def test_a_bursting_preparation_is_predicted_as_well_from_what_is_left():
     # 30 % less of the past to learn from costs about 3 % by itself: docs/benchmarks/observed.md
     assert bits(partly) > 0.95 * bits(whole)
     assert bits(silent) < 0.94 * bits(whole)
+
+
+def test_a_predictor_that_would_take_gaps_for_silence_is_refused():
+    class Flat:
+        name = "flat"
+
+        def predict(self, spikes, first, bin_size):
+            return np.full((len(spikes) - first, spikes.shape[1]), 0.01, dtype=np.float32)
+
+        def save(self, folder): ...
+
+        @classmethod
+        def load(cls, folder): ...
+
+    parts = nsg.split_fractions(_open("all"))
+    assert nsg.generate(Flat(), parts.test).attrs["observed_fraction"] == 1.0
+    with pytest.raises(nsg.errors.InputError, match="flat, which would take them for silence"):
+        nsg.generate(Flat(), nsg.split_fractions(_open("a pause in test")).test)

@@ -22,6 +22,7 @@ from nwbspikegen.history import Mask
 from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import CHOSEN_BY
 from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.predictor import Bins, predict_bins
 
 _WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "model.json"
@@ -94,9 +95,7 @@ class FittedModel:
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
         self._require_bins(bin_size)
-        if observed is None:
-            return self.module.predict(spikes, first, bin_size)
-        return self.module.predict(spikes, first, bin_size, observed=observed)
+        return predict_bins(self.module, Bins(spikes, observed), first, bin_size)
 
     def start_stepping(
         self,

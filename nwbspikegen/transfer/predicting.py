@@ -14,7 +14,7 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.readout import Readout
-from nwbspikegen.predictor import Bins
+from nwbspikegen.predictor import Bins, predict_bins
 
 Prediction = Float32[np.ndarray, "predicted unit"]
 
@@ -48,15 +48,9 @@ def predict_with_each(
     for place, model in enumerate(models):
         if place not in together:
             try:
-                yield place, _predict_alone(model, bins, first, bin_size)
+                yield place, predict_bins(model, bins, first, bin_size)
             except InputError as error:
                 yield place, error
-
-
-def _predict_alone(model: SpikeModel, bins: Bins, first: int, bin_size: float) -> Prediction:
-    if bins.observed is None:
-        return model.predict(bins.spikes, first, bin_size)
-    return model.predict(bins.spikes, first, bin_size, observed=bins.observed)
 
 
 @torch.no_grad()

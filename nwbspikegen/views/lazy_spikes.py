@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int64, UInt
-from xarray.backends.common import BackendArray
-from xarray.core import indexing
 
 from nwbspikegen.errors import InputError
 from nwbspikegen.views.binning import BinGrid, count_runs
-from nwbspikegen.views.indexing import read_key
+from nwbspikegen.views.indexing import ComputedArray
 from nwbspikegen.views.observation import Observation
 from nwbspikegen.views.spike_source import SpikeSource
 
 _log = logging.getLogger("nwbspikegen")
 
 
-class BinnedSpikes(BackendArray):
+class BinnedSpikes(ComputedArray):
     """Spikes per bin and unit, binned for the window that is asked for.
 
     Parameters
@@ -51,14 +49,6 @@ class BinnedSpikes(BackendArray):
         self.binary = binary
         self.shape = (num_bins, len(source.table.ids))
         self.dtype = np.dtype(dtype)
-
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        return indexing.explicit_indexing_adapter(
-            key,
-            self.shape,
-            indexing.IndexingSupport.OUTER,
-            lambda each: read_key(each, self.shape, self._read),
-        )
 
     def _read(
         self, bins: range | Int64[np.ndarray, " bin"], units: Sequence[int]

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from xarray.backends.common import BackendArray
-from xarray.core import indexing
 
 from nwbspikegen.views.binning import BinGrid
-from nwbspikegen.views.indexing import read_key
+from nwbspikegen.views.indexing import ComputedArray
 
 Intervals = Float64[np.ndarray, "_interval 2"]
 
@@ -138,7 +136,7 @@ def _intersect(one: Intervals, other: Intervals) -> Intervals:
     return np.column_stack([starts[shared], stops[shared]])
 
 
-class ObservedBins(BackendArray):
+class ObservedBins(ComputedArray):
     """Which bins of which units were observed from end to end, worked out for the window asked for.
 
     Parameters
@@ -163,14 +161,6 @@ class ObservedBins(BackendArray):
         """Whether every bin of every unit was observed."""
         whole = [np.array_equal(edges, [0, self.shape[0]]) for edges in self._edges]
         return all(whole[place] for place in np.unique(self._pattern_of))
-
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        return indexing.explicit_indexing_adapter(
-            key,
-            self.shape,
-            indexing.IndexingSupport.OUTER,
-            lambda each: read_key(each, self.shape, self._read),
-        )
 
     def _read(
         self, bins: range | Int64[np.ndarray, " bin"], units: Sequence[int]
