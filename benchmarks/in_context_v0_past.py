@@ -6,7 +6,7 @@ import numpy as np
 from in_context_v0_kernels import population_kernel, unit_kernel
 from jaxtyping import Bool, Float32, UInt8
 
-from nwbspikegen.history import AGE_EDGES, age_classes, prior_bins
+from nwbspikegen.views.history import AGE_EDGES, age_classes, prior_bins
 
 TAUS_BINS = (1.5, 4.0, 10.0, 25.0, 60.0, 200.0, 1000.0, 5000.0)
 """Time constants of the exponential traces."""

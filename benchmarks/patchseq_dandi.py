@@ -27,14 +27,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.patchseq.feature_files import FEATURES_FILE, read_description
-from nwbspikegen.patchseq.tables import CLASSES, read_frame
-from nwbspikegen.workflows.patchseq_features import measure_recordings
-from nwbspikegen.workflows.patchseq_fitting import Recipe, keep_usable
-from nwbspikegen.workflows.patchseq_loading import LoadedCells, load_cells
-from nwbspikegen.workflows.patchseq_transferring import Plan, transfer_cells
-from nwbspikegen.workflows.patchseq_validating import validate_recipe
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.features.files import FEATURES_FILE, read_description
+from nwbspikegen.patchseq.features.tables import CLASSES, read_frame
+from nwbspikegen.patchseq.run.features import measure_recordings
+from nwbspikegen.patchseq.run.fit import Recipe, keep_usable
+from nwbspikegen.patchseq.run.load import LoadedCells, load_cells
+from nwbspikegen.patchseq.run.transfer import Plan, transfer_cells
+from nwbspikegen.patchseq.run.validate import validate_recipe
 
 _LOG = logging.getLogger("nwbspikegen")
 PRESET, BATCH = "schwider2026", 25

@@ -25,11 +25,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import test_patchseq_ipfx as oracle  # noqa: E402
 
-from nwbspikegen.patchseq.features import CellFeatures, measure_cell  # noqa: E402
-from nwbspikegen.patchseq.reading import read_cell  # noqa: E402
-from nwbspikegen.patchseq.simulator import simulate_cell  # noqa: E402
-from nwbspikegen.patchseq.spikes import detect_spikes  # noqa: E402
-from nwbspikegen.patchseq.sweeps import Sweep  # noqa: E402
+from nwbspikegen.patchseq.features.measure import CellFeatures, measure_cell  # noqa: E402
+from nwbspikegen.patchseq.reading.cells import read_cell  # noqa: E402
+from nwbspikegen.patchseq.simulation.simulator import simulate_cell  # noqa: E402
+from nwbspikegen.patchseq.spikes.detect import detect_spikes  # noqa: E402
+from nwbspikegen.patchseq.reading.sweeps import Sweep  # noqa: E402
 
 CLASSES = ("Lamp5", "Pvalb", "Sst", "Vip")
 SPECIES = ("Mus musculus", "Homo sapiens")

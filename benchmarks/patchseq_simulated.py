@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from nwbspikegen.patchseq.feature_files import FEATURES_FILE
-from nwbspikegen.patchseq.simulator_files import simulate_patchseq
-from nwbspikegen.workflows.patchseq_features import measure_recordings
-from nwbspikegen.workflows.patchseq_loading import LoadedCells, load_cells
-from nwbspikegen.workflows.patchseq_transferring import Plan, TransferReport, transfer_cells
+from nwbspikegen.patchseq.features.files import FEATURES_FILE
+from nwbspikegen.patchseq.simulation.files import simulate_patchseq
+from nwbspikegen.patchseq.run.features import measure_recordings
+from nwbspikegen.patchseq.run.load import LoadedCells, load_cells
+from nwbspikegen.patchseq.run.transfer import Plan, TransferReport, transfer_cells
 
 SPECIES = {"source": "Mus musculus", "target": "Homo sapiens"}
 CELLS = {"source": 50, "target": 30}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nwbspikegen as nsg
-from nwbspikegen.metadata import read_metadata
+from nwbspikegen.core.metadata import read_metadata
 from nwbspikegen.views import WindowOptions
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 import nwbspikegen as nsg
-from nwbspikegen.predictor import Predictor
+from nwbspikegen.core.predictor import Predictor
 from nwbspikegen.scoring import BASELINES, paired_difference
 from nwbspikegen.views import Split
 from nwbspikegen.views.observed import read_spikes

@@ -31,7 +31,7 @@ import nwbspikegen as nsg
 from nwbspikegen.plot import plot_losses, save_figure
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views import WindowOptions
-from nwbspikegen.workflows.sweeping import SweepReport, run_sweep
+from nwbspikegen.sweep.run import SweepReport, run_sweep
 
 _FIGURES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "figures"
 _OPTIONS = WindowOptions(duration=60.0, skip_units=0, take_units=64)

@@ -28,11 +28,11 @@ import numpy as np
 from metrics import BIN_SIZE, CELL, draw_cell
 
 import nwbspikegen as nsg
-from nwbspikegen.allocation import keep_freed_memory
-from nwbspikegen.parallel import open_client, run_tasks
+from nwbspikegen.core.allocation import keep_freed_memory
+from nwbspikegen.core.tasks import open_client, run_tasks
 from nwbspikegen.scoring import score_predictions
 from nwbspikegen.simulation import metadata_of
-from nwbspikegen.transfer.running import plan_tasks
+from nwbspikegen.transfer.tasks import plan_tasks
 from nwbspikegen.transfer.study import TransferStudy
 from nwbspikegen.views import WindowOptions
 
@@ -129,7 +129,7 @@ def compare_memory(cache: Path) -> None:
     """Print how long a study takes when the C library keeps memory, and when it gives it back."""
     print("## Memory kept or given back\n")
     print("A study of two of these recordings, in one process each. Kept: as")
-    print("`nwbspikegen.allocation.keep_freed_memory` sets it. Given back: glibc's defaults.\n")
+    print("`nwbspikegen.core.allocation.keep_freed_memory` sets it. Given back: glibc's defaults.\n")
     print("| memory | seconds | peak memory, MB | page faults |\n|---|---|---|---|")
     for memory in ("given back", "kept"):
         seconds, peak, faults = _run_again(cache, "--alone", memory)[-3:]

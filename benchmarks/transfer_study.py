@@ -31,9 +31,9 @@ import xarray as xr
 from recordings import RECORDINGS, require_shared
 
 import nwbspikegen as nsg
-from nwbspikegen.parallel import open_client
+from nwbspikegen.core.tasks import open_client
 from nwbspikegen.transfer.plan import STUDY_FILE
-from nwbspikegen.workflows.studying import draw_study
+from nwbspikegen.transfer.run import draw_study
 
 _LOG = logging.getLogger("nwbspikegen")
 _SHOWN = ("in_context", "untrained", "online_hazard", "running_rate", "history_glm")

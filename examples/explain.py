@@ -14,8 +14,11 @@ from pathlib import Path
 import numpy as np
 
 import nwbspikegen as nsg
-from nwbspikegen.attention import AblationOptions, explain
-from nwbspikegen.plot import plot_ablations, plot_couplings, save_figure
+from nwbspikegen.explain.ablations import AblationOptions
+from nwbspikegen.explain.explanation import explain
+from nwbspikegen.explain.figure_bars import plot_ablations
+from nwbspikegen.explain.figure_maps import plot_couplings
+from nwbspikegen.plot import save_figure
 
 
 def main(folder: Path) -> None:

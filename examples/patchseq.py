@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nwbspikegen.patchseq import read_features, simulate_patchseq
-from nwbspikegen.results import read_predictions
-from nwbspikegen.workflows.patchseq_features import measure_recordings
-from nwbspikegen.workflows.patchseq_fitting import Recipe
-from nwbspikegen.workflows.patchseq_loading import load_cells
-from nwbspikegen.workflows.patchseq_predicting import predict_sources
-from nwbspikegen.workflows.patchseq_training import train_cells
+from nwbspikegen.patchseq.features.files import read_features
+from nwbspikegen.patchseq.simulation.files import simulate_patchseq
+from nwbspikegen.patchseq.nwb.reading import read_predictions
+from nwbspikegen.patchseq.run.features import measure_recordings
+from nwbspikegen.patchseq.run.fit import Recipe
+from nwbspikegen.patchseq.run.load import load_cells
+from nwbspikegen.patchseq.run.predict import predict_sources
+from nwbspikegen.patchseq.run.train import train_cells
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "patchseq")
 

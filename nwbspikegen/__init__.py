@@ -12,24 +12,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nwbspikegen.archive import share_file as share_file
     from nwbspikegen.archive import validate_file as validate_file
-    from nwbspikegen.convert import convert_asdf as convert_asdf
-    from nwbspikegen.convert import convert_ibl as convert_ibl
-    from nwbspikegen.convert import convert_maxwell as convert_maxwell
-    from nwbspikegen.convert import convert_sorting as convert_sorting
-    from nwbspikegen.convert import convert_spykingcircus as convert_spykingcircus
-    from nwbspikegen.generation import free_run as free_run
-    from nwbspikegen.generation import generate as generate
+    from nwbspikegen.formats.asdf.convert import convert_asdf as convert_asdf
+    from nwbspikegen.formats.ibl.convert import convert_ibl as convert_ibl
+    from nwbspikegen.formats.maxwell.convert import convert_maxwell as convert_maxwell
+    from nwbspikegen.formats.sorters.convert import convert_sorting as convert_sorting
+    from nwbspikegen.formats.spykingcircus.convert import (
+        convert_spykingcircus as convert_spykingcircus,
+    )
+    from nwbspikegen.prediction.free_run import free_run as free_run
+    from nwbspikegen.prediction.one_step import generate as generate
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
-    from nwbspikegen.results import read_attention as read_attention
-    from nwbspikegen.results import read_audits as read_audits
-    from nwbspikegen.results import read_generated_units as read_generated_units
-    from nwbspikegen.results import read_models as read_models
-    from nwbspikegen.results import read_scores as read_scores
-    from nwbspikegen.results import read_spike_probability as read_spike_probability
-    from nwbspikegen.results import read_statistics as read_statistics
-    from nwbspikegen.results import read_transfer_scores as read_transfer_scores
-    from nwbspikegen.results import write_results as write_results
+    from nwbspikegen.explain.nwb import read_attention as read_attention
+    from nwbspikegen.prediction.nwb_reading import read_audits as read_audits
+    from nwbspikegen.prediction.nwb_reading import read_generated_units as read_generated_units
+    from nwbspikegen.prediction.nwb_reading import read_models as read_models
+    from nwbspikegen.prediction.nwb_reading import read_scores as read_scores
+    from nwbspikegen.prediction.nwb_reading import read_spike_probability as read_spike_probability
+    from nwbspikegen.prediction.nwb_reading import read_statistics as read_statistics
+    from nwbspikegen.transfer.nwb_reading import read_transfer_scores as read_transfer_scores
+    from nwbspikegen.prediction.nwb_writing import write_results as write_results
     from nwbspikegen.scoring import score as score
     from nwbspikegen.scoring import spike_statistics as spike_statistics
     from nwbspikegen.simulation import simulate as simulate
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from nwbspikegen.views import split_fractions as split_fractions
     from nwbspikegen.views import split_time as split_time
     from nwbspikegen.views import survey as survey
-    from nwbspikegen.workflows import audit as audit
+    from nwbspikegen.prediction.audit import audit as audit
 
 __version__ = "0.1.0"
 

@@ -69,7 +69,7 @@ class StandIns:
         """Write a model of a recording that no page has."""
         stored = self.folder / "model"
         if not stored.exists():
-            from nwbspikegen.workflows.training import train_recordings
+            from nwbspikegen.commands.train import train_recordings
 
             options = WindowOptions(skip_units=0, duration=DURATION)
             train_recordings([self._recording(99, "in_vivo")], stored, options=options, epochs=1)
@@ -79,7 +79,7 @@ class StandIns:
         """Write results as `generate` writes them."""
         stored = self.folder / "derived.nwb"
         if not stored.exists():
-            from nwbspikegen.workflows import generate_and_score
+            from nwbspikegen.commands.generate import generate_and_score
 
             self.write_model(self.folder / "for_derived")
             generate_and_score(
@@ -89,8 +89,8 @@ class StandIns:
 
     def write_features(self, path: Path) -> None:
         """Write the features of simulated cells of the species that the name begins with."""
-        from nwbspikegen.patchseq import simulate_patchseq
-        from nwbspikegen.workflows.patchseq_features import measure_recordings
+        from nwbspikegen.patchseq.simulation.files import simulate_patchseq
+        from nwbspikegen.patchseq.run.features import measure_recordings
 
         species = path.name.partition("-")[0]
         cells = self.folder / species

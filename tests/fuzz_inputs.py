@@ -197,7 +197,7 @@ class _Input:
     def _read(self) -> tuple[str, str]:
         from fuzz_readers import Refused
 
-        from nwbspikegen.errors import NWBSpikeGenError
+        from nwbspikegen.core.errors import NWBSpikeGenError
 
         self._warned.messages.clear()
         try:

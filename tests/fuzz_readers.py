@@ -70,7 +70,7 @@ def _without_specifications() -> Iterator[None]:
 
 @_register("nwb", _write_nwb)
 def _read_nwb(path: Path) -> Reading:
-    from nwbspikegen import open_units
+    from nwbspikegen.views.opening import open_units
 
     units = open_units(path, bin_size=0.01, binary=False)
     columns = {name: units[name].values for name in units.coords if name != "time"}
@@ -103,7 +103,8 @@ def _write_compressed_asdf(folder: Path) -> Path:
 @_register("asdf", _write_asdf)
 @_register("asdf_compressed", _write_compressed_asdf)
 def _read_asdf(path: Path) -> Reading:
-    from nwbspikegen.sources import ASDFSorting, mat_files
+    from nwbspikegen.formats.asdf.sorting import ASDFSorting
+    from nwbspikegen.formats.asdf import mat_files
 
     # the same program in a fork: starting Python ten thousand times takes hours
     mat_files.subprocess = SimpleNamespace(run=_fork_mat_child, TimeoutExpired=subprocess.TimeoutExpired)
@@ -112,7 +113,7 @@ def _read_asdf(path: Path) -> Reading:
 
 
 def _fork_mat_child(command: list[str], **_: Any) -> Any:
-    from nwbspikegen.sources import mat_child
+    from nwbspikegen.formats.asdf import mat_child
 
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         pid = os.fork()
@@ -151,7 +152,7 @@ NUM_FRAMES = 4000
 @_register("maxwell_old", _write_maxwell_old)
 @_register("maxwell_new", _write_maxwell_new)
 def _read_maxwell(path: Path) -> Reading:
-    from nwbspikegen.sources import MaxWellSorting
+    from nwbspikegen.formats.maxwell.sorting import MaxWellSorting
 
     return _read_sorting(MaxWellSorting(path))
 
@@ -165,7 +166,7 @@ def _write_circus(folder: Path) -> Path:
 
 @_register("spykingcircus", _write_circus)
 def _read_circus(path: Path) -> Reading:
-    from nwbspikegen.sources import SpykingCircusSorting
+    from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting
 
     sorting = SpykingCircusSorting(path)
     sites = None if sorting.electrodes is None else sorting.electrodes.columns
@@ -181,7 +182,7 @@ def _write_alf(folder: Path) -> Path:
 
 @_register("alf", _write_alf)
 def _read_alf(path: Path) -> Reading:
-    from nwbspikegen.sources import ALFSorting
+    from nwbspikegen.formats.ibl.sorting import ALFSorting
 
     sorting = ALFSorting(next(path.glob("*/Subjects/*/*/*")))
     columns = {f"column {key}": np.asarray(sorting.get_property(key)) for key in sorting.get_property_keys()}
@@ -290,7 +291,7 @@ def _write_icephys(folder: Path) -> Path:
 
 @_register("icephys", _write_icephys)
 def _read_icephys(path: Path) -> Reading:
-    from nwbspikegen.patchseq.reading import read_cell
+    from nwbspikegen.patchseq.reading.cells import read_cell
 
     cell = read_cell(path)
     for number, reason in cell.rejected.itertuples(index=False):
@@ -350,7 +351,7 @@ def _write_metadata(folder: Path) -> Path:
 
 @_register("metadata", _write_metadata)
 def _read_metadata(path: Path) -> Reading:
-    from nwbspikegen.metadata import read_metadata, require_metadata
+    from nwbspikegen.core.metadata import read_metadata, require_metadata
 
     metadata = read_metadata(path)
     require_metadata(metadata)
@@ -378,7 +379,7 @@ def _write_allen(folder: Path) -> Path:
 
 @_register("allen", _write_allen)
 def _read_allen(path: Path) -> Reading:
-    from nwbspikegen.patchseq.table_allen import read_human_table, read_mouse_table
+    from nwbspikegen.patchseq.features.table_allen import read_human_table, read_mouse_table
 
     found: Reading = {}
     for table in (read_mouse_table(path), read_human_table(path)):
@@ -390,7 +391,7 @@ def _read_allen(path: Path) -> Reading:
 def _write_study_file(folder: Path) -> Path:
     from planted_study import SESSIONS, planted_sessions, planted_study
 
-    from nwbspikegen.results import write_study
+    from nwbspikegen.transfer.nwb_writing import write_study
 
     kept = SESSIONS[:2]
     scores = planted_study().isel(train_session=slice(2), test_session=slice(2), predictor=slice(2))
@@ -434,7 +435,7 @@ def _write_attention(folder: Path) -> Path:
     import pandas as pd
     from test_attention_results import _MODEL, _explanation
 
-    from nwbspikegen.results import write_attention
+    from nwbspikegen.explain.nwb import write_attention
 
     names = ["attention", "importance_by_unit", "importance_by_bin", "coupling", "dice"]
     explanation = _explanation(12)[names].isel(head=slice(1))
@@ -448,7 +449,7 @@ def _write_attention(folder: Path) -> Path:
 
 @_register("attention", _write_attention)
 def _read_attention(path: Path) -> Reading:
-    from nwbspikegen.results import read_attention
+    from nwbspikegen.explain.nwb import read_attention
 
     explanation, *tables = read_attention(path)
     found = _flatten(explanation)
@@ -460,7 +461,7 @@ def _read_attention(path: Path) -> Reading:
 def _write_patchseq_file(folder: Path) -> Path:
     from test_patchseq_results import FAMILIES, PREDICTIONS, REASONS, SCALARS, describe
 
-    from nwbspikegen.results import write_patchseq
+    from nwbspikegen.patchseq.nwb.writing import write_patchseq
 
     families = {name: vector[:40] for name, vector in FAMILIES.items()}
     with _without_specifications():
@@ -474,8 +475,8 @@ def _write_patchseq_file(folder: Path) -> Path:
 
 
 def _write_simulated_cell(folder: Path) -> Path:
-    from nwbspikegen.patchseq.simulator import simulate_cell
-    from nwbspikegen.patchseq.simulator_files import write_cell
+    from nwbspikegen.patchseq.simulation.simulator import simulate_cell
+    from nwbspikegen.patchseq.simulation.files import write_cell
 
     sweeps = simulate_cell("Sst", "Mus musculus", 2)[:6]
     write_cell(folder / "cell.nwb", sweeps, "Sst", "Mus musculus", "m", "s")
@@ -537,7 +538,7 @@ def _write_study(folder: Path) -> Path:
 
 @_register("study", _write_study)
 def _read_study(path: Path) -> Reading:
-    from nwbspikegen import TransferStudy
+    from nwbspikegen.transfer.study import TransferStudy
 
     study = TransferStudy(path)
     # draws lie in the archives of the scores, which are read whole
@@ -545,8 +546,8 @@ def _read_study(path: Path) -> Reading:
 
 
 def _write_features(folder: Path) -> Path:
-    from nwbspikegen.patchseq.feature_files import write_features
-    from nwbspikegen.patchseq.features import collect_cells, measure_cell
+    from nwbspikegen.patchseq.features.files import write_features
+    from nwbspikegen.patchseq.features.measure import collect_cells, measure_cell
 
     cells = collect_cells({"a": measure_cell([]), "b": measure_cell([])})
     rng = np.random.default_rng(0)
@@ -563,8 +564,8 @@ def _write_features(folder: Path) -> Path:
 
 @_register("features", _write_features)
 def _read_features(path: Path) -> Reading:
-    from nwbspikegen.patchseq.feature_files import read_description, read_features
-    from nwbspikegen.patchseq.tables import read_cell_table, read_frame
+    from nwbspikegen.patchseq.features.files import read_description, read_features
+    from nwbspikegen.patchseq.features.tables import read_cell_table, read_frame
 
     found = _flatten(read_features(path)) | {"description": json.dumps(read_description(path))}
     found["parquet"] = read_frame(path / "cells.parquet").to_json(double_precision=15)
@@ -573,8 +574,8 @@ def _read_features(path: Path) -> Reading:
 
 
 def _write_cell_model(folder: Path) -> Path:
-    from nwbspikegen.patchseq.forest import fit_forest
-    from nwbspikegen.patchseq.models_io import CellModel
+    from nwbspikegen.patchseq.classify.forest import fit_forest
+    from nwbspikegen.patchseq.classify.models_io import CellModel
 
     rng = np.random.default_rng(0)
     values, classes = rng.normal(size=(40, 3)), np.repeat(["Sst", "Vip"], 20)
@@ -586,7 +587,7 @@ def _write_cell_model(folder: Path) -> Path:
 
 @_register("cell_model", _write_cell_model)
 def _read_cell_model(path: Path) -> Reading:
-    from nwbspikegen.patchseq.models_io import CellModel
+    from nwbspikegen.patchseq.classify.models_io import CellModel
 
     model = CellModel.load(path)
     values = np.random.default_rng(1).normal(size=(10, 3))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nwbspikegen import sources
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 
 def count_outcomes(file: Path, source: Path, name: str, *, seed: int, trials: int) -> Counter[str]:

@@ -26,7 +26,7 @@ import h5py
 import numpy as np
 
 import nwbspikegen as nsg
-from nwbspikegen.files import hash_file
+from nwbspikegen.core.files import hash_file
 from nwbspikegen.models import DESCRIPTION_FILE
 
 _HIDDEN = ".nwbspikegen-"
@@ -89,7 +89,7 @@ def run(arguments: list[str], report: int | None = None) -> int:
 
 def _tell_outputs(report: int) -> None:
     """Write a letter before each output is opened, and before it is renamed into its place."""
-    from nwbspikegen import files
+    from nwbspikegen.core import files
 
     def telling(function: Callable[..., Any], letter: bytes) -> Callable[..., Any]:
         def told(*arguments: Any, **options: Any) -> Any:
@@ -335,7 +335,7 @@ def main() -> None:
     import neuroconv.datainterfaces  # noqa: F401
     import pynwb  # noqa: F401
 
-    import nwbspikegen.workflows.studying  # noqa: F401
+    import nwbspikegen.transfer.run  # noqa: F401
 
     draw = random.Random(options.seed)
     targets = make_targets(options.folder)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from docs_blocks import Block, Command, normalise, read_blocks, read_commands
 from docs_stand_ins import StandIns, names_of
 
-from nwbspikegen import parallel
+from nwbspikegen.core import tasks as parallel
 from nwbspikegen.cli import cli
 from nwbspikegen.training.schedule import Schedule
 

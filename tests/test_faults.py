@@ -23,10 +23,10 @@ from populations import small_split
 from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
-from nwbspikegen import files
+from nwbspikegen.core import files
 from nwbspikegen.cli import cli
-from nwbspikegen.errors import InputError, OutputError
-from nwbspikegen.generation import generate
+from nwbspikegen.core.errors import InputError, OutputError
+from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import BASELINES
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.training import fit, module
@@ -58,7 +58,7 @@ def _write(target: Path, *, overwrite: bool = True) -> None:
 
 
 def test_what_a_dead_process_left_is_removed_and_a_living_one_keeps_its_own(tmp_path: Path) -> None:
-    dying = "import os, sys; from nwbspikegen.files import write_whole\n"
+    dying = "import os, sys; from nwbspikegen.core.files import write_whole\n"
     dying += "with write_whole(sys.argv[1]) as path: path.write_text('half'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", dying, str(tmp_path / "a.txt")], check=False)
     assert [path.name.startswith(".nwbspikegen-") for path in tmp_path.iterdir()] == [True]
@@ -110,7 +110,7 @@ def test_hdf5_that_cannot_grow_is_one_clear_line_and_no_output(source: Path, tmp
     """The system refuses bytes beyond a limit, as a full disk does, while pynwb writes."""
     script = (
         "import sys, nwbspikegen as nsg\n"
-        "from nwbspikegen.errors import OutputError\n"
+        "from nwbspikegen.core.errors import OutputError\n"
         "try: nsg.write_results(sys.argv[2], source=sys.argv[1])\n"
         "except OutputError as error: print(error); sys.exit(2)\n"
     )
@@ -145,8 +145,8 @@ def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
     """As a user who may not write there: the system refuses, and not a test's stand-in."""
     script = (
         "import os, sys\n"
-        "from nwbspikegen import files\n"
-        "from nwbspikegen.errors import OutputError\n"
+        "from nwbspikegen.core import files\n"
+        "from nwbspikegen.core.errors import OutputError\n"
         "folder = os.open(sys.argv[1], os.O_RDONLY)\n"
         "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "os.fchdir(folder)\n"
@@ -210,7 +210,7 @@ def test_a_source_that_changes_while_it_is_written_from_is_refused(
 ) -> None:
     path = write_source(tmp_path / "source.nwb")
     predicted = _predict(path)
-    from nwbspikegen.results import source_opening
+    from nwbspikegen.nwb import derived as source_opening
 
     original, asked = source_opening.hash_recording, []
 

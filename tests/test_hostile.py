@@ -19,16 +19,19 @@ import pytest
 from fuzz_inputs import copy_whole
 from fuzz_readers import READERS
 
-from nwbspikegen import TransferStudy, load_model, open_units, results
-from nwbspikegen.errors import InputError
-from nwbspikegen.json_files import read_json
-from nwbspikegen.npz_files import read_npz
-from nwbspikegen.patchseq.feature_files import read_features
-from nwbspikegen.patchseq.models_io import CellModel
+from nwbspikegen.transfer.study import TransferStudy
+from nwbspikegen.models.fitted import load_model
+from nwbspikegen.views.opening import open_units
+from nwbspikegen import results
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.json_files import read_json
+from nwbspikegen.core.npz_files import read_npz
+from nwbspikegen.patchseq.features.files import read_features
+from nwbspikegen.patchseq.classify.models_io import CellModel
 from nwbspikegen.scoring.baselines.storage import read_weights
-from nwbspikegen.sources import ALFSorting
+from nwbspikegen.formats.ibl.sorting import ALFSorting
 from nwbspikegen.transfer.cell_files import cell_file
-from nwbspikegen.yaml_files import read_yaml
+from nwbspikegen.core.yaml_files import read_yaml
 
 _ALLOW = "NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS"
 

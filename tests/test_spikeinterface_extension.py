@@ -15,7 +15,7 @@ import spikeinterface.core as si
 from spikeinterface.core.job_tools import job_keys
 
 import nwbspikegen as nsg
-from nwbspikegen.errors import InputError, OutputError
+from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.scoring import bits_per_spike
 
 # SpikeInterface says so whenever an analyzer without a recording, or one in memory, is stored

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import h5py
 
-from nwbspikegen.files import hash_file
-from nwbspikegen.results import list_results, read_audits, read_sources
-from nwbspikegen.results.layout import MODULE
+from nwbspikegen.core.files import hash_file
+from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_sources
+from nwbspikegen.nwb.names import MODULE
 
 Finding = tuple[str, str, str, str]
 """Tool, severity, message and where."""

@@ -15,7 +15,7 @@ from nwbspikegen.archive.share_client import open_dandiset
 from nwbspikegen.archive.share_planning import PlannedFile, plan_files
 from nwbspikegen.archive.share_upload import EXISTING, send_files
 from nwbspikegen.archive.validate import _quiet_and_offline
-from nwbspikegen.errors import InputError, MissingExtraError
+from nwbspikegen.core.errors import InputError, MissingExtraError
 
 
 def share_file(
@@ -70,7 +70,7 @@ def share_file(
     --------
     >>> share_file("a_recording_that_is_not_there.nwb", dandiset="000123", dry_run=True)
     Traceback (most recent call last):
-    nwbspikegen.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
+    nwbspikegen.core.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     _require_usable(paths, dandiset, existing)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from nwbspikegen.errors import InputError, NWBSpikeGenError, OutputError
+from nwbspikegen.core.errors import InputError, NWBSpikeGenError, OutputError
 
 _LONGEST_ANSWER = 300
 

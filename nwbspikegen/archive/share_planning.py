@@ -11,8 +11,8 @@ from typing import Any
 
 from nwbspikegen.archive.share_contents import Contents, describe_contents
 from nwbspikegen.archive.validate import validate_file
-from nwbspikegen.errors import InputError
-from nwbspikegen.files import require_file, require_suffix
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import require_file, require_suffix
 
 _LABEL = re.compile(r"_desc-([A-Za-z0-9-]+)")
 _OWN_LABEL = "spikegen"

@@ -7,7 +7,7 @@ from typing import Any
 
 from nwbspikegen.archive.share_client import explaining
 from nwbspikegen.archive.share_planning import PlannedFile
-from nwbspikegen.errors import InputError, OutputError
+from nwbspikegen.core.errors import InputError, OutputError
 
 _LOG = logging.getLogger("nwbspikegen")
 EXISTING = ("error", "skip", "refresh", "overwrite")

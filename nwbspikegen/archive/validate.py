@@ -16,11 +16,11 @@ from typing import Any
 import h5py
 import pandas as pd
 
-from nwbspikegen.addresses import is_zarr
+from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.archive.result_checks import check_results
-from nwbspikegen.errors import InputError, MissingExtraError
-from nwbspikegen.files import require_file
-from nwbspikegen.hdf5_heaps import require_sound_heaps
+from nwbspikegen.core.errors import InputError, MissingExtraError
+from nwbspikegen.core.files import require_file
+from nwbspikegen.nwb.hdf5_heaps import require_sound_heaps
 
 _NAME = re.compile(r"sub-[^_/]+(_[a-z]+-[^_/]+)*(_[a-z]+(\+[a-z]+)*)?\.nwb")
 _COLUMNS = ["tool", "severity", "message", "where"]
@@ -60,7 +60,7 @@ def validate_file(
     --------
     >>> validate_file("a_recording_that_is_not_there.nwb")
     Traceback (most recent call last):
-    nwbspikegen.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
+    nwbspikegen.core.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
     if is_zarr(path):
         raise InputError(

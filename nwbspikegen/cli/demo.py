@@ -17,7 +17,7 @@ from nwbspikegen.cli.output import print_result, records_of
 @every_command
 def demo(out: Path, seed: int, overwrite: bool, as_json: bool) -> None:
     """Simulate two preparations, train on each, predict itself and the other, write NWB and a figure."""
-    from nwbspikegen.workflows.demonstration import FIGURE_FILE, demonstrate, format_demonstration
+    from nwbspikegen.commands.demo import FIGURE_FILE, demonstrate, format_demonstration
 
     table = demonstrate(out, seed=seed, overwrite=overwrite)
     failed = table.attrs["failed_audits"]

@@ -54,7 +54,7 @@ def explain(
     """
     from nwbspikegen.models import load_model
     from nwbspikegen.models.attending import Attends
-    from nwbspikegen.workflows.explaining import explain_and_write
+    from nwbspikegen.explain.run import explain_and_write
 
     fitted = load_model(model)
     refuse_other_window(fitted, recording, window)

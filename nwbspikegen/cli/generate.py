@@ -61,7 +61,8 @@ def generate(
     --exclude are refused. They hold for other recordings.
     """
     from nwbspikegen.models import load_model
-    from nwbspikegen.workflows import free_run_and_compare, generate_and_score
+    from nwbspikegen.commands.free_run import free_run_and_compare
+    from nwbspikegen.commands.generate import generate_and_score
 
     fitted = load_model(model)
     if free_run is None:

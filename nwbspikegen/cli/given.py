@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,7 @@ def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[
     if not given:
         return
     from nwbspikegen.cli.options import read_window
-    from nwbspikegen.workflows.generating import find_stored_window
+    from nwbspikegen.commands.generate import find_stored_window
 
     stored = find_stored_window(model, recording, window["unit_table"])
     if stored is None:

@@ -29,7 +29,7 @@ def info(target: Path | str, as_json: bool, **window: Any) -> None:
     FILE is a recording, a path or an address; also a derived file, or the folder of a model. What is
     FATAL other commands refuse unless they are given --accept-odd.
     """
-    from nwbspikegen.workflows.informing import inform
+    from nwbspikegen.commands.info import inform
 
     found = inform(target, **window)
     print_result({"kind": found.kind, **found.details}, as_json=as_json, text=found.text)

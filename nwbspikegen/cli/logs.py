@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from nwbspikegen.errors import OutputError
+from nwbspikegen.core.errors import OutputError
 
 _LOG = logging.getLogger("nwbspikegen")
 # variables whose values are secrets: DANDI's and ONE's keys, and others by the usual names
@@ -69,7 +69,7 @@ class _Dated(logging.Formatter):
 
 def log_to_stderr(*, is_quiet: bool) -> None:
     """Send the package's messages to stderr, without those of its libraries; warnings only when quiet."""
-    from nwbspikegen.progress import set_quiet
+    from nwbspikegen.core.progress import set_quiet
 
     for handler in list(_LOG.handlers):
         _LOG.removeHandler(handler)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from nwbspikegen import __version__
-from nwbspikegen.allocation import keep_freed_memory
+from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.cli.convert import convert
 from nwbspikegen.cli.demo import demo
 from nwbspikegen.cli.explain import explain
@@ -24,7 +24,7 @@ from nwbspikegen.cli.sweep import sweep
 from nwbspikegen.cli.train import train
 from nwbspikegen.cli.transfer import transfer
 from nwbspikegen.cli.validate import validate
-from nwbspikegen.errors import NWBSpikeGenError, OutputError
+from nwbspikegen.core.errors import NWBSpikeGenError, OutputError
 
 _INTERRUPTED = "interrupted: no output is half-written, and the same command goes on or starts again"
 
@@ -47,7 +47,7 @@ class _Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
-        from nwbspikegen.files import explaining_full_disks
+        from nwbspikegen.core.files import explaining_full_disks
 
         try:
             with explaining_full_disks():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
@@ -24,7 +24,7 @@ class _LocalPath(click.Path):
     """A path on this machine."""
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        from nwbspikegen.addresses import is_remote
+        from nwbspikegen.core.addresses import is_remote
 
         if is_remote(value):
             name = "PATH" if parameter is None else parameter.human_readable_name
@@ -47,7 +47,7 @@ class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> Path | str:
-        from nwbspikegen.addresses import is_remote
+        from nwbspikegen.core.addresses import is_remote
 
         return value if is_remote(value) else Path(value)
 
@@ -91,7 +91,7 @@ def metadata_option(command: _Command) -> _Command:
 
     @functools.wraps(command)
     def run(*arguments: Any, metadata: Path | None, strict_metadata: bool, **options: Any) -> Any:
-        from nwbspikegen.metadata import StrictFile
+        from nwbspikegen.core.metadata import StrictFile
 
         given = StrictFile(metadata) if strict_metadata and metadata is not None else metadata
         return command(*arguments, metadata=given, **options)
@@ -248,8 +248,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     """Take the file's values as defaults, so that what is typed wins."""
     if path is None:
         return
-    from nwbspikegen.files import require_file
-    from nwbspikegen.yaml_files import read_yaml
+    from nwbspikegen.core.files import require_file
+    from nwbspikegen.core.yaml_files import read_yaml
 
     values = read_yaml(require_file(path))
     if not isinstance(values, dict):

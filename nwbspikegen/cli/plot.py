@@ -37,7 +37,7 @@ def plot(
     `explain` wrote: maps, curves, correlations, ablations. The folder of a model: its training curves.
     The folder of a sweep: scores along each factor.
     """
-    from nwbspikegen.workflows.plotting import draw_figures, has_rasters
+    from nwbspikegen.commands.plot import draw_figures, has_rasters
 
     of_rasters = ["start", "duration", "seed"]
     if any(map(is_given, of_rasters)) and not has_rasters(target):

@@ -10,7 +10,7 @@ import click
 
 from nwbspikegen.cli.options import PATH, every_command
 from nwbspikegen.cli.output import print_result, records_of
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

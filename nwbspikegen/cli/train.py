@@ -50,7 +50,7 @@ def train(
     Several recordings have the same weight each. An interrupted run goes on where it stopped when the
     same command is given again.
     """
-    from nwbspikegen.workflows.training import train_recordings
+    from nwbspikegen.commands.train import train_recordings
 
     report = train_recordings(
         recordings, out, options=read_window(**window), hold_out=hold_out, model=model, loss=loss,

@@ -20,7 +20,7 @@ from nwbspikegen.cli.options import (
     window_options,
 )
 from nwbspikegen.cli.output import print_result, records_of
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def transfer(
     that was interrupted goes on when the same command is given again; with further recordings, only
     what is new is computed. Tables and figures are written into the study's folder.
     """
-    from nwbspikegen.workflows.studying import read_sessions_file, study_recordings, write_files
+    from nwbspikegen.transfer.run import read_sessions_file, study_recordings, write_files
 
     if nwb_folder is None:
         refuse_given(["metadata"], "without --nwb", "NWB files to write")

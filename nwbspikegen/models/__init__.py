@@ -1,6 +1,6 @@
 """Architectures, their losses, and trained models on disk."""
 
-from nwbspikegen.errors import require_extra
+from nwbspikegen.core.errors import require_extra
 
 require_extra("train", "torch", "lightning", "safetensors", purpose="models")
 

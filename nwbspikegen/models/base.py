@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.history import Mask
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.views.history import Mask
 from nwbspikegen.models.stepping import Stepper
 
 

@@ -16,13 +16,13 @@ from jaxtyping import Float32, UInt8
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.files import write_whole
-from nwbspikegen.history import Mask
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import write_whole
+from nwbspikegen.views.history import Mask
 from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import CHOSEN_BY
 from nwbspikegen.models.stepping import Stepper
-from nwbspikegen.predictor import Bins, predict_bins
+from nwbspikegen.core.predictor import Bins, predict_bins
 
 _WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "model.json"

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch.nn import functional
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 _Windows = Float[torch.Tensor, "window *bin"]
 Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]

@@ -9,41 +9,41 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nwbspikegen.patchseq.alignment import align as align
-    from nwbspikegen.patchseq.alignment_shares import align_shares as align_shares
-    from nwbspikegen.patchseq.bilstm import CellBiLSTM as CellBiLSTM
-    from nwbspikegen.patchseq.bilstm import continue_bilstm as continue_bilstm
-    from nwbspikegen.patchseq.bilstm import fine_tune_bilstm as fine_tune_bilstm
-    from nwbspikegen.patchseq.bilstm import fit_bilstm as fit_bilstm
-    from nwbspikegen.patchseq.bilstm import fit_joint_bilstm as fit_joint_bilstm
-    from nwbspikegen.patchseq.bilstm_network import AttentionBiLSTM as AttentionBiLSTM
-    from nwbspikegen.patchseq.class_scores import compare_classes as compare_classes
-    from nwbspikegen.patchseq.class_scores import score_classes as score_classes
-    from nwbspikegen.patchseq.components import FamilyComponents as FamilyComponents
-    from nwbspikegen.patchseq.family_presets import FAMILY_LENGTHS as FAMILY_LENGTHS
-    from nwbspikegen.patchseq.feature_files import read_features as read_features
-    from nwbspikegen.patchseq.feature_files import write_features as write_features
-    from nwbspikegen.patchseq.features import CellFeatures as CellFeatures
-    from nwbspikegen.patchseq.features import collect_cells as collect_cells
-    from nwbspikegen.patchseq.features import measure_cell as measure_cell
-    from nwbspikegen.patchseq.folds import folds_by_donor as folds_by_donor
-    from nwbspikegen.patchseq.forest import CellForest as CellForest
-    from nwbspikegen.patchseq.forest import fit_forest as fit_forest
-    from nwbspikegen.patchseq.models_io import CellModel as CellModel
-    from nwbspikegen.patchseq.reading import Cell as Cell
-    from nwbspikegen.patchseq.reading import read_cell as read_cell
-    from nwbspikegen.patchseq.simulator import simulate_cell as simulate_cell
-    from nwbspikegen.patchseq.simulator_files import simulate_patchseq as simulate_patchseq
-    from nwbspikegen.patchseq.sparse_pca import SparsePCA as SparsePCA
-    from nwbspikegen.patchseq.spikes import detect_spikes as detect_spikes
-    from nwbspikegen.patchseq.sweeps import Sweep as Sweep
-    from nwbspikegen.patchseq.sweeps import SweepInfo as SweepInfo
-    from nwbspikegen.patchseq.table_allen import read_human_table as read_human_table
-    from nwbspikegen.patchseq.table_allen import read_mouse_table as read_mouse_table
-    from nwbspikegen.patchseq.table_allen import share_features as share_features
-    from nwbspikegen.patchseq.tables import CellTable as CellTable
-    from nwbspikegen.patchseq.tables import read_cell_table as read_cell_table
-    from nwbspikegen.patchseq.transfer_arms import predict_arms as predict_arms
+    from nwbspikegen.patchseq.species.alignment import align as align
+    from nwbspikegen.patchseq.species.alignment_shares import align_shares as align_shares
+    from nwbspikegen.patchseq.classify.bilstm import CellBiLSTM as CellBiLSTM
+    from nwbspikegen.patchseq.classify.bilstm import continue_bilstm as continue_bilstm
+    from nwbspikegen.patchseq.classify.bilstm import fine_tune_bilstm as fine_tune_bilstm
+    from nwbspikegen.patchseq.classify.bilstm import fit_bilstm as fit_bilstm
+    from nwbspikegen.patchseq.classify.bilstm import fit_joint_bilstm as fit_joint_bilstm
+    from nwbspikegen.patchseq.classify.bilstm_network import AttentionBiLSTM as AttentionBiLSTM
+    from nwbspikegen.patchseq.classify.scores import compare_classes as compare_classes
+    from nwbspikegen.patchseq.classify.scores import score_classes as score_classes
+    from nwbspikegen.patchseq.classify.components import FamilyComponents as FamilyComponents
+    from nwbspikegen.patchseq.features.family_presets import FAMILY_LENGTHS as FAMILY_LENGTHS
+    from nwbspikegen.patchseq.features.files import read_features as read_features
+    from nwbspikegen.patchseq.features.files import write_features as write_features
+    from nwbspikegen.patchseq.features.measure import CellFeatures as CellFeatures
+    from nwbspikegen.patchseq.features.measure import collect_cells as collect_cells
+    from nwbspikegen.patchseq.features.measure import measure_cell as measure_cell
+    from nwbspikegen.patchseq.classify.folds import folds_by_donor as folds_by_donor
+    from nwbspikegen.patchseq.classify.forest import CellForest as CellForest
+    from nwbspikegen.patchseq.classify.forest import fit_forest as fit_forest
+    from nwbspikegen.patchseq.classify.models_io import CellModel as CellModel
+    from nwbspikegen.patchseq.reading.cells import Cell as Cell
+    from nwbspikegen.patchseq.reading.cells import read_cell as read_cell
+    from nwbspikegen.patchseq.simulation.simulator import simulate_cell as simulate_cell
+    from nwbspikegen.patchseq.simulation.files import simulate_patchseq as simulate_patchseq
+    from nwbspikegen.patchseq.classify.sparse_pca import SparsePCA as SparsePCA
+    from nwbspikegen.patchseq.spikes.detect import detect_spikes as detect_spikes
+    from nwbspikegen.patchseq.reading.sweeps import Sweep as Sweep
+    from nwbspikegen.patchseq.reading.sweeps import SweepInfo as SweepInfo
+    from nwbspikegen.patchseq.features.table_allen import read_human_table as read_human_table
+    from nwbspikegen.patchseq.features.table_allen import read_mouse_table as read_mouse_table
+    from nwbspikegen.patchseq.features.table_allen import share_features as share_features
+    from nwbspikegen.patchseq.features.tables import CellTable as CellTable
+    from nwbspikegen.patchseq.features.tables import read_cell_table as read_cell_table
+    from nwbspikegen.patchseq.species.conditions import predict_arms as predict_arms
 
 _FILE_OF = {
     "AttentionBiLSTM": "bilstm_network",

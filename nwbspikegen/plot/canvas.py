@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nwbspikegen.errors import MissingExtraError
-from nwbspikegen.files import write_whole
+from nwbspikegen.core.errors import MissingExtraError
+from nwbspikegen.core.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import LINES, colours_of, label_of, new_figure
 from nwbspikegen.scoring import precision_recall_curve, roc_curve
 from nwbspikegen.views.observed import read_bins

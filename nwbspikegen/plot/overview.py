@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.bars import plot_bits
 from nwbspikegen.plot.canvas import new_figure, save_figure
 from nwbspikegen.plot.curves import plot_curves

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Integer
 
-from nwbspikegen.draws import draw_spikes, find_first_bin
+from nwbspikegen.core.draws import draw_spikes, find_first_bin
 from nwbspikegen.plot.canvas import PREDICTED, RECORDED, new_figure
 from nwbspikegen.views.observed import read_bins
 

@@ -1,6 +1,6 @@
 """How good a prediction is, beside trivial ones, with intervals; and whether it could have cheated."""
 
-from nwbspikegen.draws import draw_spikes
+from nwbspikegen.core.draws import draw_spikes
 from nwbspikegen.scoring.audits import (
     assemble_audits,
     audit_causality,

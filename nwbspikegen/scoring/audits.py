@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, UInt8
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.history import Mask
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.views.history import Mask
 
 Predict = Callable[..., Float[np.ndarray, "predicted unit"]]
 """Of (spikes, first, bin_size), and of a mask where some bins were not observed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from nwbspikegen.history import Mask
+from nwbspikegen.views.history import Mask
 
 BLOCK_DURATION = 10.0
 # bins: sums of shares of units differ by far less from whole numbers

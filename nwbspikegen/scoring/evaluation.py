@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float64, Int64, Real
 
-from nwbspikegen.draws import draw_spikes
-from nwbspikegen.errors import InputError
-from nwbspikegen.history import Mask
+from nwbspikegen.core.draws import draw_spikes
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.views.history import Mask
 from nwbspikegen.scoring import trains
 from nwbspikegen.scoring.blocks import (
     FEWEST_RELIABLE_BLOCKS,

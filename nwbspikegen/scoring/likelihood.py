@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Float64, Int64, Real
 
-from nwbspikegen.history import Mask
+from nwbspikegen.views.history import Mask
 
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1, so that one spike cannot cost infinitely much."""

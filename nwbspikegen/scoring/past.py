@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.observed import is_same_recording
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Real
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.scoring.correction import correct_by_holm
 from nwbspikegen.views.observed import find_stretches, read_observed, require_contiguous
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from nwbspikegen.draws import find_first_bin
-from nwbspikegen.errors import InputError
-from nwbspikegen.predictor import Bins
+from nwbspikegen.core.draws import find_first_bin
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.predictor import Bins
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import make_baseline
 from nwbspikegen.scoring.blocks import BLOCK_DURATION

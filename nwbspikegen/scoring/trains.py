@@ -1,6 +1,6 @@
 """Generated against recorded spike trains: rates and intervals between spikes.
 
-A generated train is one seeded Bernoulli draw of the predicted probabilities (`nwbspikegen.draws`), its
+A generated train is one seeded Bernoulli draw of the predicted probabilities (`nwbspikegen.core.draws`), its
 spikes at bin centres. The draw is made one step ahead, from the recorded past, and never fed back.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int64, Integer
 
-from nwbspikegen.history import Mask
+from nwbspikegen.views.history import Mask
 
 
 def rate_log_ratio(

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, Real
 
-from nwbspikegen.history import Mask
+from nwbspikegen.views.history import Mask
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.simulation.kernels import run_population
 from nwbspikegen.simulation.preparations import Preparation, Units, draw_units, find_preparation
 

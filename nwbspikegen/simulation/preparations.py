@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.simulation.intensity import check_num_units, parameter_rng, run_units, spike_rng
 from nwbspikegen.simulation.preparations import draw_units, find_preparation
 

@@ -1,6 +1,6 @@
 """From segments of recordings to trained models."""
 
-from nwbspikegen.errors import require_extra
+from nwbspikegen.core.errors import require_extra
 
 require_extra("train", "torch", "lightning", "safetensors", purpose="training")
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.history import mean_rate_per_bin
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.views.history import mean_rate_per_bin
 from nwbspikegen.models import SpikeModel
 from nwbspikegen.training.module import EpochLoader
 from nwbspikegen.views.observed import is_same_recording, read_bins

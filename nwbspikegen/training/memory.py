@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import MODELS
 
 _LOG = logging.getLogger("nwbspikegen")

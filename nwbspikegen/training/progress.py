@@ -7,7 +7,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
-from nwbspikegen.progress import Work
+from nwbspikegen.core.progress import Work
 
 
 class EpochProgress(Callback):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)

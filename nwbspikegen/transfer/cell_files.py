@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.files import write_whole
-from nwbspikegen.npz_files import read_npz
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import write_whole
+from nwbspikegen.core.npz_files import read_npz
 from nwbspikegen.transfer.plan import Cell, StudyPlan
 
 

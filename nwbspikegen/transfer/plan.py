@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.files import write_whole
-from nwbspikegen.json_files import read_json
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import write_whole
+from nwbspikegen.core.json_files import read_json
 from nwbspikegen.transfer.sessions import OTHERS, TOLD, StudySession, shorten, slugify
 from nwbspikegen.views import WindowOptions
 

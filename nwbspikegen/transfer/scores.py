@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.transfer.cell_files import (
     cell_file,
     column_file,
@@ -18,7 +18,7 @@ from nwbspikegen.transfer.cell_files import (
     read_scores_file,
     training_file,
 )
-from nwbspikegen.transfer.evaluating import untrained_name
+from nwbspikegen.transfer.evaluate import untrained_name
 from nwbspikegen.transfer.independence import compare_rows, find_preparation, find_subject
 from nwbspikegen.transfer.plan import StudyPlan
 from nwbspikegen.transfer.sessions import OTHERS

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from nwbspikegen.addresses import name_of, require_recording
-from nwbspikegen.errors import InputError
-from nwbspikegen.results import read_subject
+from nwbspikegen.core.addresses import name_of, require_recording
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.transfer.nwb_subject import read_subject
 from nwbspikegen.transfer.sessions import StudySession
 
 _TOLD = ("identifier", "source_sha256", "session_id", "subject_id", "species", "lab", "preparation")

@@ -13,8 +13,8 @@ from typing import Any
 
 import xarray as xr
 
-from nwbspikegen.addresses import is_remote, name_of, require_recording
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.addresses import is_remote, name_of, require_recording
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.opening import open_view
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.errors import InputError, OutputError, require_seed
-from nwbspikegen.files import require_absent, write_whole
+from nwbspikegen.core.errors import InputError, OutputError, require_seed
+from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.models import MODELS
 from nwbspikegen.scoring.table import DEFAULT_BASELINES
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 from nwbspikegen.transfer.independence import compare_rows
 from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
-from nwbspikegen.transfer.running import plan_tasks, run_plan
+from nwbspikegen.transfer.tasks import plan_tasks, run_plan
 from nwbspikegen.transfer.scores import read_draws, read_scores
 from nwbspikegen.transfer.sessions import (
     OTHERS,
@@ -33,7 +33,7 @@ from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.observed import require_distinct
 
 if TYPE_CHECKING:
-    from nwbspikegen.transfer.layout import Layout
+    from nwbspikegen.transfer.embedding import Layout
 
 _LOG = logging.getLogger("nwbspikegen")
 _Recordings = Sequence[Recording] | Mapping[str, Recording]
@@ -185,7 +185,7 @@ class TransferStudy:
         Parameters
         ----------
         client : dask.distributed.Client, optional
-            Where to do it; in this process by default. See `nwbspikegen.parallel.open_client`.
+            Where to do it; in this process by default. See `nwbspikegen.core.tasks.open_client`.
         device : {"auto", "cpu", "cuda"}
             Where to train.
 
@@ -235,7 +235,7 @@ class TransferStudy:
 
     def layout(self, *, predictor: str | None = None, **how: Any) -> Layout:
         """Return positions of the sessions in space; arguments of `transfer.layout.lay_out`."""
-        from nwbspikegen.transfer.layout import lay_out
+        from nwbspikegen.transfer.embedding import lay_out
 
         return lay_out(self.scores, self.draws, predictor=predictor or self._plan.models[0], **how)
 
@@ -264,7 +264,7 @@ class TransferStudy:
         **how
             Arguments of `transfer.recommending.recommend`: metric, null.
         """
-        from nwbspikegen.transfer.recommending import recommend
+        from nwbspikegen.transfer.recommendation import recommend
 
         predictor = predictor or self._plan.models[0]
         if str(target) in self._plan.names:
@@ -283,7 +283,7 @@ class TransferStudy:
 
     def write_nwb(self, path: str | os.PathLike[str], *, layout: Layout | None = None, **how: Any) -> Path:
         """Write scores, sessions and positions to an NWB file; arguments of `results.write_study`."""
-        from nwbspikegen.results import write_study
+        from nwbspikegen.transfer.nwb_writing import write_study
 
         positions = None if layout is None else layout.table
         return write_study(path, self.scores, sessions=self.sessions, layout_positions=positions, **how)

@@ -14,13 +14,13 @@ import torch
 import xarray as xr
 
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, SpikeModel, build_model, load_model
-from nwbspikegen.predictor import Bins
+from nwbspikegen.core.predictor import Bins
 from nwbspikegen.scoring.evaluation import ScoredSegment, prepare_segment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.training import train
 from nwbspikegen.transfer.cell_files import model_folder, training_file, write_scores
 from nwbspikegen.transfer.plan import StudyPlan
-from nwbspikegen.transfer.predicting import predict_with_each
+from nwbspikegen.transfer.predict import predict_with_each
 from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import Split
 from nwbspikegen.views.observed import read_bins

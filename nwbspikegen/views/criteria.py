@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int64
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.lazy_spikes import binned_of, bins_of
 from nwbspikegen.views.observed import read_observed
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
-from nwbspikegen.views.nwb_table import UNITS
+from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.opening import open_units
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int64, UInt
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.binning import BinGrid, count_runs
 from nwbspikegen.views.indexing import ComputedArray
 from nwbspikegen.views.observation import Observation

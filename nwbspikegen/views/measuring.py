@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float64, Int64
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.binning import BinGrid
 from nwbspikegen.views.lazy_spikes import binned_of
 from nwbspikegen.views.observation import Observation

@@ -12,13 +12,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from nwbspikegen.addresses import Address, hash_recording, is_remote, is_zarr, require_recording
-from nwbspikegen.errors import InputError
-from nwbspikegen.views.nwb_ids import read_unique_ids
-from nwbspikegen.views.nwb_intervals import find_named
-from nwbspikegen.views.nwb_metadata import read_columns, read_session
-from nwbspikegen.views.nwb_opening import open_nwb, reading
-from nwbspikegen.views.nwb_table import (
+from nwbspikegen.core.addresses import (
+    Address,
+    hash_recording,
+    is_remote,
+    is_zarr,
+    require_recording,
+)
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.nwb.ids import read_unique_ids
+from nwbspikegen.nwb.intervals import find_named
+from nwbspikegen.nwb.session import read_columns, read_session
+from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.unit_table import (
     UNITS,
     read_invalid_times,
     read_observation,
@@ -26,8 +32,8 @@ from nwbspikegen.views.nwb_table import (
     require_units,
 )
 from nwbspikegen.views.observation import Observation
-from nwbspikegen.views.page_index import PageIndex, group_rows, list_rows, search_rows
-from nwbspikegen.views.plain_rows import PlainRows
+from nwbspikegen.nwb.page_index import PageIndex, group_rows, list_rows, search_rows
+from nwbspikegen.nwb.plain_rows import PlainRows
 from nwbspikegen.views.spike_source import (
     Clocks,
     Interval,

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float64, UInt8
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.predictor import Bins
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.predictor import Bins
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ import numpy as np
 import xarray as xr
 from xarray.core.indexing import LazilyIndexedArray
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.binning import BinGrid
 from nwbspikegen.views.findings import judge_clocks
 from nwbspikegen.views.lazy_spikes import BinnedSpikes
 from nwbspikegen.views.measuring import Stretch
 from nwbspikegen.views.nwb_source import NWBSource
-from nwbspikegen.views.nwb_table import UNITS
+from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.observation import Observation, ObservedBins
 from nwbspikegen.views.sorting_source import SortingSource
 from nwbspikegen.views.spike_source import SpikeSource

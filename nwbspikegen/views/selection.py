@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from nwbspikegen.errors import InputError, require_seed
+from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.views.criteria import has_quality, is_active, is_in_region, is_within_depth
 from nwbspikegen.views.duplicates import choose_distinct, find_duplicates
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 # of a bin, as in binning: 0.3 / 0.001 is 299.99999999999994
 _TOLERANCE = 1e-6

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.views.nwb_table import UNITS
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.opening import open_view
 from nwbspikegen.views.selection import select_units
 from nwbspikegen.views.splits import Split, split_fractions

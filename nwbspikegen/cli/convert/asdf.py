@@ -30,7 +30,7 @@ def asdf(
     as_json: bool,
 ) -> None:
     """Convert an ASDF .mat file: one cell per unit, bin numbers counted from 1."""
-    from nwbspikegen.convert import convert_asdf
+    from nwbspikegen.formats.asdf.convert import convert_asdf
 
     path = convert_asdf(source, out, metadata=metadata, tick=tick, positions=positions, overwrite=overwrite)
     print_result({"path": str(path)}, as_json=as_json, text=f"wrote {path}")

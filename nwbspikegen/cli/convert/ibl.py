@@ -9,7 +9,7 @@ import click
 from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwrite_option
 from nwbspikegen.cli.output import print_result
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 
 @click.command(short_help="A session of the International Brain Laboratory.")
@@ -60,7 +60,7 @@ def ibl(
             "a source and --out FILE.nwb",
             "add it, or --preset",
         )
-    from nwbspikegen.convert import convert_ibl
+    from nwbspikegen.formats.ibl.convert import convert_ibl
 
     path = convert_ibl(
         source, out, metadata=metadata, session=session, probes=probes or None, collection=collection,
@@ -72,7 +72,7 @@ def ibl(
 def _list_preset(preset: str, *, as_json: bool) -> None:
     import dataclasses
 
-    from nwbspikegen.sources import PRESETS
+    from nwbspikegen.formats.ibl.presets import PRESETS
 
     sessions = [dataclasses.asdict(session) for session in PRESETS[preset]]
     text = "\n".join(

@@ -28,7 +28,7 @@ def maxwell(
     as_json: bool,
 ) -> None:
     """Convert the spikes detected on chip in a MaxWell .raw.h5 file: one unit per channel that spiked."""
-    from nwbspikegen.convert import convert_maxwell
+    from nwbspikegen.formats.maxwell.convert import convert_maxwell
 
     path = convert_maxwell(
         source, out, metadata=metadata, well=well, recording=recording, overwrite=overwrite

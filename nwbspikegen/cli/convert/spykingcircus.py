@@ -35,7 +35,7 @@ def spykingcircus(
     as_json: bool,
 ) -> None:
     """Convert a SpyKING CIRCUS 1.x result, or the folder with it; curated results win, then merged ones."""
-    from nwbspikegen.convert import convert_spykingcircus
+    from nwbspikegen.formats.spykingcircus.convert import convert_spykingcircus
 
     if recording is None:
         refuse_given(["well", "rec"], "without --recording", "the MaxWell file that was sorted")

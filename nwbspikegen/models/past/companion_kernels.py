@@ -7,7 +7,7 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.history.kernels import next_age
+from nwbspikegen.views.history_kernels import next_age
 
 _SCALE = np.float32(1000)
 

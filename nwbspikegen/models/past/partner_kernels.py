@@ -7,7 +7,7 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.history.kernels import class_of, next_age
+from nwbspikegen.views.history_kernels import class_of, next_age
 
 _PRIOR_SPIKES = 4.0
 _FEWEST_NATS = 10.0

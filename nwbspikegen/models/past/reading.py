@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
-from nwbspikegen.history import prior_bins
+from nwbspikegen.views.history import prior_bins
 from nwbspikegen.models.past.clock import next_solution
 from nwbspikegen.models.past.companions import Companions
 from nwbspikegen.models.past.coupling import Coupling

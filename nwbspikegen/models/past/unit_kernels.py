@@ -11,7 +11,7 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.history.kernels import class_of, next_age
+from nwbspikegen.views.history_kernels import class_of, next_age
 
 _FLOOR = 1e-4
 _PRIOR_BINS = 20.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.history import AGE_EDGES, age_classes
+from nwbspikegen.views.history import AGE_EDGES, age_classes
 from nwbspikegen.models.past.layout import (
     INTERVAL_EDGES,
     JOINT_AGE_EDGES,

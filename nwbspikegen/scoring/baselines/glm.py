@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
-from nwbspikegen.history import Mask, exponential_traces, mean_rate_per_bin
+from nwbspikegen.views.history import Mask, exponential_traces, mean_rate_per_bin
 from nwbspikegen.scoring.baselines.rates import require_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights

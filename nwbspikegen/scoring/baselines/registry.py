@@ -8,9 +8,9 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import UInt8
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.history import Mask
-from nwbspikegen.predictor import Predictor
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.views.history import Mask
+from nwbspikegen.core.predictor import Predictor
 
 
 @runtime_checkable

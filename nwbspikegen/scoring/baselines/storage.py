@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from nwbspikegen.errors import InputError
-from nwbspikegen.files import require_file
-from nwbspikegen.npz_files import read_npz
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import require_file
+from nwbspikegen.core.npz_files import read_npz
 
 _FILE = "weights.npz"
 

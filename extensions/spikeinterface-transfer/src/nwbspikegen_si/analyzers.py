@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from spikeinterface.core import BaseSorting, NumpySorting, SortingAnalyzer
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 
 ORIGIN = "nwbspikegen"
 """Key of an analyzer's attributes, which outlive saving and merging as annotations of sortings do not.

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from spikeinterface.core import BaseSorting, NumpySorting, SortingAnalyzer
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen_si.analyzers import ORIGIN
 
 SortingOrAnalyzer: TypeAlias = BaseSorting | SortingAnalyzer

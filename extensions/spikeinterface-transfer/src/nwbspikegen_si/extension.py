@@ -14,7 +14,7 @@ from spikeinterface.core import SortingAnalyzer
 from spikeinterface.core.sortinganalyzer import AnalyzerExtension, register_result_extension
 
 import nwbspikegen as nsg
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen_si import unit_changes
 from nwbspikegen_si.clocks import SortingOrAnalyzer, take_segment
 from nwbspikegen_si.generation import (

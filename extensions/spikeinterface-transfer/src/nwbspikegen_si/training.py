@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import nwbspikegen as nsg
-from nwbspikegen.files import require_absent
+from nwbspikegen.core.files import require_absent
 from nwbspikegen_si.clocks import SortingOrAnalyzer, take_segment
 from nwbspikegen_si.identity import RECORD, fingerprint_trains
 from nwbspikegen_si.windows import open_spike_window

@@ -8,7 +8,7 @@ import numpy as np
 from spikeinterface.core import SortingAnalyzer
 from spikeinterface.widgets.base import BaseWidget, to_attr
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot import plot_bits
 from nwbspikegen_si.clocks import take_segment
 from nwbspikegen_si.extension import ComputeSpikeGeneration

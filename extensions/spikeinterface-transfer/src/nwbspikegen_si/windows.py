@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from spikeinterface.core import BaseSorting
 
-from nwbspikegen.errors import InputError
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.views import Split, WindowOptions, open_units, split_fractions
 from nwbspikegen.views.observed import is_same_recording
 from nwbspikegen_si.identity import RECORD

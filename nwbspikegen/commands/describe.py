@@ -1,0 +1,42 @@
+"""What recorded and generated spike trains of a derived file are like."""
+
+from __future__ import annotations
+
+import os
+
+import pandas as pd
+
+from nwbspikegen.prediction.nwb_reading import read_generated_units, read_spike_probability
+from nwbspikegen.scoring import spike_statistics
+from nwbspikegen.views import open_units
+from nwbspikegen.views.observed import find_stretches, read_observed
+
+
+def describe_trains(derived: str | os.PathLike[str]) -> dict[str, pd.DataFrame]:
+    """Return `spike_statistics` of the recorded and of the generated trains of the predicted segment.
+
+    Recorded trains are binned as generated ones are: at most one spike in a bin.
+
+    Parameters
+    ----------
+    derived : path
+        A file that `generate` wrote, with `spike_probability`.
+    """
+    predicted = read_spike_probability(derived)
+    bin_size = float(predicted.attrs["bin_size"])
+    start = float(predicted.time[0])
+    stop = float(predicted.time[-1]) + bin_size
+    units = open_units(derived, bin_size=bin_size, exclude=predicted.attrs.get("excluded", ()))
+    units = units.sel(unit=predicted.unit.values)
+    recorded = units.sel(time=slice(start - bin_size / 2, stop - bin_size / 2))
+    seen = read_observed(recorded)
+    observed = None
+    if seen is not None:
+        stretches = find_stretches(seen, start, bin_size)
+        observed = dict(zip(predicted.unit.values.tolist(), stretches, strict=True))
+    return {
+        "recorded": spike_statistics(recorded),
+        "generated": spike_statistics(
+            read_generated_units(derived), start=start, stop=stop, observed=observed
+        ),
+    }

@@ -1,0 +1,121 @@
+"""Run a model freely, compare with the recording, write NWB: `nwbspikegen generate --free-run`."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.core.addresses import hash_recording, name_of
+from nwbspikegen.core.errors import require_seed
+from nwbspikegen.core.files import require_absent, require_suffix
+from nwbspikegen.prediction.free_run import free_run
+from nwbspikegen.models import FittedModel
+from nwbspikegen.core.predictor import Bins
+from nwbspikegen.prediction.nwb_writing import require_complete, write_results
+from nwbspikegen.scoring import compare_trains
+from nwbspikegen.views import WindowOptions
+from nwbspikegen.nwb.unit_table import UNITS
+from nwbspikegen.views.observed import read_bins
+from nwbspikegen.commands.generate import open_for
+
+_LOG = logging.getLogger("nwbspikegen")
+
+
+@dataclasses.dataclass(frozen=True)
+class FreeRunReport:
+    """What `free_run_and_compare` made.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    generated_spikes : DataArray (sample, time, unit)
+        What `free_run` returned.
+    statistics : DataFrame
+        One row per train and statistic: each sample, and what was observed before, against the
+        recorded test segment.
+    """
+
+    path: Path
+    generated_spikes: xr.DataArray
+    statistics: pd.DataFrame
+
+
+def free_run_and_compare(
+    model: FittedModel,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    seconds: float,
+    options: WindowOptions | None = None,
+    seed: int = 0,
+    num_samples: int = 1,
+    metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> FreeRunReport:
+    """Go on from the observed bins before the test segment, on the model's own spikes, and write NWB.
+
+    Rates, intervals and correlations of the run are compared with those of the recorded test segment;
+    so are those of the observed bins before it: a real population does not repeat itself either.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model to run.
+    source : path or address
+        NWB file with the recording.
+    out : path
+        NWB file to write.
+    seconds : float
+        How long to run.
+    options : WindowOptions, optional
+        The window. A file that the model was trained on is opened as it was for training.
+    seed, num_samples : int
+        As for `free_run`.
+    metadata : mapping or path, optional
+        Subject and session fields that the source lacks.
+    overwrite : bool
+        Replace `out`.
+    """
+    require_seed(seed)
+    require_suffix(out, ".nwb")
+    require_absent(out, overwrite=overwrite, sources=[source])
+    units, parts = open_for(model, source, options)
+    unit_table = units.attrs.get("unit_table", UNITS)
+    require_complete(source, metadata, unit_table)
+    fingerprint = units.attrs["source_sha256"] or hash_recording(source)
+    before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
+    _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
+    generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)
+    generated.attrs.update(source=name_of(source), source_sha256=fingerprint)
+    statistics = _compare(generated, read_bins(before), read_bins(parts.test))
+    path = write_results(
+        out, source=source, model=model, generated_spikes=generated, statistics=statistics,
+        metadata=metadata, unit_table=unit_table, overwrite=overwrite,
+    )  # fmt: skip
+    return FreeRunReport(path, generated, statistics)
+
+
+def _compare(generated: xr.DataArray, before: Bins, recorded: Bins) -> pd.DataFrame:
+    """Compare every train with the recorded one, in the bins in which that was observed."""
+    bin_size = float(generated.attrs["bin_size"])
+    trains = {f"sample {sample}": generated.values[sample] for sample in range(generated.sizes["sample"])}
+    tables = [
+        compare_trains(spikes, recorded.spikes, bin_size, recorded.observed).assign(train=name)
+        for name, spikes in trains.items()
+    ]
+    # both were observed in part: as far as either was
+    length = min(len(before.spikes), len(recorded.spikes))
+    masks = [bins.observed[:length] for bins in (before, recorded) if bins.observed is not None]
+    shared = np.logical_and.reduce(masks) if masks else None
+    earlier = compare_trains(before.spikes[:length], recorded.spikes[:length], bin_size, shared)
+    tables.append(earlier.assign(train="observed before"))
+    return pd.concat(tables, ignore_index=True)[["train", "statistic", "value", "num_compared"]]

@@ -1,0 +1,213 @@
+"""Generate, score, audit and write: the whole of `nwbspikegen generate`."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.core.addresses import hash_recording, name_of, require_recording
+from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.core.files import require_absent, require_suffix
+from nwbspikegen.prediction.one_step import generate
+from nwbspikegen.models import FittedModel
+from nwbspikegen.core.progress import show_progress
+from nwbspikegen.prediction.nwb_writing import require_complete, write_results
+from nwbspikegen.scoring import score
+from nwbspikegen.views import Split, WindowOptions, open_trained_window, open_window
+from nwbspikegen.nwb.session import read_session
+from nwbspikegen.nwb.opening import open_nwb
+from nwbspikegen.nwb.unit_table import UNITS
+from nwbspikegen.views.observed import find_first_unseen
+from nwbspikegen.prediction.audit import audit, interval_of
+
+_LOG = logging.getLogger("nwbspikegen")
+SEGMENTS = ("test", "validation", "train", "all")
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerationReport:
+    """What `generate_and_score` made: the file, the prediction, its scores and audits."""
+
+    path: Path
+    spike_probability: xr.DataArray
+    recorded: xr.Dataset
+    scores: pd.DataFrame | None
+    audits: pd.DataFrame
+
+
+def generate_and_score(
+    model: FittedModel,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    options: WindowOptions | None = None,
+    segment: str = "test",
+    context: str = "warm",
+    seed: int = 0,
+    metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    extra_predictions: Mapping[str, xr.DataArray] | None = None,
+    overwrite: bool = False,
+) -> GenerationReport:
+    """Predict a segment of a recording, score it beside the baselines, audit, and write NWB.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model to use.
+    source : path
+        NWB file with the recording.
+    out : path
+        NWB file to write.
+    options : WindowOptions, optional
+        The window. A file that the model was trained on is opened as it was for training.
+    segment : {"test", "validation", "train", "all"}
+        What to predict. Bins of the model's training segment, or of the one that baselines are
+        fitted on, are predicted when asked for and never scored.
+    context : {"warm", "cold"}
+        Whether the model, and every baseline, may read the observed bins of the window before.
+    seed : int
+        Of drawn spikes and of the bootstrap.
+    metadata : mapping or path, optional
+        Subject and session fields that the source lacks.
+    extra_predictions : mapping, optional
+        Further predictions of the segment for the score table.
+    overwrite : bool
+        Replace `out`.
+    """
+    if segment not in SEGMENTS or context not in ("warm", "cold"):
+        raise InputError(
+            f"segment {segment!r}, context {context!r}",
+            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold", "choose from these",
+        )  # fmt: skip
+    require_seed(seed)
+    require_suffix(out, ".nwb")
+    require_absent(out, overwrite=overwrite, sources=[source])
+    units, parts = open_for(model, source, options)
+    unit_table = units.attrs.get("unit_table", UNITS)
+    require_complete(source, metadata, unit_table)
+    fingerprint = units.attrs["source_sha256"] or hash_recording(source)
+    observed = units if context == "warm" else None
+    recorded = units if segment == "all" else getattr(parts, segment)
+    _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
+    with show_progress("predicting the segment", 4, at_once=True) as work:
+        predicted = generate(model, recorded, context=observed)
+        # `write_results` refuses to write beside a recording what was predicted from other bytes
+        predicted.attrs["source_sha256"] = fingerprint
+        first = find_first_unseen(recorded, fitted_until=interval_of(parts.train)[1], training=model.training)
+        scored = recorded.isel(time=slice(first, None))
+        scores = None
+        work.reach(1, "scoring beside the baselines")
+        if scored.sizes["time"]:
+            scores = _score_from(first, predicted, recorded, parts, observed, extra_predictions, seed)
+        _LOG.info("auditing")
+        work.reach(2, "auditing")
+        audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
+        work.reach(3, "writing NWB")
+        path = write_results(
+            out, source=source, model=model, spike_probability=predicted, scores=scores, audits=audits,
+            seed=seed, metadata=metadata, unit_table=unit_table, overwrite=overwrite,
+        )  # fmt: skip
+    return GenerationReport(path, predicted, recorded, scores, audits)
+
+
+def open_for(
+    model: FittedModel, source: str | os.PathLike[str], options: WindowOptions | None
+) -> tuple[xr.Dataset, Split]:
+    """Open a file as it was for training when the model was trained on it, else by `options`."""
+    options = options or WindowOptions(bin_size=model.bin_size)
+    entry = _find_training_source(model, source, options.unit_table)
+    if entry is None:
+        return open_window(source, options)
+    _LOG.info("%s is a file of training: its window, units and split are used again", name_of(source))
+    if "options" in model.training:
+        stored = WindowOptions.from_dict(model.training["options"])
+        exclude = tuple(dict.fromkeys([*stored.exclude, *options.exclude]))
+        accept_odd = stored.accept_odd or options.accept_odd
+        return open_window(source, dataclasses.replace(stored, exclude=exclude, accept_odd=accept_odd))
+    return open_trained_window(
+        source, entry, bin_size=model.bin_size, duration=options.duration, exclude=options.exclude,
+        accept_odd=options.accept_odd,
+    )  # fmt: skip
+
+
+def find_stored_window(
+    model: FittedModel, source: str | os.PathLike[str], unit_table: str = UNITS
+) -> dict[str, Any] | None:
+    """Return the window options with which a file of training is opened again; None for any other file.
+
+    Units of another table than that of training are those of another recording.
+
+    Of a model that was not trained by `nwbspikegen train` they are few: `duration` is free, and the units
+    and segments are those of its record.
+    """
+    if _find_training_source(model, source, unit_table) is None:
+        return None
+    if "options" in model.training:
+        return WindowOptions.from_dict(model.training["options"]).as_dict()
+    return {"bin_size": model.bin_size}
+
+
+def _find_table(model: FittedModel, entry: Mapping[str, Any]) -> str:
+    """Return where in a file of training its units are."""
+    return str(entry.get("unit_table") or model.training.get("options", {}).get("unit_table") or UNITS)
+
+
+def _find_training_source(
+    model: FittedModel, source: str | os.PathLike[str], unit_table: str
+) -> dict[str, Any] | None:
+    """Return the entry of a file in a model's record, None where its units are those of another table."""
+    entry = _find_training_file(model, source)
+    if entry is not None and unit_table not in (UNITS, _find_table(model, entry)):
+        _LOG.info("%s is a file of training, but not its units at %s", name_of(source), unit_table)
+        return None
+    return entry
+
+
+def _find_training_file(model: FittedModel, source: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return the entry of a file in a model's record: by hash, or by identifier where none was taken."""
+    entries = [{**model.training, **entry} for entry in model.training.get("sources", [])]
+    address = require_recording(source)
+    digest = hash_recording(address)
+    hashed = [entry for entry in entries if digest and entry.get("source_sha256") == digest]
+    if hashed:
+        return hashed[0]
+    unhashed = {
+        entry["identifier"]: entry
+        for entry in entries
+        if entry.get("identifier") and not entry.get("source_sha256")
+    }
+    if not unhashed:
+        return None
+    with open_nwb(address) as root:
+        return unhashed.get(read_session(root)["identifier"])
+
+
+def _score_from(
+    first: int,
+    predicted: xr.DataArray,
+    recorded: xr.Dataset,
+    parts: Split,
+    observed: xr.Dataset | None,
+    extra_predictions: Mapping[str, xr.DataArray] | None,
+    seed: int,
+) -> pd.DataFrame:
+    """Score the bins of a segment from `first` on; baselines read what the model has read."""
+    _LOG.info("scoring beside the baselines")
+    part = predicted.isel(time=slice(first, None))
+    part.encoding.update(predicted.encoding)
+    if predicted.attrs["context"] == "cold":
+        # it has read its own segment from the start, and nothing before
+        observed = recorded if first else None
+        part.attrs["context"] = "warm" if first else "cold"
+    others = {name: other.isel(time=slice(first, None)) for name, other in (extra_predictions or {}).items()}
+    return score(
+        part, recorded.isel(time=slice(first, None)), train=parts.train, context=observed,
+        extra_predictions=others, seed=seed,
+    )  # fmt: skip

@@ -1,0 +1,137 @@
+"""Train on recordings and save the model: the whole of `nwbspikegen train`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.core.files import require_absent
+from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
+from nwbspikegen.training import train
+from nwbspikegen.views import Split, WindowOptions, open_window
+from nwbspikegen.views.observed import require_distinct
+from nwbspikegen.views.opening import open_view
+from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
+
+_LOG = logging.getLogger("nwbspikegen")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingReport:
+    """What `train_recordings` made.
+
+    Attributes
+    ----------
+    model : FittedModel
+        The model that was saved.
+    held_out : dict
+        Scores, one table for each recording that was held out, by its name as it was given.
+    """
+
+    model: FittedModel
+    held_out: dict[str, pd.DataFrame]
+
+
+def train_recordings(
+    recordings: Sequence[Recording],
+    out: str | os.PathLike[str],
+    *,
+    options: WindowOptions,
+    hold_out: Sequence[Recording] = (),
+    model: str = "in_context",
+    loss: str | None = None,
+    epochs: int | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    overwrite: bool = False,
+) -> TrainingReport:
+    """Train a model on recordings' windows and save it into the folder `out`.
+
+    Every recording has the same weight in training. The state of the run lies beside `out` until it is
+    done. A run that was interrupted goes on from there when everything is asked for as before; other
+    parameters begin another run.
+
+    Parameters
+    ----------
+    recordings : sequence of path or address
+        NWB files.
+    out : path
+        Folder to write the model to.
+    options : WindowOptions
+        Window, units and split, of every recording.
+    hold_out : sequence of path or address
+        Recordings, among those given, that the saved model is not trained on but scored on. With
+        `["each"]` every recording is held out once, from a model that is not kept, and the saved model
+        is trained on all.
+    model, loss, epochs, device, seed
+        As for `nwbspikegen.train`.
+    overwrite : bool
+        Replace `out`.
+    """
+    out = Path(out)
+    require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
+    folds = plan_folds(recordings, hold_out)
+    if len(recordings) > 1:
+        told = [open_view(recording, unit_table=options.unit_table).attrs for recording in recordings]
+        require_distinct(told, recordings)
+    windows = [open_window(recording, options) for recording in recordings]
+    keeps_all = not folds or len(folds) > 1
+    how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
+    held_out: dict[str, pd.DataFrame] = {}
+    unfinished: list[Path] = []
+    fitted = None
+    for fold in folds:
+        rest = [window for place, window in enumerate(windows) if place not in fold]
+        fitted = _train_one(rest, out, options, how, unfinished)
+        for place in fold:
+            scores = score_zero_shot(fitted, recordings[place], options, seed=seed)
+            held_out[os.fspath(recordings[place])] = scores
+    if keeps_all or fitted is None:
+        fitted = _train_one(windows, out, options, how, unfinished)
+    record = {**fitted.training, "options": options.as_dict(), "held_out": _summarise(held_out)}
+    fitted = dataclasses.replace(fitted, training=record)
+    fitted.save(out, overwrite=overwrite)
+    for state in unfinished:
+        shutil.rmtree(state, ignore_errors=True)
+    return TrainingReport(fitted, held_out)
+
+
+def _train_one(
+    windows: Sequence[tuple[xr.Dataset, Split]],
+    out: Path,
+    options: WindowOptions,
+    how: dict[str, Any],
+    unfinished: list[Path],
+) -> FittedModel:
+    """Train on some recordings' windows; where the state of the run lies is noted in `unfinished`."""
+    sources = [units.attrs["source_sha256"] or units.attrs["identifier"] for units, _ in windows]
+    digest = hashlib.sha256(json.dumps([how, options.as_dict(), sources]).encode()).hexdigest()[:12]
+    num_units = sum(units.sizes["unit"] for units, _ in windows)
+    _LOG.info("training %s on %d units of %d recordings", how["model"], num_units, len(windows))
+    unfinished.append(out.parent / f".{out.name}.unfinished-{digest}")
+    return train(
+        [parts.train for _, parts in windows],
+        [parts.validation for _, parts in windows],
+        checkpoints=unfinished[-1],
+        **how,
+    )
+
+
+def _summarise(held_out: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Return the model's bits per spike on each recording that was held out."""
+    summary = {}
+    for name, scores in held_out.items():
+        wanted = scores[(scores.metric == "bits_per_spike") & (scores["null"] == "mean_rate")]
+        # models are shared: they tell a recording's name, not whose folder it lay in
+        summary[Path(name).name] = float(wanted.value.iloc[0])
+    return summary

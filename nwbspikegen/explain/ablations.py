@@ -1,0 +1,169 @@
+"""The controls of a map: what it costs a model to lose what the map shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Float64
+
+from nwbspikegen.explain.perturbations import CONTROLS, lag_changes
+from nwbspikegen.explain.performance_drop import Scored, costs_of, target_edges
+from nwbspikegen.explain.disabling import (
+    DISABLED,
+    predict_disabled,
+    predict_observed,
+    predict_retrained,
+    predict_without_couplings,
+)
+from nwbspikegen.explain.targets import WINDOW_BINS, choose_targets, predict_targets
+from nwbspikegen.explain.windows import Observed
+from nwbspikegen.views.history import mean_rate_per_bin
+from nwbspikegen.models import FittedModel
+from nwbspikegen.models.attending import Attends
+from nwbspikegen.models.in_context import InContext
+from nwbspikegen.scoring.blocks import split_blocks
+from nwbspikegen.views import Split
+from nwbspikegen.views.observed import read_bins
+
+_LOG = logging.getLogger("nwbspikegen")
+_Prediction = Float[np.ndarray, "bin unit"]
+COLUMNS = (
+    *("control", "metric", "value", "ci_low", "ci_high", "cost", "cost_ci_low", "cost_ci_high"),
+    *("scored", "num_bins", "num_units", "num_spikes", "ci_reliable", "status"),
+)
+"""Columns of a table of ablations, in order."""
+
+MEASURED = "measured"
+
+
+@dataclass(frozen=True)
+class AblationOptions:
+    """How much is spent on controls.
+
+    Attributes
+    ----------
+    num_targets : int
+        Bins sampled for the controls that change what is read before a bin.
+    retrain : bool
+        Train again with attention disabled, which takes as long as training did.
+    seed, resamples : int
+        Of sampled bins and changes, and of the bootstrap.
+    """
+
+    num_targets: int = 200
+    retrain: bool = False
+    seed: int = 0
+    resamples: int = 200
+
+
+def ablate(
+    model: FittedModel, parts: Split, observed: Observed, options: AblationOptions | None = None
+) -> pd.DataFrame:
+    """Score a model intact and under every control, on the same bins, with paired costs.
+
+    Whole segment: attention spread equally over the past (`attention_uniform`) or removed
+    (`attention_removed`), at inference and after training so (`..._retrained`); for `in_context`
+    drives, partners and companions removed (`couplings_removed`). Sampled bins, each scored by itself
+    after its latest 3,125 bins were changed: units permuted within each of the latest 50 or 95 % of them,
+    time reversed, units shifted circularly, and all spikes silenced between two lags (`lags_1_3`, ...).
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model.
+    parts : Split
+        Its training segment gives the mean rate from which bits are counted, and the retraining.
+    observed : Observed
+        The segment to score, with its context.
+    options : AblationOptions, optional
+        How much to spend.
+
+    Returns
+    -------
+    DataFrame
+        Columns `COLUMNS`, one row per control and metric (bits per spike above `mean_rate`, pooled and
+        per-unit ROC-AUC). `cost` is intact minus control, on the same draws of blocks; both are NaN where
+        fewer than 20 spikes were scored. A control that
+        does not apply, or was not asked for, has one row without scores; `status` says why.
+    """
+    options = options or AblationOptions()
+    trained_on, seen = read_bins(parts.train), observed.bins.since(observed.first).observed
+    mean_rate = mean_rate_per_bin(trained_on.spikes, trained_on.observed)
+    edges = split_blocks(len(observed.segment), observed.bin_size, seen)
+    whole = Scored(observed.segment, mean_rate, edges, options.seed, options.resamples, seen)
+    rows = _ablate_segment(model, parts, observed, whole, options)
+    num_bins, mask = len(observed.spikes), observed.mask
+    targets = choose_targets(observed.first, num_bins, options.num_targets, options.seed, mask)
+    found = target_edges(targets, observed.first, num_bins, observed.bin_size, mask)
+    sampled = Scored(
+        observed.spikes[targets], mean_rate, found, options.seed, options.resamples,
+        None if mask is None else mask[targets],
+    )  # fmt: skip
+    _LOG.info("changing what is read before %d sampled bins", len(targets))
+    changes = {**CONTROLS, **lag_changes()}
+    predicted = predict_targets(
+        model, observed.spikes, targets, changes, window_bins=WINDOW_BINS, seed=options.seed, mask=mask
+    )
+    rows += _compare("sampled bins", sampled, predicted)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _ablate_segment(
+    model: FittedModel, parts: Split, observed: Observed, scored: Scored, options: AblationOptions
+) -> list[dict[str, Any]]:
+    """Return rows of the controls that predict the whole segment."""
+    predicted = {"intact": predict_observed(model, observed)}
+    reasons: dict[str, str] = {}
+
+    def measure(name: str, applies: bool, reason: str, predict: Callable[[], _Prediction]) -> None:
+        if applies:
+            _LOG.info("predicting with %s", name)
+            predicted[name] = predict()
+        else:
+            reasons[name] = reason
+
+    attends = isinstance(model.module, Attends)
+    no_attention = f"not applicable: {model.name} declares no attention"
+    for how in DISABLED:
+        measure(how, attends, no_attention, partial(predict_disabled, model, observed, how))
+    for how in DISABLED:
+        measure(
+            f"{how}_retrained", attends and options.retrain,
+            "not measured: ask for retraining" if attends else no_attention,
+            partial(predict_retrained, model, parts, observed, how),
+        )  # fmt: skip
+    measure(
+        "couplings_removed", isinstance(model.module, InContext),
+        f"not applicable: {model.name} reads no couplings from the past",
+        partial(predict_without_couplings, model, observed),
+    )  # fmt: skip
+    rows = _compare("whole segment", scored, predicted)
+    # counts of 0 and False, not missing, so that files keep these columns as numbers and booleans
+    none = {"scored": "", "num_bins": 0, "num_units": 0, "num_spikes": 0, "ci_reliable": False}
+    return rows + [{**none, "control": name, "status": reason} for name, reason in reasons.items()]
+
+
+def _compare(where: str, scored: Scored, predicted: dict[str, _Prediction]) -> list[dict[str, Any]]:
+    """Return a row per control and metric; the first prediction is the intact one."""
+    intact = scored.draws(predicted["intact"])
+    rows = []
+    for name, prediction in predicted.items():
+        draws: dict[str, Float64[np.ndarray, " draw"]] = (
+            intact if name == "intact" else scored.draws(prediction)
+        )
+        for metric, (value, cost) in costs_of(intact, draws).items():
+            rows.append(
+                {
+                    "control": name, "metric": metric, **vars(value), "cost": cost.value,
+                    "cost_ci_low": cost.ci_low, "cost_ci_high": cost.ci_high, "scored": where,
+                    "num_bins": len(scored.spikes), "num_units": scored.spikes.shape[1],
+                    "num_spikes": scored.num_spikes, "ci_reliable": scored.is_reliable, "status": MEASURED,
+                }
+            )  # fmt: skip
+    return rows

@@ -1,0 +1,115 @@
+"""All that is said of one model on one recording: maps, correlations, controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.explain.ablations import AblationOptions, ablate
+from nwbspikegen.explain.correlations import correlate_rates
+from nwbspikegen.explain.couplings import map_couplings
+from nwbspikegen.explain.results import state_findings
+from nwbspikegen.explain.maps import MOST_WINDOWS, map_attention
+from nwbspikegen.explain.windows import observe
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.models import FittedModel
+from nwbspikegen.models.attending import Attends
+from nwbspikegen.models.in_context import InContext
+from nwbspikegen.views import Split
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model looks at in a recording, and what that is worth.
+
+    Attributes
+    ----------
+    maps : Dataset
+        Attention, importance and profiles, or couplings; each with axes and `units`, `measure`,
+        `description`.
+    rate_correlations : DataFrame
+        Profiles against firing rates; empty for models without attention.
+    ablations : DataFrame
+        Scores of the model intact and under every control.
+    findings : list of str
+        What the ablations say, in sentences.
+    """
+
+    maps: xr.Dataset
+    rate_correlations: pd.DataFrame
+    ablations: pd.DataFrame
+    findings: list[str]
+
+
+def explain(
+    model: FittedModel,
+    parts: Split,
+    *,
+    context: xr.Dataset | None = None,
+    loss: str | None = None,
+    most_windows: int = MOST_WINDOWS,
+    options: AblationOptions | None = None,
+) -> Explanation:
+    """Explain a model's predictions of the test segment of a recording.
+
+    Models that declare attention get attention maps, `in_context` gets couplings; both get controls.
+
+    Parameters
+    ----------
+    model : FittedModel
+        A trained model.
+    parts : Split
+        Segments of the recording; the test segment is explained.
+    context : Dataset, optional
+        Observed bins before it, such as the whole window.
+    loss, most_windows
+        As for `map_attention`.
+    options : AblationOptions, optional
+        As for `ablate`.
+
+    Raises
+    ------
+    InputError
+        For a model that neither attends nor reads couplings.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> units = nsg.open_units(nsg.simulate("in_vivo", num_units=6, duration=20, seed=1).sorting)
+    >>> parts = nsg.split_fractions(units)
+    >>> model = nsg.train(parts.train, parts.validation, model="shimono2026", epochs=1, num_bins=100,
+    ...                   num_heads=2, progress=False)
+    >>> found = explain(model, parts, context=units, options=AblationOptions(num_targets=20))
+    >>> sorted(found.maps.attention_mean.dims), found.ablations.control.iloc[0]
+    (['key_in_window', 'query_in_window'], 'intact')
+    """
+    options = options or AblationOptions()
+    correlations = pd.DataFrame()
+    if isinstance(model.module, Attends):
+        found = map_attention(model, parts.test, context=context, loss=loss, most_windows=most_windows)
+        maps, correlations = found.maps, correlate_rates(found, seed=options.seed)
+    elif isinstance(model.module, InContext):
+        maps = map_couplings(model, parts.test, context=context)
+    else:
+        raise InputError(
+            f"{model.name}, of which no map can be drawn", "a model that attends, or in_context",
+            "explain one of these",
+        )  # fmt: skip
+    ablations = ablate(model, parts, observe(parts.test, context), options)
+    return Explanation(_add_lags(maps, ablations), correlations, ablations, state_findings(ablations))
+
+
+def _add_lags(maps: xr.Dataset, ablations: pd.DataFrame) -> xr.Dataset:
+    """Return the maps with the cost of silencing ranges of lags beside them."""
+    rows = ablations[ablations.control.str.startswith("lags_") & (ablations.metric == "bits_per_spike")]
+    cost = xr.DataArray(
+        rows.cost.to_numpy(dtype=float), dims=("lag_range",),
+        coords={"lag_range": [name.removeprefix("lags_") for name in rows.control]},
+        attrs={
+            "units": "bits per spike", "measure": "cost",
+            "description": "What it costs to silence all units between two lags (bins before a bin).",
+        },
+    )  # fmt: skip
+    return maps.assign(lag_cost=cost)

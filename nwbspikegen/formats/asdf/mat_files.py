@@ -1,0 +1,57 @@
+"""MATLAB files, read in a process of their own: a damaged one must not take the user's down."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.formats.asdf import mat_child
+
+_LONGEST_SECONDS = 600
+_VERSION_73 = 3
+
+
+def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarray]]]:
+    """Return the numeric arrays of a .mat file, and its cell arrays of one row or column.
+
+    Raises
+    ------
+    InputError
+        The file is MATLAB 7.3, or cannot be read.
+    """
+    try:
+        child = subprocess.run(
+            [sys.executable, "-I", str(Path(mat_child.__file__)), str(path)],
+            capture_output=True, timeout=_LONGEST_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise _cannot_read(path, f"not in {_LONGEST_SECONDS} s") from None
+    if child.returncode == _VERSION_73:
+        raise InputError(f"{path}, a MATLAB 7.3 file", "version 7.2 or earlier", "save it again with -v7")
+    if child.returncode:
+        reason = child.stderr.decode(errors="replace").strip().splitlines()
+        raise _cannot_read(path, reason[-1] if reason else f"its reader ended with {child.returncode}")
+    try:
+        with np.load(io.BytesIO(child.stdout), allow_pickle=False) as stored:
+            found = {name: stored[name] for name in stored.files}
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise _cannot_read(path, type(error).__name__) from error
+    plain = {name: values for name, values in found.items() if "/" not in name}
+    cells: dict[str, list[np.ndarray]] = {}
+    for name in (name for name in found if "/" in name):
+        cells.setdefault(name.rpartition("/")[0], []).append(found[name])
+    return plain, cells
+
+
+def _cannot_read(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"{path}, which cannot be read as a MATLAB file ({reason})",
+        "an undamaged .mat file",
+        "check that it was copied whole",
+    )

@@ -1,0 +1,118 @@
+"""What every NeuroConv interface over a source adds to a file: electrodes, units, observation, intervals."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import numpy as np
+from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseSortingExtractorInterface
+from neuroconv.utils import dict_deep_update
+
+from nwbspikegen.formats.nwb_electrodes import add_electrodes, rows_of_units
+from nwbspikegen.formats.nwb_intervals import add_intervals
+from nwbspikegen.views.sorting_source import read_said
+
+_LOG = logging.getLogger("nwbspikegen")
+
+_DESCRIPTIONS = {
+    "rel_x": "x position of the unit, in micrometres.",
+    "rel_y": "y position of the unit, in micrometres.",
+    "depth": "Depth of the unit, in micrometres.",
+    "location": "Brain region of the unit.",
+    "quality": "Quality of the unit as the lab labelled it.",
+}
+
+
+class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
+    """Base of the interfaces over our sources; subclasses name the source and its parameters.
+
+    Besides its spikes and properties, a sorting may have these attributes, and what it has is written:
+    `observation_interval` (start, stop; s; also as an annotation) or `obs_intervals` (of each unit,
+    likewise, as `nwbspikegen.views.sorting_source.SortingSource` reads them), `electrodes`
+    (`nwbspikegen.sources.Electrodes`), `named_intervals` (a mapping of names to lists of start and stop;
+    s) and `session_metadata` (NeuroConv's layout). Columns are described, and ordered by name.
+    """
+
+    units_description: ClassVar[str] = "Spike-sorted units."
+
+    def get_metadata(self) -> Any:
+        """Return what the source says of session and subject; a start without a time zone is in UTC."""
+        known = getattr(self.sorting_extractor, "session_metadata", {})
+        metadata = dict_deep_update(super().get_metadata(), copy.deepcopy(dict(known)))
+        start = metadata["NWBFile"].get("session_start_time")
+        if isinstance(start, str) and datetime.fromisoformat(start).tzinfo is None:
+            # NeuroConv would take the time zone of the machine that converts
+            metadata["NWBFile"]["session_start_time"] = f"{datetime.fromisoformat(start).isoformat()}+00:00"
+        return metadata
+
+    def add_to_nwbfile(self, nwbfile: Any, metadata: Any = None, **options: Any) -> None:
+        """Add the units table and all that belongs to it."""
+        sorting = self.sorting_extractor
+        electrodes = getattr(sorting, "electrodes", None)
+        if electrodes is not None:
+            add_electrodes(nwbfile, electrodes)
+            options.setdefault("unit_electrode_indices", rows_of_units(electrodes))
+        options.setdefault("units_description", self.units_description)
+        super().add_to_nwbfile(nwbfile, _describe_columns(sorting, metadata), **options)
+        add_observation(nwbfile, sorting)
+        sort_columns(nwbfile)
+        add_intervals(nwbfile, getattr(sorting, "named_intervals", {}))
+
+
+def _describe_columns(sorting: Any, metadata: Any) -> dict[str, Any]:
+    """Return metadata that describes the columns whose meaning is known."""
+    known: Mapping[str, str] = {**_DESCRIPTIONS, **getattr(sorting, "property_descriptions", {})}
+    names = [name for name in sorted(sorting.get_property_keys()) if name in known]
+    columns = [{"name": name, "description": known[name]} for name in names]
+    ecephys = {**((metadata or {}).get("Ecephys") or {})}
+    said = {column["name"] for column in ecephys.get("UnitProperties", [])}
+    ecephys["UnitProperties"] = [
+        *ecephys.get("UnitProperties", []), *(column for column in columns if column["name"] not in said)
+    ]  # fmt: skip
+    return {**(metadata or {}), "Ecephys": ecephys}
+
+
+def add_observation(nwbfile: Any, sorting: Any) -> None:
+    """Add the column obs_intervals: when every unit was observed, so that silence is not absence."""
+    of_units = read_said(sorting, "obs_intervals")
+    interval = _observation_of(sorting)
+    rows: list[list[list[float]]]
+    if of_units is None:
+        if interval is None:
+            _LOG.warning("the sorting does not say when its units were observed: obs_intervals are left out")
+            return
+        rows = [[list(interval)]] * len(nwbfile.units)
+    else:
+        # a unit that was never observed has an empty interval: without a row nothing would be known of it
+        rows = [np.asarray(of_units[unit], dtype=np.float64).reshape(-1, 2).tolist() or [[0.0, 0.0]]
+                for unit in sorting.unit_ids.tolist()]  # fmt: skip
+    with warnings.catch_warnings():
+        # hdmf 6.2 compares the index, a list as it has to be for cells of pairs, with True
+        warnings.filterwarnings("ignore", message="Column 'obs_intervals' is predefined")
+        nwbfile.units.add_column(
+            name="obs_intervals",
+            description="When the unit was observed, in seconds.",
+            data=[pair for row in rows for pair in row],
+            index=np.cumsum([len(row) for row in rows]).tolist(),
+        )
+
+
+def sort_columns(nwbfile: Any) -> None:
+    """Order the units' columns by name: NeuroConv's order changes from process to process."""
+    nwbfile.units.fields["colnames"] = tuple(sorted(nwbfile.units.colnames))
+
+
+def _observation_of(sorting: Any) -> tuple[float, float] | None:
+    interval = read_said(sorting, "observation_interval")
+    if interval is not None:
+        start, stop = interval
+        return float(start), float(stop)
+    if sorting.has_recording():
+        stop = sorting.get_end_time(segment_index=0) + 1 / sorting.sampling_frequency
+        return float(sorting.get_start_time(segment_index=0)), float(stop)
+    return None

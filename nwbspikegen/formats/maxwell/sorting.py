@@ -1,0 +1,159 @@
+"""MaxWell recordings (MaxOne, MaxTwo): the spikes that the chip detected, and its electrodes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from spikeinterface.core import BaseSorting
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.formats.electrodes import Electrodes
+from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.formats.segments import FrameSegment
+
+_LOG = logging.getLogger("nwbspikegen")
+_MANUFACTURER = "MaxWell Biosystems"
+
+
+class MaxWellSorting(BaseSorting):  # type: ignore[misc]
+    """The spikes detected on chip as a SpikeInterface sorting with native seconds.
+
+    A unit is a routed channel on which the chip detected at least one spike, and its id is the channel's
+    number: nothing is sorted. Time 0 is the first recorded frame. Spikes outside the recorded frames and
+    on channels that are not routed are dropped and counted in the log; repeated ones are kept.
+
+    Parameters
+    ----------
+    file_path : path
+        A ``.raw.h5`` file of MaxOne (either layout) or MaxTwo.
+    well, recording : str, optional
+        Names such as ``well000`` and ``rec0000``; needed when there are several.
+
+    Attributes
+    ----------
+    observation_interval : (float, float)
+        0 and the seconds from the first to the last frame, kept as an annotation as well.
+    electrodes : Electrodes
+        All routed electrodes.
+    session_metadata : dict
+        When the recording began, if the file says so, in NeuroConv's layout.
+    property_descriptions : dict
+        What the properties `channel`, `electrode` and `amplitude_uV` are. Others: `rel_x`, `rel_y` (um).
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or not MaxWell's, holds no spikes, or a choice has to be made.
+
+    Examples
+    --------
+    >>> MaxWellSorting("missing.raw.h5")
+    Traceback (most recent call last):
+    nwbspikegen.core.errors.InputError: found nothing at missing.raw.h5; ...
+    """
+
+    def __init__(
+        self,
+        file_path: str | os.PathLike[str],
+        well: str | None = None,
+        recording: str | None = None,
+    ) -> None:
+        found = read_maxwell_recording(file_path, well, recording)
+        frames, channels, amplitudes = _align_spikes(found, Path(file_path))
+        units, starts = np.unique(channels, return_index=True)
+        trains = dict(zip(units.tolist(), np.split(frames, starts[1:]), strict=True))
+        super().__init__(sampling_frequency=found.sampling_frequency, unit_ids=units)
+        self.add_sorting_segment(FrameSegment(trains, found.sampling_frequency))
+        self.observation_interval = (0.0, find_duration(found, int(frames.max())))
+        self.annotate(observation_interval=self.observation_interval)
+        self.electrodes = describe_electrodes(found, units)
+        start = found.start_time
+        self.session_metadata = {} if start is None else {"NWBFile": {"session_start_time": start}}
+        for name in ("channel", "electrode", "rel_x", "rel_y"):
+            self.set_property(name, self.electrodes.columns[name][self.electrodes.of_units])
+        if found.gain_uV is not None:
+            medians = [np.median(values) for values in np.split(amplitudes, starts[1:])]
+            self.set_property("amplitude_uV", found.gain_uV * np.array(medians))
+        self.property_descriptions = {
+            "channel": "Channel of the recording system.",
+            "electrode": "Electrode of the array, as its maker numbers it.",
+            "amplitude_uV": "Median amplitude of the spikes as the chip measured them, in microvolts.",
+        }
+        self._kwargs = {
+            "file_path": str(Path(file_path).absolute()),
+            "well": well,
+            "recording": recording,
+        }
+
+
+def _align_spikes(
+    found: MaxWellRecording, path: Path
+) -> tuple[Int64[np.ndarray, " spike"], Int64[np.ndarray, " spike"], Float64[np.ndarray, " spike"]]:
+    """Return frames counted from the start, channels and amplitudes, ordered by channel and frame."""
+    if len(found.frames) == 0:
+        samples = f"{found.num_samples or 'no'} samples"
+        raise InputError(
+            f"{samples} and no spikes in {path} ({found.well}, {found.recording})",
+            "spikes detected on chip",
+            "sort the raw traces instead" if found.num_samples else "check that something was recorded",
+        )
+    routed = np.isin(found.channels, found.mapping["channel"])
+    first = found.first_frame
+    if first is None:
+        first = int(found.frames.min())
+        _LOG.warning("%s has no raw traces: time 0 is its first spike", path)
+    frames = found.frames - np.int64(first)
+    inside = frames >= 0
+    if found.num_frames is not None:
+        inside &= frames < found.num_frames
+    dropped = {"outside the recorded frames": ~inside, "on channels that are not routed": inside & ~routed}
+    for reason, spikes in dropped.items():
+        if spikes.any():
+            _LOG.warning("%s: %d of %d spikes are %s: dropped", path, spikes.sum(), len(frames), reason)
+    if found.num_frames is not None and found.num_frames > found.num_samples:
+        missing = found.num_frames - found.num_samples
+        _LOG.warning("%s lacks the raw traces of %d frames; its spikes are complete", path, missing)
+    kept = np.flatnonzero(inside & routed)
+    if len(kept) == 0:
+        if inside.any() and not routed.any():
+            raise InputError(
+                f"a silent well in {path} ({found.well}, {found.recording}): all of its {len(frames)} spikes "
+                "are on channels that are not routed", "spikes on routed channels",
+                "choose another with --well or --recording, or sort the raw traces instead",
+            )  # fmt: skip
+        raise InputError(
+            f"{len(frames)} spikes in {path}, all outside the recorded frames or on channels not routed",
+            "spikes of this recording",
+            "check the file",
+        )
+    kept = kept[np.lexsort((frames[kept], found.channels[kept]))]
+    return frames[kept], found.channels[kept], found.amplitudes[kept]
+
+
+def find_duration(found: MaxWellRecording, last_frame: int) -> float:
+    """Return the seconds that were recorded.
+
+    They are those of the frames, or of the clock (whole seconds in old files) when no frames were saved,
+    or else those until `last_frame`.
+    """
+    if found.num_frames is not None:
+        return found.num_frames / found.sampling_frequency
+    if found.clock_duration is None:
+        _LOG.warning("the file does not say when the recording ended: its last spike is taken")
+    return max(found.clock_duration or 0.0, (last_frame + 1) / found.sampling_frequency)
+
+
+def describe_electrodes(found: MaxWellRecording, channels: Int64[np.ndarray, " unit"]) -> Electrodes:
+    """Return all routed electrodes, and for each of `channels` the first electrode routed to it."""
+    columns = dict(found.mapping)
+    if found.gain_uV is not None:
+        columns["gain_uV"] = np.full(len(columns["channel"]), found.gain_uV)
+    known, rows = np.unique(columns["channel"], return_index=True)
+    device = next((name for name in ("MaxOne", "MaxTwo") if name in found.description), "MaxWell array")
+    groups = np.full(len(columns["channel"]), found.well)
+    of_units = rows[np.searchsorted(known, channels)].astype(np.int64)
+    return Electrodes(device, _MANUFACTURER, found.description, groups, columns, of_units)

@@ -1,0 +1,204 @@
+"""How the network learns: one schedule, criterion and budget for every arm."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64, Int64, Shaped
+from torch import Tensor, nn
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.classify.bilstm_network import AttentionBiLSTM
+from nwbspikegen.patchseq.classify.folds import folds_by_donor
+
+_FEWEST_TO_VALIDATE = 40
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """AdamW with early stopping; the values are those of SCIENCE.md.
+
+    Attributes
+    ----------
+    learning_rate, weight_decay, batch : number
+        Of the optimiser.
+    epochs : int
+        Most epochs of each phase.
+    patience : int
+        Epochs without a lower validation loss after which a phase ends; its best weights are kept.
+    warm_up : int
+        Epochs in which only a new head learns before fine-tuning.
+    source_weight : float
+        Weight of the source species' loss when two heads learn together.
+    """
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    batch: int = 64
+    epochs: int = 50
+    patience: int = 7
+    warm_up: int = 5
+    source_weight: float = 0.5
+
+
+@dataclass(frozen=True)
+class FamilyCells:
+    """Cells as the network reads them.
+
+    Attributes
+    ----------
+    families : array, shape (cell, family, width)
+        From `pad_families`; anything where a family is missing.
+    present : array of bool, shape (cell, family)
+    classes, donors : array of str, shape (cell,)
+    """
+
+    families: Float64[np.ndarray, "cell family width"]
+    present: Bool[np.ndarray, "cell family"]
+    classes: Shaped[np.ndarray, " cell"]
+    donors: Shaped[np.ndarray, " cell"]
+
+    def __post_init__(self) -> None:
+        """Refuse cells without any family."""
+        if not self.present.any(axis=1).all():
+            lacking = int((~self.present.any(axis=1)).sum())
+            raise InputError(
+                f"{lacking} cells without any family", "one family or more", "leave these cells out"
+            )
+
+    def __len__(self) -> int:
+        """Return how many cells there are."""
+        return len(self.classes)
+
+    def select(self, chosen: np.ndarray) -> FamilyCells:
+        """Return the cells of an index or mask."""
+        return FamilyCells(
+            self.families[chosen], self.present[chosen], self.classes[chosen], self.donors[chosen]
+        )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What one head learns: tensors, the weight of its loss, and the share it is validated on."""
+
+    head: int
+    weight: float
+    train: tuple[Tensor, Tensor, Tensor]
+    validation: tuple[Tensor, Tensor, Tensor] | None
+    class_weight: Tensor
+
+
+def make_task(
+    cells: FamilyCells, class_names: Sequence[str], *, head: int, weight: float, seed: int
+) -> _Task:
+    """Set a fifth of the donors aside for validation, and balance the classes.
+
+    With fewer than 40 cells, or fewer than five donors, none are set aside: the phase then runs for all
+    its epochs, in every arm alike.
+    """
+    truth = np.searchsorted(np.asarray(class_names), cells.classes)
+    train, validation = np.arange(len(cells)), None
+    if len(cells) >= _FEWEST_TO_VALIDATE and len(np.unique(cells.donors)) >= 5:
+        train, validation = next(iter(folds_by_donor(cells.classes, cells.donors, seed=seed)))
+    counts = np.bincount(truth[train], minlength=len(class_names))
+    balance = np.where(counts > 0, len(train) / np.maximum(counts, 1) / max((counts > 0).sum(), 1), 0)
+    return _Task(
+        head,
+        weight,
+        _to_tensors(cells, truth, train),
+        None if validation is None else _to_tensors(cells, truth, validation),
+        torch.tensor(balance, dtype=torch.float32),
+    )
+
+
+def train_phase(
+    network: AttentionBiLSTM,
+    tasks: Sequence[_Task],
+    schedule: Schedule,
+    *,
+    seed: int,
+    only_heads: bool = False,
+) -> list[dict[str, float]]:
+    """Train on some tasks together until the last one's validation loss stops falling; return the curve.
+
+    The network is left with the weights of its best epoch. An epoch passes once over the task with the
+    most cells; the others supply as many batches, beginning again when they run out.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        # dropout draws from the global generator
+        torch.manual_seed(seed)
+        return _descend(network, tasks, schedule, generator, only_heads)
+
+
+def _descend(
+    network: AttentionBiLSTM,
+    tasks: Sequence[_Task],
+    schedule: Schedule,
+    generator: torch.Generator,
+    only_heads: bool,
+) -> list[dict[str, float]]:
+    learned: Iterable[nn.Parameter] = network.heads.parameters() if only_heads else network.parameters()
+    optimizer = torch.optim.AdamW(
+        list(learned), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+    )
+    best, kept, waited, curve = float("inf"), copy.deepcopy(network.state_dict()), 0, []
+    watched = tasks[-1]
+    num_batches = max(-(-len(task.train[2]) // schedule.batch) for task in tasks)
+    for epoch in range(schedule.warm_up if only_heads else schedule.epochs):
+        network.train()
+        streams = [_repeat(task, schedule.batch, generator) for task in tasks]
+        for _ in range(num_batches):
+            losses = [
+                task.weight * _lose(network, task, next(stream))
+                for task, stream in zip(tasks, streams, strict=True)
+            ]
+            optimizer.zero_grad()
+            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        loss = _validate(network, watched)
+        curve.append({"epoch": float(epoch + 1), "validation_loss": loss})
+        if watched.validation is None or loss < best:
+            best, kept, waited = loss, copy.deepcopy(network.state_dict()), 0
+        else:
+            waited += 1
+        if waited >= schedule.patience:
+            break
+    network.load_state_dict(kept)
+    network.eval()
+    return curve
+
+
+def _to_tensors(
+    cells: FamilyCells, truth: Int64[np.ndarray, " cell"], chosen: Int64[np.ndarray, " chosen"]
+) -> tuple[Tensor, Tensor, Tensor]:
+    return (
+        torch.tensor(np.nan_to_num(cells.families[chosen]), dtype=torch.float32),
+        torch.tensor(cells.present[chosen]),
+        torch.tensor(truth[chosen]),
+    )
+
+
+def _repeat(task: _Task, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+    while True:
+        yield from torch.randperm(len(task.train[2]), generator=generator).split(batch)  # type: ignore[no-untyped-call]
+
+
+def _lose(network: AttentionBiLSTM, task: _Task, batch: Tensor) -> Tensor:
+    families, present, truth = (one[batch] for one in task.train)
+    return nn.functional.cross_entropy(network(families, present, task.head).logits, truth, task.class_weight)
+
+
+@torch.no_grad()
+def _validate(network: AttentionBiLSTM, task: _Task) -> float:
+    if task.validation is None:
+        return float("nan")
+    network.eval()
+    families, present, truth = task.validation
+    return float(
+        nn.functional.cross_entropy(network(families, present, task.head).logits, truth, task.class_weight)
+    )

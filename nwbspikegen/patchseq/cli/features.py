@@ -1,0 +1,86 @@
+"""`nwbspikegen patchseq features`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nwbspikegen.cli.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
+from nwbspikegen.cli.output import print_result, records_of
+from nwbspikegen.core.errors import InputError
+
+if TYPE_CHECKING:
+    from nwbspikegen.patchseq.run.features import FeaturesReport
+
+
+_CELLS_TOLD = 20
+
+
+@click.command(short_help="Measure the cells of recordings.")
+@click.argument("recordings", type=RECORDING, nargs=-1, required=True)
+@click.option("--out", required=True, type=PATH, help="Folder to write.")
+@click.option(
+    "--preset", type=click.Choice(["gouwens2020", "schwider2026"]), default="gouwens2020",
+    show_default=True, help="Set of feature families.",
+)  # fmt: skip
+@click.option("--electrode", help="Which one, when a recording has several.")
+@click.option(
+    "--accept-implausible", is_flag=True,
+    help="Read recordings whose values cannot be millivolts and picoamperes.",
+)  # fmt: skip
+@metadata_option
+@overwrite_option
+@every_command
+def features(
+    recordings: tuple[Path | str, ...], out: Path, preset: str, electrode: str | None,
+    accept_implausible: bool, metadata: Path | None, overwrite: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure spikes, scalars and feature families of current-clamp recordings, one cell each.
+
+    The folder gets cells.csv and cells.parquet (one row a cell), families.npz, and in nwb/ a derived
+    file for each recording. A recording that is refused does not stop the others: its reason is printed
+    and in refused.csv, and the exit status is 2.
+    """
+    from nwbspikegen.patchseq.run.features import measure_recordings
+
+    report = measure_recordings(
+        recordings, out, preset=preset, electrode=electrode, accept_implausible=accept_implausible,
+        metadata=metadata, overwrite=overwrite,
+    )  # fmt: skip
+    result = {
+        "path": str(report.path),
+        "preset": preset,
+        "cells": records_of(report.table.reset_index()),
+        "sweeps": records_of(report.sweeps),
+        "missing_families": _count_missing(report),
+        "refused": records_of(report.refused),
+    }
+    print_result(result, as_json=as_json, text=_format(report, preset))
+    if len(report.refused):
+        raise InputError(
+            f"{len(report.refused)} of {len(recordings)} recordings that cannot be measured",
+            "current-clamp recordings of one cell each",
+            f"see {out / 'refused.csv'}; the others are in {out}",
+        )
+
+
+def _count_missing(report: FeaturesReport) -> dict[str, int]:
+    missing = (report.cells["reason"] != "").sum("cell")
+    return {str(name): int(number) for name, number in missing.to_series().items()}
+
+
+def _format(report: FeaturesReport, preset: str) -> str:
+    lacking = {name: number for name, number in _count_missing(report).items() if number}
+    lines = [f"{len(report.table)} cells, {report.cells.sizes['family']} families of {preset}"]
+    sweeps = report.sweeps
+    spoiled = records_of(sweeps[sweeps.num_left_out > 0])
+    lines.append(f"{sweeps.num_sweeps.sum()} sweeps measured, {sweeps.num_left_out.sum()} left out")
+    for one in spoiled[:_CELLS_TOLD]:
+        why = "; ".join(f"sweep {number}: {reason}" for number, reason in one["left_out"].items())
+        lines.append(f"  {one['cell']}: {one['num_left_out']} left out ({why})")
+    if len(spoiled) > _CELLS_TOLD:
+        lines.append("  and more: see features.json, or sweeps_left_out in each file of nwb/")
+    lines += [f"  {name}: missing in {number} cells" for name, number in lacking.items()]
+    return "\n".join([*lines, f"wrote {report.path}"])

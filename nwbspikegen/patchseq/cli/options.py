@@ -1,0 +1,56 @@
+"""Options that several commands of the group share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from nwbspikegen.cli.given import refuse_given
+from nwbspikegen.core.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nwbspikegen.patchseq.run.load import Columns
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def column_options(command: _Command) -> _Command:
+    """Add the names of columns in tables."""
+    for name, what in (("condition", "condition"), ("donor", "donor"), ("class", "class"), ("cell", "name")):
+        command = click.option(
+            f"--{name}-column", default="cell_class" if name == "class" else name, show_default=True,
+            help=f"Column of tables with the cell's {what}.",
+        )(command)  # fmt: skip
+    return command
+
+
+def read_columns(cell_column: str, class_column: str, donor_column: str, condition_column: str) -> Columns:
+    """Return the values of `column_options` as one object."""
+    from nwbspikegen.patchseq.run.load import Columns
+
+    return Columns(cell_column, class_column, donor_column, condition_column)
+
+
+def refuse_columns(sources: Sequence[Path | str]) -> None:
+    """Raise `InputError` for names of columns where no source is a table."""
+    if not any(str(source).endswith((".csv", ".parquet")) for source in sources):
+        names = ["cell_column", "class_column", "donor_column", "condition_column"]
+        refuse_given(names, "without a table", "a CSV or Parquet table")
+
+
+def read_numbers(text: str) -> list[int]:
+    """Return whole numbers separated by commas.
+
+    Examples
+    --------
+    >>> read_numbers("24,48")
+    [24, 48]
+    """
+    try:
+        return [int(number) for number in str(text).strip("[]").split(",") if number.strip()]
+    except ValueError:
+        raise InputError(f"--labelled {text}", "numbers such as 24,48,96", "correct them") from None

@@ -1,0 +1,92 @@
+"""`nwbspikegen patchseq train`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nwbspikegen.cli.given import name_unused
+from nwbspikegen.cli.options import PATH, RECORDING, every_command, overwrite_option, seed_option
+from nwbspikegen.cli.output import print_result, records_of
+from nwbspikegen.patchseq.cli.options import column_options, read_columns, refuse_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nwbspikegen.patchseq.run.train import TrainingReport
+
+
+@click.command(short_help="Learn classes from features.")
+@click.argument("sources", type=RECORDING, nargs=-1, required=True)
+@click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
+@click.option(
+    "--model", type=click.Choice(["forest", "bilstm"]), default="forest", show_default=True,
+    help="The BiLSTM reads families; a forest reads scalars where there are none.",
+)  # fmt: skip
+@click.option("--scalars", is_flag=True, help="Let a forest read scalars, not families.")
+@click.option("--labels", type=PATH, help="Table with the cells' classes, donors or conditions.")
+@column_options
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds, by donor.")
+@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Deals to folds.")
+@click.option("--trees", type=click.IntRange(1), default=500, show_default=True, help="Of a forest.")
+@click.option("--epochs", type=click.IntRange(1), help="Most epochs of a BiLSTM; 50 by default.")
+@seed_option
+@overwrite_option
+@every_command
+def train(
+    sources: tuple[Path | str, ...], out: Path, model: str, scalars: bool, labels: Path | None,
+    cell_column: str, class_column: str, donor_column: str, condition_column: str, folds: int,
+    repeats: int, trees: int, epochs: int | None, seed: int, overwrite: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Cross-validate by donor, then learn from all labelled cells of SOURCES.
+
+    SOURCES are folders that `features` wrote, NWB files, CSV or Parquet tables of scalars, or folders
+    with one of the two Allen tables. A donor's cells are never trained on and tested on. Scores are
+    means and standard deviations over repeats, beside the most frequent class; figures are in the
+    model's folder.
+    """
+    from nwbspikegen.patchseq.run.fit import Recipe
+    from nwbspikegen.patchseq.run.load import load_cells
+    from nwbspikegen.patchseq.run.train import train_cells
+
+    if model == "forest":
+        name_unused(["epochs"], "with --model forest, which has none")
+    else:
+        name_unused(["trees", "scalars"], "with --model bilstm, which reads families and grows no trees")
+    refuse_columns([*sources, *([] if labels is None else [labels])])
+    columns = read_columns(cell_column, class_column, donor_column, condition_column)
+    report = train_cells(
+        load_cells(sources, columns=columns, labels=labels), out,
+        recipe=Recipe(model, scalars, trees, epochs),  # type: ignore[arg-type]
+        num_folds=folds, repeats=repeats, seed=seed, overwrite=overwrite,
+    )  # fmt: skip
+    result = {
+        "path": str(out),
+        "model": report.model.kind,
+        "label_version": report.model.label_version,
+        "classes": report.model.training["cells"],
+        "left_out": report.left_out,
+        "scores": records_of(report.validation.scores),
+    }
+    print_result(result, as_json=as_json, text=_format(report))
+
+
+def _format(report: TrainingReport) -> str:
+    training = report.model.training
+    counts = ", ".join(f"{number} {name}" for name, number in training["cells"].items())
+    lines = [f"{counts}; {training['num_donors']} donors, {training['species']}", ""]
+    lines += [format_class_scores(report.validation.scores), "", f"wrote {report.path}"]
+    return "\n".join(lines)
+
+
+def format_class_scores(scores: pd.DataFrame) -> str:
+    """Return predictors down, metrics across: value, deviation over repeats, interval over donors."""
+    lines = []
+    for row in records_of(scores):
+        spread = f" +- {row['sd']:.3f}" if math.isfinite(row["sd"]) else ""
+        ends = f"   {row['ci_low']:.3f} to {row['ci_high']:.3f}" if math.isfinite(row["ci_low"]) else ""
+        lines.append(f"{row['predictor']:<10}{row['metric']:<20}{row['value']:>7.3f}{spread:<9}{ends}")
+    return "\n".join(lines)

@@ -1,0 +1,136 @@
+"""Tables of scalar features, one row a cell: any CSV or Parquet file, and the two Allen ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import hash_file, require_file
+from nwbspikegen.core.table_files import read_table
+
+CLASSES = ("Lamp5", "Pvalb", "Sst", "Vip")
+
+
+@dataclass(frozen=True)
+class CellTable:
+    """Scalar features of some cells of one species, with what is known of each cell.
+
+    Attributes
+    ----------
+    features : DataFrame
+        One row a cell (the index is its identifier), one column a feature; NaN where missing.
+    cells : DataFrame
+        On the same index: ``cell_class`` (empty when unknown), ``donor``, ``condition``.
+    species : str
+        "mouse", "human" or another name.
+    label_version : str
+        Where the classes come from: file, column and the start of the file's sha256.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"cell_class": ["Sst", "Vip"], "donor": ["a", "b"], "condition": ["", ""]})
+    >>> table = CellTable(pd.DataFrame({"sag": [0.1, np.nan]}), cells, "mouse", "by hand")
+    >>> table.values.shape, len(table.select(table.cells.donor == "a"))
+    ((2, 1), 1)
+    """
+
+    features: pd.DataFrame
+    cells: pd.DataFrame
+    species: str
+    label_version: str
+
+    def __len__(self) -> int:
+        """Return how many cells there are."""
+        return len(self.features)
+
+    @property
+    def values(self) -> Float64[np.ndarray, "cell feature"]:
+        """Features as an array."""
+        return self.features.to_numpy(np.float64)
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Class of each cell."""
+        return self.cells["cell_class"].to_numpy(str)
+
+    @property
+    def donors(self) -> np.ndarray:
+        """Donor of each cell."""
+        return self.cells["donor"].to_numpy(str)
+
+    def select(self, chosen: pd.Series | np.ndarray) -> CellTable:
+        """Return the cells where `chosen` is true."""
+        keep = np.asarray(chosen, dtype=bool)
+        return replace(self, features=self.features[keep], cells=self.cells[keep])
+
+    def take_features(self, names: Sequence[str]) -> CellTable:
+        """Return the table with the named features only, in that order."""
+        missing = [name for name in names if name not in self.features]
+        if missing:
+            raise InputError(f"no feature {', '.join(missing)}", "every named feature", "check the table")
+        return replace(self, features=self.features[list(names)])
+
+
+def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a table from a CSV or a Parquet file, told apart by the name."""
+    path = require_file(path)
+    return read_table(path, "patchseq", encoding="utf-8-sig")
+
+
+def read_cell_table(
+    path: str | os.PathLike[str],
+    *,
+    species: str,
+    cell: str = "cell",
+    cell_class: str = "cell_class",
+    donor: str = "donor",
+    condition: str = "condition",
+) -> CellTable:
+    """Read a table that holds features and labels side by side.
+
+    Columns named by the last four arguments describe the cell; every other numeric column is a
+    feature. A table without classes can be predicted from, one without donors cannot be split.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "t.csv").write_text("cell,donor,cell_class,sag\\n1,a,Sst,0.1\\n2,b,Vip,\\n")
+    ...     read_cell_table(Path(folder, "t.csv"), species="human").classes.tolist()
+    ['Sst', 'Vip']
+    """
+    frame = read_frame(path)
+    if cell not in frame or frame[cell].duplicated().any():
+        raise InputError(
+            f"no column {cell} of different names", "one name for each cell", "name the column with cell="
+        )
+    frame = frame.set_index(frame[cell].astype(str))
+    known = {"cell_class": cell_class, "donor": donor, "condition": condition}
+    cells = pd.DataFrame(
+        {
+            name: _to_texts(frame[column]) if column in frame else pd.Series("", frame.index)
+            for name, column in known.items()
+        }
+    )
+    features = frame.drop(columns=[one for one in (cell, *known.values()) if one in frame]).select_dtypes(
+        "number"
+    )
+    return CellTable(features.astype(float), cells, species, name_version(path, cell_class))
+
+
+def _to_texts(column: pd.Series[Any]) -> pd.Series[str]:
+    """Return a column as texts, empty where it has none; a column without any is one of numbers."""
+    return column.astype(object).where(column.notna(), "").astype(str)
+
+
+def name_version(path: str | os.PathLike[str], column: str) -> str:
+    """Return a name for the classes in one column of one file, which changes when the file does."""
+    return f"{Path(path).name}:{column}:{hash_file(path)[:12]}"

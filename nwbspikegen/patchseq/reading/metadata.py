@@ -1,0 +1,78 @@
+"""Which electrode, and so which cell, a recording is of, and what the file says of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from nwbspikegen.core.addresses import Address
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.reading.pairs import Pair, read_labels
+from nwbspikegen.patchseq.reading.series import electrode_of
+from nwbspikegen.nwb.groups import find_group, read_text
+from nwbspikegen.nwb.session import read_session
+
+_PLACE = "general/intracellular_ephys"
+_LABELS = ("cell_class", "condition")
+
+
+def select_electrode(
+    root: Any, pairs: list[Pair], electrode: str | None, address: Address
+) -> tuple[str, list[Pair]]:
+    """Return an electrode's name and its sweeps; without a choice there must be one.
+
+    Raises
+    ------
+    InputError
+        If the file has several and none is chosen, or not the one that is.
+    """
+    _require_names(pairs)
+    of = [electrode_of(root, root[pair.response]) for pair in pairs]
+    there = sorted(set(of))
+    if electrode is None and len(there) > 1:
+        raise InputError(
+            f"{len(there)} electrodes in {address}: {', '.join(there)}", "one cell",
+            "measure one with `nwbspikegen patchseq features --electrode NAME` (electrode=...)",
+        )  # fmt: skip
+    if electrode is not None and electrode not in there:
+        raise InputError(
+            f"electrode {electrode!r} in {address}", ", ".join(there) or "an electrode", "choose one of them"
+        )
+    chosen = electrode if electrode is not None else (there or [""])[0]
+    return chosen, [pair for pair, name in zip(pairs, of, strict=True) if name == chosen]
+
+
+def read_metadata_of_cell(root: Any, electrode: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return the cell's identifier, session and subject, and what is said of electrode and cell."""
+    session = read_session(root)
+    session.pop("preparation")
+    _require_session(session)
+    group = find_group(root, f"{_PLACE}/{electrode}") if electrode else None
+    metadata = {"electrode": electrode}
+    for name in ("cell_id", "location", "slice"):
+        metadata[name] = "" if group is None else read_text(group, name)
+    for name in _LABELS:
+        metadata[name] = read_labels(root, electrode, name) if electrode else ""
+    for name in ("sex", "age", "genotype"):
+        metadata[name] = read_text(root, f"general/subject/{name}")
+    return metadata["cell_id"] or session["identifier"], session, metadata
+
+
+def _require_session(session: dict[str, str]) -> None:
+    """Raise `InputError` without the two that every NWB file has: lost ones would not be missed later."""
+    if not session["identifier"]:
+        raise InputError("no identifier", "one, as every NWB file has", "check that it was copied whole")
+    try:
+        datetime.fromisoformat(session["session_start_time"])
+    except ValueError:
+        raise InputError(
+            f"session_start_time {session['session_start_time']!r}", "a date and a time",
+            "check that the file was copied whole",
+        ) from None  # fmt: skip
+
+
+def _require_names(pairs: list[Pair]) -> None:
+    """Raise `InputError` for names of sweeps that are no text: h5py gives bytes, which no table takes."""
+    for name in (name for pair in pairs for name in (pair.response, pair.stimulus)):
+        if not isinstance(name, str):
+            raise InputError(f"a sweep called {name!r}", "a name in UTF-8", "check that it was copied whole")

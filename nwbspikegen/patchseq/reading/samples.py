@@ -1,0 +1,74 @@
+"""The samples of one sweep: response and stimulus on one clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.reading.pairs import Pair
+from nwbspikegen.patchseq.reading.series import (
+    MILLIVOLT,
+    PICOAMPERE,
+    count_recorded,
+    count_samples,
+    read_clock,
+    read_samples,
+)
+
+_SAME_RATE = 1e-4
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A sweep's potential, cut where recording stopped, and the whole current, from the same moment."""
+
+    start: float
+    rate_hz: float
+    voltage_mv: Float64[np.ndarray, " recorded"]
+    current_pa: Float64[np.ndarray, " sample"]
+
+
+def read_pair(root: Any, pair: Pair) -> Samples:
+    """Read both series of a sweep.
+
+    The current is nought where its series does not cover the response.
+
+    Raises
+    ------
+    InputError
+        If a clock is missing or uneven, or the two series were sampled at different rates.
+    """
+    response, stimulus = root[pair.response], root[pair.stimulus]
+    clock, other = read_clock(response), read_clock(stimulus)
+    if abs(clock.rate_hz - other.rate_hz) > _SAME_RATE * clock.rate_hz:
+        raise InputError(
+            f"a stimulus at {other.rate_hz:g} Hz for a response at {clock.rate_hz:g} Hz",
+            "one rate", "resample the stimulus",
+        )  # fmt: skip
+    for series in (response, stimulus):
+        if not count_samples(series):
+            raise InputError(f"{series.name} without samples", "one number per sample", "leave it out")
+    voltage = read_samples(response, MILLIVOLT, *pair.response_span)
+    current = read_samples(stimulus, PICOAMPERE, *pair.stimulus_span)
+    start = clock.start + pair.response_span[0] / clock.rate_hz
+    late = other.start + pair.stimulus_span[0] / other.rate_hz - start
+    aligned = _align(current, round(late * clock.rate_hz), len(voltage))
+    return Samples(start, clock.rate_hz, voltage[: count_recorded(voltage, clock.rate_hz)], aligned)
+
+
+def _align(
+    current: Float64[np.ndarray, " given"], offset: int, length: int
+) -> Float64[np.ndarray, " sample"]:
+    """Return a current as the response has its samples; clocks that do not meet are not used."""
+    if offset == 0 and len(current) == length:
+        return current
+    if offset >= length or offset + len(current) <= 0:
+        offset = 0
+    aligned = np.zeros(length)
+    first, last = max(0, offset), min(length, offset + len(current))
+    aligned[first:last] = current[first - offset : last - offset]
+    return aligned

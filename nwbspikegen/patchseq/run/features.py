@@ -1,0 +1,150 @@
+"""Recordings to features: the whole of `nwbspikegen patchseq features`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nwbspikegen.core.addresses import Address
+from nwbspikegen.core.errors import InputError, NWBSpikeGenError
+from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.patchseq.features.family_presets import find_preset
+from nwbspikegen.patchseq.features.files import FEATURES_FILE, tabulate_scalars, write_features
+from nwbspikegen.patchseq.run.measure import MeasuredCell, measure_recording, stack_cells
+
+_LOG = logging.getLogger("nwbspikegen")
+NWB_FOLDER, REFUSED_FILE = "nwb", "refused.csv"
+
+
+@dataclass(frozen=True)
+class FeaturesReport:
+    """What was measured.
+
+    Attributes
+    ----------
+    path : Path
+        Folder of the features.
+    cells : xarray.Dataset
+        As `collect_cells` returns it.
+    table : DataFrame
+        One row a cell: labels, scalars.
+    refused : DataFrame
+        `recording` and `reason` of those that could not be measured.
+    sweeps : DataFrame
+        One row a cell: `cell`, `num_sweeps` that were measured, `num_left_out`, and `left_out`, which says
+        the numbers and why.
+    """
+
+    path: Path
+    cells: Any
+    table: pd.DataFrame
+    refused: pd.DataFrame
+    sweeps: pd.DataFrame
+
+
+def measure_recordings(
+    recordings: Sequence[Address],
+    out: str | os.PathLike[str],
+    *,
+    preset: str = "gouwens2020",
+    electrode: str | None = None,
+    accept_implausible: bool = False,
+    metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> FeaturesReport:
+    """Measure the cells of some recordings and write them into a folder, which appears whole.
+
+    The folder holds ``cells.csv`` (and Parquet), ``families.npz``, ``features.json``, the derived files
+    in ``nwb/``, and ``refused.csv`` when a recording was refused: it does not stop the others.
+
+    Parameters
+    ----------
+    recordings : sequence of paths or addresses
+        Current-clamp recordings of one cell each.
+    out : path
+        Folder to write.
+    preset : str
+        "gouwens2020" or "schwider2026".
+    electrode, accept_implausible
+        As for `read_cell`, of every recording.
+    metadata : mapping or path, optional
+        Fields in NeuroConv's layout that the recordings lack.
+    overwrite : bool
+        Replace a folder of features.
+
+    Raises
+    ------
+    InputError
+        No recording could be measured.
+    """
+    find_preset(preset)
+    out = Path(out)
+    require_absent(out, overwrite=overwrite, marker=FEATURES_FILE)
+    refused: list[tuple[str, str]] = []
+    measured: dict[str, MeasuredCell] = {}
+    with write_whole(out, overwrite=overwrite, marker=FEATURES_FILE) as temporary:
+        (temporary / NWB_FOLDER).mkdir(parents=True)
+        about: dict[str, dict[str, Any]] = {}
+        for number, recording in enumerate(recordings, 1):
+            try:
+                one = measure_recording(
+                    recording, preset=preset, electrode=electrode, accept_implausible=accept_implausible
+                )
+                cell = one.labels["cell"]
+                _require_new(cell, measured, recording)
+                file = one.write(temporary / NWB_FOLDER, metadata=metadata)
+            except NWBSpikeGenError as error:
+                _LOG.warning("refused: %s", error)
+                refused.append((str(recording), str(error)))
+                continue
+            measured[cell] = one
+            about[cell] = {
+                "recording": str(one.source),
+                "file": f"{NWB_FOLDER}/{file.name}",
+                "sweeps_measured": len(one.sweeps),
+                "rejected": _gather(one.left_out),
+            }
+            missing = f", without {', '.join(one.features.reasons)}" if one.features.reasons else ""
+            _LOG.info("%d of %d: %s%s", number, len(recordings), cell, missing)
+        if not measured:
+            raise InputError(
+                f"no recording of {len(recordings)} that can be measured ({refused[0][1]})",
+                "current-clamp recordings",
+                "see the reasons above",
+            )
+        cells = stack_cells(list(measured.values()))
+        write_features(temporary, cells, {"cells": about})
+        told = pd.DataFrame(refused, columns=["recording", "reason"])
+        if refused:
+            told.to_csv(temporary / REFUSED_FILE, index=False)
+    return FeaturesReport(out, cells, tabulate_scalars(cells), told, _count_sweeps(measured))
+
+
+def _gather(left_out: pd.DataFrame) -> dict[str, str]:
+    """Return reasons by sweep number; several series may share one."""
+    reasons: dict[str, list[str]] = {}
+    for number, reason in left_out.itertuples(index=False):
+        reasons.setdefault(str(number), []).append(str(reason))
+    return {number: "; ".join(each) for number, each in reasons.items()}
+
+
+def _count_sweeps(measured: Mapping[str, MeasuredCell]) -> pd.DataFrame:
+    rows = [
+        (cell, len(one.sweeps), len(one.left_out), _gather(one.left_out)) for cell, one in measured.items()
+    ]
+    return pd.DataFrame(rows, columns=["cell", "num_sweeps", "num_left_out", "left_out"])
+
+
+def _require_new(cell: str, measured: Mapping[str, MeasuredCell], recording: Address) -> None:
+    if cell in measured:
+        raise InputError(
+            f"cell {cell} in {recording} and in {measured[cell].source}",
+            "another name for each cell",
+            "pass one recording of each cell",
+        )

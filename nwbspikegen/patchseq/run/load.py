@@ -1,0 +1,247 @@
+"""Cells to learn from or to predict, from whatever holds them: folders of features, NWB files, tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nwbspikegen.core.addresses import Address, is_remote, is_zarr
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import hash_file
+from nwbspikegen.patchseq.features.files import (
+    FEATURES_FILE,
+    name_labels,
+    read_description,
+    read_features,
+    to_cell_table,
+)
+from nwbspikegen.patchseq.features.table_allen import (
+    read_human_table,
+    read_mouse_table,
+    share_features,
+)
+from nwbspikegen.patchseq.features.tables import (
+    CellTable,
+    name_version,
+    read_cell_table,
+    read_frame,
+)
+from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
+from nwbspikegen.nwb.opening import open_nwb
+from nwbspikegen.patchseq.run.measure import (
+    MeasuredCell,
+    measure_recording,
+    read_measured,
+    stack_cells,
+)
+
+_TABLES = (".csv", ".parquet")
+_ALLEN: dict[str, Callable[[Path], CellTable]] = {
+    "efeature.csv": read_mouse_table,
+    "LeeDalley_ephys_fx.csv": read_human_table,
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table are called."""
+
+    cell: str = "cell"
+    cell_class: str = "cell_class"
+    donor: str = "donor"
+    condition: str = "condition"
+
+
+@dataclass(frozen=True)
+class LoadedCells:
+    """Some cells.
+
+    Attributes
+    ----------
+    table : CellTable
+        Their scalars, classes and donors.
+    families : xarray.Dataset, optional
+        As `collect_cells` returns it, unless they came from tables.
+    measured : dict of str to MeasuredCell
+        By cell, those that were measured from a recording now.
+    files : dict of str to Path
+        By cell, the derived NWB file, where there is one.
+    sources : list of dict
+        `file` and `sha256` of what was read.
+    """
+
+    table: CellTable
+    families: Any = None
+    measured: dict[str, MeasuredCell] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    sources: list[dict[str, str]] = field(default_factory=list)
+
+    def select(self, chosen: np.ndarray) -> LoadedCells:
+        """Return the cells where `chosen` is true."""
+        families = None if self.families is None else self.families.isel(cell=np.flatnonzero(chosen))
+        return replace(self, table=self.table.select(chosen), families=families)
+
+    def require_families(self) -> Any:
+        """Return the families, or raise `InputError` for cells that came from tables."""
+        if self.families is None:
+            raise InputError(
+                "tables of scalars", "feature families, which this model reads",
+                "pass what `nwbspikegen patchseq features` wrote, or NWB files",
+            )  # fmt: skip
+        return self.families
+
+
+def load_cells(
+    sources: Sequence[Address],
+    *,
+    columns: Columns | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    preset: str = "gouwens2020",
+    species: str = "",
+) -> LoadedCells:
+    """Load cells from folders of features, NWB files, tables, or folders with one of the Allen tables.
+
+    Parameters
+    ----------
+    sources : sequence of paths
+        All with families (folders, NWB files) or all tables; of several tables the features that all
+        have are kept. Of an NWB file that holds no features the recording is measured.
+    columns : Columns, optional
+        Names of columns in tables and in `labels`.
+    labels : path, optional
+        A table with classes, donors or conditions by cell, which go before those of the sources.
+    preset : str
+        With which recordings are measured.
+    species : str
+        Of tables, which do not say.
+
+    Raises
+    ------
+    InputError
+        Nothing that holds cells, cells twice, or families beside tables.
+    """
+    columns = columns or Columns()
+    if not sources:
+        raise InputError("no cells", "features, NWB files or tables", "name them")
+    parts = [_load_one(source, columns, preset, species) for source in sources]
+    loaded = parts[0] if len(parts) == 1 else _join(parts)
+    names = loaded.table.features.index
+    if names.has_duplicates:
+        raise InputError(
+            f"cell {names[names.duplicated()][0]} twice", "each cell once", "pass each source once"
+        )
+    return loaded if labels is None else _relabel(loaded, labels, columns)
+
+
+def _load_one(source: Address, columns: Columns, preset: str, species: str) -> LoadedCells:
+    path = Path(source)
+    if not is_remote(source) and (path / FEATURES_FILE).is_file():
+        return _load_folder(path)
+    if not is_remote(source) and path.suffix in _TABLES:
+        table = read_cell_table(path, species=species or path.stem, **vars(columns))
+        return LoadedCells(table, sources=[_describe(path)])
+    if is_remote(source) or path.is_file() or is_zarr(path):
+        return _load_recording(source, preset)
+    for name, read in _ALLEN.items():
+        if (path / name).is_file():
+            # the two tables have different names for the same features
+            return LoadedCells(share_features(read(path)), sources=[_describe(path / name)])
+    raise InputError(
+        f"nothing that holds cells at {source}",
+        "a folder of features, an NWB file, a CSV or Parquet table, or a folder with an Allen table",
+        "check the path",
+    )
+
+
+def _load_folder(folder: Path) -> LoadedCells:
+    families = read_features(folder)
+    about = read_description(folder).get("cells", {})
+    files = {cell: folder / one["file"] for cell, one in about.items() if "file" in one}
+    return LoadedCells(
+        to_cell_table(families, name_labels(folder)), families,
+        files={cell: path for cell, path in files.items() if path.is_file()},
+        sources=[_describe(folder / FEATURES_FILE)],
+    )  # fmt: skip
+
+
+def _load_recording(source: Address, preset: str) -> LoadedCells:
+    with open_nwb(source) as root:
+        derived = f"processing/{PATCHSEQ}/family_vectors" in root
+    one = read_measured(source) if derived else measure_recording(source, preset=preset)
+    families, cell = stack_cells([one]), one.labels["cell"]
+    return LoadedCells(
+        to_cell_table(families, "NWB:cell_class"), families,
+        measured={} if derived else {cell: one},
+        files={cell: Path(source)} if derived else {},
+        sources=[{"file": str(source), "sha256": ""} if is_remote(source) else _describe(Path(source))],
+    )  # fmt: skip
+
+
+def _describe(path: Path) -> dict[str, str]:
+    return {"file": str(path), "sha256": hash_file(path) if path.is_file() else ""}
+
+
+def _join(parts: Sequence[LoadedCells]) -> LoadedCells:
+    import xarray as xr
+
+    with_families = [part.families is not None for part in parts]
+    if any(with_families) and not all(with_families):
+        raise InputError(
+            "families beside tables", "all of one kind", "pass the tables of scalars (cells.csv) of all"
+        )
+    families = None
+    if all(with_families):
+        presets = sorted({part.families.attrs["preset"] for part in parts})
+        if len(presets) > 1:
+            raise InputError(
+                f"cells of presets {' and '.join(presets)}", "one preset", "measure all with the same"
+            )
+        families = xr.concat([part.families for part in parts], "cell", join="outer", coords="minimal")
+    return LoadedCells(
+        _join_tables([part.table for part in parts]), families,
+        {cell: one for part in parts for cell, one in part.measured.items()},
+        {cell: path for part in parts for cell, path in part.files.items()},
+        [source for part in parts for source in part.sources],
+    )  # fmt: skip
+
+
+def _join_tables(tables: Sequence[CellTable]) -> CellTable:
+    shared = [name for name in tables[0].features if all(name in table.features for table in tables)]
+    if not shared:
+        raise InputError("tables without a feature in common", "the same features", "rename the columns")
+    versions = dict.fromkeys(table.label_version for table in tables)
+    species = dict.fromkeys(table.species for table in tables)
+    return CellTable(
+        pd.concat([table.features[shared] for table in tables]),
+        pd.concat([table.cells for table in tables]),
+        " and ".join(species),
+        " + ".join(versions),
+    )
+
+
+def _relabel(loaded: LoadedCells, labels: str | os.PathLike[str], columns: Columns) -> LoadedCells:
+    frame = read_frame(labels)
+    named = {name: column for name, column in vars(columns).items() if name != "cell" and column in frame}
+    if columns.cell not in frame or "cell_class" not in named:
+        raise InputError(
+            f"{labels} without {columns.cell} or {columns.cell_class}",
+            "columns with cell and class",
+            "name them with --cell-column and --class-column",
+        )
+    frame = frame.set_index(frame[columns.cell].astype(str))
+    if frame.index.has_duplicates:
+        raise InputError(f"cells twice in {labels}", "each cell once", "correct the table")
+    cells, families = loaded.table.cells.copy(), loaded.families
+    for name, column in named.items():
+        given = frame[column].reindex(cells.index)
+        cells[name] = given.astype(object).where(given.notna(), cells[name]).astype(str)
+        if families is not None:
+            families = families.assign_coords({name: ("cell", cells[name].to_numpy(dtype=object))})
+    table = replace(loaded.table, cells=cells, label_version=name_version(labels, columns.cell_class))
+    return replace(loaded, table=table, families=families)

@@ -1,0 +1,159 @@
+"""Cross-validation by donor: what a recipe is worth on donors that it has not seen."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
+from nwbspikegen.patchseq.classify.folds import folds_by_donor
+from nwbspikegen.patchseq.run.fit import Recipe, fit_cells, predict_cells
+from nwbspikegen.patchseq.run.load import LoadedCells
+
+_LOG = logging.getLogger("nwbspikegen")
+MAJORITY = "majority"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What cross-validation gave.
+
+    Attributes
+    ----------
+    scores : DataFrame
+        One row per predictor and metric: `value` (mean over repeats), `sd` (over repeats, NaN for one),
+        `ci_low` and `ci_high` (95 % over donors), `num_cells`, `num_donors`.
+    predictions : xarray.Dataset
+        `predicted_class` (repeat, cell), `probability` (repeat, cell, class), `attention`
+        (repeat, cell, family) of a network: each cell by the model that had not seen its donor.
+    classes : array of str
+        The classes as labelled.
+    """
+
+    scores: pd.DataFrame
+    predictions: xr.Dataset
+    classes: np.ndarray
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """Cells by class (row) and predicted class (column), mean over repeats."""
+        return count_confusion(self.predictions["predicted_class"].values.astype(str), self.classes)
+
+
+def count_confusion(predicted: np.ndarray, classes: np.ndarray) -> pd.DataFrame:
+    """Return cells by class (row) and predicted class (column), mean over runs (run, cell)."""
+    names = np.unique(classes)
+    counts = [[((predicted == other) & (classes == name)).sum() for other in names] for name in names]
+    return pd.DataFrame(np.array(counts) / len(predicted), names, names)
+
+
+def validate_recipe(
+    cells: LoadedCells, recipe: Recipe, *, num_folds: int = 5, repeats: int = 3, seed: int = 0
+) -> Validation:
+    """Fit on the donors of all folds but one, predict those of that one; again with other folds.
+
+    Components and everything else is fitted within the fold. Beside the recipe stands the majority: the
+    most frequent class of the training cells.
+
+    Raises
+    ------
+    InputError
+        Fewer donors than two, or a class that only one donor has, so that it cannot be tested.
+    """
+    classes, donors = cells.table.classes, cells.table.donors
+    num_folds = _choose_folds(classes, donors, num_folds)
+    runs, majority = [], np.full((repeats, len(classes)), "", dtype=object)
+    for repeat in range(repeats):
+        parts = []
+        for fold, (train, test) in enumerate(
+            folds_by_donor(classes, donors, num_folds=num_folds, seed=seed + repeat)
+        ):
+            model = fit_cells(
+                cells.select(_mask(train, len(classes))), recipe, seed=seed + repeat, training={}
+            )
+            parts.append(predict_cells(model, cells.select(_mask(test, len(classes)))))
+            names, counts = np.unique(classes[train], return_counts=True)
+            majority[repeat, test] = names[np.argmax(counts)]
+            _LOG.info("repeat %d of %d, fold %d of %d", repeat + 1, repeats, fold + 1, num_folds)
+        runs.append(_stack(parts, cells))
+    predictions = xr.concat(runs, "repeat")
+    name = recipe.kind
+    table = [
+        *_score(name, predictions["predicted_class"].values.astype(str), classes, donors),
+        *_score(MAJORITY, majority.astype(str), classes, donors),
+    ]
+    errors = [
+        score_confidence(run["probability"].values, run["class"].values.astype(str), classes) for run in runs
+    ]
+    table.append(_row(name, "calibration_error", errors, (np.nan, np.nan), classes, donors))
+    return Validation(pd.DataFrame(table), predictions, classes)
+
+
+def _choose_folds(classes: np.ndarray, donors: np.ndarray, wanted: int) -> int:
+    if len(np.unique(donors)) < 2:
+        raise InputError(
+            f"cells of {len(np.unique(donors))} donor", "two donors or more, to test on unseen ones",
+            "name the column with --donor-column, or pass cells of more donors",
+        )  # fmt: skip
+    fewest = min(len(np.unique(donors[classes == name])) for name in np.unique(classes))
+    if fewest < 2:
+        raise InputError(
+            "a class that one donor alone has", "every class in two donors or more",
+            "leave the class out, or pass cells of more donors",
+        )  # fmt: skip
+    return min(wanted, fewest)
+
+
+def _mask(chosen: np.ndarray, length: int) -> np.ndarray:
+    mask = np.zeros(length, dtype=bool)
+    mask[chosen] = True
+    return mask
+
+
+def _stack(parts: list[xr.Dataset], cells: LoadedCells) -> xr.Dataset:
+    """Put folds together in the order of the cells; a fold without a class gives it probability 0."""
+    names = np.unique(cells.table.classes)
+    whole = xr.concat(
+        [part.reindex({"class": names}, fill_value={"probability": 0.0}) for part in parts],
+        "cell",
+        join="outer",
+    )
+    return whole.sel(cell=cells.table.features.index.to_numpy(str))
+
+
+def _score(
+    name: str, predicted: np.ndarray, classes: np.ndarray, donors: np.ndarray
+) -> list[dict[str, object]]:
+    rows = []
+    for metric in METRICS:
+        found = score_classes(predicted, classes, donors, metric=metric)
+        each = [
+            score_classes(run[None], classes, donors, metric=metric, resamples=2).value for run in predicted
+        ]
+        rows.append(_row(name, metric, each, (found.low, found.high), classes, donors))
+    return rows
+
+
+def _row(
+    name: str,
+    metric: str,
+    each: list[float],
+    interval: tuple[float, float],
+    classes: np.ndarray,
+    donors: np.ndarray,
+) -> dict[str, object]:
+    return {
+        "predictor": name,
+        "metric": metric,
+        "value": float(np.mean(each)),
+        "sd": float(np.std(each, ddof=1)) if len(each) > 1 else np.nan,
+        "ci_low": interval[0],
+        "ci_high": interval[1],
+        "num_cells": len(classes),
+        "num_donors": len(np.unique(donors)),
+    }

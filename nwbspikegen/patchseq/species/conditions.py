@@ -1,0 +1,214 @@
+"""Ways to carry classes from one species to another, on the same folds, cells and criterion.
+
+An arm gets the same `Lesson` as every other and returns a function from target cells to probabilities:
+what one arm may look at, all may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64, Shaped
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.species.alignment import align
+from nwbspikegen.patchseq.species.alignment_shares import SharedSpace, align_shares
+from nwbspikegen.patchseq.classify.folds import draw_labelled, folds_by_donor
+from nwbspikegen.patchseq.classify.forest import fit_forest
+from nwbspikegen.patchseq.features.tables import CellTable
+
+_Values = Float64[np.ndarray, "_cell _feature"]
+Answer = Callable[[_Values], Float64[np.ndarray, "_cell class"]]
+_SOURCE_CELLS = 24
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What every arm may learn from.
+
+    Attributes
+    ----------
+    source : array, shape (cell, feature)
+        Cells of the source species, with `source_classes`.
+    unlabelled : array, shape (cell, feature)
+        Cells of the target species, training side of the fold, without their classes.
+    labelled : array, shape (cell, feature)
+        Those of them that are labelled, with `labelled_classes`; none for zero-shot.
+    class_names : array of str, shape (class,)
+        Order of the probabilities; the source has every class.
+    """
+
+    source: _Values
+    source_classes: np.ndarray
+    unlabelled: _Values
+    labelled: _Values
+    labelled_classes: np.ndarray
+    class_names: np.ndarray
+    seed: int = 0
+
+
+Arm = Callable[[Lesson], Answer]
+
+
+def answer_zero_shot(lesson: Lesson, *, method: str = "rank", estimate: bool = True) -> Answer:
+    """Classify by the source alone, after label-free alignment to the target's estimated composition.
+
+    A linear discriminant with equal priors and Ledoit-Wolf shrinkage, trained on the aligned source.
+    """
+    space = align_shares(
+        lesson.source,
+        lesson.source_classes,
+        lesson.unlabelled,
+        method=method,
+        estimate=estimate,
+        seed=lesson.seed,
+    )
+    return _answer_by_source(space, lesson)
+
+
+def answer_target_only(lesson: Lesson) -> Answer:
+    """Classify by the labelled target cells alone: the same discriminant, in normal scores of the target."""
+    place = align(lesson.source, lesson.unlabelled).place
+    discriminant = _fit_discriminant(place(lesson.labelled), lesson.labelled_classes)
+    return lambda values: discriminant(place(values))
+
+
+def answer_pooled(lesson: Lesson) -> Answer:
+    """Pool log probabilities: the target-only discriminant's, and 24 / n times the source's.
+
+    The source counts as much as 24 labelled cells, so that it fades as the number n of labelled cells
+    grows. Its composition is that of the labelled cells.
+    """
+    names, counts = lesson.class_names, _count(lesson.labelled_classes, lesson.class_names)
+    shares = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
+    size = _count(lesson.source_classes, names)
+    number = np.searchsorted(names, lesson.source_classes)
+    weight = (shares / size)[number]
+    aligned = align(lesson.source, lesson.unlabelled, source_weight=weight)
+    theirs = _fit_discriminant(aligned.source, lesson.source_classes)
+    own = answer_target_only(lesson)
+    strength = _SOURCE_CELLS / len(lesson.labelled)
+
+    def answer(values: _Values) -> Float64[np.ndarray, "_cell class"]:
+        pooled = _log(own(values)) + strength * _log(theirs(aligned.place(values)))
+        return _normalise(pooled)
+
+    return answer
+
+
+def answer_target_forest(lesson: Lesson) -> Answer:
+    """Classify by a forest grown on the labelled target cells alone."""
+    return fit_forest(lesson.labelled, lesson.labelled_classes, seed=lesson.seed).predict_proba
+
+
+def answer_stacked_forest(lesson: Lesson) -> Answer:
+    """Classify by a forest that has the source's opinion as further features.
+
+    The further features are the log probabilities of the zero-shot answer. It has seen no class of
+    the target, so on labelled and on new cells they come about alike, as crossed fits would make them.
+    """
+    zero = answer_zero_shot(lesson)
+
+    def stack(values: _Values) -> _Values:
+        return np.hstack([values, _log(zero(values))])
+
+    forest = fit_forest(stack(lesson.labelled), lesson.labelled_classes, seed=lesson.seed)
+    return lambda values: forest.predict_proba(stack(values))
+
+
+ARMS: dict[str, Arm] = {
+    "target_only": answer_target_only,
+    "pooled": answer_pooled,
+    "target_forest": answer_target_forest,
+    "stacked_forest": answer_stacked_forest,
+}
+
+
+def predict_arms(
+    source: CellTable,
+    target: CellTable,
+    arms: Mapping[str, Arm],
+    *,
+    num_labelled: int | None,
+    seeds: Sequence[int],
+    num_folds: int = 5,
+) -> dict[str, Shaped[np.ndarray, "run cell"]]:
+    """Return what each arm predicts for every target cell, one run a seed, from folds by donor.
+
+    In each fold `num_labelled` cells of the training side are labelled (None: none, for zero-shot
+    arms), the same for every arm; its other cells are known without class; donors of the test side
+    are unknown.
+
+    Parameters
+    ----------
+    source, target : CellTable
+        With the same features; the target's classes score and, where labelled, teach.
+    """
+    if list(source.features) != list(target.features):
+        raise InputError("tables with different features", "the same features", "use share_features on both")
+    names = np.unique(source.classes)
+    predicted = {name: np.full((len(seeds), len(target)), "", dtype=names.dtype) for name in arms}
+    for run, seed in enumerate(seeds):
+        for fold, (train, test) in enumerate(
+            folds_by_donor(target.classes, target.donors, num_folds=num_folds, seed=seed)
+        ):
+            lesson = _make_lesson(source, target, train, num_labelled, 1000 * seed + fold)
+            for name, arm in arms.items():
+                probability = arm(lesson)(target.values[test])
+                predicted[name][run, test] = names[probability.argmax(axis=1)]
+    return predicted
+
+
+def _make_lesson(
+    source: CellTable,
+    target: CellTable,
+    train: Int64[np.ndarray, " train"],
+    num_labelled: int | None,
+    seed: int,
+) -> Lesson:
+    drawn = train[:0]
+    if num_labelled is not None:
+        drawn = train[draw_labelled(target.classes[train], num_labelled, seed=seed)]
+    return Lesson(
+        source.values,
+        source.classes,
+        target.values[train],
+        target.values[drawn],
+        target.classes[drawn],
+        np.unique(source.classes),
+        seed,
+    )
+
+
+def _answer_by_source(space: SharedSpace, lesson: Lesson) -> Answer:
+    discriminant = _fit_discriminant(space.aligned.source, lesson.source_classes)
+    return lambda values: discriminant(space.aligned.place(values))
+
+
+def _fit_discriminant(values: _Values, classes: Shaped[np.ndarray, " _cell"]) -> Answer:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    num_classes = len(np.unique(classes))
+    model = LinearDiscriminantAnalysis(
+        solver="lsqr", shrinkage="auto", priors=[1 / num_classes] * num_classes
+    )
+    fitted = model.fit(values, classes)
+    return lambda new: np.asarray(fitted.predict_proba(new), dtype=np.float64)
+
+
+def _count(
+    classes: Shaped[np.ndarray, " _cell"], names: Shaped[np.ndarray, " class"]
+) -> Float64[np.ndarray, " class"]:
+    return np.asarray([(classes == name).sum() for name in names], dtype=np.float64)
+
+
+def _log(probability: Float64[np.ndarray, "_cell class"]) -> Float64[np.ndarray, "_cell class"]:
+    # one answer that is certain must not silence the other
+    return np.asarray(np.log(probability + 1e-4))
+
+
+def _normalise(scores: Float64[np.ndarray, "_cell class"]) -> Float64[np.ndarray, "_cell class"]:
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

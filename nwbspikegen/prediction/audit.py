@@ -1,0 +1,126 @@
+"""Audits of a model through the same `generate` that users call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Float32, UInt8
+
+from nwbspikegen.prediction.one_step import generate
+from nwbspikegen.views.history import Mask
+from nwbspikegen.models import FittedModel
+from nwbspikegen.core.predictor import Bins
+from nwbspikegen.scoring.audits import (
+    AuditRow,
+    Predict,
+    assemble_audits,
+    audit_causality,
+    audit_permutation,
+    audit_splits,
+)
+from nwbspikegen.scoring.independence import audit_independence
+from nwbspikegen.views import Split
+from nwbspikegen.views.observed import observed_before, read_bins, read_observed
+
+_CONTEXT_BINS = 1000
+_BINS_BEHIND_EDGE = 200
+
+
+def audit(
+    model: FittedModel, parts: Split, *, tested: xr.Dataset | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """Check that a model predicts honestly on a recording.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model under test; it is called through `generate`, as users do.
+    parts : Split
+        The recording's split. Causality is tested on its test segment, at the first and last bin, at
+        the edges of the model's windows, and at random bins.
+    tested : Dataset, optional
+        The bins that are scored, for independence; the test segment by default.
+    seed : int, default: 0
+        Of the random bins and changes.
+
+    Returns
+    -------
+    DataFrame
+        One row per check: ``audit, passed, value, tolerance, detail``. ``causality_*``: no output up
+        to bin t moves when inputs from t on change; ``splits``: segments share no bin;
+        ``independence``: what training and test recordings share, from their metadata;
+        ``permutation``: for models that claim it.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> units = nsg.open_units(nsg.simulate("in_vivo", num_units=6, duration=30, seed=1).sorting)
+    >>> parts = nsg.split_fractions(units, (0.5, 0.25, 0.25))
+    >>> model = nsg.train(parts.train, parts.validation, epochs=1)
+    >>> bool(nsg.audit(model, parts).passed.all())
+    True
+    """
+    bin_size = float(parts.test.attrs["bin_size"])
+    bins, first = _short_stretch(parts, _CONTEXT_BINS, model.prediction_step(parts.test.sizes["unit"]))
+    spikes, observed = bins
+    predict = _through_generate(model, parts.test)
+    edge = first + model.prediction_step(spikes.shape[1])
+    rows: list[AuditRow] = audit_causality(
+        predict, spikes, first, bin_size, edges=[edge], seed=seed, observed=observed
+    )
+    intervals = {name: interval_of(getattr(parts, name)) for name in ("train", "validation", "test")}
+    rows += audit_splits(intervals, bin_size)
+    rows += audit_independence(
+        model.training, parts.test.attrs, interval_of(parts.test if tested is None else tested)
+    )
+    if model.permutes_units:
+        rows += audit_permutation(predict, spikes, first, bin_size, seed=seed, observed=observed)
+    return assemble_audits(rows)
+
+
+def interval_of(segment: xr.Dataset | xr.DataArray) -> tuple[float, float]:
+    """Return start and stop of a segment in seconds on the session clock."""
+    return float(segment.time[0]), float(segment.time[-1]) + float(segment.attrs["bin_size"])
+
+
+def _short_stretch(parts: Split, num_context: int, step: int) -> tuple[Bins, int]:
+    """Return a stretch of test that holds an edge between two windows, behind bins of context.
+
+    The first of those in which most was observed: the start of test, when all was.
+    """
+    begin = _find_observed(parts.test, step + _BINS_BEHIND_EDGE)
+    stretch = parts.test.isel(time=slice(begin, begin + step + _BINS_BEHIND_EDGE))
+    before = parts.test.isel(time=slice(max(begin - num_context, 0), begin)) if begin else None
+    past = observed_before(parts.test, parts.validation) if begin < num_context else None
+    if past is not None:
+        past = past.isel(time=slice(begin - num_context, None))
+    num_before = sum(each.sizes["time"] for each in (past, before) if each is not None)
+    return read_bins(past, before, stretch), num_before
+
+
+def _find_observed(segment: xr.Dataset, length: int) -> int:
+    """Return the first bin of the stretch, among all of a length, in which most was observed."""
+    observed = read_observed(segment)
+    if observed is None or len(observed) <= length:
+        return 0
+    seen = np.concatenate([[0], np.cumsum(observed.sum(axis=1))])
+    return int(np.argmax(seen[length:] - seen[:-length]))
+
+
+def _through_generate(model: FittedModel, like: xr.Dataset) -> Predict:
+    """Return `generate` as a function of arrays."""
+    attrs = {**like.attrs, "identifier": "audit"}
+
+    def predict(
+        spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Mask = None
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        coords = {"time": np.arange(len(spikes)) * bin_size, "unit": like.unit.values}
+        variables = {"spikes": (("time", "unit"), spikes)}
+        if observed is not None:
+            variables["observed"] = (("time", "unit"), observed)
+        units = xr.Dataset(variables, coords, attrs)
+        probability: np.ndarray = generate(model, units.isel(time=slice(first, None)), context=units).values
+        return probability
+
+    return predict

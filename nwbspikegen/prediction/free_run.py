@@ -1,0 +1,127 @@
+"""Free run: a model goes on from an observed past, on its own spikes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import threadpoolctl
+import torch
+import xarray as xr
+from jaxtyping import UInt8
+
+from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.models import FittedModel
+from nwbspikegen.core.progress import track
+from nwbspikegen.views.observed import read_bins, require_contiguous
+
+_PIECE_BINS = 10_000
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let one thread do the small sums of a bin: several wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpoolctl.threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def free_run(
+    model: FittedModel,
+    context: xr.Dataset,
+    *,
+    seconds: float | int,
+    seed: int = 0,
+    num_samples: int = 1,
+) -> xr.DataArray:
+    """Return spikes that a model generates from where a context ends, each bin from its own bins before.
+
+    What the model inferred from the context stays as it is: it does not learn from its own spikes.
+
+    Parameters
+    ----------
+    model : FittedModel
+        A trained model.
+    context : Dataset (time, unit)
+        Observed bins to read first, such as the training segment.
+    seconds : float
+        How long to go on (s), floored to bins.
+    seed : int, default: 0
+        Of the drawn spikes; sample k is the same whatever the number of samples.
+    num_samples : int, default: 1
+        How many runs, which share the past only.
+
+    Returns
+    -------
+    DataArray (sample, time, unit), uint8
+        `generated_spikes`, 1 where a spike was drawn; `time` goes on where the context ends.
+
+    Raises
+    ------
+    InputError
+        Less than a bin, no sample, or a context that does not fit the model.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> units = nsg.open_units(nsg.simulate("in_vivo", num_units=6, duration=20, seed=1).sorting)
+    >>> parts = nsg.split_fractions(units, (0.5, 0.25, 0.25))
+    >>> model = nsg.train(parts.train, parts.validation, epochs=1, progress=False)
+    >>> nsg.free_run(model, parts.train, seconds=0.5, num_samples=2).shape
+    (2, 500, 6)
+    """
+    pieces = list(run_pieces(model, context, seconds=seconds, seed=seed, num_samples=num_samples))
+    spikes = np.concatenate(pieces, axis=1)
+    bin_size = float(context.attrs["bin_size"])
+    start = float(context.time[-1]) + bin_size
+    return xr.DataArray(
+        spikes,
+        dims=("sample", "time", "unit"),
+        coords={
+            "sample": np.arange(num_samples),
+            "time": start + bin_size * np.arange(spikes.shape[1]),
+            **{name: context.coords[name] for name in context.coords if context[name].dims == ("unit",)},
+        },
+        name="generated_spikes",
+        attrs={
+            "bin_size": bin_size,
+            "start_time": start,
+            "context_start": float(context.time[0]),
+            "seed": seed,
+            "model": model.name,
+            "model_sha256": model.sha256,
+        },
+    )
+
+
+def run_pieces(
+    model: FittedModel, context: xr.Dataset, *, seconds: float | int, seed: int = 0, num_samples: int = 1
+) -> Iterator[UInt8[np.ndarray, "sample bin unit"]]:
+    """Yield a free run piece by piece, 10,000 bins each; parameters are those of `free_run`."""
+    require_contiguous(context, "context")
+    bin_size = float(context.attrs["bin_size"])
+    num_bins = int(np.floor(seconds / bin_size + 1e-6)) if np.isfinite(seconds) else 0
+    if num_bins < 1 or num_samples < 1 or not isinstance(num_samples, int):
+        raise InputError(
+            f"a free run of {seconds} s and {num_samples} samples", "at least one bin and one sample",
+            "pass a longer --free-run, or more --samples",
+        )  # fmt: skip
+    require_seed(seed)
+    num_units = context.sizes["unit"]
+    past = read_bins(context)
+    stepper = model.start_stepping(past.spikes, bin_size, num_samples, past.observed)
+    draws = [np.random.default_rng([seed, sample]) for sample in range(num_samples)]
+    for first in track(range(0, num_bins, _PIECE_BINS), "running", -(-num_bins // _PIECE_BINS)):
+        length = min(_PIECE_BINS, num_bins - first)
+        spikes = np.empty((length, num_samples, num_units), dtype=np.uint8)
+        uniform = np.stack([draw.random((length, num_units), dtype=np.float32) for draw in draws], axis=1)
+        with _one_thread():
+            for bin_spikes, bin_uniform in zip(spikes, uniform, strict=True):
+                np.less(bin_uniform, stepper.predict_bin(), out=bin_spikes.view(bool))
+                stepper.take_bin(bin_spikes)
+        yield np.ascontiguousarray(spikes.swapaxes(0, 1))

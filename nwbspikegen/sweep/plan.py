@@ -1,0 +1,183 @@
+"""What a sweep varies: factors, their values, and how parameter counts are kept equal."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.models import LOSSES, MODELS, build_model
+from nwbspikegen.views import WindowOptions
+
+SAMPLERS = ("grid", "random", "tpe")
+_ALIASES = {"input_length": "num_bins", "heads": "num_heads"}
+_OF_TRAINING = ("learning_rate", "weight_decay", "loss")
+Value = int | float | str
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepPlan:
+    """Everything that fixes what a sweep computes.
+
+    Attributes
+    ----------
+    recording : str
+        Path or address of the NWB file.
+    source : str
+        Its hash, or its identifier where none can be taken.
+    factors : dict
+        Values of every factor, by its name.
+    model : str
+        Architecture.
+    loss, epochs
+        As for `nwbspikegen.train`.
+    options : WindowOptions
+        Window, units and split.
+    match_parameters : bool
+        Choose the feed-forward width so that every depth has the parameters of the deepest.
+    sampler : {"grid", "random", "tpe"}
+        All combinations, or `trials` of them: none twice, or as Optuna's TPE learns.
+    trials : int
+        How many trials.
+    seed : int
+        Of every trial and of the sampler.
+    device : str
+        Where to train; not part of what is computed.
+    """
+
+    recording: str
+    source: str
+    factors: dict[str, list[Value]]
+    model: str
+    loss: str | None
+    epochs: int | None
+    options: WindowOptions
+    match_parameters: bool
+    sampler: str
+    trials: int
+    seed: int
+    device: str = "auto"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON holds it."""
+        return {**dataclasses.asdict(self), "options": self.options.as_dict()}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> SweepPlan:
+        """Return the plan that `as_dict` gave."""
+        return cls(**{**stored, "options": WindowOptions.from_dict(stored["options"])})
+
+    def computes(self) -> dict[str, Any]:
+        """Return what two runs must share to be one sweep; paths and devices may change."""
+        return {key: each for key, each in self.as_dict().items() if key not in ("recording", "device")}
+
+    def settings_of(
+        self, point: Mapping[str, Value], num_units: int
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what `train` takes for a point of the sweep: arguments, and parameters of the model."""
+        named = {_ALIASES.get(name, name): value for name, value in point.items()}
+        arguments = {name: named.pop(name) for name in _OF_TRAINING if name in named}
+        if self.match_parameters:
+            deepest = {**named, "depth": max(self.factors["depth"])}
+            wanted = count_parameters(self.model, num_units, **deepest)
+            named["feedforward"] = match_feedforward(self.model, num_units, wanted, **named)
+        return arguments, named
+
+
+def read_factors(texts: Sequence[str]) -> dict[str, list[Value]]:
+    """Return the factors of texts such as ``depth=1,2``.
+
+    Examples
+    --------
+    >>> read_factors(["depth=1,2", "dropout=0,0.1"])
+    {'depth': [1, 2], 'dropout': [0, 0.1]}
+    >>> read_factors(["start_at_rates=false,true"])
+    {'start_at_rates': [False, True]}
+    """
+    factors: dict[str, list[Value]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        name = name.strip().replace("-", "_")
+        parsed = [_to_value(value.strip()) for value in values.split(",") if value.strip()]
+        if not equals or not parsed or name in factors or len(set(parsed)) < len(parsed):
+            raise InputError(
+                f"--vary {text}", "a name, once, and values, each once, such as depth=1,2,3,4", "correct it"
+            )
+        factors[name] = parsed
+    return factors
+
+
+def require_plan(plan: SweepPlan, num_units: int) -> None:
+    """Raise `InputError` for a factor, a value or a combination that no trial could be run with."""
+    if not plan.factors:
+        raise InputError("nothing to vary", "at least one factor", "pass --vary depth=1,2")
+    if plan.model not in MODELS:
+        raise InputError(
+            f"model {plan.model!r}", f"one of {', '.join(sorted(MODELS))}", "choose one of these"
+        )
+    known = MODELS[plan.model].settings_class.__dataclass_fields__
+    names = [_ALIASES.get(name, name) for name in plan.factors]
+    allowed = [*_OF_TRAINING, *known, *(alias for alias, name in _ALIASES.items() if name in known)]
+    for name, given in zip(names, plan.factors, strict=True):
+        if given not in allowed or names.count(name) > 1:
+            raise InputError(
+                f"factor {given!r}, of {plan.model}", f"one of {', '.join(allowed)}, once", "correct it"
+            )
+    for loss in plan.factors.get("loss", []):
+        if loss not in LOSSES:
+            raise InputError(f"loss {loss!r}", f"one of {', '.join(LOSSES)}", "choose one of these")
+    if plan.match_parameters and ("depth" not in names or "feedforward" in names):
+        raise InputError(
+            "parameters to match without a varied depth, or with a varied feed-forward width",
+            "depth among the factors: the feed-forward width follows from it", "pass --vary depth=1,2,3,4",
+        )  # fmt: skip
+    for name, values in plan.factors.items():
+        first = {other: each[0] for other, each in plan.factors.items()}
+        for value in values:
+            arguments, settings = plan.settings_of({**first, name: value}, num_units)
+            rates = [arguments.get("learning_rate", 0.0), arguments.get("weight_decay", 0.0)]
+            if not all(isinstance(rate, int | float) and math.isfinite(rate) and rate >= 0 for rate in rates):
+                raise InputError(f"{name} {value!r}", "a number from 0", "correct it")
+            build_model(plan.model, num_units, **settings)
+
+
+def count_parameters(model: str, num_units: int, **settings: Any) -> int:
+    """Return how many weights an architecture has.
+
+    Examples
+    --------
+    >>> count_parameters("shimono2026", 128, depth=4)
+    398336
+    """
+    return sum(each.numel() for each in build_model(model, num_units, **settings).parameters())
+
+
+def match_feedforward(model: str, num_units: int, wanted: int, **settings: Any) -> int:
+    """Return the feed-forward width with which an architecture has the wanted number of weights.
+
+    Weights grow by the same number with every unit of width.
+
+    Examples
+    --------
+    >>> match_feedforward("shimono2026", 128, 398336, depth=1)
+    1290
+    """
+    if "feedforward" not in MODELS[model].settings_class.__dataclass_fields__:
+        raise InputError(
+            f"parameters of {model} to match", "a model with a feedforward width", "leave it out"
+        )
+    one, two = (count_parameters(model, num_units, **{**settings, "feedforward": width}) for width in (1, 2))
+    return max(1, 1 + round((wanted - one) / (two - one)))
+
+
+def _to_value(text: str) -> Value:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

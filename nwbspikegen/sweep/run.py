@@ -1,0 +1,261 @@
+"""Vary parameters of a model on one recording: the whole of `nwbspikegen sweep`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nwbspikegen.core.addresses import hash_recording, require_recording
+from nwbspikegen.core.errors import (
+    InputError,
+    MissingExtraError,
+    OutputError,
+    require_extra,
+    require_seed,
+)
+from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.tasks import Task, open_client, run_tasks
+from nwbspikegen.core.progress import show_progress
+from nwbspikegen.views import WindowOptions, open_window
+from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, Value, require_plan
+from nwbspikegen.sweep.study import (
+    CHOSEN_BY,
+    find_begun,
+    is_whole,
+    open_study,
+    suggest_point,
+    tell_outcome,
+)
+from nwbspikegen.sweep.trial import PLAN_FILE, read_plan, read_trial, run_reference, run_trial
+
+_LOG = logging.getLogger("nwbspikegen")
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepReport:
+    """What `run_sweep` made.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    plan : SweepPlan
+        What was varied.
+    trials : DataFrame
+        One row per trial: its factors, state, number of parameters, scores on validation and test,
+        epochs, seconds.
+    reference : dict
+        Scores of predictors that need no training of weights, by name.
+    figures : list of Path
+        One per factor.
+    """
+
+    path: Path
+    plan: SweepPlan
+    trials: pd.DataFrame
+    reference: dict[str, dict[str, float]]
+    figures: list[Path]
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The trial with the most bits per spike on validation; test scores have no say."""
+        place = int(np.nanargmax(self.trials[CHOSEN_BY].to_numpy(dtype=float)))
+        return {str(name): value for name, value in self.trials.iloc[place].items()}
+
+
+def run_sweep(
+    recording: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    factors: Mapping[str, Sequence[Value]],
+    *,
+    options: WindowOptions | None = None,
+    model: str = "shimono2026",
+    loss: str | None = None,
+    epochs: int | None = None,
+    match_parameters: bool = False,
+    sampler: str = "grid",
+    trials: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+) -> SweepReport:
+    """Train a model at many points, score each on validation and test, draw a figure per factor.
+
+    A sweep that was interrupted, or killed, goes on in its folder when the same is asked for again:
+    finished trials are kept, the one that was running goes on from its last epoch.
+
+    Parameters
+    ----------
+    recording : path or address
+        NWB file.
+    out : path
+        Folder of the sweep.
+    factors : mapping of name to values
+        Parameters of the architecture (also called `heads` and `input_length`), `learning_rate`,
+        `weight_decay` or `loss`.
+    options : WindowOptions, optional
+        Window, units and split.
+    model, loss, epochs, seed, device
+        As for `nwbspikegen.train`, of every trial.
+    match_parameters : bool, default: False
+        Widen the feed-forward layers so that every depth has as many parameters as the deepest.
+    sampler : {"grid", "random", "tpe"}
+        All combinations, or `trials` of them, drawn by one of Optuna's samplers.
+    trials : int, optional
+        How many trials; for random and tpe.
+    workers, scheduler
+        As for `nwbspikegen.core.tasks.open_client`.
+    overwrite : bool, default: False
+        Begin anew instead of going on.
+
+    Raises
+    ------
+    InputError
+        An unknown factor, or a value that no model can have; or every trial failed.
+    OutputError
+        The folder holds something else, or another sweep.
+    MissingExtraError
+        Optuna is not installed.
+    """
+    out, options = Path(out), options or WindowOptions()
+    require_extra("scale", "optuna", purpose="sweeps")
+    require_seed(seed)
+    address = require_recording(recording)
+    plan = SweepPlan(
+        str(address), hash_recording(address) or str(address),
+        {name: list(each) for name, each in factors.items()},
+        model, loss, epochs, options, match_parameters, sampler, _count_trials(factors, sampler, trials),
+        seed, device,
+    )  # fmt: skip
+    units, _ = open_window(recording, options)
+    require_plan(plan, units.sizes["unit"])
+    _prepare(out, plan, overwrite)
+    study = open_study(out, plan)
+    with open_client(scheduler, workers) as client:
+        _run_all(study, plan, out, client)
+    reference = run_reference(str(out))
+    table = _write_tables(out, study, plan, reference)
+    _require_one(table)
+    return SweepReport(out, plan, table, reference, _draw(out, table, plan, reference))
+
+
+def _run_all(study: Any, plan: SweepPlan, out: Path, client: Any) -> None:
+    """Ask for trials, run them, tell how they went; Optuna's storage is touched by this process alone."""
+    done = sum(trial.state.is_finished() and is_whole(trial) for trial in study.trials)
+    if done:
+        _LOG.info("%d of %d trials are done already", done, plan.trials)
+    left, begun = plan.trials - done, find_begun(study)
+    tasks = [Task("reference", run_reference, (str(out),))]
+    # a sampler that learns is asked again when it has heard how the last ones went
+    together = left if plan.sampler != "tpe" else _count_workers(client)
+    with show_progress("trials of the sweep", left, at_once=True) as work:
+        while left > 0:
+            asked = begun[:left] + [study.ask() for _ in range(min(together, left) - len(begun))]
+            begun = begun[left:]
+            trials = {f"trial-{trial.number}": (trial, suggest_point(trial, plan)) for trial in asked}
+            tasks += [
+                Task(key, run_trial, (str(out), trial.number, point), takes_gpu=plan.device != "cpu")
+                for key, (trial, point) in trials.items()
+            ]
+            for outcome in run_tasks(tasks, client):
+                if outcome.task.key in trials:
+                    tell_outcome(study, *trials[outcome.task.key], outcome)
+                    _write_tables(out, study, plan, None)
+                    work.advance()
+            left, tasks = left - len(asked), []
+
+
+def _write_tables(
+    out: Path, study: Any, plan: SweepPlan, reference: dict[str, dict[str, float]] | None
+) -> pd.DataFrame:
+    """Write the trials so far as CSV and JSON, and return them."""
+    rows = []
+    for trial in filter(is_whole, study.trials):
+        found = (read_trial(out, trial.number) or {}) if trial.state.name == "COMPLETE" else {}
+        point = {name: trial.params.get(name) for name in plan.factors}
+        state = trial.state.name.lower()
+        error = trial.user_attrs.get("error", "")
+        settings = found.pop("settings", {})
+        matched = {"feedforward": settings.get("feedforward")} if plan.match_parameters else {}
+        rows.append({"trial": trial.number, **point, "state": state, **matched, **found, "error": error})
+    table = pd.DataFrame(rows)
+    with write_whole(out / "trials.csv", overwrite=True) as temporary:
+        table.to_csv(temporary, index=False)
+    with write_whole(out / "trials.json", overwrite=True) as temporary:
+        listed = json.loads(table.to_json(orient="records"))
+        temporary.write_text(json.dumps({"trials": listed, "reference": reference}, indent=1))
+    return table
+
+
+def _draw(
+    out: Path, table: pd.DataFrame, plan: SweepPlan, reference: dict[str, dict[str, float]]
+) -> list[Path]:
+    try:
+        from nwbspikegen.sweep.figure import plot_sweep
+        from nwbspikegen.plot import save_figure
+
+        return [
+            save_figure(plot_sweep(table, name, reference=reference), out / f"{name}.png", overwrite=True)
+            for name in plan.factors
+        ]
+    except MissingExtraError as error:
+        _LOG.warning("no figure is drawn: %s", error)
+        return []
+
+
+def _prepare(out: Path, plan: SweepPlan, overwrite: bool) -> None:
+    """Begin a folder, or check that the sweep that lies there is this one."""
+    if (out / PLAN_FILE).is_file() and not overwrite:
+        if json.loads(json.dumps(plan.computes())) != read_plan(out).computes():
+            raise OutputError(
+                f"{out} with another sweep", "the same recording, window, factors and settings",
+                "choose another folder, or pass --overwrite",
+            )  # fmt: skip
+    else:
+        # an empty folder is as good as none
+        require_absent(
+            out, overwrite=overwrite or (out.is_dir() and not any(out.iterdir())), marker=PLAN_FILE
+        )
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+    with write_whole(out / PLAN_FILE, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(plan.as_dict(), indent=1))
+
+
+def _count_trials(factors: Mapping[str, Sequence[Value]], sampler: str, trials: int | None) -> int:
+    if sampler not in SAMPLERS:
+        raise InputError(f"sampler {sampler!r}", f"one of {', '.join(SAMPLERS)}", "choose one of these")
+    if (sampler == "grid") != (trials is None):
+        raise InputError(
+            f"sampler {sampler} with {trials or 'no'} trials",
+            "a number of trials for random and tpe, none for grid, which takes all", "correct one of them",
+        )  # fmt: skip
+    if trials is not None and trials < 1:
+        raise InputError(f"{trials} trials", "1 or more", "correct --trials")
+    size = math.prod(len(values) for values in factors.values())
+    if sampler == "random" and trials is not None and trials > size:
+        raise InputError(f"{trials} trials", f"at most {size}, all combinations", "correct --trials")
+    return trials or size
+
+
+def _count_workers(client: Any) -> int:
+    return 1 if client is None else max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+
+
+def _require_one(table: pd.DataFrame) -> None:
+    if not (table.state == "complete").any():
+        raise InputError(
+            f"no trial that worked: {table.error.iloc[0]}", "at least one", "correct the factors"
+        )

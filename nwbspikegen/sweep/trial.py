@@ -1,0 +1,133 @@
+"""One trial of a sweep: train, predict validation and test, score; and the reference beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from nwbspikegen.core.files import write_whole
+from nwbspikegen.prediction.one_step import generate
+from nwbspikegen.scoring import make_baseline, score
+from nwbspikegen.training import train
+from nwbspikegen.views import Split, open_window
+from nwbspikegen.views.observed import read_bins
+from nwbspikegen.sweep.plan import SweepPlan, Value
+
+PLAN_FILE = "plan.json"
+REFERENCE_FILE = "reference.json"
+_TRIAL_FILE = "trial.json"
+_REFERENCES = ("mean_rate", "running_rate", "online_hazard")
+_SCORES = (
+    ("bits_per_spike", "mean_rate"),
+    ("roc_auc_per_unit", ""),
+    ("roc_auc_pooled", ""),
+    ("pr_auc_pooled", ""),
+    ("average_precision_pooled", ""),
+    ("calibration_error", ""),
+)
+
+
+def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str, Any]:
+    """Train one point of the sweep in `folder` and return its scores; what is done is not done again.
+
+    The model goes to ``trials/NNN/model``, the scores beside it. A trial that was killed goes on from
+    its last epoch.
+    """
+    if (done := read_trial(Path(folder), number)) is not None:
+        return done
+    place = _place(Path(folder), number)
+    place.mkdir(parents=True, exist_ok=True)
+    plan = read_plan(Path(folder))
+    units, parts = open_window(plan.recording, plan.options, report=False)
+    arguments, settings = plan.settings_of(point, units.sizes["unit"])
+    unfinished = place / "unfinished"
+    resumed, began = unfinished.is_dir(), time.perf_counter()
+    fitted = train(
+        parts.train, parts.validation, model=plan.model, epochs=plan.epochs, seed=plan.seed,
+        device=plan.device, checkpoints=unfinished, progress=False,
+        **{"loss": plan.loss, **arguments}, **settings,
+    )  # fmt: skip
+    trained = time.perf_counter()
+    fitted = dataclasses.replace(fitted, training={**fitted.training, "options": plan.options.as_dict()})
+    fitted.save(place / "model", overwrite=True)
+    scores = _score_segments(fitted, units, parts, plan.seed)
+    best = max(fitted.curves, key=lambda epoch: epoch[fitted.chosen_by])
+    result = {
+        "num_parameters": sum(each.numel() for each in fitted.module.parameters()),
+        "settings": fitted.parameters,
+        **scores,
+        "best_epoch": int(best["epoch"]),
+        "num_epochs": len(fitted.curves),
+        "train_seconds": trained - began,
+        "score_seconds": time.perf_counter() - trained,
+        # the seconds of a trial that was killed in between are not all of them
+        "resumed": resumed,
+        "sha256": fitted.sha256,
+    }
+    with write_whole(place / _TRIAL_FILE, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(result, indent=1))
+    shutil.rmtree(unfinished, ignore_errors=True)
+    return result
+
+
+def read_trial(folder: Path, number: int) -> dict[str, Any] | None:
+    """Return what `run_trial` has returned, None when it has not yet."""
+    path = _place(folder, number) / _TRIAL_FILE
+    if not path.is_file():
+        return None
+    done: dict[str, Any] = json.loads(path.read_text())
+    return done
+
+
+def run_reference(folder: str) -> dict[str, dict[str, float]]:
+    """Score the predictors that need no training of weights, by their names."""
+    place = Path(folder, REFERENCE_FILE)
+    if not place.is_file():
+        plan = read_plan(Path(folder))
+        units, parts = open_window(plan.recording, plan.options, report=False)
+        found = {}
+        for name in _REFERENCES:
+            baseline = make_baseline(name)
+            fitted_on = read_bins(parts.train)
+            baseline.fit(fitted_on.spikes, plan.options.bin_size, fitted_on.observed)
+            found[name] = _score_segments(baseline, units, parts, plan.seed)
+        with write_whole(place, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(found, indent=1))
+    stored: dict[str, dict[str, float]] = json.loads(place.read_text())
+    return stored
+
+
+def read_plan(folder: Path) -> SweepPlan:
+    """Return the plan that lies in the folder of a sweep."""
+    return SweepPlan.from_dict(json.loads((folder / PLAN_FILE).read_text()))
+
+
+def _place(folder: Path, number: int) -> Path:
+    return folder / "trials" / f"{number:03d}"
+
+
+def _score_segments(predictor: Any, units: xr.Dataset, parts: Split, seed: int) -> dict[str, float]:
+    """Return scores one step ahead on validation and test, warm: alike, whatever the input length."""
+    found: dict[str, float] = {}
+    for name in ("validation", "test"):
+        segment = getattr(parts, name)
+        predicted = generate(predictor, segment, context=units)
+        table = score(predicted, segment, train=parts.train, context=units, baselines=(), seed=seed)
+        for metric, null in _SCORES:
+            row = _row(table, metric, null)
+            found[f"{name}_{metric}"] = float(row.value)
+            if metric == "bits_per_spike":
+                found.update({f"{name}_bits_low": float(row.ci_low), f"{name}_bits_high": float(row.ci_high)})
+    return found
+
+
+def _row(table: pd.DataFrame, metric: str, null: str) -> Any:
+    return table[table.metric.eq(metric) & table["null"].eq(null)].iloc[0]

@@ -1,0 +1,98 @@
+"""Distances between recordings, from how well models move between them."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+
+from nwbspikegen.core.errors import InputError
+
+BITS = "bits_per_spike"
+
+
+def distances_from_similarity(
+    similarity: Float[np.ndarray, "*draw session session"],
+) -> Float64[np.ndarray, "*draw session session"]:
+    """Return d(i, j) = 1 / s - 1, with s the mean of both directions, and d(i, i) = 0.
+
+    Parameters
+    ----------
+    similarity : array (..., session, session)
+        A score in (0, 1], rows trained on, columns tested on: a ROC-AUC, say. 1 is no distance.
+
+    Notes
+    -----
+    Shimono 2026, Algorithms 19(4):305.
+
+    Examples
+    --------
+    >>> distances_from_similarity(np.array([[0.9, 0.7], [0.9, 0.8]])).round(3).tolist()
+    [[0.0, 0.25], [0.25, 0.0]]
+    """
+    both = (similarity + np.swapaxes(similarity, -1, -2)).astype(np.float64) / 2.0
+    return _clear_diagonal(1.0 / both - 1.0)
+
+
+def distances_from_bits(
+    bits: Float[np.ndarray, "*draw session session"],
+) -> Float64[np.ndarray, "*draw session session"]:
+    """Return d(i, j) = max(0, (b(j, j) - b(i, j) + b(i, i) - b(j, i)) / 2), in bits per spike.
+
+    That is what is lost, on average over both directions, by training on the other recording instead
+    of on the target's own past.
+
+    Parameters
+    ----------
+    bits : array (..., session, session)
+        Bits per spike b(i, j), trained on i and tested on j.
+
+    Examples
+    --------
+    >>> distances_from_bits(np.array([[1.0, 0.5], [0.8, 2.0]])).round(3).tolist()
+    [[0.0, 0.85], [0.85, 0.0]]
+    """
+    wide = bits.astype(np.float64)
+    own = np.diagonal(wide, axis1=-2, axis2=-1)
+    lost = own[..., None, :] - wide
+    return _clear_diagonal(np.maximum(0.0, (lost + np.swapaxes(lost, -1, -2)) / 2.0))
+
+
+def find_usable(values: Float[np.ndarray, "draw session session"], metric: str) -> Bool[np.ndarray, " draw"]:
+    """Return which matrices give distances: all values are there, and between 0 and 1 unless bits."""
+    usable = np.isfinite(values)
+    if metric != BITS:
+        usable &= (values > 0.0) & (values <= 1.0)
+    return np.asarray(usable.all(axis=(-2, -1)))
+
+
+def require_distances(
+    values: Float[np.ndarray, "session session"], metric: str, names: list[str]
+) -> Float64[np.ndarray, "session session"]:
+    """Return the distances of one matrix of scores, or raise `InputError` naming the cell at fault."""
+    missing = np.argwhere(~np.isfinite(values))
+    if len(missing):
+        train, test = missing[0]
+        raise InputError(
+            f"no {metric} of {len(missing)} cells, such as {names[train]} to {names[test]}",
+            "a score of every pair, in both directions",
+            "run the study to its end, or lay out the sessions that have one",
+        )
+    if metric == BITS:
+        return distances_from_bits(values)
+    outside = np.argwhere((values <= 0.0) | (values > 1.0))
+    if len(outside):
+        train, test = outside[0]
+        raise InputError(
+            f"{metric} {values[train, test]:.4g} of {names[train]} to {names[test]}",
+            "values above 0 and not above 1, for d = 1/s - 1",
+            "lay out by a ROC-AUC, or by bits_per_spike, which has its own distance",
+        )
+    return distances_from_similarity(values)
+
+
+def _clear_diagonal(
+    distances: Float64[np.ndarray, "*draw session session"],
+) -> Float64[np.ndarray, "*draw session session"]:
+    index = np.arange(distances.shape[-1])
+    distances[..., index, index] = 0.0
+    return distances

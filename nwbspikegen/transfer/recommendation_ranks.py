@@ -1,0 +1,160 @@
+"""Which recordings are good seeds for many targets, and which targets are easy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Bool, Float64
+
+from nwbspikegen.transfer.recommendation_cells import (
+    TRIVIAL,
+    collect_cells,
+    interval,
+    name_kinds,
+    pick_trivial,
+)
+
+
+def rank_seeds(
+    scores: xr.Dataset,
+    draws: xr.Dataset | None = None,
+    *,
+    predictor: str,
+    metric: str = "bits_per_spike",
+    null: str = "mean_rate",
+) -> pd.DataFrame:
+    """Rank the rows of a study by how well they serve the targets that are independent of them.
+
+    Parameters
+    ----------
+    scores, draws, predictor, metric, null
+        As of `recommend`.
+
+    Returns
+    -------
+    DataFrame
+        One row per training row, best first: ``rank``, ``train_session``, ``kind``, ``num_targets``
+        (independent ones), ``mean_value`` over them with ``ci_low`` and ``ci_high`` (from draws, so of
+        the time that was recorded, not of other animals), ``share_of_within`` (mean over targets of
+        the value over that of a model trained on the target itself, where that is above zero),
+        ``mean_place`` (place among the independent rows of each target, 0 the best and 1 the worst,
+        averaged; it decides the rank, since targets differ in how much there is to gain) and
+        ``num_best`` (targets of which it is the best). Rows without an independent target come last
+        and have no rank.
+
+    Examples
+    --------
+    >>> names = ["a", "b", "c"]
+    >>> coords = {"train_session": names, "test_session": names, "predictor": ["in_context"],
+    ...           "metric": ["bits_per_spike"], "null": ["mean_rate"]}
+    >>> values = np.array([[2.0, 0.9, 0.8], [1.0, 1.0, 0.4], [1.2, 0.2, 1.0]])
+    >>> pair = (("train_session", "test_session"), ~np.eye(3, dtype=bool))
+    >>> scores = xr.Dataset({"value": (tuple(coords), values[:, :, None, None, None])}, coords)
+    >>> seeds = rank_seeds(scores.assign_coords(independent=pair), predictor="in_context")
+    >>> seeds[["train_session", "mean_place"]].values.tolist()
+    [['a', 0.0], ['c', 0.5], ['b', 1.0]]
+    """
+    cells = collect_cells(scores, draws, predictor=predictor, metric=metric, null=null)
+    place = _place_rows(cells.values, cells.independent)
+    rows = []
+    for row, (name, kind) in enumerate(
+        zip(scores["train_session"].values.astype(str), name_kinds(scores), strict=True)
+    ):
+        served = cells.independent[row]
+        of_draws = None if cells.drawn is None else _mean(cells.drawn[:, row, served], axis=1)
+        low, high = interval(of_draws)
+        rows.append(
+            {
+                "train_session": name, "kind": kind, "num_targets": int(served.sum()),
+                "mean_value": _mean(cells.values[row, served]), "ci_low": low, "ci_high": high,
+                "share_of_within": _mean(_share(cells.values[row, served], cells.within[served])),
+                "mean_place": _mean(place[row, served]), "num_best": int((place[row, served] == 0.0).sum()),
+            }
+        )  # fmt: skip
+    return _rank(rows, ["mean_place", "mean_value"], [True, False])
+
+
+def rank_targets(
+    scores: xr.Dataset,
+    draws: xr.Dataset | None = None,
+    *,
+    predictor: str,
+    metric: str = "bits_per_spike",
+    null: str = "mean_rate",
+) -> pd.DataFrame:
+    """Rank the columns of a study by how well they are predicted from recordings independent of them.
+
+    Parameters
+    ----------
+    scores, draws, predictor, metric, null
+        As of `recommend`.
+
+    Returns
+    -------
+    DataFrame
+        One row per target, the easiest first: ``rank``, ``test_session``, ``num_rows`` (independent
+        ones), ``mean_value`` over them with ``ci_low`` and ``ci_high``, ``best_value`` and
+        ``best_row``, ``within`` (trained on the target itself), ``share_of_within``, and the score of
+        each trivial predictor that the study has, with ``num_above_NAME``: how many rows beat it.
+    """
+    chosen = {"predictor": predictor, "metric": metric, "null": null}
+    cells = collect_cells(scores, draws, **chosen)
+    trivial = {name: pick_trivial(scores, name, **chosen) for name in TRIVIAL}
+    names = scores["train_session"].values.astype(str)
+    rows = []
+    for column, target in enumerate(scores["test_session"].values.astype(str)):
+        served = cells.independent[:, column]
+        found = cells.values[served, column]
+        of_draws = None if cells.drawn is None else _mean(cells.drawn[:, served, column], axis=1)
+        low, high = interval(of_draws)
+        row: dict[str, Any] = {
+            "test_session": target, "num_rows": int(served.sum()), "mean_value": _mean(found),
+            "ci_low": low, "ci_high": high, "best_value": found.max() if len(found) else np.nan,
+            "best_row": names[served][found.argmax()] if len(found) else "", "within": cells.within[column],
+            "share_of_within": _mean(_share(found, np.full(len(found), cells.within[column]))),
+        }  # fmt: skip
+        for name, scored in trivial.items():
+            if scored is not None:
+                row[name] = float(scored.values[column])
+                row[f"num_above_{name}"] = int((found > row[name]).sum())
+        rows.append(row)
+    return _rank(rows, ["mean_value"], [False])
+
+
+def _place_rows(
+    values: Float64[np.ndarray, "train test"], independent: Bool[np.ndarray, "train test"]
+) -> Float64[np.ndarray, "train test"]:
+    """Return each row's place in each column, from 0 (best) to 1, NaN where it has no rival."""
+    ranks = pd.DataFrame(np.where(independent, values, np.nan)).rank(ascending=False, method="average")
+    rivals = independent.sum(axis=0) - 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place = (ranks.to_numpy() - 1.0) / rivals
+    return np.where(np.isfinite(place), place, np.nan)
+
+
+def _share(
+    values: Float64[np.ndarray, " cell"], within: Float64[np.ndarray, " cell"]
+) -> Float64[np.ndarray, "_kept"]:
+    kept = within > 0.0
+    return np.asarray(values[kept] / within[kept])
+
+
+def _mean(values: Any, axis: int | None = None) -> Any:
+    """Return the mean of what is there, NaN of nothing, without numpy's warning."""
+    values = np.asarray(values, dtype=np.float64)
+    count = np.isfinite(values).sum(axis=axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nansum(values, axis=axis) / count
+
+
+def _rank(rows: list[dict[str, Any]], by: list[str], ascending: list[bool]) -> pd.DataFrame:
+    """Return rows in order, with a rank where there is something to rank by."""
+    table = pd.DataFrame(rows).sort_values(by, ascending=ascending, kind="stable", na_position="last")
+    rank = np.arange(1, len(table) + 1)
+    known = table["mean_value"].notna().to_numpy()
+    table.insert(0, "rank", pd.Series(np.where(known, rank, 0), table.index, dtype="Int64"))
+    table.loc[~known, "rank"] = pd.NA
+    return table.reset_index(drop=True)

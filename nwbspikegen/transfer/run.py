@@ -1,0 +1,223 @@
+"""A transfer study from recordings to tables and figures: the whole of `nwbspikegen transfer`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
+from nwbspikegen.core.tasks import open_client
+from nwbspikegen.transfer import TransferStudy
+from nwbspikegen.transfer.plan import STUDY_FILE
+from nwbspikegen.transfer.sessions import slugify
+from nwbspikegen.views import WindowOptions
+from nwbspikegen.views.window import PRESETS
+from nwbspikegen.core.yaml_files import read_yaml
+
+_LOG = logging.getLogger("nwbspikegen")
+_Recordings = Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]
+_Options = WindowOptions | Mapping[str, WindowOptions]
+
+
+def study_recordings(
+    recordings: _Recordings,
+    out: str | os.PathLike[str],
+    *,
+    options: _Options,
+    models: Sequence[str] = ("in_context",),
+    leave_one_out: bool = False,
+    mixtures: Sequence[Sequence[str]] = (),
+    epochs: int | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    overwrite: bool = False,
+) -> TransferStudy:
+    """Make a study of recordings or go on with the one that is there, run it, write tables and figures.
+
+    Parameters
+    ----------
+    recordings, options, models, leave_one_out, mixtures, epochs, seed
+        As for `TransferStudy.create`. Recordings and mixtures that a study does not have yet are added.
+    out : path
+        Folder of the study; `tables` and `figures` are written into it.
+    scheduler, workers
+        As for `nwbspikegen.core.tasks.open_client`.
+    device : {"auto", "cpu", "cuda"}
+        Where models are trained.
+    overwrite : bool
+        Begin anew even if there is a study.
+    """
+    out = Path(out)
+    if (out / STUDY_FILE).is_file() and not overwrite:
+        study = TransferStudy(out)
+        for place in [out, *(each for each in out.rglob("*") if each.is_dir())]:
+            remove_abandoned(place)
+        study.require_settings(models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out)
+        study.add(recordings, options=options)
+    else:
+        study = TransferStudy.create(
+            out, recordings, options=options, models=models, leave_one_out=leave_one_out, seed=seed,
+            epochs=epochs, overwrite=overwrite,
+        )  # fmt: skip
+    for mixture in mixtures:
+        study.add_row(mixture)
+    if not study.is_complete:
+        with open_client(scheduler, workers) as client:
+            study.run(client, device=device)
+    write_tables(study)
+    if find_spec("matplotlib") is not None:
+        draw_study(study)
+    return study
+
+
+def write_tables(study: TransferStudy) -> Path:
+    """Write scores, groups, tests, independence and layout of a study as CSV into its folder `tables`."""
+    folder = study.folder / "tables"
+    folder.mkdir(exist_ok=True)
+    scores = study.scores
+    names = ["value", "ci_low", "ci_high", "num_units", "num_spikes", "ci_reliable", "observed_fraction"]
+    shown = scores[names]
+    shown = shown.reset_coords(["independent", "shared"])
+    tables = {
+        "scores": shown.to_dataframe().dropna(subset="value").reset_index(),
+        "groups": study.groups(),
+        "tests": study.tests(),
+        "independence": study.independence,
+    }
+    for name, table in tables.items():
+        with write_whole(folder / f"{name}.csv", overwrite=True) as path:
+            table.to_csv(path, index=False)
+    return folder
+
+
+def draw_study(study: TransferStudy) -> list[Path]:
+    """Draw matrix, groups and map of every model of a study into its folder `figures`."""
+    from nwbspikegen.plot.canvas import save_figure
+    from nwbspikegen.transfer.figures import plot_groups, plot_layout, plot_matrix
+
+    folder = study.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    scores, groups, tests = study.scores, study.groups(), study.tests()
+    figures: dict[str, Any] = {}
+    for metric, null in (("bits_per_spike", "mean_rate"), ("roc_auc_pooled", "")):
+        for model in scores.attrs["models"]:
+            figures[f"{model}-{metric}-matrix"] = plot_matrix(
+                scores, predictor=model, metric=metric, null=null
+            )
+            try:
+                layout = study.layout(predictor=model, metric=metric, null=null)
+            except InputError as error:
+                _LOG.warning("no map of %s by %s: %s", model, metric, error)
+                continue
+            preparations = scores["test_preparation"].to_series()
+            figures[f"{model}-{metric}-layout"] = plot_layout(layout, preparations)
+        if len(groups):
+            figures[f"{metric}-groups"] = plot_groups(groups, metric=metric, null=null, tests=tests)
+    return [save_figure(figure, folder / f"{name}.png", overwrite=True) for name, figure in figures.items()]
+
+
+def read_sessions_file(
+    path: str | os.PathLike[str], options: WindowOptions
+) -> tuple[dict[str, str], dict[str, WindowOptions]]:
+    """Return recordings and window options by name, from a YAML file.
+
+    The file maps the name of each session to `file`, its path from the file's own folder or its
+    address, and to the window options that are its own; `options` has the others.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "sessions.yaml")
+    ...     _ = path.write_text("slice: {file: https://a.org/slice.nwb, duration: 400}")
+    ...     read_sessions_file(path, WindowOptions())[1]["slice"].duration
+    400
+    """
+    path = require_file(path)
+    entries = read_yaml(path)
+    if not isinstance(entries, dict) or not all(
+        isinstance(entry, dict) and isinstance(entry.get("file"), str) for entry in entries.values()
+    ):
+        raise InputError(
+            f"{path}, which does not name sessions", "lines such as `slice: {file: a.nwb, duration: 400}`",
+            "correct the file",
+        )  # fmt: skip
+    files, chosen = {}, {}
+    for name, entry in entries.items():
+        place = entry.pop("file")
+        files[str(name)] = place if "://" in place else os.fspath(path.parent / place)
+        chosen[str(name)] = _change_options(options, entry, path)
+    return files, chosen
+
+
+def _change_options(options: WindowOptions, entry: dict[str, Any], path: Path) -> WindowOptions:
+    """Return options with those that a session has of its own."""
+    given = {str(key).replace("-", "_"): value for key, value in entry.items()}
+    if "min_rate" in given:
+        given["min_rate_hz"] = given.pop("min_rate")
+    if isinstance(given.get("split"), str):
+        given["split"] = [float(share) for share in given["split"].split(",")]
+    preset = given.pop("preset", None)
+    stored = {**options.as_dict(), **(PRESETS.get(preset, {}) if preset else {}), **given}
+    unknown = sorted(set(given) - set(options.defaults()))
+    if unknown or (preset is not None and preset not in PRESETS):
+        raise InputError(
+            f"{f'option {unknown[0]!r}' if unknown else f'preset {preset!r}'} in {path}",
+            f"file, preset ({' or '.join(PRESETS)}), {', '.join(options.defaults())}", "correct the file",
+        )  # fmt: skip
+    return WindowOptions.from_dict(stored)
+
+
+def write_files(
+    study: TransferStudy,
+    folder: str | os.PathLike[str],
+    metadata: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a study to an NWB file, and for each recording a derived file with its own row and column.
+
+    Parameters
+    ----------
+    study : TransferStudy
+        A study that was run.
+    folder : path
+        Made when it is not there; files are named as archives want.
+    metadata : path, optional
+        Subject and session fields that the recordings lack, in NeuroConv's layout.
+    overwrite : bool
+        Replace files.
+    """
+    from nwbspikegen.transfer.nwb_writing import write_transfer
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        layout = study.layout(metric="bits_per_spike")
+    except InputError as error:
+        _LOG.warning("no map: %s", error)
+        layout = None
+    scores, sessions = study.scores, study.sessions
+    written = [
+        study.write_nwb(
+            folder / "sub-group_ses-spike-transfer.nwb", layout=layout, metadata=metadata, overwrite=overwrite
+        )
+    ]
+    for session in study.plan.sessions:
+        subject = slugify(session.about["subject_id"] or "unknown").replace("_", "-")
+        label = slugify(session.name).replace("_", "-")
+        out = folder / f"sub-{subject}_ses-{label}_desc-spiketransfer_ecephys.nwb"
+        write_transfer(
+            out, session.path, scores, session.name, sessions=sessions, metadata=metadata,
+            unit_table=session.options.unit_table, overwrite=overwrite,
+            layout_positions=None if layout is None else layout.table,
+        )  # fmt: skip
+        written.append(out)
+    return written

@@ -1,0 +1,185 @@
+"""Running rates, online hazards and exponential traces of spike trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.views.history_kernels import (
+    online_hazard_kernel,
+    running_rate_kernel,
+    trace_kernel,
+)
+
+AGE_EDGES = (
+    *(1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 30, 40, 55, 75, 100),
+    *(150, 220, 330, 500, 800, 1300, 2500, 6000),
+)
+"""Last age, in bins since the latest spike, of every class but the oldest, which is open."""
+
+Mask = Bool[np.ndarray, "time unit"] | None
+"""Whether each unit was observed in each bin; None: always."""
+
+_HAZARD_PRIOR_BINS = 20.0
+_PRIOR_RATE_HZ = 1.0
+
+
+def prior_bins(bin_size: float) -> float:
+    """Return how many bins half a spike lasts at 1 Hz: the evidence a rate starts with.
+
+    Examples
+    --------
+    >>> prior_bins(0.001)
+    500.0
+    """
+    return 0.5 / (_PRIOR_RATE_HZ * bin_size)
+
+
+def age_classes() -> Int64[np.ndarray, "age"]:
+    """Return the class of every age from 0 to the first that is older than all edges."""
+    return np.searchsorted(np.asarray(AGE_EDGES), np.arange(AGE_EDGES[-1] + 2), side="left")
+
+
+def mean_rate_per_bin(
+    spikes: UInt8[np.ndarray, "time unit"], observed: Mask = None
+) -> Float64[np.ndarray, " unit"]:
+    """Return (k + 1/2) / (n + 1) per unit: k spikes in the n observed bins of a training segment.
+
+    Examples
+    --------
+    >>> mean_rate_per_bin(np.array([[1], [0], [0]], np.uint8))
+    array([0.375])
+    """
+    if observed is None:
+        num_spikes: Float64[np.ndarray, " unit"] = (spikes > 0).sum(axis=0, dtype=np.float64)
+        return (num_spikes + 0.5) / (len(spikes) + 1)
+    seen_spikes = ((spikes > 0) & observed).sum(axis=0, dtype=np.float64)
+    rate: Float64[np.ndarray, " unit"] = (seen_spikes + 0.5) / (observed.sum(axis=0) + 1)
+    return rate
+
+
+def running_rate(
+    spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Mask = None
+) -> Float32[np.ndarray, "predicted unit"]:
+    """Return each unit's mean spike probability per bin so far, for bins `first` to the end.
+
+    (k + 1/2) / (n + 1/2 / r0) with k spikes in the n observed bins before and r0 = 1 Hz x `bin_size`.
+
+    Parameters
+    ----------
+    spikes : uint8 array (time, unit)
+        Spikes per bin; bins before `first` are only read.
+    first : int
+        First bin to predict.
+    bin_size : float
+        Seconds per bin.
+    observed : bool array (time, unit), optional
+        Whether the unit was observed in the bin; by default always.
+
+    Examples
+    --------
+    >>> running_rate(np.zeros((501, 1), np.uint8), 500, 0.001)
+    array([[0.0005]], dtype=float32)
+    """
+    out = _empty(spikes, first)
+    running_rate_kernel(_by_unit(spikes), _by_unit_or_all(observed, spikes), first, prior_bins(bin_size), out)
+    return np.ascontiguousarray(out.T)
+
+
+def online_hazard(
+    spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Mask = None
+) -> Float32[np.ndarray, "predicted unit"]:
+    """Return the spike probability that each unit's own past gives to its age since the last spike.
+
+    An untrained predictor. The age falls into one of 25 classes (`AGE_EDGES`); with S spikes and E
+    bins seen so far in that class and the running rate r, p = (S + 20 r) / (E + 20). A unit that
+    has not fired yet is in the oldest class. Where a unit was not observed its age is not known: from
+    then on it is in a class of its own, until it fires or has been silent for as long as the oldest
+    class asks. Parameters as for `running_rate`.
+
+    Examples
+    --------
+    >>> spikes = np.tile(np.array([[1], [0]], np.uint8), (5000, 1))  # fires in every other bin
+    >>> online_hazard(spikes, 9998, 0.001).round(1).ravel().tolist()
+    [1.0, 0.0]
+    """
+    out = _empty(spikes, first)
+    online_hazard_kernel(
+        _by_unit(spikes), _by_unit_or_all(observed, spikes), first, prior_bins(bin_size), age_classes(),
+        _HAZARD_PRIOR_BINS, out,
+    )  # fmt: skip
+    return np.ascontiguousarray(out.T)
+
+
+def exponential_traces(
+    spikes: UInt8[np.ndarray, "time unit"],
+    first: int,
+    taus: Sequence[float],
+    observed: Mask = None,
+    *,
+    bin_size: float = 0.001,
+) -> Float32[np.ndarray, "predicted unit tau"]:
+    """Return exponentially weighted means of each unit's past, one per time constant.
+
+    x[t] = a x[t-1] + (1 - a) y[t-1] with a = exp(-1 / tau): a unit that fires in every bin has 1. In a
+    bin that was not observed y is the unit's running rate: what is not known is expected.
+
+    Parameters
+    ----------
+    spikes : uint8 array (time, unit)
+        Spikes per bin.
+    first : int
+        First bin to give traces for.
+    taus : sequence of float
+        Time constants in bins.
+    observed : bool array (time, unit), optional
+        Whether the unit was observed in the bin; by default always.
+    bin_size : float
+        Seconds per bin, for the running rate.
+
+    Examples
+    --------
+    >>> exponential_traces(np.ones((100, 1), np.uint8), 99, [2.0]).round(3).item()
+    1.0
+    """
+    out = _empty(spikes, first, len(taus))
+    decay = np.exp(-1.0 / np.asarray(taus, dtype=np.float64))
+    mask = _by_unit_or_all(observed, spikes)
+    trace_kernel(_by_unit(spikes), mask, first, prior_bins(bin_size), decay, out)
+    return np.ascontiguousarray(out.transpose(1, 0, 2))
+
+
+def fill_unobserved(
+    spikes: UInt8[np.ndarray, "time unit"], observed: Bool[np.ndarray, "time unit"], bin_size: float
+) -> Float32[np.ndarray, "time unit"]:
+    """Return spikes, and where a unit was not observed its running rate so far, neither 0 nor 1.
+
+    Examples
+    --------
+    >>> seen = np.array([[True], [False]])
+    >>> fill_unobserved(np.array([[1], [0]], np.uint8), seen, 0.001).round(3)
+    array([[1.   ],
+           [0.003]], dtype=float32)
+    """
+    return np.where(observed, spikes, running_rate(spikes, 0, bin_size, observed)).astype(np.float32)
+
+
+def _by_unit(spikes: UInt8[np.ndarray, "time unit"]) -> UInt8[np.ndarray, "unit time"]:
+    return np.ascontiguousarray(spikes.T)
+
+
+def _by_unit_or_all(observed: Mask, spikes: UInt8[np.ndarray, "time unit"]) -> Bool[np.ndarray, "unit time"]:
+    if observed is None:
+        return np.ones(spikes.shape[::-1], dtype=bool)
+    return np.ascontiguousarray(observed.T)
+
+
+def _empty(
+    spikes: UInt8[np.ndarray, "time unit"], first: int, *more: int
+) -> Float32[np.ndarray, "unit predicted *more"]:
+    if not 0 <= first <= len(spikes):
+        raise InputError(f"first bin {first}", f"a bin from 0 to {len(spikes)}", "check the context")
+    return np.empty((spikes.shape[1], len(spikes) - first, *more), dtype=np.float32)

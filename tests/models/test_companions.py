@@ -1,0 +1,106 @@
+"""In whose company a unit fires, and how lately they have fired."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nwbspikegen.views.history import prior_bins
+from nwbspikegen.models.past import Past
+from nwbspikegen.models.past.companions import Companions
+from nwbspikegen.models.past.layout import COMPANION_COLUMN, COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
+from nwbspikegen.models.past.units import Units
+
+_BIN = 0.001
+
+
+def _grouped(num_bins: int = 6000, num_units: int = 24) -> np.ndarray:
+    """Two halves of the units fire in bursts of their own, beside spikes at random."""
+    rng = np.random.default_rng(4)
+    bursting = np.repeat(rng.random((num_bins // 40, 2)) < 0.1, 40, axis=0)
+    rate = 0.002 + 0.1 * np.repeat(bursting, num_units // 2, axis=1)
+    return (rng.random((num_bins, num_units)) < rate).astype(np.uint8)
+
+
+def _remaining(spikes: np.ndarray) -> np.ndarray:
+    """Return what is left of each unit's latest spike before each bin (time, unit, tau), bin by bin."""
+    left = np.zeros((*spikes.shape, len(COMPANION_TAUS)))
+    for t in range(1, len(spikes)):
+        left[t] = np.where(spikes[t - 1, :, None] > 0, 1.0, left[t - 1] * np.exp(-1 / COMPANION_TAUS))
+    return left
+
+
+def test_features_are_what_is_left_of_the_companions_latest_spikes() -> None:
+    """Those chosen after 5,000 bins have not been chosen again by bin 5,480."""
+    spikes = _grouped(5480)
+    left = _remaining(spikes)
+    past = Past(spikes.shape[1], _BIN)
+    pieces = list(past.read(spikes, np.ones(len(spikes), dtype=bool)))
+    solved = max(int(piece.bin.max()) + 1 for piece in pieces if piece.period_ends)
+    assert solved < 5400
+    met = np.einsum("tu,tv->uv", spikes[:solved], left[:solved, :, MEETING_TAU])
+    num_spikes = spikes[:solved].sum(axis=0, dtype=np.float64)
+    excess = met / (num_spikes[:, None] + 5) - met.sum(axis=0) / num_spikes.sum()
+    np.fill_diagonal(excess, 0)
+    rank = np.argsort(np.argsort(-excess, axis=1), axis=1)
+    share = np.where((rank < NUM_COMPANIONS) & (excess > 0), excess, 0)
+    share /= share.sum(axis=1, keepdims=True)
+    last = pieces[-1]
+    found = last.features[:, COMPANION_COLUMN:].reshape(-1, spikes.shape[1], len(COMPANION_TAUS))
+    expected = np.log(1 + 1000 * np.einsum("uv,tvk->tuk", share, left[solved:]))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_companions_are_those_of_the_own_group() -> None:
+    spikes = _grouped()
+    companions = Companions(24, prior_bins(_BIN))
+    nothing = np.full(spikes.shape, -1, dtype=np.int64)
+    companions.read(
+        spikes,
+        np.ones(spikes.shape, dtype=bool),
+        nothing,
+        np.empty((0, len(COMPANION_TAUS)), dtype=np.float32),
+    )
+    companions.solve()
+    shares, _ = companions.company()
+    group = np.arange(24) // 12
+    for unit in range(24):
+        chosen = np.flatnonzero(shares[:, unit])
+        assert unit not in chosen
+        assert set(group[chosen]) == {group[unit]}
+        assert shares[:, unit].sum() == pytest.approx(1, rel=1e-6)
+
+
+def test_a_unit_alone_has_none_and_what_never_fired_is_not_left() -> None:
+    alone = Companions(1, prior_bins(_BIN))
+    alone.solve()
+    shares, company = alone.company()
+    assert shares.tolist() == [[0]]
+    assert not company.any()
+    silent = Companions(3, prior_bins(_BIN))
+    silent.solve()
+    assert not silent.company()[1].any()
+
+
+def test_a_stepper_follows_them_bin_by_bin_until_a_spike_is_forgotten() -> None:
+    """Unit 0 is silent for longer than ages are told apart, then fires again; the others go on."""
+    past, spikes = Past(24, _BIN), _grouped()
+    for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
+        pass
+    shares = past._companions.company()[0]
+    assert shares[0].any()
+    num_features = COMPANION_COLUMN + len(COMPANION_TAUS)
+    stepper = past.step_on(
+        np.zeros(num_features, dtype=np.float32), np.ones(num_features, dtype=np.float32), 99.0, 1
+    )
+    later = np.tile(_grouped(), (2, 1))
+    later[1 : Units.oldest + 100, 0] = 0
+    later[[0, Units.oldest + 100], 0] = 1
+    left = _remaining(np.concatenate([spikes, later]))[len(spikes) :]
+    age = 1 + np.arange(Units.oldest + 100)
+    left[1 : Units.oldest + 101, 0][age >= Units.oldest] = 0
+    for t in range(Units.oldest + 150):
+        stepper.write()
+        expected = np.log(1 + 1000 * shares.T @ left[t])
+        np.testing.assert_allclose(stepper.standard[:, COMPANION_COLUMN:], expected, rtol=1e-5, atol=1e-5)
+        stepper.take(later[t][None])

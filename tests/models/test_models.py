@@ -1,0 +1,177 @@
+"""Every architecture passes one suite: shapes, causality, storage; losses are their formulas."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.models import LOSSES, MODELS, FittedModel, build_model, load_model
+from nwbspikegen.scoring.audits import audit_causality, audit_permutation
+
+_SMALL = {"in_context": {"width": 16}, "shimono2026": {"num_heads": 2, "feedforward": 8, "num_bins": 60}}
+_BIN = 0.001
+
+
+def _make(name: str, num_units: int = 6) -> FittedModel:
+    torch.manual_seed(0)
+    module = build_model(name, num_units, **_SMALL[name]).eval()
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.add_(0.3 * torch.randn_like(weight))
+    return FittedModel(module, module.default_loss, _BIN)
+
+
+def _spikes(num_bins: int = 300, num_units: int = 6) -> np.ndarray:
+    return (np.random.default_rng(1).random((num_bins, num_units)) < 0.1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("start_at_rates", [False, True])
+def test_a_transformer_may_begin_at_the_rates(start_at_rates):
+    """Units at 0.5 and 20 % per bin; otherwise it begins far above the rates."""
+    rates = np.array([0.005, 0.005, 0.2, 0.2, 0.2])
+    spikes = (np.random.default_rng(0).random((4000, 5)) < rates).astype(np.uint8)
+    torch.manual_seed(0)
+    module = build_model("shimono2026", 5, **_SMALL["shimono2026"], start_at_rates=start_at_rates)
+    module.training_examples([spikes], _BIN, seed=0)
+    probability = module.eval().predict(spikes, 0, _BIN).mean(axis=0)
+    if start_at_rates:
+        np.testing.assert_allclose(probability, spikes.mean(axis=0), rtol=0.3)
+    else:
+        assert probability.mean() > 0.3
+
+
+def test_every_architecture_is_in_the_suite():
+    assert set(_SMALL) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", _SMALL)
+class TestContract:
+    def test_probabilities_of_the_right_shape(self, name):
+        probability = _make(name).predict(_spikes(), 100, _BIN)
+        assert probability.shape == (200, 6)
+        assert probability.dtype == np.float32
+        assert ((probability > 0) & (probability < 1)).all()
+
+    def test_causal_where_pieces_meet(self, name):
+        model = _make(name)
+        edge = 100 + min(model.prediction_step(6), 100)
+        rows = audit_causality(model.predict, _spikes(), 100, _BIN, edges=[edge])
+        assert all(row.passed for row in rows), rows
+
+    def test_pieces_do_not_show(self, name, monkeypatch):
+        if name == "shimono2026":
+            pytest.skip("its context is a window: longer pieces see less of the past by design")
+        model, spikes = _make(name), _spikes()
+        whole = model.predict(spikes, 50, _BIN)
+        monkeypatch.setattr("nwbspikegen.models.in_context._CHUNK_PAIRS", 6 * 7)
+        np.testing.assert_allclose(model.predict(spikes, 50, _BIN), whole, rtol=1e-5)
+
+    def test_shuffling_units_when_claimed(self, name):
+        model = _make(name)
+        (row,) = audit_permutation(model.predict, _spikes(), 100, _BIN)
+        assert row.passed == model.permutes_units
+
+    def test_saved_and_read_back(self, name, tmp_path):
+        model = _make(name)
+        model.save(tmp_path / "model")
+        again = load_model(tmp_path / "model")
+        assert (again.sha256, again.parameters, again.loss) == (model.sha256, model.parameters, model.loss)
+        np.testing.assert_array_equal(again.predict(_spikes(), 9, _BIN), model.predict(_spikes(), 9, _BIN))
+
+    def test_changed_weights_are_refused(self, name, tmp_path):
+        _make(name).save(tmp_path / "model")
+        weights = tmp_path / "model" / "weights.safetensors"
+        data = bytearray(weights.read_bytes())
+        data[-1] ^= 1
+        weights.write_bytes(data)
+        with pytest.raises(InputError, match="sha256"):
+            load_model(tmp_path / "model")
+
+    def test_another_bin_size_is_refused(self, name):
+        with pytest.raises(InputError, match="as the model was trained with"):
+            _make(name).predict(_spikes(), 9, 0.002)
+
+
+def test_other_numbers_of_units():
+    assert _make("in_context").predict(_spikes(50, 11), 0, _BIN).shape == (50, 11)
+    for other in (5, 7):
+        with pytest.raises(InputError, match=f"{other} units"):
+            _make("shimono2026").predict(_spikes(50, other), 0, _BIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("in_context", {"width": 0}),
+        ("in_context", {"width": "a"}),
+        ("in_context", {"width": True}),
+        ("shimono2026", {"start_at_rates": 1}),
+        ("in_context", {"batch_size": 0}),
+        ("in_context", {"skip_seconds": float("nan")}),
+        ("shimono2026", {"num_heads": 0}),
+        ("shimono2026", {"dropout": 1.0}),
+        ("shimono2026", {"depth": 1.5}),
+    ],
+)
+def test_settings_out_of_range(name, settings):
+    with pytest.raises(InputError, match=next(iter(settings))):
+        build_model(name, 4, **settings)
+
+
+def test_the_papers_parameter_counts():
+    # SCIENCE.md: 398,336 at depth 4
+    count = {
+        depth: sum(p.numel() for p in build_model("shimono2026", 128, depth=depth).parameters())
+        for depth in (1, 4)
+    }
+    assert count == {1: 99_584, 4: 398_336}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "nwbspikegen-model-1"}', '{"format": 1}'])
+def test_a_broken_description_is_refused(tmp_path, content):
+    (tmp_path / "model.json").write_text(content)
+    with pytest.raises(InputError, match=r"model\.json|description|model folder|as it was saved"):
+        load_model(tmp_path)
+
+
+def test_a_description_that_names_no_model_is_refused(tmp_path):
+    _make("in_context").save(tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "name": "os.system"}))
+    with pytest.raises(InputError, match="one of in_context"):
+        load_model(tmp_path / "model")
+
+
+_PAIRS = st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=1, max_size=20)
+
+
+@given(pairs=_PAIRS)
+def test_losses_are_their_formulas(pairs):
+    log_odds = np.array([pair[0] for pair in pairs])
+    y = np.array([float(pair[1]) for pair in pairs])
+    p = 1 / (1 + np.exp(-log_odds))
+    of_truth = np.where(y > 0, p, 1 - p)
+    expected = {
+        "dice": 1 - (2 * (p * y).sum() + 1) / (p.sum() + y.sum() + 1),
+        "focal": (-((1 - of_truth) ** 2) * np.log(of_truth)).mean(),
+        "bernoulli": -np.log(of_truth).mean(),
+    }
+    for name, loss in LOSSES.items():
+        value = loss(
+            torch.tensor(log_odds)[None], torch.tensor(y)[None], torch.ones(1, len(y), dtype=torch.float64)
+        )
+        assert value.item() == pytest.approx(expected[name], abs=1e-6)
+
+
+def test_weights_stand_for_bins_left_out():
+    log_odds, target = torch.tensor([[1.0, -2.0, -2.0, -2.0]]), torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    weight = torch.tensor([[1.0, 3.0]])
+    for loss in LOSSES.values():
+        whole = loss(log_odds, target, torch.ones_like(target))
+        assert loss(log_odds[:, :2], target[:, :2], weight).item() == pytest.approx(whole.item(), abs=1e-6)

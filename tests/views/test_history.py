@@ -1,0 +1,69 @@
+"""Rates, hazards and traces look back only, and are what their formulas say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.views.history import AGE_EDGES, exponential_traces, online_hazard, running_rate
+
+_SPIKES = arrays(np.uint8, st.tuples(st.integers(2, 60), st.integers(1, 4)), elements=st.integers(0, 1))
+_CAUSAL = {
+    "running_rate": lambda spikes, first: running_rate(spikes, first, 0.001),
+    "online_hazard": lambda spikes, first: online_hazard(spikes, first, 0.001),
+    "traces": lambda spikes, first: exponential_traces(spikes, first, [1.5, 40.0]),
+}
+
+
+@pytest.mark.parametrize("name", _CAUSAL)
+@given(spikes=_SPIKES, data=st.data())
+def test_the_future_changes_nothing(name, spikes, data):
+    changed_from = data.draw(st.integers(0, len(spikes) - 1))
+    changed = spikes.copy()
+    changed[changed_from:] = 1 - changed[changed_from:]
+    before, after = _CAUSAL[name](spikes, 0), _CAUSAL[name](changed, 0)
+    np.testing.assert_array_equal(before[: changed_from + 1], after[: changed_from + 1])
+
+
+@pytest.mark.parametrize("name", _CAUSAL)
+@given(spikes=_SPIKES, data=st.data())
+def test_context_is_read_and_not_predicted(name, spikes, data):
+    first = data.draw(st.integers(0, len(spikes)))
+    np.testing.assert_array_equal(_CAUSAL[name](spikes, 0)[first:], _CAUSAL[name](spikes, first))
+
+
+def _hazard_by_definition(train: np.ndarray) -> list[float]:
+    fired, seen, last, out = [0.0] * 25, [0.0] * 25, None, []
+    for t, spike in enumerate(train):
+        age = np.inf if last is None else t - last
+        cls = sum(age > edge for edge in AGE_EDGES)
+        rate = (train[:t].sum() + 0.5) / (t + 500)
+        out.append((fired[cls] + 20 * rate) / (seen[cls] + 20))
+        seen[cls] += 1
+        fired[cls] += spike
+        last = t if spike else last
+    return out
+
+
+@given(spikes=_SPIKES)
+def test_online_hazard_is_its_definition(spikes):
+    expected = np.stack([_hazard_by_definition(train) for train in spikes.T], axis=1)
+    np.testing.assert_allclose(online_hazard(spikes, 0, 0.001), expected, rtol=1e-6)
+
+
+def test_traces_are_weighted_means_of_the_past():
+    spikes = np.random.default_rng(0).integers(0, 2, (50, 3)).astype(np.uint8)
+    decay = np.exp(-1 / 7.0)
+    weights = (1 - decay) * decay ** np.arange(49, -1, -1)
+    np.testing.assert_allclose(
+        exponential_traces(np.vstack([spikes, spikes[:1]]), 50, [7.0])[0, :, 0], weights @ spikes, rtol=1e-5
+    )
+
+
+def test_a_first_bin_outside_is_refused():
+    with pytest.raises(InputError, match="first bin 9"):
+        running_rate(np.zeros((5, 2), np.uint8), 9, 0.001)
