@@ -39,18 +39,18 @@ from explain_models import (
 from recordings import require_shared
 
 import nwbspikegen as nsg
-from nwbspikegen.explain.correlations import compare_recordings, correlate_rates
-from nwbspikegen.explain.maps import map_attention
 from nwbspikegen.explain.connections import (
     map_corrected_correlation,
     map_coupling_glm,
     map_cross_correlation,
     recover_connections,
 )
+from nwbspikegen.explain.correlations import compare_recordings, correlate_rates
 from nwbspikegen.explain.couplings import read_couplings
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
 from nwbspikegen.explain.figure_curves import plot_attention_curves
 from nwbspikegen.explain.figure_maps import plot_attention_maps, plot_couplings
+from nwbspikegen.explain.maps import map_attention
 
 _FIGURES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "figures"
 _SEEDS = (200, 201, 202, 203)

@@ -11,14 +11,14 @@ import pandas as pd
 from recordings import RECORDINGS
 
 import nwbspikegen as nsg
-from nwbspikegen.explain.explanation import Explanation
 from nwbspikegen.explain.correlations import correlate_rates
+from nwbspikegen.explain.explanation import Explanation
 from nwbspikegen.explain.maps import map_attention
-from nwbspikegen.explain.results import state_findings
-from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.explain.nwb import read_attention
-from nwbspikegen.views import Split, open_window
+from nwbspikegen.explain.results import state_findings
 from nwbspikegen.explain.run import explain_and_write
+from nwbspikegen.models import FittedModel, load_model
+from nwbspikegen.views import Split, open_window
 
 _MOST_TRAINING, _MOST_VALIDATION = 200_000, 100_000
 SHORT = {"num_bins": 500, "batch_size": 2}

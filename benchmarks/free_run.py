@@ -21,8 +21,8 @@ import xarray as xr
 from recordings import RECORDINGS, require_shared
 
 import nwbspikegen as nsg
-from nwbspikegen.prediction.free_run import run_pieces
 from nwbspikegen.models import FittedModel, build_model
+from nwbspikegen.prediction.free_run import run_pieces
 from nwbspikegen.scoring import compare_trains
 from nwbspikegen.views import WindowOptions, open_window
 from nwbspikegen.views.observed import read_spikes

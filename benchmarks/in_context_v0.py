@@ -14,9 +14,9 @@ import torch
 from in_context_v0_past import NUM_FEATURES, Past
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from nwbspikegen.views.history import mean_rate_per_bin
 from nwbspikegen.models.base import SpikeModel, register
 from nwbspikegen.models.pair_examples import PairExamples
+from nwbspikegen.views.history import mean_rate_per_bin
 
 _CHUNK_PAIRS = 250_000
 _CLIP_SD = 4.0

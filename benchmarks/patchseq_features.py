@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "patchseq")]
 
 import test_patchseq_ipfx as oracle  # noqa: E402
 
 from nwbspikegen.patchseq.features.measure import CellFeatures, measure_cell  # noqa: E402
 from nwbspikegen.patchseq.reading.cells import read_cell  # noqa: E402
+from nwbspikegen.patchseq.reading.sweeps import Sweep  # noqa: E402
 from nwbspikegen.patchseq.simulation.simulator import simulate_cell  # noqa: E402
 from nwbspikegen.patchseq.spikes.detect import detect_spikes  # noqa: E402
-from nwbspikegen.patchseq.reading.sweeps import Sweep  # noqa: E402
 
 CLASSES = ("Lamp5", "Pvalb", "Sst", "Vip")
 SPECIES = ("Mus musculus", "Homo sapiens")

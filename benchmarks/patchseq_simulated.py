@@ -19,10 +19,10 @@ from pathlib import Path
 import pandas as pd
 
 from nwbspikegen.patchseq.features.files import FEATURES_FILE
-from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 from nwbspikegen.patchseq.run.features import measure_recordings
 from nwbspikegen.patchseq.run.load import LoadedCells, load_cells
 from nwbspikegen.patchseq.run.transfer import Plan, TransferReport, transfer_cells
+from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 
 SPECIES = {"source": "Mus musculus", "target": "Homo sapiens"}
 CELLS = {"source": 50, "target": 30}

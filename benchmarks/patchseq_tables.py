@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from recordings import SHARED, require_shared
 
-from nwbspikegen.patchseq.species.alignment_shares import align_shares
+from nwbspikegen.patchseq.classify.folds import folds_by_donor, hold_out_condition
+from nwbspikegen.patchseq.classify.forest import fit_forest
 from nwbspikegen.patchseq.classify.scores import (
     METRICS,
     compare_classes,
@@ -32,14 +33,13 @@ from nwbspikegen.patchseq.classify.scores import (
     score_confidence,
 )
 from nwbspikegen.patchseq.classify.vote import build_vote
-from nwbspikegen.patchseq.classify.folds import folds_by_donor, hold_out_condition
-from nwbspikegen.patchseq.classify.forest import fit_forest
 from nwbspikegen.patchseq.features.table_allen import (
     read_human_table,
     read_mouse_table,
     share_features,
 )
 from nwbspikegen.patchseq.features.tables import CellTable
+from nwbspikegen.patchseq.species.alignment_shares import align_shares
 from nwbspikegen.patchseq.species.conditions import ARMS, Lesson, answer_zero_shot, predict_arms
 
 _LOG = logging.getLogger("benchmark")

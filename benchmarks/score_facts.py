@@ -17,9 +17,9 @@ import pandas as pd
 from recordings import RECORDINGS, require_shared
 
 import nwbspikegen as nsg
+from nwbspikegen.formats.ibl.presets import PRESETS
 from nwbspikegen.plot.canvas import COLOURS, new_figure
 from nwbspikegen.scoring import bits_per_spike, make_baseline, rank_pooled, roc_auc_per_unit
-from nwbspikegen.formats.ibl.presets import PRESETS
 from nwbspikegen.views import Split, open_window, split_fractions
 from nwbspikegen.views.observed import read_spikes
 

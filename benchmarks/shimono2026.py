@@ -18,12 +18,12 @@ from pathlib import Path
 from recordings import RECORDINGS, Recording, require_shared
 
 import nwbspikegen as nsg
+from nwbspikegen.commands.generate import GenerationReport, generate_and_score
+from nwbspikegen.commands.train import train_recordings
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import BASELINES, paired_difference
 from nwbspikegen.views import WindowOptions, open_window
 from nwbspikegen.views.observed import read_spikes
-from nwbspikegen.commands.generate import GenerationReport, generate_and_score
-from nwbspikegen.commands.train import train_recordings
 
 _RUNS = (("slice_210511", "shimono2026", "dice", 10),)
 _METRICS = (

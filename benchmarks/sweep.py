@@ -30,8 +30,8 @@ from recordings import RECORDINGS, require_shared
 import nwbspikegen as nsg
 from nwbspikegen.plot import plot_losses, save_figure
 from nwbspikegen.simulation import metadata_of
-from nwbspikegen.views import WindowOptions
 from nwbspikegen.sweep.run import SweepReport, run_sweep
+from nwbspikegen.views import WindowOptions
 
 _FIGURES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "figures"
 _OPTIONS = WindowOptions(duration=60.0, skip_units=0, take_units=64)

@@ -32,8 +32,8 @@ from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.tasks import open_client, run_tasks
 from nwbspikegen.scoring import score_predictions
 from nwbspikegen.simulation import metadata_of
-from nwbspikegen.transfer.tasks import plan_tasks
 from nwbspikegen.transfer.study import TransferStudy
+from nwbspikegen.transfer.tasks import plan_tasks
 from nwbspikegen.views import WindowOptions
 
 _IBL_SESSIONS = 700

@@ -28,8 +28,8 @@ import xarray as xr
 from recordings import RECORDINGS, require_shared
 
 import nwbspikegen as nsg
-from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.core.predictor import Predictor
+from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.scoring import BASELINES, calibration_error, paired_difference, rank_pooled, roc_auc_per_unit
 from nwbspikegen.views import Split, open_window
 from nwbspikegen.views.observed import read_spikes

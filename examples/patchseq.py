@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from nwbspikegen.patchseq.features.files import read_features
-from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 from nwbspikegen.patchseq.nwb.reading import read_predictions
 from nwbspikegen.patchseq.run.features import measure_recordings
 from nwbspikegen.patchseq.run.fit import Recipe
 from nwbspikegen.patchseq.run.load import load_cells
 from nwbspikegen.patchseq.run.predict import predict_sources
 from nwbspikegen.patchseq.run.train import train_cells
+from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "patchseq")
 

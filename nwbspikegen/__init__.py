@@ -6,12 +6,14 @@ and converting or viewing never loads torch.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from nwbspikegen.core.lazy import import_late
 
 if TYPE_CHECKING:
     from nwbspikegen.archive import share_file as share_file
     from nwbspikegen.archive import validate_file as validate_file
+    from nwbspikegen.explain.nwb import read_attention as read_attention
     from nwbspikegen.formats.asdf.convert import convert_asdf as convert_asdf
     from nwbspikegen.formats.ibl.convert import convert_ibl as convert_ibl
     from nwbspikegen.formats.maxwell.convert import convert_maxwell as convert_maxwell
@@ -19,24 +21,24 @@ if TYPE_CHECKING:
     from nwbspikegen.formats.spykingcircus.convert import (
         convert_spykingcircus as convert_spykingcircus,
     )
-    from nwbspikegen.prediction.free_run import free_run as free_run
-    from nwbspikegen.prediction.one_step import generate as generate
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
-    from nwbspikegen.explain.nwb import read_attention as read_attention
+    from nwbspikegen.prediction.audit import audit as audit
+    from nwbspikegen.prediction.free_run import free_run as free_run
     from nwbspikegen.prediction.nwb_reading import read_audits as read_audits
     from nwbspikegen.prediction.nwb_reading import read_generated_units as read_generated_units
     from nwbspikegen.prediction.nwb_reading import read_models as read_models
     from nwbspikegen.prediction.nwb_reading import read_scores as read_scores
     from nwbspikegen.prediction.nwb_reading import read_spike_probability as read_spike_probability
     from nwbspikegen.prediction.nwb_reading import read_statistics as read_statistics
-    from nwbspikegen.transfer.nwb_reading import read_transfer_scores as read_transfer_scores
     from nwbspikegen.prediction.nwb_writing import write_results as write_results
+    from nwbspikegen.prediction.one_step import generate as generate
     from nwbspikegen.scoring import score as score
     from nwbspikegen.scoring import spike_statistics as spike_statistics
     from nwbspikegen.simulation import simulate as simulate
     from nwbspikegen.training import train as train
     from nwbspikegen.transfer import TransferStudy as TransferStudy
+    from nwbspikegen.transfer.nwb_reading import read_transfer_scores as read_transfer_scores
     from nwbspikegen.views import Split as Split
     from nwbspikegen.views import Survey as Survey
     from nwbspikegen.views import WindowOptions as WindowOptions
@@ -45,34 +47,33 @@ if TYPE_CHECKING:
     from nwbspikegen.views import split_fractions as split_fractions
     from nwbspikegen.views import split_time as split_time
     from nwbspikegen.views import survey as survey
-    from nwbspikegen.prediction.audit import audit as audit
 
 __version__ = "0.1.0"
 
-_ROOM_OF = {
+_MODULE_OF = {
     "FittedModel": "models",
     "Split": "views",
     "Survey": "views",
     "TransferStudy": "transfer",
     "WindowOptions": "views",
-    "audit": "workflows",
-    "convert_asdf": "convert",
-    "convert_ibl": "convert",
-    "convert_maxwell": "convert",
-    "convert_sorting": "convert",
-    "convert_spykingcircus": "convert",
-    "free_run": "generation",
-    "generate": "generation",
+    "audit": "prediction.audit",
+    "convert_asdf": "formats.asdf.convert",
+    "convert_ibl": "formats.ibl.convert",
+    "convert_maxwell": "formats.maxwell.convert",
+    "convert_sorting": "formats.sorters.convert",
+    "convert_spykingcircus": "formats.spykingcircus.convert",
+    "free_run": "prediction.free_run",
+    "generate": "prediction.one_step",
     "load_model": "models",
     "open_units": "views",
-    "read_attention": "results",
-    "read_audits": "results",
-    "read_generated_units": "results",
-    "read_models": "results",
-    "read_scores": "results",
-    "read_spike_probability": "results",
-    "read_statistics": "results",
-    "read_transfer_scores": "results",
+    "read_attention": "explain.nwb",
+    "read_audits": "prediction.nwb_reading",
+    "read_generated_units": "prediction.nwb_reading",
+    "read_models": "prediction.nwb_reading",
+    "read_scores": "prediction.nwb_reading",
+    "read_spike_probability": "prediction.nwb_reading",
+    "read_statistics": "prediction.nwb_reading",
+    "read_transfer_scores": "transfer.nwb_reading",
     "score": "scoring",
     "select_units": "views",
     "share_file": "archive",
@@ -83,18 +84,13 @@ _ROOM_OF = {
     "survey": "views",
     "train": "training",
     "validate_file": "archive",
-    "write_results": "results",
+    "write_results": "prediction.nwb_writing",
 }
 
-__all__ = ["__version__", *_ROOM_OF]  # noqa: PLE0604, RUF100
+__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604, RUF100
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module 'nwbspikegen' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"nwbspikegen.{_ROOM_OF[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = import_late(__name__, _MODULE_OF)
 
 
 def __dir__() -> list[str]:

@@ -14,9 +14,9 @@ import numpy as np
 import scipy.io
 import yaml
 from alf_files import write_session
+from asdf_files import write_asdf
 from pynwb import NWBHDF5IO
 from spikeinterface.core import NumpySorting, generate_recording
-from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
 from nwbspikegen.simulation import Simulation, metadata_of
@@ -89,8 +89,8 @@ class StandIns:
 
     def write_features(self, path: Path) -> None:
         """Write the features of simulated cells of the species that the name begins with."""
-        from nwbspikegen.patchseq.simulation.files import simulate_patchseq
         from nwbspikegen.patchseq.run.features import measure_recordings
+        from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 
         species = path.name.partition("-")[0]
         cells = self.folder / species

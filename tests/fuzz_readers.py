@@ -85,7 +85,7 @@ def _read_sorting(sorting: Any) -> Reading:
 
 
 def _write_asdf(folder: Path) -> Path:
-    from test_sources_asdf import write_asdf
+    from asdf_files import write_asdf
 
     rng = np.random.default_rng(1)
     trains = [np.sort(rng.choice(900, 50, replace=False)) + 1 for _ in range(4)]
@@ -93,7 +93,7 @@ def _write_asdf(folder: Path) -> Path:
 
 
 def _write_compressed_asdf(folder: Path) -> Path:
-    from test_sources_asdf import write_asdf
+    from asdf_files import write_asdf
 
     trains = [np.arange(1, 900, 7 + unit) for unit in range(4)]
     path = folder / "compressed.mat"
@@ -103,8 +103,8 @@ def _write_compressed_asdf(folder: Path) -> Path:
 @_register("asdf", _write_asdf)
 @_register("asdf_compressed", _write_compressed_asdf)
 def _read_asdf(path: Path) -> Reading:
-    from nwbspikegen.formats.asdf.sorting import ASDFSorting
     from nwbspikegen.formats.asdf import mat_files
+    from nwbspikegen.formats.asdf.sorting import ASDFSorting
 
     # the same program in a fork: starting Python ten thousand times takes hours
     mat_files.subprocess = SimpleNamespace(run=_fork_mat_child, TimeoutExpired=subprocess.TimeoutExpired)
@@ -255,14 +255,22 @@ def _write_results(folder: Path) -> Path:
 
 @_register("results", _write_results)
 def _read_results(path: Path) -> Reading:
-    from nwbspikegen import results
+    from nwbspikegen.prediction.nwb_reading import (
+        list_results,
+        read_audits,
+        read_generated_units,
+        read_models,
+        read_scores,
+        read_sources,
+        read_spike_probability,
+    )
 
-    probability = results.read_spike_probability(path)
-    found: Reading = {"names": json.dumps(results.list_results(path)), "probability": probability.values}
+    probability = read_spike_probability(path)
+    found: Reading = {"names": json.dumps(list_results(path)), "probability": probability.values}
     found["attrs"] = json.dumps(probability.attrs, sort_keys=True, default=str)
-    trains = results.read_generated_units(path)
+    trains = read_generated_units(path)
     found |= {f"unit {unit}": times for unit, times in trains.items()}
-    for read in (results.read_scores, results.read_audits, results.read_sources, results.read_models):
+    for read in (read_scores, read_audits, read_sources, read_models):
         table = read(path)
         found[read.__name__] = table.to_json(double_precision=15) + json.dumps(table.attrs, default=str)
     return found
@@ -412,10 +420,10 @@ def _place(sessions: list[str]) -> Any:
 
 @_register("study_file", _write_study_file)
 def _read_study_file(path: Path) -> Reading:
-    from nwbspikegen import results
+    from nwbspikegen.transfer.nwb_reading import read_layout, read_sessions, read_transfer_scores
 
-    found = _flatten(results.read_transfer_scores(path))
-    for read in (results.read_sessions, results.read_layout):
+    found = _flatten(read_transfer_scores(path))
+    for read in (read_sessions, read_layout):
         table = read(path)
         found[read.__name__] = table.to_json(double_precision=15) + json.dumps(table.attrs, default=str)
     return found
@@ -475,8 +483,8 @@ def _write_patchseq_file(folder: Path) -> Path:
 
 
 def _write_simulated_cell(folder: Path) -> Path:
-    from nwbspikegen.patchseq.simulation.simulator import simulate_cell
     from nwbspikegen.patchseq.simulation.files import write_cell
+    from nwbspikegen.patchseq.simulation.simulator import simulate_cell
 
     sweeps = simulate_cell("Sst", "Mus musculus", 2)[:6]
     write_cell(folder / "cell.nwb", sweeps, "Sst", "Mus musculus", "m", "s")
@@ -485,13 +493,18 @@ def _write_simulated_cell(folder: Path) -> Path:
 
 @_register("patchseq_file", _write_patchseq_file)
 def _read_patchseq_file(path: Path) -> Reading:
-    from nwbspikegen import results
+    from nwbspikegen.patchseq.nwb.reading import (
+        read_cell_scalars,
+        read_family_vectors,
+        read_predictions,
+        read_sweep_features,
+    )
 
-    families, reasons, preset = results.read_family_vectors(path)
+    families, reasons, preset = read_family_vectors(path)
     found: Reading = {f"family {name}": vector for name, vector in families.items()}
     found |= {"reasons": json.dumps(reasons), "preset": preset}
-    found["scalars"] = json.dumps(results.read_cell_scalars(path))
-    for read in (results.read_sweep_features, results.read_predictions):
+    found["scalars"] = json.dumps(read_cell_scalars(path))
+    for read in (read_sweep_features, read_predictions):
         found[read.__name__] = read(path).to_json(double_precision=15)
     return found
 

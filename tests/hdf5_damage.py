@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nwbspikegen import sources
+from nwbspikegen import formats
 from nwbspikegen.core.errors import InputError
 
 
@@ -38,7 +38,7 @@ def _read_damaged(file: Path, name: str, source: Path, seed: int, trials: int) -
         kept = len(whole) if trial % 5 else rng.integers(len(whole))
         file.write_bytes(damaged[:kept].tobytes())
         try:
-            sorting = getattr(sources, name)(source)
+            sorting = getattr(formats, name)(source)
         except InputError:
             print("refused")
             continue

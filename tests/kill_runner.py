@@ -208,7 +208,7 @@ def _write_recording(path: Path, seed: int) -> None:
 
 def _write_asdf(folder: Path) -> None:
     import yaml
-    from test_sources_asdf import write_asdf
+    from asdf_files import write_asdf
 
     from nwbspikegen.simulation import metadata_of
 

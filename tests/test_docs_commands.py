@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from docs_blocks import Block, Command, normalise, read_blocks, read_commands
 from docs_stand_ins import StandIns, names_of
 
-from nwbspikegen.core import tasks as parallel
 from nwbspikegen.cli import cli
+from nwbspikegen.core import tasks as parallel
 from nwbspikegen.training.schedule import Schedule
 
 _ROOT = Path(__file__).resolve().parents[1]

@@ -17,14 +17,14 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from asdf_files import write_asdf
 from click.testing import CliRunner
 from nwb_sources import write_source
 from populations import small_split
-from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
-from nwbspikegen.core import files
 from nwbspikegen.cli import cli
+from nwbspikegen.core import files
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import BASELINES

@@ -19,19 +19,20 @@ import pytest
 from fuzz_inputs import copy_whole
 from fuzz_readers import READERS
 
-from nwbspikegen.transfer.study import TransferStudy
-from nwbspikegen.models.fitted import load_model
-from nwbspikegen.views.opening import open_units
-from nwbspikegen import results
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.json_files import read_json
 from nwbspikegen.core.npz_files import read_npz
-from nwbspikegen.patchseq.features.files import read_features
-from nwbspikegen.patchseq.classify.models_io import CellModel
-from nwbspikegen.scoring.baselines.storage import read_weights
-from nwbspikegen.formats.ibl.sorting import ALFSorting
-from nwbspikegen.transfer.cell_files import cell_file
 from nwbspikegen.core.yaml_files import read_yaml
+from nwbspikegen.explain.nwb import read_attention
+from nwbspikegen.formats.ibl.sorting import ALFSorting
+from nwbspikegen.models.fitted import load_model
+from nwbspikegen.patchseq.classify.models_io import CellModel
+from nwbspikegen.patchseq.features.files import read_features
+from nwbspikegen.prediction.nwb_reading import read_spike_probability
+from nwbspikegen.scoring.baselines.storage import read_weights
+from nwbspikegen.transfer.cell_files import cell_file
+from nwbspikegen.transfer.study import TransferStudy
+from nwbspikegen.views.opening import open_units
 
 _ALLOW = "NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS"
 
@@ -84,11 +85,11 @@ def test_results_that_no_file_can_hold_are_not_allocated(tmp_path):
     path = copy_whole("results", tmp_path)
     _replace(path, "processing/spike_generation/spike_probability/data", shape=(10**9, 10**4), dtype="f4",
              chunks=(10**3, 10**3))  # fmt: skip
-    _refuse(lambda: results.read_spike_probability(path), "data")
+    _refuse(lambda: read_spike_probability(path), "data")
     path = copy_whole("attention", tmp_path)
     _replace(path, "processing/attention/attention/values", shape=(10**6, 10**6, 10**6), dtype="f4",
              chunks=(10, 100, 100))  # fmt: skip
-    _refuse(lambda: results.read_attention(path), "values")
+    _refuse(lambda: read_attention(path), "values")
 
 
 def test_one_text_that_is_named_often_does_not_fill_memory(nwb):

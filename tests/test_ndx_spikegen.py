@@ -52,7 +52,7 @@ def test_nothing_loads_it_unasked(tmp_path: Path) -> None:
     code = (
         f"import sys, h5py, nwbspikegen as nsg; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from nwb_sources import write_source; source = write_source('source.nwb')\n"
-        "from nwbspikegen import attention, plot, results, scoring, workflows\n"
+        "from nwbspikegen import commands, explain, plot, prediction, scoring, transfer\n"
         "from nwbspikegen.scoring import BASELINES\n"
         f"units = nsg.open_units(source, bin_size=0.01)\n"
         "parts = nsg.split_fractions(units, (.5, .25, .25))\n"

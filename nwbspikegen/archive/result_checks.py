@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 
 from nwbspikegen.core.files import hash_file
-from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_sources
 from nwbspikegen.nwb.names import MODULE
+from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_sources
 
 Finding = tuple[str, str, str, str]
 """Tool, severity, message and where."""

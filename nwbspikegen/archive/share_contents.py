@@ -7,8 +7,8 @@ import os
 
 import h5py
 
-from nwbspikegen.prediction.nwb_reading import list_results, read_models, read_sources
 from nwbspikegen.nwb.names import MODULE
+from nwbspikegen.prediction.nwb_reading import list_results, read_models, read_sources
 
 _OTHERS = {"attention": "attention of a model", "patchseq": "predictions from recordings of single cells",
            "spike_transfer": "scores of models between recordings"}  # fmt: skip

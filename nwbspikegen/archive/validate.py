@@ -16,8 +16,8 @@ from typing import Any
 import h5py
 import pandas as pd
 
-from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.archive.result_checks import check_results
+from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.nwb.hdf5_heaps import require_sound_heaps

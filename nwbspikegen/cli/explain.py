@@ -52,9 +52,9 @@ def explain(
     A recording that MODEL was trained on is opened as it was for training: other window options are
     refused. They hold for other recordings.
     """
+    from nwbspikegen.explain.run import explain_and_write
     from nwbspikegen.models import load_model
     from nwbspikegen.models.attending import Attends
-    from nwbspikegen.explain.run import explain_and_write
 
     fitted = load_model(model)
     refuse_other_window(fitted, recording, window)

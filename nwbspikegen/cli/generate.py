@@ -60,9 +60,9 @@ def generate(
     A recording that MODEL was trained on is opened as it was for training: window options other than
     --exclude are refused. They hold for other recordings.
     """
-    from nwbspikegen.models import load_model
     from nwbspikegen.commands.free_run import free_run_and_compare
     from nwbspikegen.commands.generate import generate_and_score
+    from nwbspikegen.models import load_model
 
     fitted = load_model(model)
     if free_run is None:

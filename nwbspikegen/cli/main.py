@@ -10,13 +10,11 @@ from typing import Any
 import click
 
 from nwbspikegen import __version__
-from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.cli.convert import convert
 from nwbspikegen.cli.demo import demo
 from nwbspikegen.cli.explain import explain
 from nwbspikegen.cli.generate import generate
 from nwbspikegen.cli.info import info
-from nwbspikegen.cli.patchseq import patchseq
 from nwbspikegen.cli.plot import plot
 from nwbspikegen.cli.score import score
 from nwbspikegen.cli.share import share
@@ -24,7 +22,9 @@ from nwbspikegen.cli.sweep import sweep
 from nwbspikegen.cli.train import train
 from nwbspikegen.cli.transfer import transfer
 from nwbspikegen.cli.validate import validate
+from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import NWBSpikeGenError, OutputError
+from nwbspikegen.patchseq.cli import patchseq
 
 _INTERRUPTED = "interrupted: no output is half-written, and the same command goes on or starts again"
 

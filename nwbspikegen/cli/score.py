@@ -32,9 +32,9 @@ def score(derived: Path, recompute: bool, as_json: bool) -> None:
     Below them stand statistics of the recorded and the generated spike trains. A free run has no scores:
     how it compares with the recording is printed instead.
     """
-    from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_statistics
     from nwbspikegen.commands.describe import describe_trains
     from nwbspikegen.commands.score import read_or_recompute_scores
+    from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_statistics
 
     held = list_results(derived)
     if "statistics" in held:

@@ -80,8 +80,8 @@ def sweep(
     shown and never choose. Tables, models and a figure per parameter go to the folder. A sweep that
     was interrupted goes on where it stopped when the same command is given again.
     """
-    from nwbspikegen.sweep.run import run_sweep
     from nwbspikegen.sweep.plan import read_factors
+    from nwbspikegen.sweep.run import run_sweep
 
     factors = read_factors(vary)
     if "loss" in factors:

@@ -9,16 +9,16 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.formats.sorters.convert import convert_sorting
+from nwbspikegen.commands.generate import GenerationReport, generate_and_score
+from nwbspikegen.commands.train import train_recordings
 from nwbspikegen.core.files import write_whole
-from nwbspikegen.prediction.one_step import generate
+from nwbspikegen.formats.sorters.convert import convert_sorting
 from nwbspikegen.models import FittedModel
+from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline
 from nwbspikegen.simulation import Simulation, metadata_of, simulate
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.observed import read_bins
-from nwbspikegen.commands.generate import GenerationReport, generate_and_score
-from nwbspikegen.commands.train import train_recordings
 
 _LOG = logging.getLogger("nwbspikegen")
 

@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.commands.generate import open_for
 from nwbspikegen.core.addresses import hash_recording, name_of
 from nwbspikegen.core.errors import require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
-from nwbspikegen.prediction.free_run import free_run
-from nwbspikegen.models import FittedModel
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.models import FittedModel
+from nwbspikegen.nwb.unit_table import UNITS
+from nwbspikegen.prediction.free_run import free_run
 from nwbspikegen.prediction.nwb_writing import require_complete, write_results
 from nwbspikegen.scoring import compare_trains
 from nwbspikegen.views import WindowOptions
-from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.observed import read_bins
-from nwbspikegen.commands.generate import open_for
 
 _LOG = logging.getLogger("nwbspikegen")
 

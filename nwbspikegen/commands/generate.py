@@ -15,17 +15,17 @@ import xarray as xr
 from nwbspikegen.core.addresses import hash_recording, name_of, require_recording
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
-from nwbspikegen.prediction.one_step import generate
-from nwbspikegen.models import FittedModel
 from nwbspikegen.core.progress import show_progress
+from nwbspikegen.models import FittedModel
+from nwbspikegen.nwb.opening import open_nwb
+from nwbspikegen.nwb.session import read_session
+from nwbspikegen.nwb.unit_table import UNITS
+from nwbspikegen.prediction.audit import audit, interval_of
 from nwbspikegen.prediction.nwb_writing import require_complete, write_results
+from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import score
 from nwbspikegen.views import Split, WindowOptions, open_trained_window, open_window
-from nwbspikegen.nwb.session import read_session
-from nwbspikegen.nwb.opening import open_nwb
-from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.observed import find_first_unseen
-from nwbspikegen.prediction.audit import audit, interval_of
 
 _LOG = logging.getLogger("nwbspikegen")
 SEGMENTS = ("test", "validation", "train", "all")

@@ -11,8 +11,8 @@ import pandas as pd
 
 from nwbspikegen.core.addresses import is_remote
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.models import FittedModel
+from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import score
 from nwbspikegen.views import WindowOptions, open_window
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from nwbspikegen.core.addresses import Address, is_remote, is_zarr
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views import Survey, survey
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.views import Survey, survey
 
 _STUDY_FILE, _SWEEP_FILE = "study.json", "plan.json"
 # modules of processing that this package writes, and what shows them

@@ -15,12 +15,16 @@ from nwbspikegen import plot
 from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import require_absent
-from nwbspikegen.prediction.one_step import generate
-from nwbspikegen.prediction.nwb_reading import list_results, read_scores, read_spike_probability
+from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
+from nwbspikegen.explain.figure_curves import plot_attention_curves
+from nwbspikegen.explain.figure_maps import plot_attention_maps, plot_couplings
 from nwbspikegen.explain.nwb import read_attention
-from nwbspikegen.scoring import make_baseline
-from nwbspikegen.views import open_units
 from nwbspikegen.nwb.opening import open_nwb
+from nwbspikegen.prediction.nwb_reading import list_results, read_scores, read_spike_probability
+from nwbspikegen.prediction.one_step import generate
+from nwbspikegen.scoring import make_baseline
+from nwbspikegen.sweep.figure import plot_sweep
+from nwbspikegen.views import open_units
 from nwbspikegen.views.observed import read_bins
 
 _Figures = Iterator[tuple[str, Any]]
@@ -95,7 +99,7 @@ def _draw_folder(folder: Path) -> _Figures:
     elif (folder / PLAN_FILE).is_file() and (folder / "trials.json").is_file():
         stored = json.loads((folder / "trials.json").read_text())
         for name in read_plan(folder).factors:
-            yield name, plot.plot_sweep(pd.DataFrame(stored["trials"]), name, reference=stored["reference"])
+            yield name, plot_sweep(pd.DataFrame(stored["trials"]), name, reference=stored["reference"])
     else:
         raise InputError(
             f"{folder} without {DESCRIPTION_FILE} or {PLAN_FILE}", "the folder of a model or of a sweep",
@@ -168,11 +172,11 @@ def _cut(units: xr.Dataset, start: float, stop: float) -> xr.Dataset:
 def _draw_attention(path: Path) -> _Figures:
     maps, correlations, ablations = read_attention(path)
     if "attention_mean" in maps:
-        yield "attention_maps", plot.plot_attention_maps(maps)
-        yield "attention_curves", plot.plot_attention_curves(maps)
+        yield "attention_maps", plot_attention_maps(maps)
+        yield "attention_curves", plot_attention_curves(maps)
     if "influence" in maps:
-        yield "couplings", plot.plot_couplings(maps)
+        yield "couplings", plot_couplings(maps)
     if len(correlations):
-        yield "rate_correlations", plot.plot_rate_correlations(correlations)
+        yield "rate_correlations", plot_rate_correlations(correlations)
     if len(ablations):
-        yield "ablations", plot.plot_ablations(ablations)
+        yield "ablations", plot_ablations(ablations)

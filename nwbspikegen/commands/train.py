@@ -15,13 +15,13 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training import train
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.observed import require_distinct
 from nwbspikegen.views.opening import open_view
-from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 
 _LOG = logging.getLogger("nwbspikegen")
 

@@ -60,7 +60,7 @@ def require_extra(extra: str, *needed: str, purpose: str) -> None:
     --------
     >>> require_extra("train", "no_such_module", purpose="models")
     Traceback (most recent call last):
-    nwbspikegen.core.errors.MissingExtraError: found no no_such_module; expected it for models; install with...
+    nwbspikegen.core.errors.MissingExtraError: found no no_such_module; expected it for models; ...
     """
     for name in needed:
         if find_spec(name) is None:

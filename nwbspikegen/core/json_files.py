@@ -35,7 +35,7 @@ def read_json(path: Path, expected: str, what_to_do: str) -> dict[str, Any]:
     ...     _ = Path(folder, "a.json").write_text("[" * 100_000)
     ...     read_json(Path(folder, "a.json"), "a study", "restore it")
     Traceback (most recent call last):
-    nwbspikegen.core.errors.InputError: found ...a.json, which is not JSON (RecursionError); expected a study; ...
+    nwbspikegen.core.errors.InputError: found ...a.json, which is not JSON (RecursionError); ...
     """
     path = require_file(path)
     try:

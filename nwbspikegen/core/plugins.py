@@ -1,4 +1,4 @@
-"""Where models, scores and formats come from: our own, those of installed packages, those of a user's file."""
+"""Where models, scores and formats come from: our own, installed packages, a user's file."""
 
 from __future__ import annotations
 

@@ -12,8 +12,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float64
 
-from nwbspikegen.explain.perturbations import CONTROLS, lag_changes
-from nwbspikegen.explain.performance_drop import Scored, costs_of, target_edges
 from nwbspikegen.explain.disabling import (
     DISABLED,
     predict_disabled,
@@ -21,14 +19,16 @@ from nwbspikegen.explain.disabling import (
     predict_retrained,
     predict_without_couplings,
 )
+from nwbspikegen.explain.performance_drop import Scored, costs_of, target_edges
+from nwbspikegen.explain.perturbations import CONTROLS, lag_changes
 from nwbspikegen.explain.targets import WINDOW_BINS, choose_targets, predict_targets
 from nwbspikegen.explain.windows import Observed
-from nwbspikegen.views.history import mean_rate_per_bin
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.scoring.blocks import split_blocks
 from nwbspikegen.views import Split
+from nwbspikegen.views.history import mean_rate_per_bin
 from nwbspikegen.views.observed import read_bins
 
 _LOG = logging.getLogger("nwbspikegen")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Float64, UInt8
 
-from nwbspikegen.views.history import exponential_traces
 from nwbspikegen.scoring import rank_pooled
+from nwbspikegen.views.history import exponential_traces
 
 CORRELATION_BINS = 30
 OWN_TAUS = (2.0, 5.0, 12.0, 30.0, 80.0, 200.0, 500.0, 1000.0)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float64, Real
 
-from nwbspikegen.explain.maps import AttentionMaps
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.explain.maps import AttentionMaps
 from nwbspikegen.scoring import correct_by_holm
 
 SIGNIFICANT = 0.01

@@ -6,14 +6,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float64, UInt8
 
-from nwbspikegen.explain.windows import observe
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import Mask, prior_bins
+from nwbspikegen.explain.windows import observe
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.past.coupling_kernels import follow_traces
 from nwbspikegen.models.past.layout import COUPLING_TAUS
+from nwbspikegen.views.history import Mask, prior_bins
 
 LAG_BINS = 60
 _WEAKEST_RIDGE = 0

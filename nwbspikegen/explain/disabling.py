@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from nwbspikegen.core.predictor import predict_bins
 from nwbspikegen.explain.windows import Observed
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import (
@@ -20,7 +21,6 @@ from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.past.layout import DRIVE_COLUMN
 from nwbspikegen.models.readout import Readout
-from nwbspikegen.core.predictor import predict_bins
 from nwbspikegen.training import train
 from nwbspikegen.views import Split
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.ablations import AblationOptions, ablate
 from nwbspikegen.explain.correlations import correlate_rates
 from nwbspikegen.explain.couplings import map_couplings
-from nwbspikegen.explain.results import state_findings
 from nwbspikegen.explain.maps import MOST_WINDOWS, map_attention
+from nwbspikegen.explain.results import state_findings
 from nwbspikegen.explain.windows import observe
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
 from nwbspikegen.models.in_context import InContext

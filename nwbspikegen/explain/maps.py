@@ -11,13 +11,13 @@ import torch
 import xarray as xr
 from jaxtyping import Float32, Float64, Real
 
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.axes import WindowMaps, label_maps
 from nwbspikegen.explain.capture import BLOCK_QUERIES, capture_heads, stream_weights
 from nwbspikegen.explain.cells import Cells
 from nwbspikegen.explain.importance import gradient_importance
 from nwbspikegen.explain.profiles import Profiles
 from nwbspikegen.explain.windows import Observed, choose_windows, cut_window, observe
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
 

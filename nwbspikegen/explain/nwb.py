@@ -17,12 +17,12 @@ from nwbspikegen.core.metadata import read_metadata
 from nwbspikegen.explain.nwb_matrices import iterate_matrices, to_matrix
 from nwbspikegen.explain.nwb_vectors import read_vector, to_vector
 from nwbspikegen.nwb.columns import read_table, to_text
-from nwbspikegen.nwb.names import join_attributes, split_attributes
-from nwbspikegen.nwb.provenance import models_table, sources_table
 from nwbspikegen.nwb.derived import export, holding_still, read_reduced, require_source
-from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.groups import find_group
+from nwbspikegen.nwb.names import join_attributes, split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.provenance import models_table, sources_table
+from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import UNITS
 
 ATTENTION_MODULE = "attention"

@@ -14,10 +14,10 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.nwb_axes import find_grid, follow_grid, is_time, is_unit
 from nwbspikegen.explain.nwb_matrices import plain_description, split_known
 from nwbspikegen.nwb.columns import name_units, read_column, read_unit_ids, require_array, to_text
-from nwbspikegen.prediction.generated_units import find_rows
 from nwbspikegen.nwb.names import join_attributes, split_attributes
 from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import require_columns
+from nwbspikegen.prediction.generated_units import find_rows
 
 _VALUE = "value"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int64, UInt8
 
-from nwbspikegen.views.history import Mask
 from nwbspikegen.scoring.blocks import (
     FEWEST_RELIABLE_BLOCKS,
     Estimate,
@@ -19,6 +18,7 @@ from nwbspikegen.scoring.evaluation import FEWEST_SPIKES
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood, sum_spikes, weigh_bits
 from nwbspikegen.scoring.ranking import rank_sorted, sort_blocks
 from nwbspikegen.scoring.unit_ranking import mean_over_units, rank_units
+from nwbspikegen.views.history import Mask
 
 METRICS = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
 

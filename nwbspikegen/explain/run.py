@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nwbspikegen.commands.generate import open_for
+from nwbspikegen.core.errors import require_seed
+from nwbspikegen.core.files import require_absent, require_suffix
 from nwbspikegen.explain.ablations import AblationOptions
 from nwbspikegen.explain.explanation import Explanation, explain
 from nwbspikegen.explain.maps import MOST_WINDOWS
-from nwbspikegen.core.errors import require_seed
-from nwbspikegen.core.files import require_absent, require_suffix
-from nwbspikegen.models import FittedModel, find_loss
-from nwbspikegen.prediction.nwb_writing import require_complete
 from nwbspikegen.explain.nwb import write_attention
-from nwbspikegen.views import WindowOptions
+from nwbspikegen.models import FittedModel, find_loss
 from nwbspikegen.nwb.unit_table import UNITS
-from nwbspikegen.commands.generate import open_for
+from nwbspikegen.prediction.nwb_writing import require_complete
+from nwbspikegen.views import WindowOptions
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -117,20 +117,23 @@ def draw_explanation(
     explanation: Explanation, folder: str | os.PathLike[str], *, overwrite: bool = False
 ) -> list[Path]:
     """Write every figure that an explanation has, and return where they are."""
-    from nwbspikegen import plot
+    from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
+    from nwbspikegen.explain.figure_curves import plot_attention_curves
+    from nwbspikegen.explain.figure_maps import plot_attention_maps, plot_couplings
+    from nwbspikegen.plot import save_figure
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     maps, made = explanation.maps, []
 
     def keep(name: str, figure: Any) -> None:
-        made.append(plot.save_figure(figure, folder / f"{name}.png", overwrite=overwrite))
+        made.append(save_figure(figure, folder / f"{name}.png", overwrite=overwrite))
 
     if "attention_mean" in maps:
-        keep("attention_maps", plot.plot_attention_maps(maps))
-        keep("attention_curves", plot.plot_attention_curves(maps))
-        keep("rate_correlations", plot.plot_rate_correlations(explanation.rate_correlations))
+        keep("attention_maps", plot_attention_maps(maps))
+        keep("attention_curves", plot_attention_curves(maps))
+        keep("rate_correlations", plot_rate_correlations(explanation.rate_correlations))
     if "influence" in maps:
-        keep("couplings", plot.plot_couplings(maps))
-    keep("ablations", plot.plot_ablations(explanation.ablations))
+        keep("couplings", plot_couplings(maps))
+    keep("ablations", plot_ablations(explanation.ablations))
     return made

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int64, UInt8
 
+from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.explain.perturbations import Change
-from nwbspikegen.views.history import Mask, fill_unobserved
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.readout import Readout
-from nwbspikegen.core.predictor import Bins, predict_bins
+from nwbspikegen.views.history import Mask, fill_unobserved
 
 WINDOW_BINS = 3125
 """Bins before a target that a change may touch: the input length of Shimono 2026."""

@@ -11,8 +11,8 @@ import xarray as xr
 from jaxtyping import Float, Float64, Int64, Real, UInt8
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import Mask, fill_unobserved
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.views.history import Mask, fill_unobserved
 from nwbspikegen.views.observed import observed_before, read_bins, require_contiguous
 
 

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import Mask
 from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.views.history import Mask
 
 
 class Batch(NamedTuple):

@@ -18,11 +18,11 @@ from safetensors.torch import load, save
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
-from nwbspikegen.views.history import Mask
+from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import CHOSEN_BY
 from nwbspikegen.models.stepping import Stepper
-from nwbspikegen.core.predictor import Bins, predict_bins
+from nwbspikegen.views.history import Mask
 
 _WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "model.json"

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
-from nwbspikegen.views.history import Mask, mean_rate_per_bin
+from nwbspikegen.core.progress import track
 from nwbspikegen.models.base import SpikeModel, register
 from nwbspikegen.models.pair_examples import PairExamples
 from nwbspikegen.models.past import NUM_FEATURES, Past, PastStepper, Rows
 from nwbspikegen.models.readout import Readout, predict_frozen
 from nwbspikegen.models.stepping import Stepper
-from nwbspikegen.core.progress import track
+from nwbspikegen.views.history import Mask, mean_rate_per_bin
 
 _CHUNK_PAIRS = 250_000
 _CLIP_SD = 4.0

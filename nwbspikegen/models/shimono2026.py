@@ -16,11 +16,11 @@ from jaxtyping import Float, Float32, Int64, Real, UInt8
 from torch.nn import functional
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import Mask, fill_unobserved, mean_rate_per_bin
+from nwbspikegen.core.progress import track
 from nwbspikegen.models.attending import attend
 from nwbspikegen.models.base import Batch, SpikeModel, register
 from nwbspikegen.models.shimono_stepping import ShimonoStepper
-from nwbspikegen.core.progress import track
+from nwbspikegen.views.history import Mask, fill_unobserved, mean_rate_per_bin
 
 _START_GAIN = 0.1
 

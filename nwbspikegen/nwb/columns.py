@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from nwbspikegen.nwb.names import split_attributes
 from nwbspikegen.nwb.groups import find_array
 from nwbspikegen.nwb.ids import LABELS
+from nwbspikegen.nwb.names import split_attributes
 from nwbspikegen.nwb.unit_table import require_columns
 
 

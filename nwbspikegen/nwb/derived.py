@@ -15,11 +15,11 @@ import h5py
 from nwbspikegen.core.addresses import hash_recording, require_recording
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError
 from nwbspikegen.core.files import explaining_full_disks, find_disk_problem
-from nwbspikegen.nwb.subject import fill_metadata
+from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.source_copy import SourceCopy, copy_kept
 from nwbspikegen.nwb.source_session import repair_session
 from nwbspikegen.nwb.source_tables import repair_tables
-from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.subject import fill_metadata
 from nwbspikegen.nwb.unit_table import UNITS, require_units
 
 

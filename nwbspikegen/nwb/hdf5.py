@@ -57,7 +57,7 @@ def open_hdf5(path: Path, kind: str) -> Iterator[h5py.File]:
     ...     with open_hdf5(path, "a recording") as file:
     ...         pass
     Traceback (most recent call last):
-    nwbspikegen.core.errors.InputError: found ...a.h5, which cannot be read (OSError: ...); expected a recording...
+    nwbspikegen.core.errors.InputError: found ...a.h5, which cannot be read (OSError: ...); ...
     """
     try:
         with open_guarded(path) as file:

@@ -12,8 +12,8 @@ import numpy as np
 
 from nwbspikegen.core.addresses import Address, is_remote, is_zarr, open_remote
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.nwb.hdf5 import open_guarded
 from nwbspikegen.nwb.groups import to_text
+from nwbspikegen.nwb.hdf5 import open_guarded
 
 # a compressed chunk must fit, or every unit would decompress it anew
 _CHUNK_CACHE_BYTES = 64 * 2**20

@@ -18,6 +18,9 @@ import h5py
 import numpy as np
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.nwb.groups import find_group, to_text
+from nwbspikegen.nwb.ids import LABELS, read_unique_ids
+from nwbspikegen.nwb.session import read_columns
 from nwbspikegen.nwb.source_nodes import (
     Reference,
     is_group,
@@ -28,9 +31,6 @@ from nwbspikegen.nwb.source_nodes import (
     read_references,
     require_whole,
 )
-from nwbspikegen.nwb.groups import find_group, to_text
-from nwbspikegen.nwb.ids import LABELS, read_unique_ids
-from nwbspikegen.nwb.session import read_columns
 from nwbspikegen.nwb.unit_table import read_ids
 
 _log = logging.getLogger("nwbspikegen")

@@ -10,13 +10,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from nwbspikegen.nwb.groups import require_written_chunks
 from nwbspikegen.nwb.hdf5 import (
     require_fitting,
     require_own_dataset,
     require_own_link,
     require_written,
 )
-from nwbspikegen.nwb.groups import require_written_chunks
 
 # attributes by which HDF5 and hdmf-zarr say how they store something
 _OWN_ATTRIBUTES = {

@@ -12,8 +12,8 @@ import numpy as np
 
 from nwbspikegen.core.errors import MetadataError
 from nwbspikegen.core.metadata import read_moment, to_moment
-from nwbspikegen.nwb.source_copy import SourceCopy
 from nwbspikegen.nwb.groups import to_text
+from nwbspikegen.nwb.source_copy import SourceCopy
 
 _TIMES = (
     "session_start_time", "timestamps_reference_time", "file_create_date", "general/subject/date_of_birth",

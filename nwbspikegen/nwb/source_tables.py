@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.nwb.source_copy import SourceCopy, set_attribute
 from nwbspikegen.nwb.groups import to_text
+from nwbspikegen.nwb.source_copy import SourceCopy, set_attribute
 
 _ELECTRODES = "/general/extracellular_ephys/electrodes"
 # columns with several values per row by the schema; NWB before 2.5 let them go without an index

@@ -7,10 +7,9 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float32, UInt8
 
-from nwbspikegen.prediction.one_step import generate
-from nwbspikegen.views.history import Mask
-from nwbspikegen.models import FittedModel
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.models import FittedModel
+from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring.audits import (
     AuditRow,
     Predict,
@@ -21,6 +20,7 @@ from nwbspikegen.scoring.audits import (
 )
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.views import Split
+from nwbspikegen.views.history import Mask
 from nwbspikegen.views.observed import observed_before, read_bins, read_observed
 
 _CONTEXT_BINS = 1000

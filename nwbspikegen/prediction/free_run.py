@@ -12,8 +12,8 @@ import xarray as xr
 from jaxtyping import UInt8
 
 from nwbspikegen.core.errors import InputError, require_seed
-from nwbspikegen.models import FittedModel
 from nwbspikegen.core.progress import track
+from nwbspikegen.models import FittedModel
 from nwbspikegen.views.observed import read_bins, require_contiguous
 
 _PIECE_BINS = 10_000

@@ -16,8 +16,8 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.nwb.columns import read_table, read_unit_ids, require_array, to_text
-from nwbspikegen.nwb.names import MODULE, split_attributes
 from nwbspikegen.nwb.groups import find_group
+from nwbspikegen.nwb.names import MODULE, split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.unit_table import read_offsets, require_columns
 

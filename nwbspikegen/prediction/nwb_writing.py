@@ -17,13 +17,13 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.metadata import read_metadata
 from nwbspikegen.nwb.columns import name_units
-from nwbspikegen.prediction.stored_draws import draw_spike_times
-from nwbspikegen.prediction.generated_units import add_free_run, find_rows, generated_units
+from nwbspikegen.nwb.derived import export, holding_still, read_reduced, require_source, try_writing
 from nwbspikegen.nwb.names import MODULE, join_attributes
 from nwbspikegen.nwb.provenance import models_table, sources_table
-from nwbspikegen.nwb.derived import export, holding_still, read_reduced, require_source, try_writing
 from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import UNITS
+from nwbspikegen.prediction.generated_units import add_free_run, find_rows, generated_units
+from nwbspikegen.prediction.stored_draws import draw_spike_times
 from nwbspikegen.views.observed import find_stretches
 
 _LOG = logging.getLogger("nwbspikegen")

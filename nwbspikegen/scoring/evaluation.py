@@ -12,7 +12,6 @@ from jaxtyping import Float, Float64, Int64, Real
 
 from nwbspikegen.core.draws import draw_spikes
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import Mask
 from nwbspikegen.scoring import trains
 from nwbspikegen.scoring.blocks import (
     FEWEST_RELIABLE_BLOCKS,
@@ -25,6 +24,7 @@ from nwbspikegen.scoring.calibration import sum_groups, weigh_calibration
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood, sum_spikes, weigh_bits
 from nwbspikegen.scoring.ranking import rank_sorted, sort_blocks
 from nwbspikegen.scoring.unit_ranking import mean_over_units, rank_units
+from nwbspikegen.views.history import Mask
 from nwbspikegen.views.observed import observed_fraction
 
 COLUMNS = (

@@ -24,9 +24,8 @@ from nwbspikegen.core.errors import (
     require_seed,
 )
 from nwbspikegen.core.files import require_absent, write_whole
-from nwbspikegen.core.tasks import Task, open_client, run_tasks
 from nwbspikegen.core.progress import show_progress
-from nwbspikegen.views import WindowOptions, open_window
+from nwbspikegen.core.tasks import Task, open_client, run_tasks
 from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, Value, require_plan
 from nwbspikegen.sweep.study import (
     CHOSEN_BY,
@@ -37,6 +36,7 @@ from nwbspikegen.sweep.study import (
     tell_outcome,
 )
 from nwbspikegen.sweep.trial import PLAN_FILE, read_plan, read_trial, run_reference, run_trial
+from nwbspikegen.views import WindowOptions, open_window
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -203,8 +203,8 @@ def _draw(
     out: Path, table: pd.DataFrame, plan: SweepPlan, reference: dict[str, dict[str, float]]
 ) -> list[Path]:
     try:
-        from nwbspikegen.sweep.figure import plot_sweep
         from nwbspikegen.plot import save_figure
+        from nwbspikegen.sweep.figure import plot_sweep
 
         return [
             save_figure(plot_sweep(table, name, reference=reference), out / f"{name}.png", overwrite=True)

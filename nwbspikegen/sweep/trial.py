@@ -16,10 +16,10 @@ import xarray as xr
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline, score
+from nwbspikegen.sweep.plan import SweepPlan, Value
 from nwbspikegen.training import train
 from nwbspikegen.views import Split, open_window
 from nwbspikegen.views.observed import read_bins
-from nwbspikegen.sweep.plan import SweepPlan, Value
 
 PLAN_FILE = "plan.json"
 REFERENCE_FILE = "reference.json"

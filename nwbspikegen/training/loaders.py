@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import mean_rate_per_bin
 from nwbspikegen.models import SpikeModel
 from nwbspikegen.training.module import EpochLoader
+from nwbspikegen.views.history import mean_rate_per_bin
 from nwbspikegen.views.observed import is_same_recording, read_bins
 
 _LOG = logging.getLogger("nwbspikegen")

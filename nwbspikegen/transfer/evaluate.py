@@ -12,8 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
 from nwbspikegen.scoring.evaluation import COLUMNS, ScoredSegment
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent

@@ -1,5 +1,5 @@
 """The figures of a transfer study: its matrix, its groups, its map."""
 
-from nwbspikegen.transfer.figure_groups import plot_groups as plot_groups
 from nwbspikegen.transfer.figure_embedding import plot_layout as plot_layout
+from nwbspikegen.transfer.figure_groups import plot_groups as plot_groups
 from nwbspikegen.transfer.figure_matrix import plot_matrix as plot_matrix

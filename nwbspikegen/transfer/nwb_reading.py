@@ -10,10 +10,10 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.nwb.columns import read_table
-from nwbspikegen.transfer.nwb_tables import join_tables
-from nwbspikegen.transfer.nwb_writing import TRANSFER_MODULE
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.transfer.nwb_tables import join_tables
+from nwbspikegen.transfer.nwb_writing import TRANSFER_MODULE
 
 _Path = str | os.PathLike[str]
 

@@ -16,13 +16,13 @@ from nwbspikegen.core.addresses import hash_recording
 from nwbspikegen.core.errors import InputError, MetadataError
 from nwbspikegen.core.files import require_absent, require_suffix, write_whole
 from nwbspikegen.core.metadata import read_metadata
-from nwbspikegen.nwb.subject import fill_metadata
-from nwbspikegen.nwb.provenance import sources_table
 from nwbspikegen.nwb.derived import export, holding_still, read_reduced, require_source
+from nwbspikegen.nwb.provenance import sources_table
+from nwbspikegen.nwb.subject import fill_metadata
 from nwbspikegen.nwb.tables import to_table
+from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.transfer.nwb_subject import describe_subjects, find_start, name_subjects
 from nwbspikegen.transfer.nwb_tables import keep_session, list_pairs, list_scores
-from nwbspikegen.nwb.unit_table import UNITS
 
 TRANSFER_MODULE = "spike_transfer"
 SESSION_COLUMNS = (

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float32
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.past import Past
 from nwbspikegen.models.readout import Readout
-from nwbspikegen.core.predictor import Bins, predict_bins
 
 Prediction = Float32[np.ndarray, "predicted unit"]
 

@@ -12,12 +12,12 @@ from typing import Any
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
 from nwbspikegen.core.tasks import open_client
+from nwbspikegen.core.yaml_files import read_yaml
 from nwbspikegen.transfer import TransferStudy
 from nwbspikegen.transfer.plan import STUDY_FILE
 from nwbspikegen.transfer.sessions import slugify
 from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.window import PRESETS
-from nwbspikegen.core.yaml_files import read_yaml
 
 _LOG = logging.getLogger("nwbspikegen")
 _Recordings = Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]

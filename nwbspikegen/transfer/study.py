@@ -19,7 +19,6 @@ from nwbspikegen.scoring.table import DEFAULT_BASELINES
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 from nwbspikegen.transfer.independence import compare_rows
 from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
-from nwbspikegen.transfer.tasks import plan_tasks, run_plan
 from nwbspikegen.transfer.scores import read_draws, read_scores
 from nwbspikegen.transfer.sessions import (
     OTHERS,
@@ -28,6 +27,7 @@ from nwbspikegen.transfer.sessions import (
     describe_sessions,
     make_unique,
 )
+from nwbspikegen.transfer.tasks import plan_tasks, run_plan
 from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.observed import require_distinct

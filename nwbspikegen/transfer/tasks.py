@@ -8,8 +8,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from nwbspikegen.core.tasks import Outcome, Task, run_tasks
 from nwbspikegen.core.progress import show_progress
+from nwbspikegen.core.tasks import Outcome, Task, run_tasks
 from nwbspikegen.transfer.cell_files import cell_file, column_file, training_file
 from nwbspikegen.transfer.evaluate import evaluate_cells, evaluate_column, has_model
 from nwbspikegen.transfer.plan import Cell, StudyPlan

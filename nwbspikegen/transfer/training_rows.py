@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, SpikeModel, build_model, load_model
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, SpikeModel, build_model, load_model
 from nwbspikegen.scoring.evaluation import ScoredSegment, prepare_segment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.training import train

@@ -22,8 +22,10 @@ from nwbspikegen.core.addresses import (
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.ids import read_unique_ids
 from nwbspikegen.nwb.intervals import find_named
-from nwbspikegen.nwb.session import read_columns, read_session
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.page_index import PageIndex, group_rows, list_rows, search_rows
+from nwbspikegen.nwb.plain_rows import PlainRows
+from nwbspikegen.nwb.session import read_columns, read_session
 from nwbspikegen.nwb.unit_table import (
     UNITS,
     read_invalid_times,
@@ -32,8 +34,6 @@ from nwbspikegen.nwb.unit_table import (
     require_units,
 )
 from nwbspikegen.views.observation import Observation
-from nwbspikegen.nwb.page_index import PageIndex, group_rows, list_rows, search_rows
-from nwbspikegen.nwb.plain_rows import PlainRows
 from nwbspikegen.views.spike_source import (
     Clocks,
     Interval,

@@ -13,12 +13,12 @@ import xarray as xr
 from xarray.core.indexing import LazilyIndexedArray
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.binning import BinGrid
 from nwbspikegen.views.findings import judge_clocks
 from nwbspikegen.views.lazy_spikes import BinnedSpikes
 from nwbspikegen.views.measuring import Stretch
 from nwbspikegen.views.nwb_source import NWBSource
-from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.observation import Observation, ObservedBins
 from nwbspikegen.views.sorting_source import SortingSource
 from nwbspikegen.views.spike_source import SpikeSource

@@ -14,11 +14,11 @@ from jaxtyping import Float64
 
 from nwbspikegen.core.addresses import name_of
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.criteria import count_occupied
 from nwbspikegen.views.duplicates import find_duplicates, find_pairs
 from nwbspikegen.views.findings import Finding, judge_clocks, judge_observation, sum_observed
 from nwbspikegen.views.measuring import Measures, Stretch, measure, stretch_of
-from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.opening import lay_window
 from nwbspikegen.views.splits import Split
 from nwbspikegen.views.survey_text import format_survey

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from asdf_files import write_asdf
 from click.testing import CliRunner
-from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli

@@ -13,13 +13,13 @@ import sys
 import time
 
 import pytest
+from asdf_files import write_asdf
 from click.testing import CliRunner
-from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
-from nwbspikegen.core import progress
 from nwbspikegen.cli import cli
 from nwbspikegen.cli.logs import hide_secrets
+from nwbspikegen.core import progress
 from nwbspikegen.core.tasks import Task
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.transfer.tasks import run_plan
@@ -39,7 +39,7 @@ print("the result")
 
 # the command line, with bars from the first step on: how long training takes decides nothing
 _AT_ONCE = """
-from nwbspikegen import progress
+from nwbspikegen.core import progress
 from nwbspikegen.cli import main
 progress._DELAY = 0.0
 main()

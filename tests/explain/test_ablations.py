@@ -15,9 +15,13 @@ from populations import small_population, small_split
 
 import nwbspikegen as nsg
 from nwbspikegen.explain.ablations import AblationOptions, ablate
+from nwbspikegen.explain.disabling import (
+    predict_disabled,
+    predict_retrained,
+    predict_without_couplings,
+)
 from nwbspikegen.explain.explanation import explain
-from nwbspikegen.explain.windows import observe
-from nwbspikegen.explain.results import state_findings
+from nwbspikegen.explain.performance_drop import METRICS, Scored, costs_of, target_edges
 from nwbspikegen.explain.perturbations import (
     CONTROLS,
     lag_changes,
@@ -25,17 +29,13 @@ from nwbspikegen.explain.perturbations import (
     remove_lags,
     shift_units,
 )
-from nwbspikegen.explain.performance_drop import METRICS, Scored, costs_of, target_edges
-from nwbspikegen.explain.disabling import (
-    predict_disabled,
-    predict_retrained,
-    predict_without_couplings,
-)
+from nwbspikegen.explain.results import state_findings
 from nwbspikegen.explain.targets import choose_targets, predict_targets
-from nwbspikegen.views.history import mean_rate_per_bin
+from nwbspikegen.explain.windows import observe
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.scoring import bits_per_spike, paired_difference, score_predictions
 from nwbspikegen.scoring.blocks import split_blocks
+from nwbspikegen.views.history import mean_rate_per_bin
 from nwbspikegen.views.observed import read_spikes
 
 _BIN = 0.001

@@ -11,13 +11,13 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.explain.capture import LayerHeads, capture_heads, stream_weights
 from nwbspikegen.explain.correlations import compare_recordings, correlate_rates
 from nwbspikegen.explain.importance import gradient_importance
 from nwbspikegen.explain.maps import map_attention
-from nwbspikegen.explain.capture import LayerHeads, capture_heads, stream_weights
 from nwbspikegen.explain.profiles import Profiles
 from nwbspikegen.explain.windows import Observed, choose_windows
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel, build_model, find_loss
 from nwbspikegen.models.attending import attend_to_nothing, attend_uniformly, attention_as
 from nwbspikegen.models.shimono2026 import Shimono2026

@@ -7,16 +7,15 @@ import pytest
 from populations import small_population
 
 import nwbspikegen as nsg
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.connections import (
+    cross_correlate,
     map_corrected_correlation,
     map_coupling_glm,
     map_cross_correlation,
     recover_connections,
 )
-from nwbspikegen.explain.couplings import map_couplings
-from nwbspikegen.explain.connections import cross_correlate
-from nwbspikegen.explain.couplings import read_couplings
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.explain.couplings import map_couplings, read_couplings
 from nwbspikegen.models import FittedModel, build_model
 
 _MODEL = FittedModel(build_model("in_context", 8), "bernoulli", 0.001)

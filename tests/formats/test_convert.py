@@ -9,14 +9,14 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from asdf_files import write_asdf
 from pynwb import NWBHDF5IO
 from spikeinterface.extractors import read_nwb_sorting
-from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
-from nwbspikegen.formats.asdf.convert import ASDFInterface
 from nwbspikegen.core.errors import InputError, MetadataError, OutputError
 from nwbspikegen.core.metadata import read_metadata, require_metadata
+from nwbspikegen.formats.asdf.convert import ASDFInterface
 from nwbspikegen.simulation import metadata_of
 
 _METADATA = {

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from alf_files import write_session
+from asdf_files import write_asdf
 from maxwell_files import PROBE, write_circus, write_new_maxwell, write_old_maxone
 from neuroconv.tools.testing.data_interface_mixins import SortingExtractorInterfaceTestMixin
-from test_sources_asdf import write_asdf
 
 import nwbspikegen as nsg
-from nwbspikegen import convert
+from nwbspikegen import formats
 
 _TRAINS = {0: [10, 40, 41], 1: [7], 2: [], 10: [30, 3999]}
 
@@ -38,7 +38,7 @@ class SourceMixin(SortingExtractorInterfaceTestMixin):
 
 
 class TestASDF(SourceMixin):
-    data_interface_cls = convert.ASDFInterface
+    data_interface_cls = formats.ASDFInterface
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         trains = [np.array([1, 2, 4, 5, 8, 250]), np.array([], int), np.array([7])]
@@ -46,42 +46,42 @@ class TestASDF(SourceMixin):
 
 
 class TestIBL(SourceMixin):
-    data_interface_cls = convert.IBLInterface
+    data_interface_cls = formats.IBLInterface
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         return {"session_path": write_session(folder)}
 
 
 class TestTwoProbes(SourceMixin):
-    data_interface_cls = convert.IBLInterface
+    data_interface_cls = formats.IBLInterface
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         return {"session_path": write_session(folder, probes=("probe00", "probe01"))}
 
 
 class TestMaxWell(SourceMixin):
-    data_interface_cls = convert.MaxWellInterface
+    data_interface_cls = formats.MaxWellInterface
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         return {"file_path": write_new_maxwell(folder / "a.raw.h5")}
 
 
 class TestOldMaxOne(SourceMixin):
-    data_interface_cls = convert.MaxWellInterface
+    data_interface_cls = formats.MaxWellInterface
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         return {"file_path": write_old_maxone(folder / "a.raw.h5")}
 
 
 class TestSpykingCircus(SourceMixin):
-    data_interface_cls = convert.SpykingCircusInterface
+    data_interface_cls = formats.SpykingCircusInterface
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         return {"path": write_circus(folder, _TRAINS, probe=PROBE, best=[1, 3, 0])}
 
 
 class TestSorting(SourceMixin):
-    data_interface_cls = convert.SortingInterface
+    data_interface_cls = formats.SortingInterface
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         return {"sorting": nsg.simulate("in_vivo", num_units=4, duration=10, seed=2).sorting}
@@ -89,5 +89,6 @@ class TestSorting(SourceMixin):
 
 def test_no_interface_is_left_out() -> None:
     tested = {each.data_interface_cls for each in SourceMixin.__subclasses__()}
-    ours = {value for value in vars(convert).values() if isinstance(value, type)} - {convert.SourceInterface}
+    names = [name for name in formats.__all__ if name.endswith("Interface")]
+    ours = {getattr(formats, name) for name in names} - {formats.SourceInterface}
     assert tested == ours

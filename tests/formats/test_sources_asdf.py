@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import scipy.io
+from asdf_files import write_asdf
 from spikeinterface.core import load
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.asdf.sorting import ASDFSorting
-
-_TRAINS = ([3, 1, 250], [], [7])
-
-
-def write_asdf(
-    path: Path, trains=_TRAINS, size=(3, 250), *, axis=0, dtype=np.uint8, name="asdf", do_compression=False
-) -> Path:
-    """Write an ASDF file; `size` is its last cell."""
-    cells = [np.atleast_2d(np.asarray(train, dtype)) for train in trains]
-    cells += [np.empty((1, 0)), np.atleast_2d(np.asarray(size))]
-    array = np.empty(len(cells), dtype=object)
-    array[:] = cells
-    scipy.io.savemat(path, {name: np.expand_dims(array, 1 - axis)}, do_compression=do_compression)
-    return path
 
 
 @pytest.mark.parametrize("axis", [0, 1])

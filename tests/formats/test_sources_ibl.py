@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spikeinterface.core import load
 
-from nwbspikegen.formats.ibl.convert import IBLInterface
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.formats.ibl.convert import IBLInterface
 from nwbspikegen.formats.ibl.sorting import ALFSorting
 
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from nwbspikegen.cli import cli
 from nwbspikegen.patchseq.features.files import read_features, write_features
-from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 from nwbspikegen.patchseq.nwb.reading import read_family_vectors, read_predictions
+from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 
 _CLASSES = ["Lamp5", "Pvalb", "Sst", "Vip"]
 # long families cost most of the time

@@ -17,9 +17,9 @@ from nwbspikegen.patchseq.features.measure import (
     collect_cells,
     measure_cell,
 )
+from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep
 from nwbspikegen.patchseq.simulation.simulator import simulate_cell
 from nwbspikegen.patchseq.spikes.detect import detect_spikes
-from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep
 
 FIRST = {"first_ap_v", "first_ap_dv"}
 SUBTHRESHOLD = {"step_subthresh", "subthresh_norm"}

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from nwbspikegen.patchseq.features.measure import measure_cell
+from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep
 from nwbspikegen.patchseq.simulation.simulator import simulate_cell
 from nwbspikegen.patchseq.spikes.detect import detect_spikes
-from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep
 
 MODULES = ("data_set_features", "feature_vectors", "feature_extractor", "stimulus_protocol_analysis", "sweep")
 CELLS = [("Pvalb", "Mus musculus", 1), ("Sst", "Homo sapiens", 2)]

@@ -12,15 +12,15 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.patchseq.classify.bilstm import CellBiLSTM, fit_bilstm, summarise_attention
 from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
+from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
+from nwbspikegen.patchseq.classify.forest import _vote, fit_forest
+from nwbspikegen.patchseq.classify.models_io import CellModel, tabulate_predictions
 from nwbspikegen.patchseq.classify.scores import (
     compare_classes,
     measure_separation,
     score_classes,
     score_confidence,
 )
-from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
-from nwbspikegen.patchseq.classify.forest import _vote, fit_forest
-from nwbspikegen.patchseq.classify.models_io import CellModel, tabulate_predictions
 from nwbspikegen.patchseq.features.tables import CellTable
 
 NAMES = np.array(["Lamp5", "Pvalb", "Sst", "Vip"])

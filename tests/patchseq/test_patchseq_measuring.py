@@ -15,15 +15,15 @@ from patchseq_files import make_sweep, respond, square, write_icephys
 
 from nwbspikegen.archive import validate_file
 from nwbspikegen.cli import cli
-from nwbspikegen.patchseq.reading import cells as reading
-from nwbspikegen.patchseq.simulation.files import simulate_patchseq
-from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, SHORT_SQUARE
 from nwbspikegen.patchseq.nwb.reading import (
     read_cell_scalars,
     read_left_out_sweeps,
     read_sweep_features,
 )
+from nwbspikegen.patchseq.reading import cells as reading
+from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, SHORT_SQUARE
 from nwbspikegen.patchseq.run.measure import MeasuredCell, measure_recording, read_measured
+from nwbspikegen.patchseq.simulation.files import simulate_patchseq
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from patchseq_files import RATE_HZ, GivenSweep, make_sweep, respond, square, three_sweeps, write_icephys
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.reading.cells import Cell, read_cell
 from nwbspikegen.patchseq.reading.plausibility import SweepLevels, find_implausible
 from nwbspikegen.patchseq.reading.protocols import type_by_code, type_by_name
 from nwbspikegen.patchseq.reading.quality import ALLEN_LIMITS
-from nwbspikegen.patchseq.reading.cells import Cell, read_cell
 from nwbspikegen.patchseq.reading.stimulus import find_stimulus
 
 LAYOUTS = {

@@ -11,8 +11,6 @@ import pytest
 
 from nwbspikegen.archive import validate_file
 from nwbspikegen.core.errors import InputError, MetadataError
-from nwbspikegen.patchseq.simulation.simulator import simulate_cell
-from nwbspikegen.patchseq.simulation.files import write_cell
 from nwbspikegen.patchseq.nwb.reading import (
     read_cell_scalars,
     read_family_vectors,
@@ -20,6 +18,8 @@ from nwbspikegen.patchseq.nwb.reading import (
     read_sweep_features,
 )
 from nwbspikegen.patchseq.nwb.writing import write_patchseq
+from nwbspikegen.patchseq.simulation.files import write_cell
+from nwbspikegen.patchseq.simulation.simulator import simulate_cell
 
 _RNG = np.random.default_rng(4)
 FAMILIES = {"first_ap_v": _RNG.standard_normal(450), "isi_shape": _RNG.standard_normal(100)}

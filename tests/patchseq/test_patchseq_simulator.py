@@ -11,10 +11,10 @@ from nwbspikegen.archive import validate_file
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.patchseq.reading.cells import read_cell
 from nwbspikegen.patchseq.reading.stimulus import find_stimulus
-from nwbspikegen.patchseq.simulation.simulator import simulate_cell
+from nwbspikegen.patchseq.reading.sweeps import Sweep
 from nwbspikegen.patchseq.simulation.cells import CLASSES, SPECIES_SHIFTS, draw_cell
 from nwbspikegen.patchseq.simulation.files import simulate_patchseq
-from nwbspikegen.patchseq.reading.sweeps import Sweep
+from nwbspikegen.patchseq.simulation.simulator import simulate_cell
 
 MOUSE, HUMAN = "Mus musculus", "Homo sapiens"
 

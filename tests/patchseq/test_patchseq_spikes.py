@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep, SweepInfo
+from nwbspikegen.patchseq.spikes.detect import bridge_gaps, detect_spikes
 from nwbspikegen.patchseq.spikes.detection import SpikeSettings, locate_spikes
 from nwbspikegen.patchseq.spikes.short_squares import adapt_to_passive_rise
-from nwbspikegen.patchseq.spikes.detect import bridge_gaps, detect_spikes
-from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep, SweepInfo
 
 RATE = 50_000.0
 START, STOP = 0.1, 0.5

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.patchseq.classify.vote import build_vote
 from nwbspikegen.patchseq.classify.folds import draw_labelled, folds_by_donor, hold_out_condition
+from nwbspikegen.patchseq.classify.vote import build_vote
 from nwbspikegen.patchseq.features.table_allen import (
     SHARED_FEATURES,
     read_human_table,

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.patchseq.species.alignment import align
-from nwbspikegen.patchseq.species.alignment_shares import align_shares
 from nwbspikegen.patchseq.classify.bilstm import fine_tune_bilstm, fit_bilstm, fit_joint_bilstm
 from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
 from nwbspikegen.patchseq.classify.folds import draw_labelled
 from nwbspikegen.patchseq.features.tables import CellTable
+from nwbspikegen.patchseq.species.alignment import align
+from nwbspikegen.patchseq.species.alignment_shares import align_shares
 from nwbspikegen.patchseq.species.conditions import ARMS, Lesson, answer_zero_shot, predict_arms
 
 NAMES = np.array(["Lamp5", "Pvalb", "Sst", "Vip"])

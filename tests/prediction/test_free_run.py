@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
-from nwbspikegen.prediction.free_run import run_pieces
 from nwbspikegen.models import FittedModel, build_model
+from nwbspikegen.prediction.free_run import run_pieces
 from nwbspikegen.prediction.nwb_reading import read_generated_units
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views.observed import read_spikes

@@ -14,10 +14,10 @@ from nwb_sources import SUBJECT, write_source
 
 import nwbspikegen as nsg
 from nwbspikegen.archive import validate_file
+from nwbspikegen.commands.score import read_or_recompute_scores
 from nwbspikegen.core.errors import InputError, MetadataError, OutputError
 from nwbspikegen.prediction.nwb_reading import list_results
 from nwbspikegen.scoring import BASELINES
-from nwbspikegen.commands.score import read_or_recompute_scores
 
 _MODEL = SimpleNamespace(
     name="running_rate", sha256="ab" * 32, loss="bernoulli", parameters={"depth": 2}, training={"seed": 1}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import exponential_traces
 from nwbspikegen.scoring import assemble_audits, audit_causality, audit_permutation, audit_splits
+from nwbspikegen.views.history import exponential_traces
 
 FIRST = 60
 

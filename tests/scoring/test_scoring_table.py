@@ -9,10 +9,10 @@ import pytest
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import running_rate
 from nwbspikegen.scoring import BASELINES, score
 from nwbspikegen.scoring.baselines import HistoryGLM
 from nwbspikegen.scoring.evaluation import COLUMNS
+from nwbspikegen.views.history import running_rate
 
 NUM_TRAIN = 3000
 

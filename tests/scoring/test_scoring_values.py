@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nwbspikegen.core.draws import draw_spikes
 from nwbspikegen.scoring import (
     bits_per_spike,
     calibration_error,
@@ -12,7 +13,6 @@ from nwbspikegen.scoring import (
     rate_correlation,
     rate_log_ratio,
 )
-from nwbspikegen.core.draws import draw_spikes
 
 
 def test_bits_are_clipped_for_both() -> None:

@@ -19,12 +19,12 @@ import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.models import FittedModel, build_model
-from nwbspikegen.sweep.figure import plot_sweep
 from nwbspikegen.simulation import metadata_of
-from nwbspikegen.views import WindowOptions
 from nwbspikegen.sweep import trial as sweeping_trial
-from nwbspikegen.sweep.run import SweepReport, run_sweep
+from nwbspikegen.sweep.figure import plot_sweep
 from nwbspikegen.sweep.plan import count_parameters, match_feedforward, read_factors
+from nwbspikegen.sweep.run import SweepReport, run_sweep
+from nwbspikegen.views import WindowOptions
 
 _OPTIONS = WindowOptions(skip_units=0, duration=20.0, bin_size=0.01)
 _FACTORS = {"depth": [1, 2], "input_length": [20, 40]}

@@ -10,8 +10,8 @@ import pytest
 from planted_study import SESSIONS, planted_sessions, planted_study
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.transfer.figures import plot_groups, plot_layout, plot_matrix
 from nwbspikegen.transfer.figure_groups import GROUPS
+from nwbspikegen.transfer.figures import plot_groups, plot_layout, plot_matrix
 
 _MODEL = {"predictor": "in_context"}
 _PREPARATIONS = dict(zip(SESSIONS, planted_sessions()["preparation"], strict=True))

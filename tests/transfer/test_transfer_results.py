@@ -19,9 +19,8 @@ from nwbspikegen.archive import validate_file
 from nwbspikegen.core.errors import InputError, MetadataError, OutputError
 from nwbspikegen.core.files import hash_file
 from nwbspikegen.transfer.nwb_reading import read_layout, read_sessions
-from nwbspikegen.transfer.nwb_subject import read_subject
+from nwbspikegen.transfer.nwb_subject import describe_subjects, read_subject, span_ages
 from nwbspikegen.transfer.nwb_writing import write_study, write_transfer
-from nwbspikegen.transfer.nwb_subject import describe_subjects, span_ages
 
 _POSITIONS = pd.DataFrame(
     np.random.default_rng(0).normal(size=(len(SESSIONS), 4)), pd.Index(SESSIONS, name="session"),

@@ -20,9 +20,9 @@ from click.testing import CliRunner
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError, OutputError
-from nwbspikegen.models import build_model, load_model
-from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.core.tasks import open_client
+from nwbspikegen.models import build_model, load_model
 from nwbspikegen.scoring.independence import compare_recordings
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.transfer.cell_files import cell_file, model_folder

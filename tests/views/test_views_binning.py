@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from views_nwb import replace_column, write_units
 
+from nwbspikegen.nwb.page_index import BLOCK, PAGE, PageIndex
 from nwbspikegen.views import count_merged, open_units
 from nwbspikegen.views.binning import BinGrid, count_runs
-from nwbspikegen.nwb.page_index import BLOCK, PAGE, PageIndex
 
 CLOCKS = st.sampled_from([0.0, 0.1249, 3600.0, 3600.00045, 1e5, -12.3])
 BIN_SIZES = st.sampled_from([0.0001, 0.001, 0.0033, 0.05, 1.0])

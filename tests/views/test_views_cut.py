@@ -17,9 +17,9 @@ import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.hdf5_heaps import GuardedFile, require_sound_heaps
+from nwbspikegen.nwb.plain_rows import PlainRows
 from nwbspikegen.prediction.nwb_writing import require_complete
 from nwbspikegen.views import nwb_source
-from nwbspikegen.nwb.plain_rows import PlainRows
 
 _SHARES = (0.05, 0.5, 0.95)
 _WINDOW = ["--skip-units", "0", "--duration", "30", "--epochs", "1"]

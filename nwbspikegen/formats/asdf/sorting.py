@@ -17,8 +17,8 @@ from spikeinterface.core import BaseSorting
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.formats.asdf.ticks import DEFAULT_TICK, choose_tick
 from nwbspikegen.formats.asdf.mat_files import load_mat
+from nwbspikegen.formats.asdf.ticks import DEFAULT_TICK, choose_tick
 from nwbspikegen.formats.segments import NativeSegment
 
 _LOG = logging.getLogger("nwbspikegen")

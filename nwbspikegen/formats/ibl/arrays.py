@@ -106,7 +106,7 @@ def _is_pickled(path: Path) -> bool:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Return a .pqt or .csv file as a table; errors are those of `nwbspikegen.core.table_files.read_table`."""
+    """Return a .pqt or .csv file as a table; errors as in `core.table_files`."""
     return table_files.read_table(path, "ibl")
 
 

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 from pydantic import DirectoryPath
 
-from nwbspikegen.formats.interface import SourceInterface
-from nwbspikegen.formats.writing import write_nwb
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.metadata import Metadata, read_metadata
-from nwbspikegen.formats.ibl.sorting import ALFSorting
 from nwbspikegen.formats.ibl.folder import find_session
 from nwbspikegen.formats.ibl.one import ADDRESS_FORMS, find_in_cache, is_address
 from nwbspikegen.formats.ibl.remote import download_session, open_remote
+from nwbspikegen.formats.ibl.sorting import ALFSorting
+from nwbspikegen.formats.interface import SourceInterface
+from nwbspikegen.formats.writing import write_nwb
 
 _LOG = logging.getLogger("nwbspikegen")
 

@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 from spikeinterface.core import BaseSorting
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.formats.electrodes import Electrodes
 from nwbspikegen.formats.ibl.channels import UNKNOWN_REGION, UNKNOWN_REGION_ID
 from nwbspikegen.formats.ibl.folder import find_alf_root, find_collections, find_session
 from nwbspikegen.formats.ibl.probe import ProbeUnits, read_probe
@@ -20,7 +21,6 @@ from nwbspikegen.formats.ibl.session import (
     read_named_intervals,
     read_observation_interval,
 )
-from nwbspikegen.formats.electrodes import Electrodes
 from nwbspikegen.formats.segments import NativeSegment
 
 _SAMPLING_FREQUENCY = 30_000.0

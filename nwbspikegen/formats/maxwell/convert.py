@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from pydantic import FilePath
 
-from nwbspikegen.formats.interface import SourceInterface
-from nwbspikegen.formats.writing import write_nwb
 from nwbspikegen.core.metadata import Metadata
+from nwbspikegen.formats.interface import SourceInterface
 from nwbspikegen.formats.maxwell.sorting import MaxWellSorting
+from nwbspikegen.formats.writing import write_nwb
 
 
 class MaxWellInterface(SourceInterface):

@@ -15,8 +15,8 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_number, read_text
 from nwbspikegen.formats.maxwell.tables import describe, read_gain, read_mapping, read_spikes
+from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_number, read_text
 
 _OLD_VERSION = 20160704
 _OLD_RATE_HZ = 20_000.0

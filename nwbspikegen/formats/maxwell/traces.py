@@ -13,8 +13,8 @@ from spikeinterface.core import BaseRecording, BaseRecordingSegment
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array
 from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array
 
 _KIND = "a MaxWell recording"
 

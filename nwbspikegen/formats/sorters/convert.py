@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.formats.interface import SourceInterface
-from nwbspikegen.formats.writing import write_nwb
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.metadata import Metadata
+from nwbspikegen.formats.interface import SourceInterface
+from nwbspikegen.formats.writing import write_nwb
 
 
 class SortingInterface(SourceInterface):

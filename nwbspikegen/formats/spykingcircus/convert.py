@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from pydantic import DirectoryPath, FilePath
 
-from nwbspikegen.formats.interface import SourceInterface
-from nwbspikegen.formats.writing import write_nwb
 from nwbspikegen.core.metadata import Metadata
+from nwbspikegen.formats.interface import SourceInterface
 from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting
+from nwbspikegen.formats.writing import write_nwb
 
 
 class SpykingCircusInterface(SourceInterface):

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.nwb.hdf5 import open_hdf5, read_array, to_floats
 from nwbspikegen.formats.electrodes import Electrodes
+from nwbspikegen.nwb.hdf5 import open_hdf5, read_array, to_floats
 
 CURATED = ".result-deconverted.hdf5"
 """How the result ends that is made of phy's curation."""

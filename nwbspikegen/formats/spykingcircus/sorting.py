@@ -15,10 +15,9 @@ from jaxtyping import Int64
 from spikeinterface.core import BaseSorting
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_number
 from nwbspikegen.formats.electrodes import Electrodes
-from nwbspikegen.formats.maxwell.sorting import describe_electrodes
 from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.formats.maxwell.sorting import describe_electrodes
 from nwbspikegen.formats.segments import FrameSegment
 from nwbspikegen.formats.spykingcircus.files import (
     CURATED,
@@ -28,6 +27,7 @@ from nwbspikegen.formats.spykingcircus.files import (
     read_parameter,
     read_probe,
 )
+from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_number
 
 _LOG = logging.getLogger("nwbspikegen")
 _UNIT = re.compile(r"temp_(\d{1,9})")

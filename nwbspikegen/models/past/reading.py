@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
-from nwbspikegen.views.history import prior_bins
 from nwbspikegen.models.past.clock import next_solution
 from nwbspikegen.models.past.companions import Companions
 from nwbspikegen.models.past.coupling import Coupling
@@ -25,6 +24,7 @@ from nwbspikegen.models.past.population import Population, PopulationPast, evide
 from nwbspikegen.models.past.rows import Rows
 from nwbspikegen.models.past.stepping import PastStepper
 from nwbspikegen.models.past.units import Units, log_odds_of
+from nwbspikegen.views.history import prior_bins
 
 _LARGEST_PIECE = 10_000
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.views.history import AGE_EDGES, age_classes
 from nwbspikegen.models.past.layout import (
     INTERVAL_EDGES,
     JOINT_AGE_EDGES,
@@ -16,6 +15,7 @@ from nwbspikegen.models.past.layout import (
 )
 from nwbspikegen.models.past.population import PopulationPast
 from nwbspikegen.models.past.unit_kernels import follow_units, tabulate_hazards
+from nwbspikegen.views.history import AGE_EDGES, age_classes
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _AGE_CLASS = age_classes()

@@ -23,8 +23,8 @@ from nwbspikegen.patchseq.features.family_steps import (
     find_deflection,
     measure_baseline,
 )
-from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE
+from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 
 Vector: TypeAlias = Float64[np.ndarray, " _"]
 _TOLERANCE_PA = 5.0

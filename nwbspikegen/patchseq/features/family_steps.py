@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64
 
-from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE
+from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 
 FULL_STEP = 1.0
 _DURATION_TOLERANCE = 0.005

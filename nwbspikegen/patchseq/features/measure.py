@@ -14,9 +14,9 @@ from nwbspikegen.patchseq.features.families import measure_families
 from nwbspikegen.patchseq.features.family_presets import FAMILY_LENGTHS, find_preset
 from nwbspikegen.patchseq.features.family_steps import choose_long_squares
 from nwbspikegen.patchseq.features.scalars import measure_scalars
-from nwbspikegen.patchseq.spikes.short_squares import adapt_to_passive_rise
-from nwbspikegen.patchseq.spikes.detect import SpikingSweep, spike_sweep
 from nwbspikegen.patchseq.reading.sweeps import SHORT_SQUARE, Sweep
+from nwbspikegen.patchseq.spikes.detect import SpikingSweep, spike_sweep
+from nwbspikegen.patchseq.spikes.short_squares import adapt_to_passive_rise
 
 if TYPE_CHECKING:
     import pandas as pd

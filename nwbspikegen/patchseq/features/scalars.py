@@ -9,8 +9,8 @@ from jaxtyping import Float64
 
 from nwbspikegen.patchseq.features.family_steps import LongSquares, choose_common_amplitude
 from nwbspikegen.patchseq.features.scalar_subthreshold import measure_subthreshold
-from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE
+from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 
 _FIRST_SPIKE = (
     "upstroke_downstroke_ratio",

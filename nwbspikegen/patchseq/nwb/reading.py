@@ -12,11 +12,11 @@ import pandas as pd
 from nwbspikegen.core.addresses import Address, require_recording
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.columns import read_table
-from nwbspikegen.nwb.names import split_attributes
-from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
 from nwbspikegen.nwb.groups import find_array, find_group, to_text
+from nwbspikegen.nwb.names import split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.unit_table import require_columns
+from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
 
 _ROUNDING = 1e-3
 

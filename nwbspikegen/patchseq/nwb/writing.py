@@ -14,11 +14,11 @@ from nwbspikegen.core.addresses import Address, hash_recording, name_of, require
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_suffix, write_whole
 from nwbspikegen.core.metadata import read_metadata
-from nwbspikegen.nwb.names import join_attributes
-from nwbspikegen.patchseq.nwb.electrodes import add_electrodes, drop_extras, read_electrodes
 from nwbspikegen.nwb.derived import read_reduced
-from nwbspikegen.nwb.tables import to_table
+from nwbspikegen.nwb.names import join_attributes
 from nwbspikegen.nwb.opening import open_nwb
+from nwbspikegen.nwb.tables import to_table
+from nwbspikegen.patchseq.nwb.electrodes import add_electrodes, drop_extras, read_electrodes
 
 PATCHSEQ = "patchseq"
 PROBABILITY, ATTENTION = "probability_", "attention_"

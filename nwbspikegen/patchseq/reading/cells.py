@@ -13,17 +13,17 @@ import pandas as pd
 
 from nwbspikegen.core.addresses import Address, require_recording
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.nwb.groups import to_text
+from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.patchseq.reading.metadata import read_metadata_of_cell, select_electrode
+from nwbspikegen.patchseq.reading.pairs import Pair, find_pairs, find_unpaired
 from nwbspikegen.patchseq.reading.plausibility import MOST_PA, SweepLevels, find_implausible
 from nwbspikegen.patchseq.reading.protocols import clean_code, type_by_code, type_by_name
 from nwbspikegen.patchseq.reading.quality import QualityLimits, find_faults
-from nwbspikegen.patchseq.reading.metadata import read_metadata_of_cell, select_electrode
-from nwbspikegen.patchseq.reading.pairs import Pair, find_pairs, find_unpaired
 from nwbspikegen.patchseq.reading.samples import Samples, read_pair
 from nwbspikegen.patchseq.reading.series import bias_current_pa, kind_of
 from nwbspikegen.patchseq.reading.stimulus import Stimulus, find_stimulus
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, Sweep, SweepInfo
-from nwbspikegen.nwb.groups import to_text
-from nwbspikegen.nwb.opening import open_nwb, reading
 
 _LOG = logging.getLogger("nwbspikegen")
 _RESPONSE = "CurrentClampSeries"

@@ -7,10 +7,10 @@ from typing import Any
 
 from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.patchseq.reading.pairs import Pair, read_labels
-from nwbspikegen.patchseq.reading.series import electrode_of
 from nwbspikegen.nwb.groups import find_group, read_text
 from nwbspikegen.nwb.session import read_session
+from nwbspikegen.patchseq.reading.pairs import Pair, read_labels
+from nwbspikegen.patchseq.reading.series import electrode_of
 
 _PLACE = "general/intracellular_ephys"
 _LABELS = ("cell_class", "condition")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from nwbspikegen.patchseq.reading.series import electrode_of, kind_of
 from nwbspikegen.nwb.groups import find_array, find_group, read_values, to_text
+from nwbspikegen.patchseq.reading.series import electrode_of, kind_of
 
 _PLACE = "general/intracellular_ephys"
 _WHOLE = (0, -1)

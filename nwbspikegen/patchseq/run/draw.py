@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.patchseq.classify.models_io import CellModel
-from nwbspikegen.plot.canvas import save_figure
 from nwbspikegen.patchseq.figures.classes import (
     plot_confusion,
     plot_family_attention,
@@ -18,6 +17,7 @@ from nwbspikegen.patchseq.figures.classes import (
 from nwbspikegen.patchseq.figures.families import plot_cell_map, plot_families
 from nwbspikegen.patchseq.run.load import LoadedCells
 from nwbspikegen.patchseq.run.validate import Validation
+from nwbspikegen.plot.canvas import save_figure
 
 _FEWEST_ON_A_MAP = 3
 

@@ -14,6 +14,7 @@ import pandas as pd
 from nwbspikegen.core.addresses import Address, is_remote, is_zarr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import hash_file
+from nwbspikegen.nwb.opening import open_nwb
 from nwbspikegen.patchseq.features.files import (
     FEATURES_FILE,
     name_labels,
@@ -33,7 +34,6 @@ from nwbspikegen.patchseq.features.tables import (
     read_frame,
 )
 from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
-from nwbspikegen.nwb.opening import open_nwb
 from nwbspikegen.patchseq.run.measure import (
     MeasuredCell,
     measure_recording,

@@ -14,8 +14,6 @@ import pandas as pd
 
 from nwbspikegen.core.addresses import Address, name_of
 from nwbspikegen.patchseq.features.measure import CellFeatures, measure_spiking, spike_cell
-from nwbspikegen.patchseq.reading.cells import Cell, read_cell_and_sweeps
-from nwbspikegen.patchseq.spikes.detect import SpikingSweep, tabulate_spikes
 from nwbspikegen.patchseq.nwb.reading import (
     read_cell_scalars,
     read_family_vectors,
@@ -23,6 +21,8 @@ from nwbspikegen.patchseq.nwb.reading import (
     read_sweep_features,
 )
 from nwbspikegen.patchseq.nwb.writing import write_patchseq
+from nwbspikegen.patchseq.reading.cells import Cell, read_cell_and_sweeps
+from nwbspikegen.patchseq.spikes.detect import SpikingSweep, tabulate_spikes
 
 _LOG = logging.getLogger("nwbspikegen")
 LABELS = ("donor", "species", "cell_class", "condition")

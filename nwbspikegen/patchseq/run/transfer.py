@@ -17,9 +17,11 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, write_whole
-from nwbspikegen.patchseq.classify.scores import METRICS, compare_classes, score_classes
 from nwbspikegen.patchseq.classify.components import FamilyComponents
+from nwbspikegen.patchseq.classify.scores import METRICS, compare_classes, score_classes
 from nwbspikegen.patchseq.features.tables import CellTable
+from nwbspikegen.patchseq.run.load import LoadedCells
+from nwbspikegen.patchseq.run.validate import count_confusion
 from nwbspikegen.patchseq.species.conditions import (
     Arm,
     answer_pooled,
@@ -29,8 +31,6 @@ from nwbspikegen.patchseq.species.conditions import (
     answer_zero_shot,
     predict_arms,
 )
-from nwbspikegen.patchseq.run.load import LoadedCells
-from nwbspikegen.patchseq.run.validate import count_confusion
 
 _LOG = logging.getLogger("nwbspikegen")
 TRANSFER_FILE = "transfer.json"

@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
 from nwbspikegen.patchseq.classify.folds import folds_by_donor
+from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
 from nwbspikegen.patchseq.run.fit import Recipe, fit_cells, predict_cells
 from nwbspikegen.patchseq.run.load import LoadedCells
 

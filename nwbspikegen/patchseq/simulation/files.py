@@ -11,9 +11,9 @@ import numpy as np
 
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import write_whole
-from nwbspikegen.patchseq.simulation.simulator import simulate_cell
-from nwbspikegen.patchseq.simulation.cells import CLASSES
 from nwbspikegen.patchseq.reading.sweeps import Sweep
+from nwbspikegen.patchseq.simulation.cells import CLASSES
+from nwbspikegen.patchseq.simulation.simulator import simulate_cell
 
 _CELLS_PER_DONOR = 3
 _AGES = {"Mus musculus": "P60D", "Homo sapiens": "P40Y"}

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep, SweepInfo
 from nwbspikegen.patchseq.simulation import kernels as kernels
 from nwbspikegen.patchseq.simulation.cells import (
     DT_MS,
@@ -18,7 +19,6 @@ from nwbspikegen.patchseq.simulation.cells import (
     tabulate_gates,
     to_vector,
 )
-from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE, Sweep, SweepInfo
 
 SAMPLING_RATE_HZ = 50_000.0
 # the codes of the Allen Institute's protocols, mouse and human

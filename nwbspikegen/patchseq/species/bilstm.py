@@ -13,7 +13,6 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float64, Shaped
 
-from nwbspikegen.patchseq.species.alignment_shares import align_shares
 from nwbspikegen.patchseq.classify.bilstm import (
     CellBiLSTM,
     continue_bilstm,
@@ -23,6 +22,7 @@ from nwbspikegen.patchseq.classify.bilstm import (
 from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.features.tables import CellTable
+from nwbspikegen.patchseq.species.alignment_shares import align_shares
 from nwbspikegen.patchseq.species.conditions import Answer, Arm, Lesson
 
 _Values = Float64[np.ndarray, "_cell _feature"]

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.patchseq.species.alignment import align
-from nwbspikegen.patchseq.species.alignment_shares import SharedSpace, align_shares
 from nwbspikegen.patchseq.classify.folds import draw_labelled, folds_by_donor
 from nwbspikegen.patchseq.classify.forest import fit_forest
 from nwbspikegen.patchseq.features.tables import CellTable
+from nwbspikegen.patchseq.species.alignment import align
+from nwbspikegen.patchseq.species.alignment_shares import SharedSpace, align_shares
 
 _Values = Float64[np.ndarray, "_cell _feature"]
 Answer = Callable[[_Values], Float64[np.ndarray, "_cell class"]]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from nwbspikegen.patchseq.spikes.detection import SpikeSamples, SpikeSettings, locate_spikes
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, Sweep
+from nwbspikegen.patchseq.spikes.detection import SpikeSamples, SpikeSettings, locate_spikes
 
 if TYPE_CHECKING:
     import pandas as pd

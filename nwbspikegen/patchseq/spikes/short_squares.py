@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from nwbspikegen.patchseq.spikes.detection import SpikeSettings, measure_slope
-from nwbspikegen.patchseq.spikes.detect import bridge_gaps
 from nwbspikegen.patchseq.reading.sweeps import Sweep
+from nwbspikegen.patchseq.spikes.detect import bridge_gaps
+from nwbspikegen.patchseq.spikes.detection import SpikeSettings, measure_slope
 
 _PASSIVE = 0.001
 _ONSET_MARGIN, _FRACTION_MARGIN = 1.1, 1.2

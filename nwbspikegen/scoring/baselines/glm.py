@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
-from nwbspikegen.views.history import Mask, exponential_traces, mean_rate_per_bin
 from nwbspikegen.scoring.baselines.rates import require_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
+from nwbspikegen.views.history import Mask, exponential_traces, mean_rate_per_bin
 
 TAUS = tuple(float(tau) for tau in np.geomspace(2, 1000, 8).round(3))
 """Time constants of the exponential filters, in bins, evenly spaced on a log scale."""

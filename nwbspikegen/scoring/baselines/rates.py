@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import Mask, mean_rate_per_bin
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
+from nwbspikegen.views.history import Mask, mean_rate_per_bin
 
 
 @register_baseline

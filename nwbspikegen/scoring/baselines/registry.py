@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import Mask
 from nwbspikegen.core.predictor import Predictor
+from nwbspikegen.views.history import Mask
 
 
 @runtime_checkable

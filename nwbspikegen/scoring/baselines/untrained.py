@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from nwbspikegen import history
-from nwbspikegen.views.history import Mask
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
+from nwbspikegen.views import history
+from nwbspikegen.views.history import Mask
 
 
 class _Untrained:

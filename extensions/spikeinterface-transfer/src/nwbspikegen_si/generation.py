@@ -13,8 +13,8 @@ from jaxtyping import Float32
 from spikeinterface.core import BaseSorting, NumpySorting
 
 import nwbspikegen as nsg
-from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.draws import draw_spikes
+from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.scoring.table import DEFAULT_BASELINES
 from nwbspikegen.views.observed import find_first_unseen
 from nwbspikegen_si.identity import recognise

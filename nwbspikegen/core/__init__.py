@@ -1,0 +1,1 @@
+"""Below all rooms: errors, files, addresses, records, tasks, progress, metadata."""

@@ -1,0 +1,60 @@
+"""Lab formats: what reads each as a SpikeInterface sorting, and writes it as NWB through NeuroConv."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nwbspikegen.core.lazy import import_late
+
+if TYPE_CHECKING:
+    from nwbspikegen.formats.asdf.convert import ASDFInterface as ASDFInterface
+    from nwbspikegen.formats.asdf.convert import convert_asdf as convert_asdf
+    from nwbspikegen.formats.asdf.sorting import ASDFSorting as ASDFSorting
+    from nwbspikegen.formats.electrodes import Electrodes as Electrodes
+    from nwbspikegen.formats.ibl.convert import IBLInterface as IBLInterface
+    from nwbspikegen.formats.ibl.convert import convert_ibl as convert_ibl
+    from nwbspikegen.formats.ibl.presets import PRESETS as PRESETS
+    from nwbspikegen.formats.ibl.presets import PresetSession as PresetSession
+    from nwbspikegen.formats.ibl.sorting import ALFSorting as ALFSorting
+    from nwbspikegen.formats.interface import SourceInterface as SourceInterface
+    from nwbspikegen.formats.maxwell.convert import MaxWellInterface as MaxWellInterface
+    from nwbspikegen.formats.maxwell.convert import convert_maxwell as convert_maxwell
+    from nwbspikegen.formats.maxwell.sorting import MaxWellSorting as MaxWellSorting
+    from nwbspikegen.formats.maxwell.traces import MaxWellTraces as MaxWellTraces
+    from nwbspikegen.formats.maxwell.traces import read_maxwell_traces as read_maxwell_traces
+    from nwbspikegen.formats.sorters.convert import SortingInterface as SortingInterface
+    from nwbspikegen.formats.sorters.convert import convert_sorting as convert_sorting
+    from nwbspikegen.formats.spykingcircus.convert import SpykingCircusInterface as SpykingCircusInterface
+    from nwbspikegen.formats.spykingcircus.convert import convert_spykingcircus as convert_spykingcircus
+    from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting as SpykingCircusSorting
+
+_MODULE_OF = {
+    "ALFSorting": "ibl.sorting",
+    "ASDFInterface": "asdf.convert",
+    "ASDFSorting": "asdf.sorting",
+    "Electrodes": "electrodes",
+    "IBLInterface": "ibl.convert",
+    "MaxWellInterface": "maxwell.convert",
+    "MaxWellSorting": "maxwell.sorting",
+    "MaxWellTraces": "maxwell.traces",
+    "PRESETS": "ibl.presets",
+    "PresetSession": "ibl.presets",
+    "SortingInterface": "sorters.convert",
+    "SourceInterface": "interface",
+    "SpykingCircusInterface": "spykingcircus.convert",
+    "SpykingCircusSorting": "spykingcircus.sorting",
+    "convert_asdf": "asdf.convert",
+    "convert_ibl": "ibl.convert",
+    "convert_maxwell": "maxwell.convert",
+    "convert_sorting": "sorters.convert",
+    "convert_spykingcircus": "spykingcircus.convert",
+    "read_maxwell_traces": "maxwell.traces",
+}
+
+__all__ = [*_MODULE_OF]  # noqa: PLE0604, RUF100
+
+__getattr__ = import_late(__name__, _MODULE_OF)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

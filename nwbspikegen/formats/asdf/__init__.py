@@ -1,0 +1,1 @@
+"""Spike times in the Aggregate Spike Data Format, ASDF (MATLAB)."""

@@ -1,0 +1,1 @@
+"""Sessions of the International Brain Laboratory: ALF folders and ONE."""

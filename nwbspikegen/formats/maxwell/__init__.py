@@ -1,0 +1,1 @@
+"""Files of MaxWell Biosystems: spikes, electrodes, traces."""

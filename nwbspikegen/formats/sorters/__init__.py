@@ -1,0 +1,1 @@
+"""Sortings that SpikeInterface holds, whoever made them."""

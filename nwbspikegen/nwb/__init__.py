@@ -1,0 +1,1 @@
+"""The one door to NWB files: guarded opening, groups, units tables, derived files."""

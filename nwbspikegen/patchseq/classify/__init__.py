@@ -1,0 +1,1 @@
+"""From features to classes: sparse PCA, forest, vote, BiLSTM, and their scores."""

@@ -1,0 +1,1 @@
+"""Feature families and scalars of a cell, and tables of them."""

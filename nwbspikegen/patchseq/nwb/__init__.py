@@ -1,0 +1,1 @@
+"""NWB files with what was measured of cells, and their reader."""

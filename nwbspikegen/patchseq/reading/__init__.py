@@ -1,0 +1,1 @@
+"""Patch-clamp sweeps from NWB files, with what is wrong with them."""

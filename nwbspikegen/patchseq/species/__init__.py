@@ -1,0 +1,1 @@
+"""Learn on one species, predict another: alignment and conditions."""

@@ -1,0 +1,1 @@
+"""Action potentials of a sweep."""

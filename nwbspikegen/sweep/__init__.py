@@ -1,0 +1,1 @@
+"""One training per combination of settings, and what they are worth on validation."""
