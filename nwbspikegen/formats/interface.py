@@ -13,9 +13,9 @@ import numpy as np
 from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseSortingExtractorInterface
 from neuroconv.utils import dict_deep_update
 
+from nwbspikegen.core.sortings import read_attribute
 from nwbspikegen.formats.nwb_electrodes import add_electrodes, rows_of_units
 from nwbspikegen.formats.nwb_intervals import add_intervals
-from nwbspikegen.views.sorting_source import read_said
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -79,7 +79,7 @@ def _describe_columns(sorting: Any, metadata: Any) -> dict[str, Any]:
 
 def add_observation(nwbfile: Any, sorting: Any) -> None:
     """Add the column obs_intervals: when every unit was observed, so that silence is not absence."""
-    of_units = read_said(sorting, "obs_intervals")
+    of_units = read_attribute(sorting, "obs_intervals")
     interval = _observation_of(sorting)
     rows: list[list[list[float]]]
     if of_units is None:
@@ -108,7 +108,7 @@ def sort_columns(nwbfile: Any) -> None:
 
 
 def _observation_of(sorting: Any) -> tuple[float, float] | None:
-    interval = read_said(sorting, "observation_interval")
+    interval = read_attribute(sorting, "observation_interval")
     if interval is not None:
         start, stop = interval
         return float(start), float(stop)

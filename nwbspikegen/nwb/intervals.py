@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen.nwb.groups import find_array, find_group, read_values
-from nwbspikegen.views.spike_source import Interval
 
 # a table with more names than this counts rows, it does not name intervals
 _MOST_NAMES = 50
 
 
-def find_named(root: Any, name: str) -> tuple[list[Interval], list[str]]:
+def find_named(root: Any, name: str) -> tuple[list[tuple[float, float]], list[str]]:
     """Return the start and stop (s) of every interval called `name`, and all names that there are.
 
     An interval is called by its table, or by any text in its row, tags included.
     """
-    found: list[Interval] = []
+    found: list[tuple[float, float]] = []
     names: dict[str, None] = {}
     for table_name, table in _walk_tables(root):
         starts, stops = (read_values(table[column]) for column in ("start_time", "stop_time"))

@@ -26,13 +26,8 @@ from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.page_index import PageIndex, group_rows, list_rows, search_rows
 from nwbspikegen.nwb.plain_rows import PlainRows
 from nwbspikegen.nwb.session import read_columns, read_session
-from nwbspikegen.nwb.unit_table import (
-    UNITS,
-    read_invalid_times,
-    read_observation,
-    read_offsets,
-    require_units,
-)
+from nwbspikegen.nwb.unit_table import UNITS, read_offsets, require_units
+from nwbspikegen.views.nwb_observation import read_invalid_times, read_observation
 from nwbspikegen.views.observation import Observation
 from nwbspikegen.views.spike_source import (
     Clocks,

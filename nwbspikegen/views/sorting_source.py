@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.sortings import read_attribute
 from nwbspikegen.views.observation import Observation, join_intervals
 from nwbspikegen.views.spike_source import (
     Clocks,
@@ -70,7 +71,7 @@ class SortingSource(SpikeSource):
     @property
     def observation(self) -> Observation:
         """When each unit was observed, an end infinite where the sorting does not say."""
-        of_units = read_said(self._sorting, "obs_intervals")
+        of_units = read_attribute(self._sorting, "obs_intervals")
         if of_units is not None:
             return Observation.of_units(
                 _require_intervals(of_units, unit) for unit in self.table.ids.tolist()
@@ -87,7 +88,7 @@ class SortingSource(SpikeSource):
         """Return start and stop of the observation (s), None where the sorting does not say."""
         sorting = self._sorting
         start = float(sorting.get_start_time(segment_index=0))
-        interval = read_said(sorting, "observation_interval")
+        interval = read_attribute(sorting, "observation_interval")
         if interval is not None:
             return float(interval[0]), float(interval[1])
         if isinstance(num_samples := getattr(sorting, "num_samples", None), int | np.integer):
@@ -179,12 +180,6 @@ def _require_intervals(of_units: Any, unit: object) -> np.ndarray:
             "correct the sorting's obs_intervals",
         )  # fmt: skip
     return intervals
-
-
-def read_said(sorting: Any, name: str) -> Any:
-    """Return an attribute of a sorting, or an annotation, None when it has neither."""
-    said = getattr(sorting, name, None)
-    return sorting.get_annotation(name) if said is None and name in sorting.get_annotation_keys() else said
 
 
 def _read_texts(sorting: Any) -> dict[str, str]:
