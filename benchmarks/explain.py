@@ -59,7 +59,7 @@ _LOSSES = (SHORT_WINDOWS[0], BERNOULLI)
 _WINDOW_SCRIPT = """
 import resource, sys, time
 import numpy as np, torch, xarray as xr
-from nwbspikegen.attention import map_attention
+from nwbspikegen.explain import map_attention
 from nwbspikegen.models import FittedModel, build_model
 torch.set_num_threads(1)
 model = FittedModel(build_model("shimono2026", 128), "dice", 0.001)

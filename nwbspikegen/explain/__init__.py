@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nwbspikegen.explain.importance import gradient_importance as gradient_importance
     from nwbspikegen.explain.maps import AttentionMaps as AttentionMaps
     from nwbspikegen.explain.maps import map_attention as map_attention
+    from nwbspikegen.explain.nwb import read_attention as read_attention
+    from nwbspikegen.explain.nwb import write_attention as write_attention
     from nwbspikegen.explain.results import state_findings as state_findings
     from nwbspikegen.explain.windows import Observed as Observed
     from nwbspikegen.explain.windows import observe as observe
@@ -41,8 +43,10 @@ _MODULE_OF = {
     "map_couplings": "couplings",
     "map_cross_correlation": "connections",
     "observe": "windows",
+    "read_attention": "nwb",
     "recover_connections": "connections",
     "state_findings": "results",
+    "write_attention": "nwb",
 }
 
 __all__ = [*_MODULE_OF]  # noqa: PLE0604, RUF100

@@ -12,16 +12,14 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.core.files import require_absent, require_file, require_suffix, write_whole
-from nwbspikegen.core.metadata import read_metadata
+from nwbspikegen.core.files import require_file
 from nwbspikegen.explain.nwb_matrices import iterate_matrices, to_matrix
 from nwbspikegen.explain.nwb_vectors import read_vector, to_vector
 from nwbspikegen.nwb.columns import read_table, to_text
-from nwbspikegen.nwb.derived import export, holding_still, read_reduced, require_source
+from nwbspikegen.nwb.envelope import derive_file
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.names import join_attributes, split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
-from nwbspikegen.nwb.provenance import models_table, sources_table
 from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import UNITS
 
@@ -97,34 +95,25 @@ def write_attention(
     # before any file is opened: pynwb copies what it knows of types when it opens one
     import ndx_spikegen  # noqa: F401
 
-    require_suffix(path, ".nwb")
-    source, path = require_source(source, unit_table), Path(path)
-    require_absent(path, overwrite=overwrite, sources=[source] if isinstance(source, Path) else [])
     variables = explanation.reset_coords()
     _require_names(variables)
-    with (
-        write_whole(path, overwrite=overwrite) as temporary,
-        holding_still(source),
-        read_reduced(source, read_metadata(metadata), unit_table, folder=temporary.parent) as (
-            source_io,
-            nwbfile,
-        ),
-    ):
-        module = nwbfile.create_processing_module(
-            ATTENTION_MODULE,
-            join_attributes("What a model of the recorded units looks at.", _remember(explanation)),
-        )
-        module.add(sources_table(source, nwbfile.identifier))
-        if model is not None:
-            module.add(models_table(model))
+    with derive_file(
+        path,
+        source,
+        ATTENTION_MODULE,
+        join_attributes("What a model of the recorded units looks at.", _remember(explanation)),
+        model=model,
+        metadata=metadata,
+        unit_table=unit_table,
+        overwrite=overwrite,
+    ) as (nwbfile, module):
         for name, array in variables.data_vars.items():
             make = to_matrix if array.ndim > 1 else to_vector
             module.add(make(str(name), array, nwbfile.units, explanation.attrs))
         for name, frame in zip(_TABLES, (rate_correlations, ablations), strict=True):
             if len(frame):
                 module.add(to_table(name, _TABLES[name], frame))
-        export(source_io, nwbfile, temporary, source)
-    return path
+    return Path(path)
 
 
 def read_attention(path: _Path) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]:

@@ -34,7 +34,7 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
     Besides its spikes and properties, a sorting may have these attributes, and what it has is written:
     `observation_interval` (start, stop; s; also as an annotation) or `obs_intervals` (of each unit,
     likewise, as `nwbspikegen.views.sorting_source.SortingSource` reads them), `electrodes`
-    (`nwbspikegen.sources.Electrodes`), `named_intervals` (a mapping of names to lists of start and stop;
+    (`nwbspikegen.formats.Electrodes`), `named_intervals` (a mapping of names to lists of start and stop;
     s) and `session_metadata` (NeuroConv's layout). Columns are described, and ordered by name.
     """
 

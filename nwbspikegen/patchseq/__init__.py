@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from nwbspikegen.patchseq.features.table_allen import share_features as share_features
     from nwbspikegen.patchseq.features.tables import CellTable as CellTable
     from nwbspikegen.patchseq.features.tables import read_cell_table as read_cell_table
+    from nwbspikegen.patchseq.nwb.reading import read_cell_scalars as read_cell_scalars
+    from nwbspikegen.patchseq.nwb.reading import read_family_vectors as read_family_vectors
+    from nwbspikegen.patchseq.nwb.reading import read_left_out_sweeps as read_left_out_sweeps
+    from nwbspikegen.patchseq.nwb.reading import read_predictions as read_predictions
+    from nwbspikegen.patchseq.nwb.reading import read_sweep_features as read_sweep_features
+    from nwbspikegen.patchseq.nwb.writing import write_patchseq as write_patchseq
     from nwbspikegen.patchseq.reading.cells import Cell as Cell
     from nwbspikegen.patchseq.reading.cells import read_cell as read_cell
     from nwbspikegen.patchseq.reading.sweeps import Sweep as Sweep
@@ -73,15 +79,21 @@ _MODULE_OF = {
     "measure_cell": "features.measure",
     "predict_arms": "species.conditions",
     "read_cell": "reading.cells",
+    "read_cell_scalars": "nwb.reading",
     "read_cell_table": "features.tables",
+    "read_family_vectors": "nwb.reading",
     "read_features": "features.files",
     "read_human_table": "features.table_allen",
+    "read_left_out_sweeps": "nwb.reading",
     "read_mouse_table": "features.table_allen",
+    "read_predictions": "nwb.reading",
+    "read_sweep_features": "nwb.reading",
     "score_classes": "classify.scores",
     "share_features": "features.table_allen",
     "simulate_cell": "simulation.simulator",
     "simulate_patchseq": "simulation.files",
     "write_features": "features.files",
+    "write_patchseq": "nwb.writing",
 }
 
 __all__ = [*_MODULE_OF]  # noqa: PLE0604, RUF100

@@ -16,8 +16,8 @@ from nwbspikegen.core.addresses import hash_recording
 from nwbspikegen.core.errors import InputError, MetadataError
 from nwbspikegen.core.files import require_absent, require_suffix, write_whole
 from nwbspikegen.core.metadata import read_metadata
-from nwbspikegen.nwb.derived import export, holding_still, read_reduced, require_source
-from nwbspikegen.nwb.provenance import sources_table
+from nwbspikegen.nwb.derived import require_source
+from nwbspikegen.nwb.envelope import derive_file
 from nwbspikegen.nwb.subject import fill_metadata
 from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import UNITS
@@ -25,6 +25,7 @@ from nwbspikegen.transfer.nwb_subject import describe_subjects, find_start, name
 from nwbspikegen.transfer.nwb_tables import keep_session, list_pairs, list_scores
 
 TRANSFER_MODULE = "spike_transfer"
+_DESCRIPTION = "How well models of one recording's spiking predict another's."
 SESSION_COLUMNS = (
     "session", "identifier", "source_sha256", "session_id", "subject_id", "species", "lab", "preparation",
     "session_start_time", "file_name",
@@ -83,7 +84,7 @@ def write_study(
     require_absent(path, overwrite=overwrite)
     tables = _make_tables(scores, sessions, layout_positions)
     nwbfile = _make_file(sessions, read_metadata(metadata))
-    _add_module(nwbfile, tables)
+    _add_tables(nwbfile.create_processing_module(TRANSFER_MODULE, _DESCRIPTION), tables)
     from pynwb import NWBHDF5IO
 
     with write_whole(path, overwrite=overwrite) as temporary, NWBHDF5IO(str(temporary), "w") as io:
@@ -133,22 +134,18 @@ def write_transfer(
     MetadataError
         The archive requires more about subject or session; the message is a template to fill in.
     """
-    require_suffix(path, ".nwb")
-    source = require_source(source, unit_table)
-    require_absent(path, overwrite=overwrite, sources=[source] if isinstance(source, Path) else [])
     tables = _make_tables(scores, sessions, layout_positions, session=session)
-    _require_same_source(source, sessions, session)
-    with (
-        write_whole(path, overwrite=overwrite) as temporary,
-        holding_still(source),
-        read_reduced(source, read_metadata(metadata), unit_table, folder=temporary.parent) as (
-            source_io,
-            nwbfile,
-        ),
-    ):
-        module = _add_module(nwbfile, tables)
-        module.add(sources_table(source, nwbfile.identifier))
-        export(source_io, nwbfile, temporary, source)
+    _require_same_source(require_source(source, unit_table), sessions, session)
+    with derive_file(
+        path,
+        source,
+        TRANSFER_MODULE,
+        _DESCRIPTION,
+        metadata=metadata,
+        unit_table=unit_table,
+        overwrite=overwrite,
+    ) as (_, module):
+        _add_tables(module, tables)
     return Path(path)
 
 
@@ -247,10 +244,6 @@ def _require_start(given: Mapping[str, Any], sessions: pd.DataFrame) -> datetime
     return start
 
 
-def _add_module(nwbfile: Any, tables: list[tuple[str, str, pd.DataFrame]]) -> Any:
-    module = nwbfile.create_processing_module(
-        TRANSFER_MODULE, "How well models of one recording's spiking predict another's."
-    )
+def _add_tables(module: Any, tables: list[tuple[str, str, pd.DataFrame]]) -> None:
     for name, description, frame in tables:
         module.add(to_table(name, description, frame))
-    return module

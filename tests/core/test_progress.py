@@ -26,7 +26,7 @@ from nwbspikegen.transfer.tasks import run_plan
 
 _BARS = """
 import sys, time
-from nwbspikegen.progress import set_quiet, show_progress, track
+from nwbspikegen.core.progress import set_quiet, show_progress, track
 set_quiet("quiet" in sys.argv)
 for _ in track(range(8), "counting", 8):
     time.sleep(0.15)

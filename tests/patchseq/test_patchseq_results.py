@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from nwbspikegen.archive import validate_file
-from nwbspikegen.core.errors import InputError, MetadataError
+from nwbspikegen.core.errors import InputError, MetadataError, OutputError
 from nwbspikegen.patchseq.nwb.reading import (
     read_cell_scalars,
     read_family_vectors,
@@ -155,7 +155,7 @@ def test_bad_input_is_refused(tmp_path: Path, source: Path) -> None:
     }.items():
         with pytest.raises(InputError, match=match):
             write(**changed)
-    with pytest.raises(InputError, match="two files"):
+    with pytest.raises(OutputError, match="two files"):
         write_patchseq(source, source=source, sweeps=describe(), overwrite=True)
     with pytest.raises(InputError, match="processing/patchseq"):
         read_predictions(source)

@@ -141,7 +141,7 @@ def test_bad_input_is_refused(tmp_path: Path, derived: SimpleNamespace) -> None:
         nsg.write_results(out, source=derived.source, spike_probability=silent)
     with pytest.raises(InputError, match="NaN"):
         nsg.write_results(out, source=derived.source, spike_probability=silent * np.nan + np.nan)
-    with pytest.raises(InputError, match="two files"):
+    with pytest.raises(OutputError, match="two files"):
         nsg.write_results(derived.source, source=derived.source, overwrite=True)
     with pytest.raises(InputError, match="spike_generation"):
         nsg.read_scores(derived.source)

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nwbspikegen.core.addresses import Address, hash_recording, name_of, require_recording
+from nwbspikegen.core.addresses import Address, require_recording
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.core.files import require_suffix, write_whole
-from nwbspikegen.core.metadata import read_metadata
-from nwbspikegen.nwb.derived import read_reduced
+from nwbspikegen.nwb.envelope import derive_file
 from nwbspikegen.nwb.names import join_attributes
 from nwbspikegen.nwb.opening import open_nwb
 from nwbspikegen.nwb.tables import to_table
@@ -93,39 +91,27 @@ def write_patchseq(
     Traceback (most recent call last):
     nwbspikegen.core.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
-    from pynwb import NWBHDF5IO
-
-    address, out = require_recording(source), Path(out)
-    require_suffix(out, ".nwb")
-    if out.exists() and isinstance(address, Path) and out.samefile(address):
-        raise InputError(f"{out} as source and output", "two files", "choose another name for the output")
+    address = require_recording(source)
     _require_sweeps(sweeps, address)
     if predictions is not None:
         require_predictions(predictions)
-    given, electrodes = read_metadata(metadata), read_electrodes(address)
-    with (
-        write_whole(out, overwrite=overwrite) as temporary,
-        read_reduced(address, given) as (source_io, nwbfile),
-    ):
+    electrodes = read_electrodes(address)
+    with derive_file(
+        out,
+        address,
+        PATCHSEQ,
+        "Features measured of a patched cell, and the class that they predict.",
+        metadata=metadata,
+        unit_table=None,
+        overwrite=overwrite,
+    ) as (nwbfile, module):
         drop_extras(nwbfile)
         add_electrodes(nwbfile, electrodes)
-        module = nwbfile.create_processing_module(
-            PATCHSEQ, "Features measured of a patched cell, and the class that they predict."
-        )
-        module.add(_to_sources(address, nwbfile.identifier))
         for table in _to_tables(sweeps, families or {}, reasons or {}, scalars or {}, predictions, preset):
             module.add(table)
         if left_out is not None and len(left_out):
             module.add(to_table("sweeps_left_out", "Sweeps that were not measured, and why.", left_out))
-        nwbfile.generate_new_id()
-        with NWBHDF5IO(str(temporary), "w") as out_io:
-            out_io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})
-    return out
-
-
-def _to_sources(address: Path | str, identifier: str) -> Any:
-    row = {"file_name": name_of(address), "identifier": identifier, "sha256": hash_recording(address)}
-    return to_table("sources", "Recording whose sweeps were measured.", pd.DataFrame([row]))
+    return Path(out)
 
 
 def _to_tables(
