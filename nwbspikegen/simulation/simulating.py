@@ -49,9 +49,9 @@ class Simulation:
     @property
     def sorting(self) -> NumpySorting:
         """The spikes as a SpikeInterface sorting, at bin centres, with positions in um."""
-        from nwbspikegen.simulation.sorting import sorting_of
+        from nwbspikegen.simulation.sorting import make_sorting
 
-        return sorting_of(self)
+        return make_sorting(self.spikes, self.bin_size, self.preparation, self.seed)
 
 
 def simulate(
