@@ -76,7 +76,7 @@ def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[
     if not given:
         return
     from nwbspikegen.cli.options import read_window
-    from nwbspikegen.commands.generate import find_stored_window
+    from nwbspikegen.prediction.recording import find_stored_window
 
     stored = find_stored_window(model, recording, window["unit_table"])
     if stored is None:

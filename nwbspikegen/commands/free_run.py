@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.commands.generate import open_for
 from nwbspikegen.core.addresses import hash_recording, name_of
 from nwbspikegen.core.errors import require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
@@ -22,6 +21,7 @@ from nwbspikegen.models import FittedModel
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.prediction.free_run import free_run
 from nwbspikegen.prediction.nwb_writing import require_complete, write_results
+from nwbspikegen.prediction.recording import open_for
 from nwbspikegen.scoring import compare_trains
 from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.observed import read_bins

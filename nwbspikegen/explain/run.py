@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.commands.generate import open_for
 from nwbspikegen.core.errors import require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
 from nwbspikegen.explain.ablations import AblationOptions
@@ -19,6 +18,7 @@ from nwbspikegen.explain.nwb import write_attention
 from nwbspikegen.models import FittedModel, find_loss
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.prediction.nwb_writing import require_complete
+from nwbspikegen.prediction.recording import open_for
 from nwbspikegen.views import WindowOptions
 
 _LOG = logging.getLogger("nwbspikegen")
