@@ -326,7 +326,8 @@ def _write_config(folder: Path) -> Path:
 def _read_config(path: Path) -> Reading:
     import click
 
-    from nwbspikegen.cli.options import every_command, read_window, seed_option, window_options
+    from nwbspikegen.cli.options import read_window, window_options
+    from nwbspikegen.core.options import every_command, seed_option
 
     @click.command()
     @window_options

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.options import PATH, every_command, overwrite_option, seed_option
-from nwbspikegen.cli.output import print_result, records_of
+from nwbspikegen.core.options import PATH, every_command, overwrite_option, seed_option
+from nwbspikegen.core.output import print_result, records_of
 
 
 @click.command(short_help="The whole way on two simulated preparations.")

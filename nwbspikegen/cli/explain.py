@@ -7,19 +7,18 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.given import name_unused, refuse_other_window
-from nwbspikegen.cli.options import (
+from nwbspikegen.cli.options import context_option, read_window_like, window_options
+from nwbspikegen.cli.trained_window import refuse_other_window
+from nwbspikegen.core.given import name_unused
+from nwbspikegen.core.options import (
     PATH,
     RECORDING,
-    context_option,
     every_command,
     metadata_option,
     overwrite_option,
-    read_window_like,
     seed_option,
-    window_options,
 )
-from nwbspikegen.cli.output import print_result, records_of
+from nwbspikegen.core.output import print_result, records_of
 
 
 @click.command(short_help="Map what a model looks at, and what that is worth.")

@@ -7,25 +7,19 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.given import refuse_given, refuse_other_window
-from nwbspikegen.cli.options import (
+from nwbspikegen.cli.options import context_option, read_window_like, window_options
+from nwbspikegen.cli.output import format_audits, format_scores, format_statistics
+from nwbspikegen.cli.trained_window import refuse_other_window
+from nwbspikegen.core.given import refuse_given
+from nwbspikegen.core.options import (
     PATH,
     RECORDING,
-    context_option,
     every_command,
     metadata_option,
     overwrite_option,
-    read_window_like,
     seed_option,
-    window_options,
 )
-from nwbspikegen.cli.output import (
-    format_audits,
-    format_scores,
-    format_statistics,
-    print_result,
-    records_of,
-)
+from nwbspikegen.core.output import print_result, records_of
 
 
 @click.command(short_help="Predict, score, audit and write NWB.")

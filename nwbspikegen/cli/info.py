@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import RECORDING, STRETCH, every_command, unit_table_option
-from nwbspikegen.cli.output import print_result
+from nwbspikegen.cli.options import STRETCH, unit_table_option
+from nwbspikegen.core.options import RECORDING, every_command
+from nwbspikegen.core.output import print_result
 
 
 @click.command(short_help="Say what a recording holds, and what is odd about it.")

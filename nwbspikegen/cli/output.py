@@ -1,25 +1,12 @@
-"""What commands print on stdout."""
+"""Scores, audits and statistics as text."""
 
 from __future__ import annotations
 
-import json
 import math
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def print_result(result: dict[str, Any], *, as_json: bool, text: str) -> None:
-    """Print `result` as JSON, or else `text`."""
-    click.echo(json.dumps(_plain(result), indent=1) if as_json else text)
-
-
-def records_of(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Return a table as a list of rows for JSON."""
-    return [] if table is None else [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def format_scores(scores: pd.DataFrame | None) -> str:
@@ -73,16 +60,3 @@ def format_statistics(statistics: pd.DataFrame) -> str:
         index="train", columns="statistic", values="value", sort=False, dropna=False
     )
     return wide.to_string(float_format=lambda value: f"{value:.4g}")
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: numbers that are not finite become null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if hasattr(value, "item"):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

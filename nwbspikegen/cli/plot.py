@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.given import is_given, refuse_given
-from nwbspikegen.cli.options import PATH, every_command, overwrite_option
-from nwbspikegen.cli.output import print_result
+from nwbspikegen.core.given import is_given, refuse_given
+from nwbspikegen.core.options import PATH, every_command, overwrite_option
+from nwbspikegen.core.output import print_result
 
 
 @click.command(short_help="Draw what a file, a model or a sweep holds.")

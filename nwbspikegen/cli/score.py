@@ -6,15 +6,10 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.given import refuse_given
-from nwbspikegen.cli.options import PATH, every_command
-from nwbspikegen.cli.output import (
-    format_audits,
-    format_scores,
-    format_statistics,
-    print_result,
-    records_of,
-)
+from nwbspikegen.cli.output import format_audits, format_scores, format_statistics
+from nwbspikegen.core.given import refuse_given
+from nwbspikegen.core.options import PATH, every_command
+from nwbspikegen.core.output import print_result, records_of
 
 _SHOWN = (
     *("rate_hz", "isi_mean", "isi_cv", "cv2", "fano_100ms", "fano_1s", "pair_correlation"),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nwbspikegen.cli.options import PATH, every_command
-from nwbspikegen.cli.output import print_result, records_of
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.options import PATH, every_command
+from nwbspikegen.core.output import print_result, records_of
 
 if TYPE_CHECKING:
     import pandas as pd

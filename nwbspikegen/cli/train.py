@@ -7,17 +7,10 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import (
-    PATH,
-    RECORDING,
-    device_option,
-    every_command,
-    overwrite_option,
-    read_window,
-    seed_option,
-    window_options,
-)
-from nwbspikegen.cli.output import format_scores, print_result, records_of
+from nwbspikegen.cli.options import device_option, read_window, window_options
+from nwbspikegen.cli.output import format_scores
+from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
+from nwbspikegen.core.output import print_result, records_of
 
 
 @click.command(short_help="Train a model on recordings.")

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nwbspikegen.cli.given import refuse_given
-from nwbspikegen.cli.options import (
+from nwbspikegen.cli.options import device_option, read_window, window_options
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.given import refuse_given
+from nwbspikegen.core.options import (
     PATH,
     RECORDING,
-    device_option,
     every_command,
     metadata_option,
     overwrite_option,
-    read_window,
     seed_option,
-    window_options,
 )
-from nwbspikegen.cli.output import print_result, records_of
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.output import print_result, records_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ from click.testing import CliRunner
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
-from nwbspikegen.cli.logs import hide_secrets
 from nwbspikegen.core import progress
+from nwbspikegen.core.logs import hide_secrets
 from nwbspikegen.core.tasks import Task
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.transfer.tasks import run_plan

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwrite_option
-from nwbspikegen.cli.output import print_result
+from nwbspikegen.core.options import PATH, every_command, metadata_option, overwrite_option
+from nwbspikegen.core.output import print_result
 
 
 @click.command(short_help="An ASDF .mat file.")

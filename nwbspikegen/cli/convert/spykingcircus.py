@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.given import refuse_given
-from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwrite_option
-from nwbspikegen.cli.output import print_result
+from nwbspikegen.core.given import refuse_given
+from nwbspikegen.core.options import PATH, every_command, metadata_option, overwrite_option
+from nwbspikegen.core.output import print_result
 
 
 @click.command(short_help="A result of SpyKING CIRCUS 1.x.")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nwbspikegen.cli.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
-from nwbspikegen.cli.output import print_result, records_of
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
+from nwbspikegen.core.output import print_result, records_of
 
 if TYPE_CHECKING:
     from nwbspikegen.patchseq.run.features import FeaturesReport

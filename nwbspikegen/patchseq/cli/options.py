@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from nwbspikegen.cli.given import refuse_given
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.given import refuse_given
 
 if TYPE_CHECKING:
     from pathlib import Path

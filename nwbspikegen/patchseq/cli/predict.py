@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
-from nwbspikegen.cli.output import print_result, records_of
+from nwbspikegen.core.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
+from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.patchseq.cli.options import column_options, read_columns, refuse_columns
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nwbspikegen.cli.given import name_unused
-from nwbspikegen.cli.options import PATH, RECORDING, every_command, overwrite_option
-from nwbspikegen.cli.output import print_result, records_of
+from nwbspikegen.core.given import name_unused
+from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option
+from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.patchseq.cli.options import (
     column_options,
     read_columns,

@@ -1,0 +1,151 @@
+"""Options that every command has, or that commands of all rooms share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+
+from nwbspikegen.core.errors import InputError
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _LocalPath(click.Path):
+    """A path on this machine."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        from nwbspikegen.core.addresses import is_remote
+
+        if is_remote(value):
+            name = "PATH" if parameter is None else parameter.human_readable_name
+            raise InputError(
+                f"an address on the web for {name}",
+                "a path on this machine",
+                "download it first, and give its path",
+            )
+        return super().convert(value, parameter, context)
+
+
+PATH = _LocalPath(path_type=Path)
+
+
+class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A path, or an address on the web, which a path would mangle."""
+
+    name = "FILE"
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> Path | str:
+        from nwbspikegen.core.addresses import is_remote
+
+        return value if is_remote(value) else Path(value)
+
+
+RECORDING = _Recording()
+
+
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Fixes every random number.",
+)
+
+
+def metadata_option(command: _Command) -> _Command:
+    """Add --metadata and --strict-metadata, which come as one argument, a path."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, metadata: Path | None, strict_metadata: bool, **options: Any) -> Any:
+        from nwbspikegen.core.metadata import StrictFile
+
+        given = StrictFile(metadata) if strict_metadata and metadata is not None else metadata
+        return command(*arguments, metadata=given, **options)
+
+    for option in (
+        click.option(
+            "--strict-metadata", is_flag=True,
+            help="Refuse metadata that contradict the recording's own, which are a warning otherwise.",
+        ),
+        click.option("--metadata", type=PATH, help="YAML in NeuroConv's layout: NWBFile, Subject, ..."),
+    ):  # fmt: skip
+        run = option(run)
+    return cast(_Command, run)
+
+
+def every_command(command: _Command) -> _Command:
+    """Add what every command has: --json, --config, --quiet, --log-file."""
+    for option in (
+        click.option(
+            "--log-file", type=PATH, callback=_open_log, expose_value=False,
+            help="Append the whole log, with times, to this file.",
+        ),
+        click.option(
+            "--quiet", is_flag=True, is_eager=True, callback=_set_up_logging, expose_value=False,
+            help="Log warnings only, and show no progress.",
+        ),
+        click.option(
+            "--config", type=PATH, is_eager=True, callback=_read_config, expose_value=False,
+            help="YAML file with values for any option, by its name.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON on stdout."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _set_up_logging(context: click.Context, parameter: click.Parameter, quiet: bool) -> None:
+    """Send the package's messages to stderr, and show how far long work is."""
+    from nwbspikegen.core.logs import log_to_stderr
+
+    log_to_stderr(is_quiet=quiet)
+
+
+def _open_log(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    """Send everything that is logged to a file as well."""
+    if path is not None:
+        from nwbspikegen.core.logs import log_to_file
+
+        log_to_file(path, command=context.command_path)
+
+
+def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    """Take the file's values as defaults, so that what is typed wins."""
+    if path is None:
+        return
+    from nwbspikegen.core.files import require_file
+    from nwbspikegen.core.yaml_files import read_yaml
+
+    values = read_yaml(require_file(path))
+    if not isinstance(values, dict):
+        raise InputError(
+            f"{path}, which holds no YAML mapping", "lines such as `duration: 400`", "correct the file"
+        )
+    known = {parameter.name for parameter in context.command.params}
+    given = {str(key).replace("-", "_"): value for key, value in values.items()}
+    given = {("as_json" if key == "json" else key): value for key, value in given.items()}
+    if "exclude" in given and not isinstance(given["exclude"], list):
+        given["exclude"] = [given["exclude"]]
+    if isinstance(given.get("split"), list):
+        given["split"] = ",".join(map(str, given["split"]))
+    if "hold_out" in given and not isinstance(given["hold_out"], list):
+        given["hold_out"] = ["each"] if given["hold_out"] is True else [given["hold_out"]]
+    unknown = sorted(set(given) - known)
+    if unknown:
+        options = ", ".join(
+            sorted(str(name) for name in known if name not in {"config", "as_json", "quiet", "log_file"})
+        )
+        raise InputError(f"option {unknown[0]!r} in {path}", f"one of {options}", "correct the file")
+    empty = [name for name, value in given.items() if value is None]
+    if empty:
+        raise InputError(f"option {empty[0]!r} without a value in {path}", "a value", "correct the file")
+    context.default_map = {**(context.default_map or {}), **given}
