@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -38,6 +39,33 @@ class _Stretch(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 STRETCH = _Stretch()
+
+
+def settings_option(command: _Command) -> _Command:
+    """Add --set NAME=VALUE; the command gets all of them as one mapping, `settings`."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        from nwbspikegen.core.setting_values import read_settings
+
+        return command(*arguments, settings=read_settings(options.pop("set")), **options)
+
+    option = click.option(
+        "--set", multiple=True, metavar="NAME=VALUE",
+        help="A setting of the model, such as width=64, or its learning_rate, weight_decay or patience; "
+        "repeat for several.",
+    )  # fmt: skip
+    return cast(_Command, option(run))
+
+
+MODEL_HELP = "in_context, shimono2026, one of an installed package, or package.module:Name"
+
+
+def require_model(name: str) -> None:
+    """Raise `InputError` for a model that was typed and is not there; its file may be in this folder."""
+    from nwbspikegen.models import find_architecture
+
+    find_architecture(name, is_typed=True)
 
 
 unit_table_option = click.option(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nwbspikegen.cli.options import device_option, read_window, window_options
+from nwbspikegen.cli.options import (
+    MODEL_HELP,
+    device_option,
+    read_window,
+    require_model,
+    settings_option,
+    window_options,
+)
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
@@ -37,7 +44,8 @@ _COLUMNS = {
     help="A parameter and its values, such as depth=1,2,3,4: input_length, dropout, heads, depth or "
     "another of the model's, learning_rate, weight_decay, loss. May be given several times.",
 )
-@click.option("--model", default="shimono2026", show_default=True, help="in_context or shimono2026.")
+@click.option("--model", default="shimono2026", show_default=True, help=f"{MODEL_HELP}.")
+@settings_option
 @click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
 @click.option("--epochs", type=click.IntRange(1), help="Of every trial; the architecture's own by default.")
 @click.option(
@@ -64,7 +72,7 @@ def sweep(
     recording: Path | str, out: Path, vary: tuple[str, ...], model: str, loss: str | None,
     epochs: int | None, match_parameters: bool, trials: int | None, sampler: str | None,
     workers: int | None, scheduler: str | None, device: str, seed: int, overwrite: bool, as_json: bool,
-    **window: Any,
+    settings: dict[str, Any], **window: Any,
 ) -> None:  # fmt: skip
     """Train a model on RECORDING with every combination of parameters, and score each.
 
@@ -75,6 +83,7 @@ def sweep(
     from nwbspikegen.sweep.plan import read_factors
     from nwbspikegen.sweep.run import run_sweep
 
+    require_model(model)
     factors = read_factors(vary)
     if "loss" in factors:
         refuse_given(["loss"], "with --vary loss", "one of them")
@@ -82,7 +91,7 @@ def sweep(
         recording, out, factors, options=read_window(**window), model=model, loss=loss,
         epochs=epochs, match_parameters=match_parameters, trials=trials,
         sampler=sampler or ("grid" if trials is None else "random"), seed=seed, device=device,
-        workers=workers, scheduler=scheduler, overwrite=overwrite,
+        workers=workers, scheduler=scheduler, overwrite=overwrite, settings=settings,
     )  # fmt: skip
     result = {
         "path": str(report.path),

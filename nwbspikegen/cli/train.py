@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import device_option, read_window, window_options
+from nwbspikegen.cli.options import (
+    MODEL_HELP,
+    device_option,
+    read_window,
+    require_model,
+    settings_option,
+    window_options,
+)
 from nwbspikegen.cli.output import format_scores
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
@@ -26,7 +33,8 @@ from nwbspikegen.core.output import print_result, records_of
     help="Do not train on this one of the recordings, but score on it; without a name, each in turn, "
     "and the model that is kept is trained on all.",
 )
-@click.option("--model", default="in_context", show_default=True, help="in_context or shimono2026.")
+@click.option("--model", default="in_context", show_default=True, help=f"{MODEL_HELP}.")
+@settings_option
 @click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
@@ -36,7 +44,8 @@ from nwbspikegen.core.output import print_result, records_of
 @every_command
 def train(
     recordings: tuple[Path | str, ...], out: Path, hold_out: tuple[str, ...], model: str, loss: str | None,
-    epochs: int | None, device: str, seed: int, overwrite: bool, as_json: bool, **window: Any,
+    epochs: int | None, device: str, seed: int, overwrite: bool, as_json: bool, settings: dict[str, Any],
+    **window: Any,
 ) -> None:  # fmt: skip
     """Train a model on the first part of each recording's window; the second part chooses the epoch.
 
@@ -45,9 +54,10 @@ def train(
     """
     from nwbspikegen.commands.train import train_recordings
 
+    require_model(model)
     report = train_recordings(
         recordings, out, options=read_window(**window), hold_out=hold_out, model=model, loss=loss,
-        epochs=epochs, device=device, seed=seed, overwrite=overwrite,
+        epochs=epochs, device=device, seed=seed, overwrite=overwrite, settings=settings,
     )  # fmt: skip
     fitted = report.model
     best = max(fitted.curves, key=lambda point: point[fitted.chosen_by])

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nwbspikegen.cli.options import device_option, read_window, window_options
+from nwbspikegen.cli.options import (
+    MODEL_HELP,
+    device_option,
+    read_window,
+    require_model,
+    settings_option,
+    window_options,
+)
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
@@ -36,8 +43,9 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--model", "models", multiple=True, default=("in_context",), show_default=True,
-    help="in_context or shimono2026; repeat for several.",
+    help=f"{MODEL_HELP}; repeat for several.",
 )  # fmt: skip
+@settings_option
 @click.option("--leave-one-out", is_flag=True, help="Add rows trained on all recordings but the tested one.")
 @click.option(
     "--mixture", "mixtures", multiple=True, metavar="A+B",
@@ -63,7 +71,7 @@ def transfer(
     recordings: tuple[Path | str, ...], out: Path, sessions_file: Path | None, models: tuple[str, ...],
     leave_one_out: bool, mixtures: tuple[str, ...], target: str | None, epochs: int | None, device: str,
     scheduler: str | None, workers: int | None, nwb_folder: Path | None, metadata: Path | None, seed: int,
-    overwrite: bool, as_json: bool, **window: Any,
+    overwrite: bool, as_json: bool, settings: dict[str, Any], **window: Any,
 ) -> None:  # fmt: skip
     """Train a model on each recording's window and test it on the last part of every other's.
 
@@ -75,6 +83,8 @@ def transfer(
 
     if nwb_folder is None:
         refuse_given(["metadata"], "without --nwb", "NWB files to write")
+    for model in models:
+        require_model(model)
     options = read_window(**window)
     if bool(recordings) == (sessions_file is not None):
         raise InputError(
@@ -88,6 +98,7 @@ def transfer(
         chosen[0], out, options=chosen[1], models=models, leave_one_out=leave_one_out,
         mixtures=[mixture.split("+") for mixture in mixtures], epochs=epochs, scheduler=scheduler,
         workers=workers, device=device, seed=seed, overwrite=overwrite,
+        settings=settings,
     )  # fmt: skip
     written = [] if nwb_folder is None else write_files(study, nwb_folder, metadata, overwrite=overwrite)
     ranking = None if target is None else study.recommend(target)

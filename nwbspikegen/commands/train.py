@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training import train
+from nwbspikegen.training.settings import require_settings
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.observed import require_distinct
 from nwbspikegen.views.opening import open_view
@@ -54,6 +55,7 @@ def train_recordings(
     device: str = "auto",
     seed: int = 0,
     overwrite: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> TrainingReport:
     """Train a model on recordings' windows and save it into the folder `out`.
 
@@ -77,9 +79,13 @@ def train_recordings(
         As for `nwbspikegen.train`.
     overwrite : bool
         Replace `out`.
+    settings : mapping of name to value, optional
+        Of the architecture, or `learning_rate`, `weight_decay` and `patience`.
     """
     out = Path(out)
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
+    settings = dict(settings or {})
+    require_settings(model, settings)
     folds = plan_folds(recordings, hold_out)
     if len(recordings) > 1:
         told = [open_view(recording, unit_table=options.unit_table).attrs for recording in recordings]
@@ -87,6 +93,7 @@ def train_recordings(
     windows = [open_window(recording, options) for recording in recordings]
     keeps_all = not folds or len(folds) > 1
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
+    how |= settings
     held_out: dict[str, pd.DataFrame] = {}
     unfinished: list[Path] = []
     fitted = None

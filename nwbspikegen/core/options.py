@@ -137,6 +137,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
         given["exclude"] = [given["exclude"]]
     if isinstance(given.get("split"), list):
         given["split"] = ",".join(map(str, given["split"]))
+    if isinstance(given.get("set"), dict):
+        given["set"] = [f"{name}={value}" for name, value in given["set"].items()]
     if "hold_out" in given and not isinstance(given["hold_out"], list):
         given["hold_out"] = ["each"] if given["hold_out"] is True else [given["hold_out"]]
     unknown = sorted(set(given) - known)

@@ -12,6 +12,7 @@ from nwbspikegen.models.base import (
     Examples,
     SpikeModel,
     build_model,
+    find_architecture,
     register,
 )
 from nwbspikegen.models.fitted import DESCRIPTION_FILE, FittedModel, load_model
@@ -27,6 +28,7 @@ __all__ = [
     "FittedModel",
     "SpikeModel",
     "build_model",
+    "find_architecture",
     "find_loss",
     "in_context",
     "load_model",

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.plugins import find_named
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.views.history import Mask
 
@@ -149,6 +150,20 @@ def register(name: str) -> Callable[[_Architecture], _Architecture]:
     return enter
 
 
+def find_architecture(name: str, *, is_typed: bool = False) -> type[SpikeModel]:
+    """Return an architecture by its name, or by ``package.module:Name``; `is_typed` as for `find_named`.
+
+    Raises
+    ------
+    InputError
+        Nothing has that name, or what has it is no architecture.
+    """
+    found = find_named(name, MODELS, group="nwbspikegen.models", called="model", is_typed=is_typed)
+    if not (isinstance(found, type) and issubclass(found, SpikeModel)):
+        raise InputError(f"model {name!r}, which is no SpikeModel", "a subclass of it", "check the name")
+    return found
+
+
 def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
     """Return an untrained model.
 
@@ -171,9 +186,7 @@ def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
     >>> build_model("in_context", num_units=12, width=32).parameters_used["width"]
     32
     """
-    if name not in MODELS:
-        raise InputError(f"model {name!r}", f"one of {', '.join(sorted(MODELS))}", "choose one of these")
-    architecture = MODELS[name]
+    architecture = find_architecture(name)
     known = architecture.settings_class.__dataclass_fields__
     unknown = sorted(set(settings) - set(known))
     if unknown:

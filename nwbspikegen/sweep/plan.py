@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.models import LOSSES, MODELS, build_model
+from nwbspikegen.core.setting_values import Value, read_value
+from nwbspikegen.models import LOSSES, build_model, find_architecture
+from nwbspikegen.training.settings import OF_TRAINING, list_settings, require_settings
 from nwbspikegen.views import WindowOptions
 
 SAMPLERS = ("grid", "random", "tpe")
 _ALIASES = {"input_length": "num_bins", "heads": "num_heads"}
-_OF_TRAINING = ("learning_rate", "weight_decay", "loss")
-Value = int | float | str
+_ARGUMENTS = (*OF_TRAINING, "loss")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,8 @@ class SweepPlan:
         Of every trial and of the sampler.
     device : str
         Where to train; not part of what is computed.
+    settings : dict
+        Settings that are the same in every trial, by their names.
     """
 
     recording: str
@@ -59,6 +61,7 @@ class SweepPlan:
     trials: int
     seed: int
     device: str = "auto"
+    settings: dict[str, Value] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON holds it."""
@@ -77,8 +80,8 @@ class SweepPlan:
         self, point: Mapping[str, Value], num_units: int
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what `train` takes for a point of the sweep: arguments, and parameters of the model."""
-        named = {_ALIASES.get(name, name): value for name, value in point.items()}
-        arguments = {name: named.pop(name) for name in _OF_TRAINING if name in named}
+        named = {_ALIASES.get(name, name): value for name, value in {**self.settings, **point}.items()}
+        arguments = {name: named.pop(name) for name in _ARGUMENTS if name in named}
         if self.match_parameters:
             deepest = {**named, "depth": max(self.factors["depth"])}
             wanted = count_parameters(self.model, num_units, **deepest)
@@ -100,7 +103,7 @@ def read_factors(texts: Sequence[str]) -> dict[str, list[Value]]:
     for text in texts:
         name, equals, values = text.partition("=")
         name = name.strip().replace("-", "_")
-        parsed = [_to_value(value.strip()) for value in values.split(",") if value.strip()]
+        parsed = [read_value(value.strip()) for value in values.split(",") if value.strip()]
         if not equals or not parsed or name in factors or len(set(parsed)) < len(parsed):
             raise InputError(
                 f"--vary {text}", "a name, once, and values, each once, such as depth=1,2,3,4", "correct it"
@@ -113,18 +116,7 @@ def require_plan(plan: SweepPlan, num_units: int) -> None:
     """Raise `InputError` for a factor, a value or a combination that no trial could be run with."""
     if not plan.factors:
         raise InputError("nothing to vary", "at least one factor", "pass --vary depth=1,2")
-    if plan.model not in MODELS:
-        raise InputError(
-            f"model {plan.model!r}", f"one of {', '.join(sorted(MODELS))}", "choose one of these"
-        )
-    known = MODELS[plan.model].settings_class.__dataclass_fields__
-    names = [_ALIASES.get(name, name) for name in plan.factors]
-    allowed = [*_OF_TRAINING, *known, *(alias for alias, name in _ALIASES.items() if name in known)]
-    for name, given in zip(names, plan.factors, strict=True):
-        if given not in allowed or names.count(name) > 1:
-            raise InputError(
-                f"factor {given!r}, of {plan.model}", f"one of {', '.join(allowed)}, once", "correct it"
-            )
+    names = _require_names(plan)
     for loss in plan.factors.get("loss", []):
         if loss not in LOSSES:
             raise InputError(f"loss {loss!r}", f"one of {', '.join(LOSSES)}", "choose one of these")
@@ -137,10 +129,23 @@ def require_plan(plan: SweepPlan, num_units: int) -> None:
         first = {other: each[0] for other, each in plan.factors.items()}
         for value in values:
             arguments, settings = plan.settings_of({**first, name: value}, num_units)
-            rates = [arguments.get("learning_rate", 0.0), arguments.get("weight_decay", 0.0)]
-            if not all(isinstance(rate, int | float) and math.isfinite(rate) and rate >= 0 for rate in rates):
-                raise InputError(f"{name} {value!r}", "a number from 0", "correct it")
+            require_settings(plan.model, arguments)
             build_model(plan.model, num_units, **settings)
+
+
+def _require_names(plan: SweepPlan) -> list[str]:
+    """Return the factors' names as the model has them, or raise `InputError`."""
+    known = list_settings(plan.model)
+    allowed = ["loss", *known, *(alias for alias, name in _ALIASES.items() if name in known)]
+    names = [_ALIASES.get(name, name) for name in (*plan.factors, *plan.settings)]
+    for name, given in zip(names, (*plan.factors, *plan.settings), strict=True):
+        if given not in allowed or names.count(name) > 1:
+            kind = "factor" if given in plan.factors else "setting"
+            raise InputError(
+                f"{kind} {given!r}, of {plan.model}",
+                f"one of {', '.join(allowed)}, once in --vary and --set", "correct it",
+            )  # fmt: skip
+    return names
 
 
 def count_parameters(model: str, num_units: int, **settings: Any) -> int:
@@ -164,20 +169,9 @@ def match_feedforward(model: str, num_units: int, wanted: int, **settings: Any) 
     >>> match_feedforward("shimono2026", 128, 398336, depth=1)
     1290
     """
-    if "feedforward" not in MODELS[model].settings_class.__dataclass_fields__:
+    if "feedforward" not in find_architecture(model).settings_class.__dataclass_fields__:
         raise InputError(
             f"parameters of {model} to match", "a model with a feedforward width", "leave it out"
         )
     one, two = (count_parameters(model, num_units, **{**settings, "feedforward": width}) for width in (1, 2))
     return max(1, 1 + round((wanted - one) / (two - one)))
-
-
-def _to_value(text: str) -> Value:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

@@ -25,8 +25,9 @@ from nwbspikegen.core.errors import (
 )
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.progress import show_progress
+from nwbspikegen.core.setting_values import Value
 from nwbspikegen.core.tasks import Task, open_client, run_tasks
-from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, Value, require_plan
+from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, require_plan
 from nwbspikegen.sweep.study import (
     CHOSEN_BY,
     find_begun,
@@ -90,6 +91,7 @@ def run_sweep(
     workers: int | None = None,
     scheduler: str | None = None,
     overwrite: bool = False,
+    settings: Mapping[str, Value] | None = None,
 ) -> SweepReport:
     """Train a model at many points, score each on validation and test, draw a figure per factor.
 
@@ -119,6 +121,8 @@ def run_sweep(
         As for `nwbspikegen.core.tasks.open_client`.
     overwrite : bool, default: False
         Begin anew instead of going on.
+    settings : mapping of name to value, optional
+        Settings that are the same in every trial, of the same names as factors.
 
     Raises
     ------
@@ -137,7 +141,7 @@ def run_sweep(
         str(address), hash_recording(address) or str(address),
         {name: list(each) for name, each in factors.items()},
         model, loss, epochs, options, match_parameters, sampler, _count_trials(factors, sampler, trials),
-        seed, device,
+        seed, device, dict(settings or {}),
     )  # fmt: skip
     units, _ = open_window(recording, options)
     require_plan(plan, units.sizes["unit"])

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nwbspikegen.core.setting_values import Value
 from nwbspikegen.core.tasks import Outcome
-from nwbspikegen.sweep.plan import SweepPlan, Value
+from nwbspikegen.sweep.plan import SweepPlan
 
 _LOG = logging.getLogger("nwbspikegen")
 _JOURNAL_FILE = "optuna.journal"

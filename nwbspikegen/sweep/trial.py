@@ -14,9 +14,10 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.files import write_whole
+from nwbspikegen.core.setting_values import Value
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline, score
-from nwbspikegen.sweep.plan import SweepPlan, Value
+from nwbspikegen.sweep.plan import SweepPlan
 from nwbspikegen.training import train
 from nwbspikegen.views import Split, open_window
 from nwbspikegen.views.observed import read_bins

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.models import MODELS
+from nwbspikegen.models import find_architecture
 
 _LOG = logging.getLogger("nwbspikegen")
 _Result = TypeVar("_Result")
@@ -46,4 +46,6 @@ def with_smaller_batches(
 
 
 def _find_batch_size(model: str, settings: dict[str, Any]) -> int:
-    return int(settings.get("batch_size", getattr(MODELS[model].settings_class(), "batch_size", 0)))
+    return int(
+        settings.get("batch_size", getattr(find_architecture(model).settings_class(), "batch_size", 0))
+    )

@@ -23,20 +23,20 @@ def model_folder(
     study: str | os.PathLike[str], plan: StudyPlan, model: str, trained_on: tuple[str, ...]
 ) -> Path:
     """Return where the model of a row is."""
-    return Path(study) / "models" / model / plan.row_slug(trained_on)
+    return Path(study) / "models" / plan.model_slug(model) / plan.row_slug(trained_on)
 
 
 def training_file(
     study: str | os.PathLike[str], plan: StudyPlan, model: str, trained_on: tuple[str, ...]
 ) -> Path:
     """Return where the scores of a row's model on its own training segment are."""
-    return Path(study) / "training" / model / f"{plan.row_slug(trained_on)}.npz"
+    return Path(study) / "training" / plan.model_slug(model) / f"{plan.row_slug(trained_on)}.npz"
 
 
 def cell_file(study: str | os.PathLike[str], plan: StudyPlan, cell: Cell) -> Path:
     """Return where the scores of a cell are."""
     column = Path(study) / "cells" / plan.find(cell.tested).slug
-    return column / cell.model / f"{plan.row_slug(cell.trained_on)}.npz"
+    return column / plan.model_slug(cell.model) / f"{plan.row_slug(cell.trained_on)}.npz"
 
 
 def column_file(study: str | os.PathLike[str], plan: StudyPlan, tested: str) -> Path:

@@ -19,7 +19,8 @@ from nwbspikegen.views import WindowOptions
 
 STUDY_FILE = "study.json"
 _FORMAT = "nwbspikegen-transfer-study-1"
-_PLAIN = re.compile(r"\w+")
+# a name, or package.module:Name; never a path
+_MODEL_NAME = re.compile(r"[\w-]+(\.[\w-]+)*(:\w+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +107,10 @@ class StudyPlan:
         title = slugify(trained_on[0]) if len(trained_on) == 1 else f"{len(trained_on)}_sessions"
         return f"{title}-{shorten([digests, self.training, self.seed], 12)}"
 
+    def model_slug(self, model: str) -> str:
+        """Return the name of the folder of a model: package.module:Name is none that every system takes."""
+        return slugify(model)
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write `study.json`, whole or not at all."""
         stored = {
@@ -160,7 +165,7 @@ def _require_kinds(plan: StudyPlan) -> None:
     """Raise `ValueError` for entries that `save` cannot have written: some become names of folders."""
     names = plan.names
     fits = {
-        "models": all(isinstance(model, str) and _PLAIN.fullmatch(model) for model in plan.models),
+        "models": all(isinstance(model, str) and _MODEL_NAME.fullmatch(model) for model in plan.models),
         "baselines": all(isinstance(baseline, str) for baseline in plan.baselines),
         "mixtures": all(name in names for mixture in plan.mixtures for name in mixture),
         "leave_one_out": isinstance(plan.leave_one_out, bool),

@@ -13,6 +13,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.yaml_files import read_yaml
+from nwbspikegen.training.settings import require_settings
 from nwbspikegen.transfer import TransferStudy
 from nwbspikegen.transfer.plan import STUDY_FILE
 from nwbspikegen.transfer.sessions import slugify
@@ -38,6 +39,7 @@ def study_recordings(
     device: str = "auto",
     seed: int = 0,
     overwrite: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> TransferStudy:
     """Make a study of recordings or go on with the one that is there, run it, write tables and figures.
 
@@ -53,18 +55,24 @@ def study_recordings(
         Where models are trained.
     overwrite : bool
         Begin anew even if there is a study.
+    settings : mapping of name to value, optional
+        Of all models, or `learning_rate`, `weight_decay` and `patience`; they are part of the study.
     """
-    out = Path(out)
+    out, settings = Path(out), dict(settings or {})
+    for model in models:
+        require_settings(model, settings)
     if (out / STUDY_FILE).is_file() and not overwrite:
         study = TransferStudy(out)
         for place in [out, *(each for each in out.rglob("*") if each.is_dir())]:
             remove_abandoned(place)
-        study.require_settings(models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out)
+        study.require_settings(
+            models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out, **settings
+        )
         study.add(recordings, options=options)
     else:
         study = TransferStudy.create(
             out, recordings, options=options, models=models, leave_one_out=leave_one_out, seed=seed,
-            epochs=epochs, overwrite=overwrite,
+            epochs=epochs, overwrite=overwrite, **settings,
         )  # fmt: skip
     for mixture in mixtures:
         study.add_row(mixture)
@@ -108,7 +116,8 @@ def draw_study(study: TransferStudy) -> list[Path]:
     figures: dict[str, Any] = {}
     for metric, null in (("bits_per_spike", "mean_rate"), ("roc_auc_pooled", "")):
         for model in scores.attrs["models"]:
-            figures[f"{model}-{metric}-matrix"] = plot_matrix(
+            name = slugify(model)
+            figures[f"{name}-{metric}-matrix"] = plot_matrix(
                 scores, predictor=model, metric=metric, null=null
             )
             try:
@@ -117,7 +126,7 @@ def draw_study(study: TransferStudy) -> list[Path]:
                 _LOG.warning("no map of %s by %s: %s", model, metric, error)
                 continue
             preparations = scores["test_preparation"].to_series()
-            figures[f"{model}-{metric}-layout"] = plot_layout(layout, preparations)
+            figures[f"{name}-{metric}-layout"] = plot_layout(layout, preparations)
         if len(groups):
             figures[f"{metric}-groups"] = plot_groups(groups, metric=metric, null=null, tests=tests)
     return [save_figure(figure, folder / f"{name}.png", overwrite=True) for name, figure in figures.items()]

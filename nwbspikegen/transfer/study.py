@@ -16,6 +16,7 @@ from nwbspikegen.core.errors import InputError, OutputError, require_seed
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.models import MODELS
 from nwbspikegen.scoring.table import DEFAULT_BASELINES
+from nwbspikegen.training.settings import require_settings
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 from nwbspikegen.transfer.independence import compare_rows
 from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
@@ -118,7 +119,8 @@ class TransferStudy:
         folder = Path(folder)
         require_seed(seed)
         require_absent(folder, overwrite=overwrite, marker=STUDY_FILE)
-        _require_models(models)
+        training = {name: value for name, value in training.items() if value is not None}
+        _require_models(models, training)
         sessions = describe_sessions(recordings, options or WindowOptions())
         require_distinct([session.about for session in sessions], [session.path for session in sessions])
         if len(sessions) < 2:
@@ -126,7 +128,7 @@ class TransferStudy:
         plan = StudyPlan(
             tuple(sessions), models=tuple(dict.fromkeys(models)), leave_one_out=leave_one_out,
             options=options if isinstance(options, WindowOptions) else WindowOptions(),
-            training={name: value for name, value in training.items() if value is not None},
+            training=training,
             baselines=tuple(dict.fromkeys(("mean_rate", "running_rate", *baselines))),
             seed=seed, resamples=resamples,
         )  # fmt: skip
@@ -330,13 +332,13 @@ class TransferStudy:
         return f"TransferStudy({str(self.folder)!r}): {shape}"
 
 
-def _require_models(models: Sequence[str]) -> None:
-    unknown = [model for model in models if model not in MODELS]
-    if unknown or not models:
-        raise InputError(
-            f"model {unknown[0]!r}" if unknown else "no model", f"some of {', '.join(sorted(MODELS))}",
-            "choose among these",
-        )  # fmt: skip
+def _require_models(models: Sequence[str], training: Mapping[str, Any]) -> None:
+    """Raise `InputError` for models that are not there, or that cannot be trained with the settings."""
+    if not models:
+        raise InputError("no model", f"some of {', '.join(sorted(MODELS))}", "choose among these")
+    settings = {name: value for name, value in training.items() if name not in ("epochs", "loss")}
+    for model in models:
+        require_settings(model, settings)
 
 
 def _with_sessions(plan: StudyPlan, fresh: Sequence[StudySession]) -> StudyPlan:
