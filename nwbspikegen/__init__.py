@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nwbspikegen.archive import share_file as share_file
     from nwbspikegen.archive import validate_file as validate_file
     from nwbspikegen.explain.nwb import read_attention as read_attention
+    from nwbspikegen.formats.any_format import convert_format as convert_format
     from nwbspikegen.formats.asdf.convert import convert_asdf as convert_asdf
     from nwbspikegen.formats.ibl.convert import convert_ibl as convert_ibl
     from nwbspikegen.formats.maxwell.convert import convert_maxwell as convert_maxwell
@@ -58,6 +59,7 @@ _MODULE_OF = {
     "WindowOptions": "views",
     "audit": "prediction.audit",
     "convert_asdf": "formats.asdf.convert",
+    "convert_format": "formats.any_format",
     "convert_ibl": "formats.ibl.convert",
     "convert_maxwell": "formats.maxwell.convert",
     "convert_sorting": "formats.sorters.convert",

@@ -14,6 +14,7 @@ _NAMES = [
     "WindowOptions",
     "audit",
     "convert_asdf",
+    "convert_format",
     "convert_ibl",
     "convert_maxwell",
     "convert_sorting",

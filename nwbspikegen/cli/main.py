@@ -46,6 +46,15 @@ class _Commands(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self.commands)
 
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from nwbspikegen.formats.register import list_announced
+
+        groups = {kind: list_announced(f"nwbspikegen.{kind}") for kind in ("models", "metrics", "formats")}
+        rows = [(kind, ", ".join(names)) for kind, names in groups.items() if names]
+        if rows:
+            with formatter.section("Of installed packages"):
+                formatter.write_dl(rows)
+
     def invoke(self, context: click.Context) -> Any:
         from nwbspikegen.core.files import explaining_full_disks
 

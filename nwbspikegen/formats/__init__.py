@@ -1,4 +1,7 @@
-"""Lab formats: what reads each as a SpikeInterface sorting, and writes it as NWB through NeuroConv."""
+"""Lab formats: functions that read a lab's files, each from its signature a command and a NeuroConv schema.
+
+Nothing here imports what reads the files before it reads them: ``--help`` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,20 @@ if TYPE_CHECKING:
     from nwbspikegen.formats.ibl.presets import PRESETS as PRESETS
     from nwbspikegen.formats.ibl.presets import PresetSession as PresetSession
     from nwbspikegen.formats.ibl.sorting import ALFSorting as ALFSorting
+    from nwbspikegen.formats.interface import SortingInterface as SortingInterface
     from nwbspikegen.formats.interface import SourceInterface as SourceInterface
     from nwbspikegen.formats.maxwell.convert import MaxWellInterface as MaxWellInterface
     from nwbspikegen.formats.maxwell.convert import convert_maxwell as convert_maxwell
     from nwbspikegen.formats.maxwell.sorting import MaxWellSorting as MaxWellSorting
     from nwbspikegen.formats.maxwell.traces import MaxWellTraces as MaxWellTraces
     from nwbspikegen.formats.maxwell.traces import read_maxwell_traces as read_maxwell_traces
-    from nwbspikegen.formats.sorters.convert import SortingInterface as SortingInterface
+    from nwbspikegen.formats.parameters import File as File
+    from nwbspikegen.formats.parameters import FileOrFolder as FileOrFolder
+    from nwbspikegen.formats.parameters import Folder as Folder
+    from nwbspikegen.formats.register import FORMATS as FORMATS
+    from nwbspikegen.formats.register import find_format as find_format
     from nwbspikegen.formats.sorters.convert import convert_sorting as convert_sorting
+    from nwbspikegen.formats.spikes import Spikes as Spikes
     from nwbspikegen.formats.spykingcircus.convert import SpykingCircusInterface as SpykingCircusInterface
     from nwbspikegen.formats.spykingcircus.convert import convert_spykingcircus as convert_spykingcircus
     from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting as SpykingCircusSorting
@@ -33,14 +42,19 @@ _MODULE_OF = {
     "ASDFInterface": "asdf.convert",
     "ASDFSorting": "asdf.sorting",
     "Electrodes": "electrodes",
+    "FORMATS": "register",
+    "File": "parameters",
+    "FileOrFolder": "parameters",
+    "Folder": "parameters",
     "IBLInterface": "ibl.convert",
     "MaxWellInterface": "maxwell.convert",
     "MaxWellSorting": "maxwell.sorting",
     "MaxWellTraces": "maxwell.traces",
     "PRESETS": "ibl.presets",
     "PresetSession": "ibl.presets",
-    "SortingInterface": "sorters.convert",
+    "SortingInterface": "interface",
     "SourceInterface": "interface",
+    "Spikes": "spikes",
     "SpykingCircusInterface": "spykingcircus.convert",
     "SpykingCircusSorting": "spykingcircus.sorting",
     "convert_asdf": "asdf.convert",
@@ -48,6 +62,7 @@ _MODULE_OF = {
     "convert_maxwell": "maxwell.convert",
     "convert_sorting": "sorters.convert",
     "convert_spykingcircus": "spykingcircus.convert",
+    "find_format": "register",
     "read_maxwell_traces": "maxwell.traces",
 }
 

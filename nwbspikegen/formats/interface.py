@@ -5,17 +5,19 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
 from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseSortingExtractorInterface
-from neuroconv.utils import dict_deep_update
+from neuroconv.utils import dict_deep_update, get_json_schema_from_method_signature
 
 from nwbspikegen.core.sortings import read_attribute
 from nwbspikegen.formats.nwb_electrodes import add_electrodes, rows_of_units
 from nwbspikegen.formats.nwb_intervals import add_intervals
+from nwbspikegen.formats.parameters import make_schema
+from nwbspikegen.formats.spikes import to_sorting
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -29,16 +31,36 @@ _DESCRIPTIONS = {
 
 
 class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
-    """Base of the interfaces over our sources; subclasses name the source and its parameters.
+    """Base of the interfaces over lab formats; subclasses name the function that reads theirs.
 
-    Besides its spikes and properties, a sorting may have these attributes, and what it has is written:
+    The source schema is that function's signature and docstring. Besides its spikes and properties, a
+    sorting may have these attributes, and what it has is written:
     `observation_interval` (start, stop; s; also as an annotation) or `obs_intervals` (of each unit,
     likewise, as `nwbspikegen.views.sorting_source.SortingSource` reads them), `electrodes`
     (`nwbspikegen.formats.Electrodes`), `named_intervals` (a mapping of names to lists of start and stop;
-    s) and `session_metadata` (NeuroConv's layout). Columns are described, and ordered by name.
+    s), `session_metadata` (NeuroConv's layout) and `units_description`. Columns are described, and
+    ordered by name.
     """
 
-    units_description: ClassVar[str] = "Spike-sorted units."
+    reader: ClassVar[Callable[..., Any]]
+    """What reads the source, wrapped as a static method."""
+
+    def __init__(self, verbose: bool = False, **source: Any) -> None:
+        super().__init__(verbose=verbose, **source)
+
+    @classmethod
+    def get_source_schema(cls) -> dict[str, Any]:
+        """Return the JSON schema of what the interface is made with."""
+        return make_schema(cls.reader)
+
+    @classmethod
+    def get_extractor_class(cls) -> Any:
+        """Return what gives the sorting."""
+        return cls._read
+
+    @classmethod
+    def _read(cls, **source: Any) -> Any:
+        return to_sorting(cls.reader(**source))
 
     def get_metadata(self) -> Any:
         """Return what the source says of session and subject; a start without a time zone is in UTC."""
@@ -57,11 +79,31 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         if electrodes is not None:
             add_electrodes(nwbfile, electrodes)
             options.setdefault("unit_electrode_indices", rows_of_units(electrodes))
-        options.setdefault("units_description", self.units_description)
+        options.setdefault("units_description", getattr(sorting, "units_description", "Spike-sorted units."))
         super().add_to_nwbfile(nwbfile, _describe_columns(sorting, metadata), **options)
         add_observation(nwbfile, sorting)
         sort_columns(nwbfile)
         add_intervals(nwbfile, getattr(sorting, "named_intervals", {}))
+
+
+class SortingInterface(SourceInterface):
+    """Any SpikeInterface sorting as a NeuroConv data interface."""
+
+    display_name = "SpikeInterface sorting"
+    info = "Any SpikeInterface sorting, in memory."
+
+    def __init__(self, sorting: Any, verbose: bool = False) -> None:
+        self._sorting = sorting
+        super().__init__(verbose=verbose, sorting=sorting)
+
+    @classmethod
+    def get_source_schema(cls) -> dict[str, Any]:
+        """Return the JSON schema: a sorting is in memory, where JSON has no word for it."""
+        schema: dict[str, Any] = get_json_schema_from_method_signature(cls)
+        return schema
+
+    def _initialize_extractor(self, interface_kwargs: dict[str, Any]) -> Any:
+        return self._sorting
 
 
 def _describe_columns(sorting: Any, metadata: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from nwbspikegen.core.metadata import (
     require_metadata,
     to_moment,
 )
-from nwbspikegen.core.progress import Work, show_progress
+from nwbspikegen.core.progress import show_progress
+from nwbspikegen.formats.interface import SortingInterface
+from nwbspikegen.formats.spikes import to_sorting
 from nwbspikegen.views import survey
 from nwbspikegen.views.opening import lay_window
 from nwbspikegen.views.survey_text import log_survey
@@ -31,20 +34,23 @@ _TAKEN = ("id", "spike_times", "obs_intervals", "electrodes", "electrode_group")
 
 
 def write_nwb(
-    interface_class: Any,
-    source: dict[str, Any],
+    reader: Callable[..., Any],
+    source: tuple[Any, ...],
+    parameters: Mapping[str, Any],
     out: str | os.PathLike[str],
     metadata: Metadata | str | os.PathLike[str] | None,
     overwrite: bool,
 ) -> Path:
-    """Write what an interface reads as NWB, and return `out`.
+    """Write what a reader reads as NWB, and return `out`.
 
     Parameters
     ----------
-    interface_class : subclass of SourceInterface
-        What reads the source.
-    source : dict
-        Its parameters; paths among them cannot be the output.
+    reader : callable
+        What returns a SpikeInterface sorting or `nwbspikegen.formats.Spikes`.
+    source : tuple
+        Its arguments; paths among them cannot be the output.
+    parameters : mapping
+        What it is given by name, likewise.
     out, metadata, overwrite
         As for `convert_sorting`; what is given wins over what the source says of itself.
     """
@@ -53,11 +59,15 @@ def write_nwb(
     out = Path(out)
     require_suffix(out, ".nwb")
     given_files = [metadata if isinstance(metadata, str | os.PathLike) else None]
-    given_files += [value for value in source.values() if isinstance(value, str | os.PathLike)]
+    given_files += [
+        value for value in (*source, *parameters.values()) if isinstance(value, str | os.PathLike)
+    ]
     require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
     with show_progress("reading the source", 3, at_once=True) as work:
-        nwbfile = _make_file(interface_class, source, given, work)
+        sorting = to_sorting(reader(*source, **parameters))
+        work.reach(1, "checking the units")
+        nwbfile = _make_file(sorting, given)
         work.reach(2, "writing NWB")
         with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
             io.write(nwbfile)
@@ -66,25 +76,25 @@ def write_nwb(
     return out
 
 
-def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, work: Work) -> Any:
+def _make_file(sorting: Any, given: Metadata) -> Any:
     """Return in memory what is to be written."""
     from jsonschema import ValidationError
     from neuroconv.tools.nwb_helpers import make_nwbfile_from_metadata
     from neuroconv.utils import dict_deep_update
 
-    interface = interface_class(**source)
-    work.reach(1, "checking the units")
-    _refuse_silence(interface.sorting_extractor)
-    _require_writable(interface.sorting_extractor)
-    if len(interface.sorting_extractor.unit_ids) > 1:
+    _refuse_silence(sorting)
+    _require_writable(sorting)
+    if len(sorting.unit_ids) > 1:
         # what could not be opened again is refused before it is written
-        lay_window(interface.sorting_extractor, bin_size=0.001)
+        lay_window(sorting, bin_size=0.001)
+    interface = SortingInterface(sorting)
+    _say_assumed(sorting, given)
     own = interface.get_metadata()
     compare_metadata(own, given)
     merged = dict_deep_update(own, given)
     require_metadata(merged)
     session = merged["NWBFile"]
-    session["session_start_time"] = _with_time_zone(_find_start(interface.sorting_extractor, given, session))
+    session["session_start_time"] = _with_time_zone(_find_start(sorting, given, session))
     session.setdefault("identifier", str(uuid.uuid4()))
     born = to_moment((merged.get("Subject") or {}).get("date_of_birth"))
     if born is not None:
@@ -99,6 +109,13 @@ def _make_file(interface_class: Any, source: dict[str, Any], given: Metadata, wo
         ) from error
     interface.add_to_nwbfile(nwbfile, merged)
     return nwbfile
+
+
+def _say_assumed(sorting: Any, given: Metadata) -> None:
+    """Warn of metadata that a source could only assume, and that nobody has given."""
+    for name, text in getattr(sorting, "assumed_metadata", {}).items():
+        if not (given.get("NWBFile") or {}).get(name):
+            _LOG.warning("%s is not given: %s", name, text)
 
 
 def _find_start(sorting: Any, given: Metadata, session: Metadata) -> str | date:

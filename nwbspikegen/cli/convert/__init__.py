@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import click
 
-from nwbspikegen.cli.convert.asdf import asdf
+from nwbspikegen.cli.convert.building import build_command
 from nwbspikegen.cli.convert.ibl import ibl
-from nwbspikegen.cli.convert.maxwell import maxwell
-from nwbspikegen.cli.convert.spykingcircus import spykingcircus
+from nwbspikegen.formats.register import FORMATS, GROUP, find_format, list_announced
 
 
-@click.group(short_help="A lab's spike files to NWB.")
+class _Formats(click.Group):
+    """A command for each format; those of other packages are imported when they are run, not listed."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*FORMATS, *list_announced(GROUP)})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command:
+        return ibl if name == "ibl" else build_command(name, find_format(name, is_typed=True))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        return args[0], self.get_command(context, args[0]), args[1:]
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, self.get_command(context, name).get_short_help_str(80)) for name in sorted(FORMATS)]
+        rows += [
+            (name, f"Of the package {package}." if package else "Of an installed package.")
+            for name, package in list_announced(GROUP).items() if name not in FORMATS
+        ]  # fmt: skip
+        rows.append(("package.module:Name", "A function of yours; its module may be in this folder."))
+        with formatter.section("Formats"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=_Formats, short_help="A lab's spike files to NWB.", subcommand_metavar="FORMAT SOURCE ...")
 def convert() -> None:
     """Convert a lab's spike files to NWB that DANDI accepts."""
-
-
-for _command in (asdf, ibl, maxwell, spykingcircus):
-    convert.add_command(_command)

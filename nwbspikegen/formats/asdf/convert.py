@@ -1,54 +1,42 @@
-"""ASDF files to NWB."""
+"""An ASDF .mat file to NWB."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar
-
-from pydantic import FilePath
+from typing import Any
 
 from nwbspikegen.core.metadata import Metadata
-from nwbspikegen.formats.asdf.sorting import ASDFSorting
+from nwbspikegen.formats.asdf.reader import read_asdf_file
 from nwbspikegen.formats.interface import SourceInterface
 from nwbspikegen.formats.writing import write_nwb
 
 
 class ASDFInterface(SourceInterface):
-    """An ASDF .mat file as a NeuroConv data interface; parameters are those of `ASDFSorting`."""
+    """An ASDF .mat file as a NeuroConv data interface; parameters are those of `read_asdf_file`."""
 
     display_name = "ASDF sorting"
     associated_suffixes = (".mat",)
     info = "Bin numbers per unit in a MATLAB cell array."
-    units_description: ClassVar[str] = "Spike-sorted units of an ASDF file."
-
-    # NeuroConv makes the source schema from this signature
-    def __init__(
-        self,
-        file_path: FilePath,
-        *,
-        tick: float | None = None,
-        positions: FilePath | None = None,
-        verbose: bool = False,
-    ) -> None:
-        super().__init__(verbose=verbose, file_path=file_path, tick=tick, positions=positions)
-
-    @classmethod
-    def get_extractor_class(cls) -> type[ASDFSorting]:
-        """Return the SpikeInterface class that reads the file."""
-        return ASDFSorting
+    reader = staticmethod(read_asdf_file)
 
 
 def convert_asdf(
-    path: str | os.PathLike[str],
+    source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     metadata: Metadata | str | os.PathLike[str] | None,
-    tick: float | None = None,
-    positions: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    **parameters: Any,
 ) -> Path:
-    """Write an ASDF .mat file as NWB; parameters as for `ASDFSorting` and `convert_sorting`.
+    """Write an ASDF .mat file as NWB.
+
+    Parameters
+    ----------
+    source, **parameters
+        As for `nwbspikegen.formats.asdf.reader.read_asdf_file`.
+    out, metadata, overwrite
+        As for `convert_sorting`. What is given wins over what the source says of itself.
 
     Examples
     --------
@@ -57,9 +45,4 @@ def convert_asdf(
     ...
     nwbspikegen.core.errors.InputError: found nothing at missing.mat; ...
     """
-    source = {
-        "file_path": Path(path),
-        "tick": tick,
-        "positions": None if positions is None else Path(positions),
-    }
-    return write_nwb(ASDFInterface, source, out, metadata, overwrite)
+    return write_nwb(read_asdf_file, (source,), parameters, out, metadata, overwrite)

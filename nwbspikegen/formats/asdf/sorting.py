@@ -33,13 +33,8 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
 
     Parameters
     ----------
-    file_path : path
-        The .mat file (version 7.2 or earlier).
-    tick : float, optional
-        Seconds per bin of the file; 0.001 by default, which is refused when the intervals between spikes
-        rule it out.
-    positions : path, optional
-        A .mat file with `x` and `y` of every unit in um; they become the properties `rel_x`, `rel_y`.
+    file_path, tick, positions
+        As for `nwbspikegen.formats.asdf.reader.read_asdf_file`; positions become the properties `rel_x`, `rel_y`.
 
     Attributes
     ----------
@@ -74,6 +69,7 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
         bins, num_bins = read_asdf(file_path, DEFAULT_TICK if tick is None else tick)
         tick = choose_tick(file_path, bins, num_bins) if tick is None else tick
         super().__init__(sampling_frequency=2.0 / tick, unit_ids=np.arange(len(bins)))
+        self.units_description = "Spike-sorted units of an ASDF file."
         self.add_sorting_segment(_ASDFSegment(bins, tick))
         self.observation_interval = (0.0, num_bins * tick)
         self.annotate(observation_interval=self.observation_interval)

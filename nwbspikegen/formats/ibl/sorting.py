@@ -50,16 +50,8 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
     session_path : path
         A session's folder, its `alf` folder, a probe, a collection (``alf/probe00/pykilosort``), or any
         folder with spikes.times.npy and spikes.clusters.npy.
-    probes : sequence of str, optional
-        Names such as ``probe00``; all probes by default.
-    collection : str, optional
-        Which sorter's folder of the probe to read. By default ``iblsorter``, then ``pykilosort``, then the
-        folder nearest to the probe's.
-    good_only : bool, default: False
-        Keep units with label 1 only: those that pass all three of the IBL's quality criteria.
-    namespace : str, optional
-        Whose curated files win, such as ``av`` for ``_av_spikes.clusters.npy``; ``none`` for the sorter's
-        own. By default the only namespace there is.
+    probes, collection, good_only, namespace
+        As for `nwbspikegen.formats.ibl.reader.read_ibl_session`.
 
     Attributes
     ----------
@@ -69,6 +61,8 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
         Parts of the passive protocol, such as ``spontaneousActivity`` (s).
     session_metadata : dict
         What the folder's name tells, in NeuroConv's layout.
+    assumed_metadata : dict
+        Which of it is an assumption, and which one.
     observation_interval : (float, float)
         When all probes were recording (s), if raw_ephys_data tells; kept as an annotation as well.
 
@@ -107,6 +101,7 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
             )
         super().__init__(sampling_frequency=_SAMPLING_FREQUENCY, unit_ids=unit_ids)
         times = [train for probe in read for train in probe.times]
+        self.units_description = "Spike-sorted units of an IBL session."
         self.add_sorting_segment(_ALFSegment(dict(zip(unit_ids.tolist(), times, strict=True))))
         properties = _join([probe.properties for probe in read], [len(probe.clusters) for probe in read])
         for name, values in properties.items():
@@ -131,6 +126,9 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
         if session is None:
             return
         self.session_metadata = describe_session(session)
+        self.assumed_metadata = {
+            "session_start_time": "it is the midnight (UTC) of the day in the folder's name"
+        }
         interval = read_observation_interval(session, probes)
         if interval is not None:
             self.observation_interval = interval

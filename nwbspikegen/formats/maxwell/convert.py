@@ -1,58 +1,42 @@
-"""MaxWell recordings to NWB."""
+"""The on-chip spikes of a MaxWell file to NWB."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar
-
-from pydantic import FilePath
+from typing import Any
 
 from nwbspikegen.core.metadata import Metadata
 from nwbspikegen.formats.interface import SourceInterface
-from nwbspikegen.formats.maxwell.sorting import MaxWellSorting
+from nwbspikegen.formats.maxwell.reader import read_maxwell_file
 from nwbspikegen.formats.writing import write_nwb
 
 
 class MaxWellInterface(SourceInterface):
-    """Spikes detected on chip as a NeuroConv data interface; parameters are those of `MaxWellSorting`."""
+    """On-chip spikes as a NeuroConv data interface; parameters are those of `read_maxwell_file`."""
 
     display_name = "MaxWell on-chip spikes"
     associated_suffixes = (".h5",)
     info = "Spikes that a MaxOne or MaxTwo detected while recording."
-    units_description: ClassVar[str] = (
-        "Spikes detected on chip by threshold, one unit per channel that spiked; not sorted."
-    )
-
-    # NeuroConv makes the source schema from this signature
-    def __init__(
-        self,
-        file_path: FilePath,
-        *,
-        well: str | None = None,
-        recording: str | None = None,
-        verbose: bool = False,
-    ) -> None:
-        super().__init__(verbose=verbose, file_path=file_path, well=well, recording=recording)
-
-    @classmethod
-    def get_extractor_class(cls) -> type[MaxWellSorting]:
-        """Return the SpikeInterface class that reads the file."""
-        return MaxWellSorting
+    reader = staticmethod(read_maxwell_file)
 
 
 def convert_maxwell(
-    path: str | os.PathLike[str],
+    source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     metadata: Metadata | str | os.PathLike[str] | None,
-    well: str | None = None,
-    recording: str | None = None,
     overwrite: bool = False,
+    **parameters: Any,
 ) -> Path:
     """Write the on-chip spikes of a MaxWell file as NWB.
 
-    Parameters are those of `MaxWellSorting` and `convert_sorting`.
+    Parameters
+    ----------
+    source, **parameters
+        As for `nwbspikegen.formats.maxwell.reader.read_maxwell_file`.
+    out, metadata, overwrite
+        As for `convert_sorting`. What is given wins over what the source says of itself.
 
     Examples
     --------
@@ -61,5 +45,4 @@ def convert_maxwell(
     ...
     nwbspikegen.core.errors.InputError: found nothing at missing.raw.h5; ...
     """
-    source = {"file_path": Path(path), "well": well, "recording": recording}
-    return write_nwb(MaxWellInterface, source, out, metadata, overwrite)
+    return write_nwb(read_maxwell_file, (source,), parameters, out, metadata, overwrite)

@@ -28,10 +28,8 @@ class MaxWellSorting(BaseSorting):  # type: ignore[misc]
 
     Parameters
     ----------
-    file_path : path
-        A ``.raw.h5`` file of MaxOne (either layout) or MaxTwo.
-    well, recording : str, optional
-        Names such as ``well000`` and ``rec0000``; needed when there are several.
+    file_path, well, recording
+        As for `nwbspikegen.formats.maxwell.reader.read_maxwell_file`.
 
     Attributes
     ----------
@@ -39,6 +37,8 @@ class MaxWellSorting(BaseSorting):  # type: ignore[misc]
         0 and the seconds from the first to the last frame, kept as an annotation as well.
     electrodes : Electrodes
         All routed electrodes.
+    units_description : str
+        Of the units table.
     session_metadata : dict
         When the recording began, if the file says so, in NeuroConv's layout.
     property_descriptions : dict
@@ -71,6 +71,9 @@ class MaxWellSorting(BaseSorting):  # type: ignore[misc]
         self.observation_interval = (0.0, find_duration(found, int(frames.max())))
         self.annotate(observation_interval=self.observation_interval)
         self.electrodes = describe_electrodes(found, units)
+        self.units_description = (
+            "Spikes detected on chip by threshold, one unit per channel that spiked; not sorted."
+        )
         start = found.start_time
         self.session_metadata = {} if start is None else {"NWBFile": {"session_start_time": start}}
         for name in ("channel", "electrode", "rel_x", "rel_y"):

@@ -6,33 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.metadata import Metadata
-from nwbspikegen.formats.interface import SourceInterface
+from nwbspikegen.formats.spikes import to_sorting
 from nwbspikegen.formats.writing import write_nwb
-
-
-class SortingInterface(SourceInterface):
-    """Any SpikeInterface sorting as a NeuroConv data interface."""
-
-    display_name = "SpikeInterface sorting"
-    info = "Any SpikeInterface sorting, in memory."
-
-    def __init__(self, sorting: Any, verbose: bool = False) -> None:
-        self._sorting = sorting
-        super().__init__(verbose=verbose, sorting=sorting)
-
-    @classmethod
-    def get_extractor_class(cls) -> Any:
-        """Return what gives the sorting: here, the sorting as it is."""
-        return _as_it_is
-
-    def _initialize_extractor(self, interface_kwargs: dict[str, Any]) -> Any:
-        return self._sorting
-
-
-def _as_it_is(sorting: Any) -> Any:
-    return sorting
 
 
 def convert_sorting(
@@ -82,14 +58,4 @@ def convert_sorting(
     ...     convert_sorting(simulation.sorting, out, metadata=metadata_of(simulation)).name
     'a.nwb'
     """
-    if not hasattr(sorting, "get_num_segments") or not hasattr(sorting, "unit_ids"):
-        raise InputError(
-            f"a {type(sorting).__name__}", "a SpikeInterface sorting", "read it with spikeinterface first"
-        )
-    if sorting.get_num_segments() != 1 or len(sorting.unit_ids) == 0:
-        raise InputError(
-            f"{sorting.get_num_segments()} segments and {len(sorting.unit_ids)} units",
-            "one segment with units",
-            "pass one segment at a time",
-        )
-    return write_nwb(SortingInterface, {"sorting": sorting}, out, metadata, overwrite)
+    return write_nwb(to_sorting, (sorting,), {}, out, metadata, overwrite)

@@ -41,16 +41,8 @@ class SpykingCircusSorting(BaseSorting):  # type: ignore[misc]
 
     Parameters
     ----------
-    path : path
-        The result, the folder with it, or the folder above.
-    sampling_frequency : float, optional
-        Samples per second; otherwise that of the ``.params`` file, or of `recording`.
-    recording : path, optional
-        The MaxWell file that was sorted: it gives rate, length and start, and electrodes without a .prb.
-    well, rec : str, optional
-        Which recording in it, when there are several.
-    duration : float, optional
-        Seconds that were sorted; otherwise the length of `recording`, or what the result says.
+    path, sampling_frequency, recording, well, rec, duration
+        As for `nwbspikegen.formats.spykingcircus.reader.read_spykingcircus_result`.
 
     Attributes
     ----------
@@ -94,6 +86,7 @@ class SpykingCircusSorting(BaseSorting):  # type: ignore[misc]
             stated = _read_stated_beside(files)
         rate_hz = _find_rate(files, sorted_file, sampling_frequency)
         super().__init__(sampling_frequency=rate_hz, unit_ids=np.array(list(trains)))
+        self.units_description = "Units sorted by SpyKING CIRCUS 1.x."
         self.add_sorting_segment(FrameSegment(trains, rate_hz))
         num_frames = max((int(train[-1]) + 1 for train in trains.values() if len(train)), default=0)
         stop = _find_stop(files.result, num_frames / rate_hz, rate_hz, sorted_file, duration, stated)

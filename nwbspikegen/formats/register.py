@@ -1,0 +1,68 @@
+"""The register of lab formats: ours, those of installed packages, and any function by its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.plugins import find_named
+from nwbspikegen.formats.asdf.reader import read_asdf_file
+from nwbspikegen.formats.ibl.reader import read_ibl_session
+from nwbspikegen.formats.maxwell.reader import read_maxwell_file
+from nwbspikegen.formats.spykingcircus.reader import read_spykingcircus_result
+
+GROUP = "nwbspikegen.formats"
+"""The group of entry points in which packages announce theirs."""
+
+Reader = Callable[..., Any]
+"""From a source and options to `Spikes` or a SpikeInterface sorting."""
+
+FORMATS: dict[str, Reader] = {
+    "asdf": read_asdf_file,
+    "ibl": read_ibl_session,
+    "maxwell": read_maxwell_file,
+    "spykingcircus": read_spykingcircus_result,
+}
+
+
+def find_format(name: str, *, is_typed: bool = False) -> Reader:
+    """Return the function that reads a format.
+
+    Parameters
+    ----------
+    name : str
+        One of `FORMATS`, of an installed package, or ``package.module:Name``.
+    is_typed : bool, default: False
+        Whether a user typed the name, just now: its file may then be in the working folder.
+
+    Raises
+    ------
+    InputError
+        Nothing has that name, or what has it cannot be called.
+
+    Examples
+    --------
+    >>> find_format("asdf").__name__
+    'read_asdf_file'
+    """
+    found = find_named(name, FORMATS, group=GROUP, called="format", is_typed=is_typed)
+    if not callable(found):
+        raise InputError(
+            f"format {name!r}, a {type(found).__name__}", "a function that reads a source", "check the name"
+        )
+    reader: Reader = found
+    return reader
+
+
+def list_announced(group: str) -> dict[str, str]:
+    """Return what installed packages announce in a group of entry points, and which package does.
+
+    Examples
+    --------
+    >>> list_announced("nwbspikegen.no_such_group")
+    {}
+    """
+    found = sorted(entry_points(group=group), key=lambda each: each.name)
+    return {each.name: "" if each.dist is None else str(each.dist.name) for each in found}

@@ -1,0 +1,48 @@
+"""The format `spykingcircus`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.formats.parameters import File, FileOrFolder
+
+if TYPE_CHECKING:
+    from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting
+
+
+def read_spykingcircus_result(
+    path: FileOrFolder,
+    *,
+    sampling_frequency: Annotated[float | None, "--sampling-rate"] = None,
+    recording: File | None = None,
+    well: str | None = None,
+    rec: str | None = None,
+    duration: float | None = None,
+) -> SpykingCircusSorting:
+    """A SpyKING CIRCUS 1.x result, or the folder with it; curated results win, then merged ones.
+
+    Parameters
+    ----------
+    path
+        The result, the folder with it, or the folder above.
+    sampling_frequency
+        Samples per second; otherwise that of the .params file, or of the recording.
+    recording
+        The MaxWell file that was sorted: it gives rate, length and start, and electrodes without a .prb.
+    well
+        Well in it, such as well000, when there are several.
+    rec
+        Recording of that well, such as rec0000, when there are several.
+    duration
+        Seconds that were sorted; otherwise the length of the recording, or what the result says.
+    """
+    from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting
+
+    for name, value in (("well", well), ("rec", rec)):
+        if value is not None and recording is None:
+            raise InputError(
+                f"--{name} without --recording, where it has no effect", "the MaxWell file that was sorted",
+                f"leave out --{name}, or name the file",
+            )  # fmt: skip
+    return SpykingCircusSorting(path, sampling_frequency, recording, well, rec, duration)
