@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # where it is set, every process of the suite compiles the project again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint format docs bench clean
+.PHONY: demo test test-only test-lowest test-newest coverage lint format docs recipe bench clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, found {sys.version.split()[0]}: make PYTHON=python3.11"'
@@ -27,8 +27,29 @@ lint: $(STAMP)
 
 # long tests are in files of few, which would come last if xdist were to sort files;
 # on recordings as small as those of the tests, threads wait for each other longer than they work
-test: lint
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+test-only test-lowest test-newest coverage: export OMP_NUM_THREADS := 1
+test-only test-lowest test-newest coverage: export NUMBA_NUM_THREADS := 1
+
+test: lint test-only
+
+test-only: $(STAMP)
+	$(BIN)/python $(PYTEST)
+
+# the oldest versions that pyproject.toml allows, then the newest: needs uv, which knows how to choose the oldest;
+# warnings of old and of coming versions are no errors of ours
+test-lowest:
+	uv venv --clear --python 3.11 .venv-lowest
+	uv pip install --python .venv-lowest --resolution lowest-direct --editable '.[all,dev]'
+	.venv-lowest/bin/python $(PYTEST) -W default --ignore tests/test_docs_site.py
+
+test-newest:
+	uv venv --clear .venv-newest
+	uv pip install --python .venv-newest --editable '.[all,dev,docs]'
+	.venv-newest/bin/python $(PYTEST) -W default
+
+coverage: $(STAMP)
+	$(BIN)/python $(PYTEST) --cov --cov-report term:skip-covered --cov-report xml
 
 format: $(STAMP)
 	$(BIN)/ruff format .
@@ -37,8 +58,11 @@ format: $(STAMP)
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
+recipe: $(STAMP)
+	$(BIN)/python conda/write_recipe.py
+
 bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo site
+	rm -rf $(VENV) .venv-lowest .venv-newest demo site .coverage* coverage.xml

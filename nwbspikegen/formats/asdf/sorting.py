@@ -34,7 +34,7 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
     Parameters
     ----------
     file_path, tick, positions
-        As for `nwbspikegen.formats.asdf.reader.read_asdf_file`; positions become the properties `rel_x`, `rel_y`.
+        As for `formats.asdf.reader.read_asdf_file`; positions become the properties `rel_x`, `rel_y`.
 
     Attributes
     ----------
