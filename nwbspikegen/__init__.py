@@ -13,15 +13,15 @@ from nwbspikegen.core.lazy import import_late
 if TYPE_CHECKING:
     from nwbspikegen.archive import share_file as share_file
     from nwbspikegen.archive import validate_file as validate_file
-    from nwbspikegen.explain.nwb import read_attention as read_attention
-    from nwbspikegen.formats.any_format import convert_format as convert_format
-    from nwbspikegen.formats.asdf.convert import convert_asdf as convert_asdf
-    from nwbspikegen.formats.ibl.convert import convert_ibl as convert_ibl
-    from nwbspikegen.formats.maxwell.convert import convert_maxwell as convert_maxwell
-    from nwbspikegen.formats.sorters.convert import convert_sorting as convert_sorting
-    from nwbspikegen.formats.spykingcircus.convert import (
+    from nwbspikegen.commands.convert import convert_asdf as convert_asdf
+    from nwbspikegen.commands.convert import convert_format as convert_format
+    from nwbspikegen.commands.convert import convert_ibl as convert_ibl
+    from nwbspikegen.commands.convert import convert_maxwell as convert_maxwell
+    from nwbspikegen.commands.convert import convert_sorting as convert_sorting
+    from nwbspikegen.commands.convert import (
         convert_spykingcircus as convert_spykingcircus,
     )
+    from nwbspikegen.explain.nwb import read_attention as read_attention
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
     from nwbspikegen.prediction.audit import audit as audit
@@ -58,12 +58,12 @@ _MODULE_OF = {
     "TransferStudy": "transfer",
     "WindowOptions": "views",
     "audit": "prediction.audit",
-    "convert_asdf": "formats.asdf.convert",
-    "convert_format": "formats.any_format",
-    "convert_ibl": "formats.ibl.convert",
-    "convert_maxwell": "formats.maxwell.convert",
-    "convert_sorting": "formats.sorters.convert",
-    "convert_spykingcircus": "formats.spykingcircus.convert",
+    "convert_asdf": "commands.convert",
+    "convert_format": "commands.convert",
+    "convert_ibl": "commands.convert",
+    "convert_maxwell": "commands.convert",
+    "convert_sorting": "commands.convert",
+    "convert_spykingcircus": "commands.convert",
     "free_run": "prediction.free_run",
     "generate": "prediction.one_step",
     "load_model": "models",

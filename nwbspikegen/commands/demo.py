@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.commands.convert import convert_sorting
 from nwbspikegen.commands.generate import GenerationReport, generate_and_score
 from nwbspikegen.commands.train import train_recordings
 from nwbspikegen.core.files import write_whole
-from nwbspikegen.formats.sorters.convert import convert_sorting
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline

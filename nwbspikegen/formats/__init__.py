@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING
 from nwbspikegen.core.lazy import import_late
 
 if TYPE_CHECKING:
-    from nwbspikegen.formats.asdf.convert import ASDFInterface as ASDFInterface
-    from nwbspikegen.formats.asdf.convert import convert_asdf as convert_asdf
+    from nwbspikegen.formats.asdf.interface import ASDFInterface as ASDFInterface
     from nwbspikegen.formats.asdf.sorting import ASDFSorting as ASDFSorting
     from nwbspikegen.formats.electrodes import Electrodes as Electrodes
-    from nwbspikegen.formats.ibl.convert import IBLInterface as IBLInterface
-    from nwbspikegen.formats.ibl.convert import convert_ibl as convert_ibl
+    from nwbspikegen.formats.ibl.interface import IBLInterface as IBLInterface
     from nwbspikegen.formats.ibl.presets import PRESETS as PRESETS
     from nwbspikegen.formats.ibl.presets import PresetSession as PresetSession
     from nwbspikegen.formats.ibl.sorting import ALFSorting as ALFSorting
     from nwbspikegen.formats.interface import SortingInterface as SortingInterface
     from nwbspikegen.formats.interface import SourceInterface as SourceInterface
-    from nwbspikegen.formats.maxwell.convert import MaxWellInterface as MaxWellInterface
-    from nwbspikegen.formats.maxwell.convert import convert_maxwell as convert_maxwell
+    from nwbspikegen.formats.maxwell.interface import MaxWellInterface as MaxWellInterface
     from nwbspikegen.formats.maxwell.sorting import MaxWellSorting as MaxWellSorting
     from nwbspikegen.formats.maxwell.traces import MaxWellTraces as MaxWellTraces
     from nwbspikegen.formats.maxwell.traces import read_maxwell_traces as read_maxwell_traces
@@ -31,23 +28,21 @@ if TYPE_CHECKING:
     from nwbspikegen.formats.parameters import Folder as Folder
     from nwbspikegen.formats.register import FORMATS as FORMATS
     from nwbspikegen.formats.register import find_format as find_format
-    from nwbspikegen.formats.sorters.convert import convert_sorting as convert_sorting
     from nwbspikegen.formats.spikes import Spikes as Spikes
-    from nwbspikegen.formats.spykingcircus.convert import SpykingCircusInterface as SpykingCircusInterface
-    from nwbspikegen.formats.spykingcircus.convert import convert_spykingcircus as convert_spykingcircus
+    from nwbspikegen.formats.spykingcircus.interface import SpykingCircusInterface as SpykingCircusInterface
     from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting as SpykingCircusSorting
 
 _MODULE_OF = {
     "ALFSorting": "ibl.sorting",
-    "ASDFInterface": "asdf.convert",
+    "ASDFInterface": "asdf.interface",
     "ASDFSorting": "asdf.sorting",
     "Electrodes": "electrodes",
     "FORMATS": "register",
     "File": "parameters",
     "FileOrFolder": "parameters",
     "Folder": "parameters",
-    "IBLInterface": "ibl.convert",
-    "MaxWellInterface": "maxwell.convert",
+    "IBLInterface": "ibl.interface",
+    "MaxWellInterface": "maxwell.interface",
     "MaxWellSorting": "maxwell.sorting",
     "MaxWellTraces": "maxwell.traces",
     "PRESETS": "ibl.presets",
@@ -55,13 +50,8 @@ _MODULE_OF = {
     "SortingInterface": "interface",
     "SourceInterface": "interface",
     "Spikes": "spikes",
-    "SpykingCircusInterface": "spykingcircus.convert",
+    "SpykingCircusInterface": "spykingcircus.interface",
     "SpykingCircusSorting": "spykingcircus.sorting",
-    "convert_asdf": "asdf.convert",
-    "convert_ibl": "ibl.convert",
-    "convert_maxwell": "maxwell.convert",
-    "convert_sorting": "sorters.convert",
-    "convert_spykingcircus": "spykingcircus.convert",
     "find_format": "register",
     "read_maxwell_traces": "maxwell.traces",
 }

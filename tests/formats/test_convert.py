@@ -16,7 +16,7 @@ from spikeinterface.extractors import read_nwb_sorting
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError, MetadataError, OutputError
 from nwbspikegen.core.metadata import read_metadata, require_metadata
-from nwbspikegen.formats.asdf.convert import ASDFInterface
+from nwbspikegen.formats.asdf.interface import ASDFInterface
 from nwbspikegen.simulation import metadata_of
 
 _METADATA = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spikeinterface.core import load
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.formats.ibl.convert import IBLInterface
+from nwbspikegen.formats.ibl.interface import IBLInterface
 from nwbspikegen.formats.ibl.sorting import ALFSorting
 
 

@@ -29,7 +29,7 @@ from spikeinterface.core import load
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.formats.maxwell.convert import MaxWellInterface
+from nwbspikegen.formats.maxwell.interface import MaxWellInterface
 from nwbspikegen.formats.maxwell.sorting import MaxWellSorting
 from nwbspikegen.formats.maxwell.traces import MaxWellTraces, read_maxwell_traces
 

@@ -16,7 +16,7 @@ from test_sources_maxwell import METADATA, content_of, trains_of
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.formats.spykingcircus.convert import SpykingCircusInterface
+from nwbspikegen.formats.spykingcircus.interface import SpykingCircusInterface
 from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting
 
 _TRAINS = {0: [30, 10, 10], 1: [], 2: [3999], 10: [70]}

@@ -48,7 +48,7 @@ def run_conversion(
     **taken: Any,
 ) -> None:  # fmt: skip
     """Convert, and print where to."""
-    from nwbspikegen.formats.any_format import convert_format
+    from nwbspikegen.commands.convert import convert_format
 
     # click gives empty tuples for lists that were left out
     given = {

@@ -1,1 +1,0 @@
-"""Sortings that SpikeInterface holds, whoever made them."""
