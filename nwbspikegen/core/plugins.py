@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from nwbspikegen.core.errors import InputError
+
+_LOG = logging.getLogger(__name__)
 
 
 def find_named(name: str, ours: Mapping[str, Any], *, group: str, called: str, is_typed: bool = False) -> Any:
@@ -61,6 +64,20 @@ def find_named(name: str, ours: Mapping[str, Any], *, group: str, called: str, i
 def list_names(ours: Mapping[str, Any], group: str) -> list[str]:
     """Return the names that `find_named` knows without a module, sorted; nothing is imported."""
     return sorted({*ours, *(each.name for each in entry_points(group=group))})
+
+
+def load_announced(group: str, *, called: str) -> Iterator[tuple[str, Any]]:
+    """Give the name and the object of every entry point of a group, by name.
+
+    What cannot be imported is left out, with a warning: one broken package must not stop the others.
+    """
+    for each in sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value)):
+        try:
+            found = each.load()
+        except (ImportError, AttributeError, ValueError) as error:
+            _LOG.warning("%s %s of %s is left out: %s", called, each.name, each.value, error)
+        else:
+            yield each.name, found
 
 
 def _load(entry: EntryPoint, called: str) -> Any:

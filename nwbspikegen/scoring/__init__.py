@@ -14,21 +14,22 @@ from nwbspikegen.scoring.correction import correct_by_holm
 from nwbspikegen.scoring.curves import Curve, precision_recall_curve, roc_curve
 from nwbspikegen.scoring.evaluation import paired_difference, score_predictions
 from nwbspikegen.scoring.likelihood import bits_per_spike
+from nwbspikegen.scoring.metrics import METRICS, Metric, find_metric, list_metrics, metric
+from nwbspikegen.scoring.metrics.isi_distance import isi_distance
+from nwbspikegen.scoring.metrics.rate_correlation import rate_correlation
+from nwbspikegen.scoring.metrics.rate_log_ratio import rate_log_ratio
 from nwbspikegen.scoring.ranking import PooledRanking, rank_pooled
 from nwbspikegen.scoring.statistics import check_stationarity, spike_statistics
 from nwbspikegen.scoring.table import score
-from nwbspikegen.scoring.trains import (
-    compare_trains,
-    isi_distance,
-    rate_correlation,
-    rate_log_ratio,
-)
+from nwbspikegen.scoring.trains import compare_trains
 from nwbspikegen.scoring.unit_ranking import roc_auc_per_unit
 
 __all__ = [
     "BASELINES",
+    "METRICS",
     "Curve",
     "Estimate",
+    "Metric",
     "PooledRanking",
     "assemble_audits",
     "audit_causality",
@@ -40,8 +41,11 @@ __all__ = [
     "compare_trains",
     "correct_by_holm",
     "draw_spikes",
+    "find_metric",
     "isi_distance",
+    "list_metrics",
     "make_baseline",
+    "metric",
     "paired_difference",
     "precision_recall_curve",
     "rank_pooled",

@@ -1,4 +1,4 @@
-"""Generated against recorded spike trains: rates and intervals between spikes.
+"""Generated against recorded spike trains: rates, intervals between spikes, correlations of units.
 
 A generated train is one seeded Bernoulli draw of the predicted probabilities (`nwbspikegen.core.draws`), its
 spikes at bin centres. The draw is made one step ahead, from the recorded past, and never fed back.
@@ -10,106 +10,12 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int64, Integer
+from jaxtyping import Float, Integer
 
+from nwbspikegen.scoring.metrics.isi_distance import ISI_DISTANCE, isi_distance
+from nwbspikegen.scoring.metrics.rate_correlation import RATE_CORRELATION, rate_correlation
+from nwbspikegen.scoring.metrics.rate_log_ratio import RATE_LOG_RATIO, rate_log_ratio
 from nwbspikegen.views.history import Mask
-
-
-def rate_log_ratio(
-    generated: Integer[np.ndarray, "time unit"], recorded: Integer[np.ndarray, "_time unit"]
-) -> float:
-    """Return how far generated firing rates are from recorded ones, as a factor on a log scale.
-
-    Formula: mean over units of |ln((k_generated + 1/2) / (k_recorded + 1/2))|, k being the bins with
-    a spike. Zero is perfect, lower is better; ln 2 = 0.69 is a factor of two; no null. It has no
-    sign, so that fast units cannot make up for slow ones. Edge rule: units silent in both are left
-    out; NaN when all are.
-
-    Examples
-    --------
-    >>> rate_log_ratio(np.zeros((9, 1), np.uint8), np.eye(9, 1, dtype=np.uint8)).__round__(3)
-    1.099
-    """
-    made, real = (generated > 0).sum(axis=0), (recorded > 0).sum(axis=0)
-    firing = (made + real) > 0
-    if not firing.any():
-        return float("nan")
-    return float(np.abs(np.log((made[firing] + 0.5) / (real[firing] + 0.5))).mean())
-
-
-def rate_correlation(
-    generated: Integer[np.ndarray, "time unit"],
-    recorded: Integer[np.ndarray, "_time unit"],
-    observed: Mask = None,
-) -> float:
-    """Return how generated firing rates follow recorded ones from unit to unit.
-
-    Formula: Pearson correlation over units of ln(k + 1/2), k being the bins with a spike; on the log
-    scale a few fast units do not decide alone. 1 is perfect, 0 is chance; no null. Where units were
-    `observed` for different times, which would correlate by itself, it is of ln((k + 1/2) / n), n being
-    the observed bins. Edge rule: NaN with fewer than two units, or when all have the same rate.
-
-    Examples
-    --------
-    >>> spikes = np.array([[1, 1], [0, 1]], np.uint8)
-    >>> round(rate_correlation(spikes, spikes), 6)
-    1.0
-    """
-    made = np.log((generated > 0).sum(axis=0) + 0.5)
-    real = np.log((recorded > 0).sum(axis=0) + 0.5)
-    if observed is not None:
-        num_seen = observed.sum(axis=0)
-        made, real = ((counts - np.log(np.maximum(num_seen, 1)))[num_seen > 0] for counts in (made, real))
-    if len(made) < 2 or np.ptp(made) == 0 or np.ptp(real) == 0:
-        return float("nan")
-    return float(np.corrcoef(made, real)[0, 1])
-
-
-def isi_distance(
-    generated: Integer[np.ndarray, "time unit"],
-    recorded: Integer[np.ndarray, "_time unit"],
-    bin_size: float,
-    observed: Mask = None,
-) -> tuple[float, int]:
-    """Return how far apart inter-spike intervals are, in seconds, and over how many units.
-
-    Formula: mean over units of the Wasserstein-1 distance between the distributions of intervals.
-    Zero is perfect, lower is better; no null. Edge rule: units without an interval in either train are
-    left out; NaN and 0 when all are. An interval in which the unit was not always `observed` is none.
-
-    Examples
-    --------
-    >>> made, real = np.array([[1], [1], [0]], np.uint8), np.array([[1], [0], [1]], np.uint8)
-    >>> isi_distance(made, real, bin_size=0.001)
-    (0.001, 1)
-    """
-    from scipy.stats import wasserstein_distance
-
-    distances = []
-    for unit in range(recorded.shape[1]):
-        seen = None if observed is None else observed[:, unit]
-        made, real = (find_intervals(spikes[:, unit], seen) for spikes in (generated, recorded))
-        if len(made) and len(real):
-            distances.append(wasserstein_distance(made, real) * bin_size)
-    return (float(np.mean(distances)) if distances else float("nan")), len(distances)
-
-
-def find_intervals(
-    spikes: Integer[np.ndarray, " time"], observed: Bool[np.ndarray, " time"] | None
-) -> Int64[np.ndarray, " interval"]:
-    """Return a unit's intervals between spikes, in bins, of those that were observed throughout.
-
-    Examples
-    --------
-    >>> find_intervals(np.array([1, 0, 1, 0, 1]), np.array([True, True, True, False, True]))
-    array([2])
-    """
-    bins = np.flatnonzero(spikes)
-    intervals: Int64[np.ndarray, " interval"] = np.diff(bins)
-    if observed is not None:
-        missed = np.cumsum(~observed)
-        intervals = intervals[np.diff(missed[bins]) == 0]
-    return intervals
 
 
 def pair_correlation(
@@ -188,9 +94,9 @@ def compare_trains(
     rows: list[tuple[str, float, int]] = [
         ("mean_rate_hz", rates[0], num_units),
         ("recorded_rate_hz", rates[1], num_units),
-        ("rate_log_ratio", rate_log_ratio(made, real), num_units),
-        ("rate_correlation", rate_correlation(made, real, seen), num_units),
-        ("isi_distance", *isi_distance(made, real, bin_size, seen)),
+        (RATE_LOG_RATIO.name, rate_log_ratio(made, real), num_units),
+        (RATE_CORRELATION.name, rate_correlation(made, real, seen), num_units),
+        (ISI_DISTANCE.name, *isi_distance(made, real, bin_size, seen)),
         ("pair_correlation", *pair_correlation(made, real, bin_size, seen)),
     ]
     return pd.DataFrame(rows, columns=["statistic", "value", "num_compared"])

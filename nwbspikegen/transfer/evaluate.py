@@ -14,9 +14,10 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
-from nwbspikegen.scoring.evaluation import COLUMNS, ScoredSegment
+from nwbspikegen.scoring.evaluation import COLUMNS, score_prediction
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
+from nwbspikegen.scoring.segment import ScoredSegment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, write_scores
 from nwbspikegen.transfer.plan import Cell, StudyPlan
@@ -110,7 +111,7 @@ def _score_each(
         if isinstance(prediction, InputError):
             yield cell, model, *_nothing(), str(prediction)
         else:
-            yield cell, model, *segment.score(cell.model, prediction), ""
+            yield cell, model, *score_prediction(segment, cell.model, prediction), ""
 
 
 def _nothing() -> tuple[pd.DataFrame, np.ndarray]:
@@ -150,12 +151,12 @@ def _score_controls(
     scored = []
     for name in plan.baselines:
         made, _ = predict_baselines({name: None}, bins, first, fitted_on, segment.bin_size)
-        scored.append(segment.score(name, made[name]))
+        scored.append(score_prediction(segment, name, made[name]))
     for model in plan.models:
         untrained = build_untrained(model, bins.spikes.shape[1], plan)
         for _, prediction in predict_with_each([untrained], bins, first, segment.bin_size):
             if isinstance(prediction, np.ndarray):
-                scored.append(segment.score(untrained_name(model, plan.models), prediction))
+                scored.append(score_prediction(segment, untrained_name(model, plan.models), prediction))
     tables, draws = zip(*scored, strict=True)
     return pd.concat(tables, ignore_index=True), np.concatenate(draws)
 

@@ -15,7 +15,8 @@ import xarray as xr
 
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, SpikeModel, build_model, load_model
-from nwbspikegen.scoring.evaluation import ScoredSegment, prepare_segment
+from nwbspikegen.scoring.evaluation import score_prediction
+from nwbspikegen.scoring.segment import ScoredSegment, prepare_segment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.training import train
 from nwbspikegen.transfer.cell_files import model_folder, training_file, write_scores
@@ -80,7 +81,7 @@ def _score_training(
         segment, bins, first = prepare_training_segment(part, plan)
         for _, prediction in predict_with_each([fitted.module], bins, first, fitted.bin_size):
             if isinstance(prediction, np.ndarray):
-                table, drawn = segment.score(fitted.name, prediction)
+                table, drawn = score_prediction(segment, fitted.name, prediction)
                 tables.append(table.assign(session=name))
                 draws.append(drawn)
     write_scores(path, pd.concat(tables, ignore_index=True), np.concatenate(draws), {"segment": "training"})
