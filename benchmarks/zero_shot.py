@@ -31,6 +31,7 @@ import nwbspikegen as nsg
 from nwbspikegen.core.predictor import Predictor
 from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.scoring import BASELINES, calibration_error, paired_difference, rank_pooled, roc_auc_per_unit
+from nwbspikegen.training.choosing import find_best_epoch
 from nwbspikegen.views import Split, open_window
 from nwbspikegen.views.observed import read_spikes
 
@@ -386,7 +387,7 @@ def _print_shimono(bench: Bench, names: list[str]) -> None:
                 f"shimono-rates-{loss}-{name}", [train], [validation], model="shimono2026", loss=loss,
                 **_SHIMONO,
             )  # fmt: skip
-            found[loss] = max(fitted.curves, key=lambda at, by=fitted.chosen_by: at[by])["bits_per_spike"]
+            found[loss] = find_best_epoch(fitted)["bits_per_spike"]
         best = max(found, key=lambda loss, found=found: found[loss])
         label = f"shimono-rates-{best}"
 

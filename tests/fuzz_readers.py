@@ -208,7 +208,7 @@ def _read_model(path: Path) -> Reading:
     model = load_model(path)
     return {
         "sha256": model.sha256, "loss": model.loss, "bin_size": np.array([model.bin_size]),
-        "record": json.dumps([model.training, model.curves]), "chosen_by": model.chosen_by,
+        "record": json.dumps([model.training, model.curves]),
     }  # fmt: skip
 
 

@@ -79,11 +79,13 @@ def explain(
 
 def _format_ablations(ablations: Any) -> list[str]:
     """Return a line per control: bits per spike and ROC-AUC per unit, and what losing it costs."""
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
+
     lines = [f"{'control':<30}{'bits/spike':>11}{'cost':>9}   95 % of cost{'':<9}{'ROC/unit':>9}{'cost':>9}"]
     for control, rows in ablations[ablations.status == "measured"].groupby("control", sort=False):
         for _, part in rows.groupby("scored", sort=False):
             bits, area = (
-                part[part.metric == metric].iloc[0] for metric in ("bits_per_spike", "roc_auc_per_unit")
+                part[part.metric == each.name].iloc[0] for each in (BITS_PER_SPIKE, ROC_AUC_PER_UNIT)
             )
             interval = f"{bits.cost_ci_low:.3g} to {bits.cost_ci_high:.3g}"
             name = f"{control}{' (sampled)' if control == 'intact' and len(lines) > 1 else ''}"

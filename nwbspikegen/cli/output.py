@@ -13,23 +13,15 @@ def format_scores(scores: pd.DataFrame | None) -> str:
     """Return the scores as a table: predictors down, metrics across, with intervals for the first."""
     if scores is None:
         return "no bin is scored: all were used for training"
-    metrics = [
-        ("bits_per_spike", "mean_rate", "bits/spike"),
-        ("bits_per_spike", "running_rate", "over running"),
-        ("roc_auc_per_unit", "", "ROC per unit"),
-        ("roc_auc_pooled", "", "ROC pooled"),
-        ("average_precision_pooled", "", "AP pooled"),
-        ("pr_auc_pooled", "", "PR pooled"),
-        ("calibration_error", "", "calib. error"),
-    ]
-    lines = [
-        f"{'predictor':<16}" + "".join(f"{title:>14}" for *_, title in metrics) + "   95 % of bits/spike"
-    ]
+    columns = _choose_columns(scores)
+    widths = [max(14, len(heading) + 2) for *_, heading in columns]
+    headings = "".join(f"{heading:>{width}}" for (*_, heading), width in zip(columns, widths, strict=True))
+    lines = [f"{'predictor':<16}{headings}   95 % of bits/spike"]
     for predictor, rows in scores.groupby("predictor", sort=False):
         cells, interval = [], ""
-        for metric, null, _ in metrics:
+        for (metric, null, _), width in zip(columns, widths, strict=True):
             row = rows[(rows.metric == metric) & (rows.null == null)]
-            cells.append(f"{row.value.iloc[0]:>14.4g}" if len(row) else f"{'-':>14}")
+            cells.append(f"{row.value.iloc[0]:>{width}.4g}" if len(row) else f"{'-':>{width}}")
             if len(row) and not interval and math.isfinite(row.ci_low.iloc[0]):
                 interval = f"   {row.ci_low.iloc[0]:.3f} to {row.ci_high.iloc[0]:.3f}"
                 interval += "" if row.ci_reliable.iloc[0] else " (few blocks: unreliable)"
@@ -44,6 +36,23 @@ def format_scores(scores: pd.DataFrame | None) -> str:
     if reason := str(first.get("reason", "")):
         lines.append(f"no scores: {reason}")
     return "\n".join(lines)
+
+
+def _choose_columns(scores: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return metric, null and heading of every column: scores that are known first."""
+    from nwbspikegen.scoring.metrics import list_metrics
+
+    there, columns = list(dict.fromkeys(scores.metric)), []
+    for each in list_metrics():
+        if each.name not in there:
+            continue
+        there.remove(each.name)
+        if each.column and each.needs_null:
+            columns += [(each.name, "mean_rate", each.column), (each.name, "running_rate", "over running")]
+        elif each.column:
+            columns.append((each.name, "", each.column))
+    # of packages that are not installed here
+    return columns + [(name, "", name) for name in there]
 
 
 def format_audits(audits: pd.DataFrame) -> str:

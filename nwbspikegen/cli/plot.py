@@ -33,7 +33,8 @@ def plot(
 ) -> None:  # fmt: skip
     """Draw every figure that fits what TARGET holds, as PNG.
 
-    A file that `generate` wrote: rasters, ROC and precision-recall curves, bits per spike. One that
+    A file that `generate` wrote: rasters, ROC and precision-recall curves, bits per spike,
+    all scores. One that
     `explain` wrote: maps, curves, correlations, ablations. The folder of a model: its training curves.
     The folder of a sweep: scores along each factor.
     """

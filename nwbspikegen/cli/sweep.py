@@ -22,16 +22,6 @@ from nwbspikegen.core.output import print_result, records_of
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = {
-    "num_parameters": "parameters",
-    "validation_bits_per_spike": "val. bits/sp.",
-    "test_bits_per_spike": "test bits/sp.",
-    "test_roc_auc_per_unit": "ROC per unit",
-    "test_roc_auc_pooled": "ROC pooled",
-    "test_pr_auc_pooled": "PR pooled",
-    "train_seconds": "train (s)",
-}
-
 
 @click.command(short_help="Vary a model's parameters.")
 @click.argument("recording", type=RECORDING)
@@ -107,16 +97,45 @@ def sweep(
 
 def _format_trials(trials: pd.DataFrame, factors: list[str], reference: dict[str, dict[str, float]]) -> str:
     """Return trials down, the best on validation first, and below them what nothing was varied in."""
-    ordered = trials.sort_values("validation_bits_per_spike", ascending=False)
-    lines = ["".join(f"{name:>14}" for name in [*factors, *_COLUMNS.values()])]
+    from nwbspikegen.sweep.study import CHOSEN_BY
+
+    ordered = trials.sort_values(CHOSEN_BY, ascending=False)
+    columns = _choose_columns(trials)
+    width = max(14, *(len(heading) + 2 for heading in columns.values()))
+    lines = ["".join(f"{name:>{width}}" for name in [*factors, *columns.values()])]
     rows = [row for _, row in ordered.iterrows()]
     for row in rows:
-        cells = [row[name] for name in factors] + [row.get(name) for name in _COLUMNS]
-        lines.append("".join(f"{_to_cell(cell):>14}" for cell in cells) + f"  {row['error']}".rstrip())
+        cells = [row[name] for name in factors] + [row.get(name) for name in columns]
+        lines.append("".join(f"{_to_cell(cell):>{width}}" for cell in cells) + f"  {row['error']}".rstrip())
     for name, scores in reference.items():
-        cells = [scores.get(column) for column in _COLUMNS]
-        lines.append(f"{name:>{14 * len(factors)}}" + "".join(f"{_to_cell(cell):>14}" for cell in cells))
+        cells = [scores.get(column) for column in columns]
+        lines.append(
+            f"{name:>{width * len(factors)}}" + "".join(f"{_to_cell(cell):>{width}}" for cell in cells)
+        )
     return "\n".join(lines)
+
+
+def _choose_columns(trials: pd.DataFrame) -> dict[str, str]:
+    """Return which columns of the trials are printed, with their headings."""
+    from nwbspikegen.scoring.metrics import (
+        BITS_PER_SPIKE,
+        PR_AUC_POOLED,
+        ROC_AUC_PER_UNIT,
+        ROC_AUC_POOLED,
+        list_added,
+    )
+
+    others = list_added(name.removeprefix("test_") for name in trials)
+    return {
+        "num_parameters": "parameters",
+        f"validation_{BITS_PER_SPIKE.name}": "val. bits/sp.",
+        f"test_{BITS_PER_SPIKE.name}": "test bits/sp.",
+        **{
+            f"test_{each.name}": each.column
+            for each in (ROC_AUC_PER_UNIT, ROC_AUC_POOLED, PR_AUC_POOLED, *others)
+        },
+        "train_seconds": "train (s)",
+    }
 
 
 def _to_cell(value: Any) -> str:

@@ -53,6 +53,8 @@ def train(
     same command is given again.
     """
     from nwbspikegen.commands.train import train_recordings
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+    from nwbspikegen.training.choosing import find_best_epoch
 
     require_model(model)
     report = train_recordings(
@@ -60,7 +62,7 @@ def train(
         epochs=epochs, device=device, seed=seed, overwrite=overwrite, settings=settings,
     )  # fmt: skip
     fitted = report.model
-    best = max(fitted.curves, key=lambda point: point[fitted.chosen_by])
+    best = find_best_epoch(fitted)
     result = {
         "path": str(out),
         "model": fitted.name,
@@ -72,6 +74,6 @@ def train(
     lines = [f"{name}, held out\n{format_scores(scores)}\n" for name, scores in report.held_out.items()]
     lines.append(
         f"wrote {out}: {fitted.name}, best epoch {best['epoch']:.0f} of {len(fitted.curves)}, "
-        f"validation bits per spike {best['bits_per_spike']:.4f}, PR-AUC {best['pr_auc']:.4f}"
+        f"validation {BITS_PER_SPIKE.words} {best[BITS_PER_SPIKE.name]:.4f}, PR-AUC {best['pr_auc']:.4f}"
     )
     print_result(result, as_json=as_json, text="\n".join(lines))

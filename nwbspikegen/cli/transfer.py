@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from nwbspikegen.scoring.metrics import Metric
     from nwbspikegen.transfer import TransferStudy
 
 
@@ -123,21 +124,34 @@ def _say_observed(scores: xr.Dataset) -> list[str]:
     return [f"of all bins were observed, and scored: {', '.join(named)}"] if named else []
 
 
+def _format_matrix(scores: xr.Dataset, model: str, metric: Metric) -> list[str]:
+    """Return one score of one model in every cell, below what it is."""
+    from nwbspikegen.scoring.metrics import name_score
+
+    null = "mean_rate" if metric.needs_null else ""
+    matrix = scores.value.sel(predictor=model, metric=metric.name, null=null).to_pandas()
+    marked = matrix.map("{:.3f}".format).mask(matrix.isna(), "-")
+    marked = marked.where(scores.independent.to_pandas(), marked + "*")
+    marked.index.name = marked.columns.name = None
+    return [
+        f"{name_score(metric.name, null)}, of {model}; trained on (down), tested on (across)",
+        marked.to_string(),
+    ]
+
+
 def _format(study: TransferStudy, ranking: pd.DataFrame | None, written: list[Path]) -> str:
-    """Return the matrix of every model in bits per spike, the groups, and what was written."""
+    """Return the matrix of every model and score, the groups, and what was written."""
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_added
+
     scores = study.scores
     parts = []
-    for model in scores.attrs["models"]:
-        matrix = scores.value.sel(predictor=model, metric="bits_per_spike", null="mean_rate").to_pandas()
-        marked = matrix.map("{:.3f}".format).mask(matrix.isna(), "-")
-        marked = marked.where(scores.independent.to_pandas(), marked + "*")
-        marked.index.name = marked.columns.name = None
-        parts.append(f"{model}, bits per spike above the mean rate; trained on (down), tested on (across)")
-        parts.append(marked.to_string())
+    for metric in (BITS_PER_SPIKE, *list_added(scores["metric"].values)):
+        for model in scores.attrs["models"]:
+            parts += _format_matrix(scores, model, metric)
     parts.append("* not independent: shares session, subject or time")
     parts += [*_say_observed(scores), ""]
     groups = study.groups()
-    shown = groups[(groups.metric == "bits_per_spike") & (groups.null == "mean_rate")]
+    shown = groups[(groups.metric == BITS_PER_SPIKE.name) & (groups.null == "mean_rate")]
     if len(shown):
         parts.append(
             shown.drop(columns=["metric", "null"]).to_string(index=False, float_format="{:.3f}".format)

@@ -16,6 +16,12 @@ from nwbspikegen.core.files import write_whole
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline
+from nwbspikegen.scoring.metrics import (
+    AVERAGE_PRECISION_POOLED,
+    BITS_PER_SPIKE,
+    ROC_AUC_PER_UNIT,
+    ROC_AUC_POOLED,
+)
 from nwbspikegen.simulation import Simulation, metadata_of, simulate
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.observed import read_bins
@@ -30,10 +36,8 @@ FIGURE_FILE = "demo.png"
 _TRUTH = "true_intensity"
 _MEAN = "mean_rate"
 _COLUMNS = {
-    "bits_per_spike": "bits/spike",
-    "roc_auc_per_unit": "ROC per unit",
-    "roc_auc_pooled": "ROC pooled",
-    "average_precision_pooled": "AP pooled",
+    each.name: each.column
+    for each in (BITS_PER_SPIKE, ROC_AUC_PER_UNIT, ROC_AUC_POOLED, AVERAGE_PRECISION_POOLED)
 }
 
 
@@ -128,9 +132,11 @@ def _predict(
 
 def _label(report: GenerationReport, trained: str, tested: str) -> pd.DataFrame:
     scores = _scores_of(report)
-    best = scores[(scores.predictor == _TRUTH) & (scores.metric == "bits_per_spike")].set_index("null").value
+    best = (
+        scores[(scores.predictor == _TRUTH) & (scores.metric == BITS_PER_SPIKE.name)].set_index("null").value
+    )
     scores = scores.assign(share_of_best=float("nan"))
-    rows = scores.metric == "bits_per_spike"
+    rows = scores.metric == BITS_PER_SPIKE.name
     scores.loc[rows, "share_of_best"] = scores.value[rows] / best.loc[scores["null"][rows]].to_numpy()
     scores.insert(0, "trained_on", trained)
     scores.insert(1, "tested_on", tested)

@@ -89,11 +89,15 @@ def _draw_folder(folder: Path) -> _Figures:
     # late: files are drawn without torch
     from nwbspikegen.models import DESCRIPTION_FILE, load_model
     from nwbspikegen.sweep.trial import PLAN_FILE, read_plan
+    from nwbspikegen.training.choosing import CHOSEN_BY
 
     if (folder / DESCRIPTION_FILE).is_file():
         model = load_model(folder)
         figure = plot.plot_training(
-            model.curves, chosen_by=model.chosen_by, loss=model.loss, title=f"{model.name}, {folder.name}"
+            model.curves,
+            chosen_by=CHOSEN_BY[model.loss],
+            loss=model.loss,
+            title=f"{model.name}, {folder.name}",
         )
         yield "training", figure
     elif (folder / PLAN_FILE).is_file() and (folder / "trials.json").is_file():
@@ -139,6 +143,8 @@ def _draw_generation(path: Path, start: float, duration: float, seed: int | None
     yield "curves", plot.plot_curves(recorded, predictions)
     if scores is not None:
         yield "bits", plot.plot_bits(scores)
+        if scores["value"].notna().any():
+            yield "scores", plot.plot_scores(scores)
 
 
 def _predict_beside(

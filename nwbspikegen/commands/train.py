@@ -18,6 +18,7 @@ import xarray as xr
 from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.training import train
 from nwbspikegen.training.settings import require_settings
 from nwbspikegen.views import Split, WindowOptions, open_window
@@ -138,7 +139,7 @@ def _summarise(held_out: dict[str, pd.DataFrame]) -> dict[str, float]:
     """Return the model's bits per spike on each recording that was held out."""
     summary = {}
     for name, scores in held_out.items():
-        wanted = scores[(scores.metric == "bits_per_spike") & (scores["null"] == "mean_rate")]
+        wanted = scores[(scores.metric == BITS_PER_SPIKE.name) & (scores["null"] == "mean_rate")]
         # models are shared: they tell a recording's name, not whose folder it lay in
         summary[Path(name).name] = float(wanted.value.iloc[0])
     return summary

@@ -17,6 +17,7 @@ from nwbspikegen.explain.windows import observe
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
 from nwbspikegen.models.in_context import InContext
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.views import Split
 
 
@@ -103,7 +104,7 @@ def explain(
 
 def _add_lags(maps: xr.Dataset, ablations: pd.DataFrame) -> xr.Dataset:
     """Return the maps with the cost of silencing ranges of lags beside them."""
-    rows = ablations[ablations.control.str.startswith("lags_") & (ablations.metric == "bits_per_spike")]
+    rows = ablations[ablations.control.str.startswith("lags_") & (ablations.metric == BITS_PER_SPIKE.name)]
     cost = xr.DataArray(
         rows.cost.to_numpy(dtype=float), dims=("lag_range",),
         coords={"lag_range": [name.removeprefix("lags_") for name in rows.control]},

@@ -8,16 +8,13 @@ import numpy as np
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import COLOURS, new_figure
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT, ROC_AUC_POOLED
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_COSTS = {
-    "bits_per_spike": "bits per spike",
-    "roc_auc_pooled": "pooled ROC-AUC",
-    "roc_auc_per_unit": "ROC-AUC per unit",
-}
+_COSTS = {each.name: each.words for each in (BITS_PER_SPIKE, ROC_AUC_POOLED, ROC_AUC_PER_UNIT)}
 
 
 def plot_rate_correlations(correlations: pd.DataFrame) -> Figure:

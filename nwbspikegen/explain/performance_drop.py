@@ -16,11 +16,12 @@ from nwbspikegen.scoring.blocks import (
 )
 from nwbspikegen.scoring.evaluation import FEWEST_SPIKES
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood, sum_spikes, weigh_bits
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT, ROC_AUC_POOLED
 from nwbspikegen.scoring.ranking import rank_sorted, sort_blocks
 from nwbspikegen.scoring.unit_ranking import mean_over_units, rank_units
 from nwbspikegen.views.history import Mask
 
-METRICS = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
+METRICS = (BITS_PER_SPIKE.name, ROC_AUC_POOLED.name, ROC_AUC_PER_UNIT.name)
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ class Scored:
         areas = rank_units(spike_probability, self.spikes, self.edges, self.mask).areas(weights)
         pooled = rank_sorted(sort_blocks(spike_probability, self.spikes, self.edges, self.mask), weights)
         return {
-            "bits_per_spike": weigh_bits(gain, sum_spikes(self.spikes, self.edges), weights),
-            "roc_auc_pooled": pooled[0],
-            "roc_auc_per_unit": mean_over_units(areas),
+            BITS_PER_SPIKE.name: weigh_bits(gain, sum_spikes(self.spikes, self.edges), weights),
+            ROC_AUC_POOLED.name: pooled[0],
+            ROC_AUC_PER_UNIT.name: mean_over_units(areas),
         }
 
 

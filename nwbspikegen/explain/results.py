@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT, ROC_AUC_POOLED
+
 NEGLIGIBLE = 1e-3
 """Costs below this are nothing, however sure they are: bits per spike, or area under a curve."""
 TELLING = 0.05
@@ -22,11 +24,7 @@ _SHOWN = {
     "time_reversed": "the order of bins in the window",
     "units_shifted": "when units fired in the window",
 }
-_WORDS = {
-    "bits_per_spike": "bits per spike",
-    "roc_auc_pooled": "pooled ROC-AUC",
-    "roc_auc_per_unit": "ROC-AUC per unit",
-}
+_WORDS = {each.name: each.words for each in (BITS_PER_SPIKE, ROC_AUC_POOLED, ROC_AUC_PER_UNIT)}
 
 
 def state_findings(ablations: pd.DataFrame) -> list[str]:
@@ -69,7 +67,7 @@ def state_findings(ablations: pd.DataFrame) -> list[str]:
 
 def _state_intact(ablations: pd.DataFrame) -> list[str]:
     """Return a warning when bits per spike say more about calibration than about what is read."""
-    rows = ablations[(ablations.control == "intact") & (ablations.metric == "bits_per_spike")]
+    rows = ablations[(ablations.control == "intact") & (ablations.metric == BITS_PER_SPIKE.name)]
     if rows.empty or rows.value.iloc[0] >= 0:
         return []
     return [

@@ -16,10 +16,9 @@ from nwbspikegen.models.base import (
     register,
 )
 from nwbspikegen.models.fitted import DESCRIPTION_FILE, FittedModel, load_model
-from nwbspikegen.models.losses import CHOSEN_BY, LOSSES, find_loss
+from nwbspikegen.models.losses import LOSSES, find_loss
 
 __all__ = [
-    "CHOSEN_BY",
     "DESCRIPTION_FILE",
     "LOSSES",
     "MODELS",

@@ -20,7 +20,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.models.base import SpikeModel, build_model
-from nwbspikegen.models.losses import CHOSEN_BY
+from nwbspikegen.models.losses import LOSSES
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.views.history import Mask
 
@@ -69,11 +69,6 @@ class FittedModel:
     def permutes_units(self) -> bool:
         """Whether shuffling units shuffles predictions alike."""
         return self.module.permutes_units
-
-    @property
-    def chosen_by(self) -> str:
-        """Validation score that chose the epoch."""
-        return CHOSEN_BY[self.loss]
 
     def prediction_step(self, num_units: int) -> int:
         """Return how many bins `predict` does at once."""
@@ -221,7 +216,7 @@ def _require_kinds(folder: Path, description: dict[str, Any]) -> None:
         "name": isinstance(description["name"], str),
         "num_units": isinstance(description["num_units"], int) and description["num_units"] >= 1,
         "parameters": isinstance(description["parameters"], dict),
-        "loss": isinstance(description["loss"], str) and description["loss"] in CHOSEN_BY,
+        "loss": isinstance(description["loss"], str) and description["loss"] in LOSSES,
         "bin_size": isinstance(bin_size, float | int) and 0 < bin_size < math.inf,
         "training": isinstance(sources, list) and all(isinstance(source, dict) for source in sources),
         "curves": isinstance(description["curves"], list)

@@ -69,10 +69,6 @@ def _sum(values: _Windows) -> Float[torch.Tensor, " window"]:
 
 LOSSES: dict[str, Loss] = {"dice": dice_loss, "focal": focal_loss, "bernoulli": bernoulli_loss}
 
-CHOSEN_BY = {"dice": "pr_auc", "focal": "pr_auc", "bernoulli": "bits_per_spike"}
-"""Validation score that chooses the checkpoint. Dice and focal do not ask for calibrated
-probabilities, so their likelihood says little about what they were trained for."""
-
 
 def find_loss(name: str) -> Loss:
     """Return the loss called `name`, or raise `InputError`."""

@@ -10,6 +10,13 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import COLOURS, LINES, new_figure
+from nwbspikegen.scoring.metrics import (
+    BITS_PER_SPIKE,
+    PR_AUC_POOLED,
+    ROC_AUC_PER_UNIT,
+    ROC_AUC_POOLED,
+    name_score,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,14 +26,12 @@ _PANELS = (
     ("Loss", {"train_loss": "training", "validation_loss": "validation"}),
     ("Accuracy, validation", {"accuracy_on_spikes": "on spikes", "accuracy_on_silence": "on non-spikes"}),
     ("PR-AUC, validation", {"pr_auc": "PR-AUC"}),
-    ("Bits per spike, validation", {"bits_per_spike": "bits per spike"}),
+    (f"{BITS_PER_SPIKE.title}, validation", {BITS_PER_SPIKE.name: BITS_PER_SPIKE.words}),
 )
-_METRICS = {
-    ("roc_auc_pooled", ""): "ROC-AUC, pooled",
-    ("pr_auc_pooled", ""): "PR-AUC, pooled",
-    ("roc_auc_per_unit", ""): "ROC-AUC within units",
-    ("bits_per_spike", "mean_rate"): "Bits per spike above mean_rate",
-}
+_METRICS = (
+    *((ROC_AUC_POOLED, ""), (PR_AUC_POOLED, ""), (ROC_AUC_PER_UNIT, "")),
+    (BITS_PER_SPIKE, "mean_rate"),
+)
 
 
 def plot_training(
@@ -41,7 +46,7 @@ def plot_training(
     curves : sequence of mappings
         One per epoch, as `FittedModel.curves`.
     chosen_by : str
-        The score whose largest value chose the epoch, as `FittedModel.chosen_by`.
+        The score whose largest value chose the epoch, as in `training.choosing.CHOSEN_BY`.
     loss : str
         Name of the loss, for its axis.
     title : str
@@ -106,9 +111,9 @@ def plot_losses(scores: pd.DataFrame) -> Figure:
     """
     missing = {"recording", "loss", "metric", "null", "value"} - set(scores.columns)
     shown = [
-        (label, scores[scores["metric"].eq(metric) & scores["null"].eq(null)])
-        for (metric, null), label in _METRICS.items()
-        if not missing and (scores["metric"].eq(metric) & scores["null"].eq(null)).any()
+        (metric, null, scores[scores["metric"].eq(metric.name) & scores["null"].eq(null)])
+        for metric, null in _METRICS
+        if not missing and (scores["metric"].eq(metric.name) & scores["null"].eq(null)).any()
     ]
     if not shown:
         raise InputError(
@@ -118,10 +123,10 @@ def plot_losses(scores: pd.DataFrame) -> Figure:
     recordings, losses = (list(dict.fromkeys(scores[name])) for name in ("recording", "loss"))
     figure = new_figure(3.2 * len(shown) + 1.2, 3.6)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    for axes, (label, rows) in zip(panels, shown, strict=True):
+    for axes, (metric, null, rows) in zip(panels, shown, strict=True):
         _draw_bars(axes, rows, recordings, losses)
-        axes.set_ylabel(label)
-        if label.startswith("Bits") and rows["value"].min() < -10:
+        axes.set_ylabel(name_score(metric.name, null))
+        if metric is BITS_PER_SPIKE and rows["value"].min() < -10:
             axes.set_yscale("symlog", linthresh=1.0)
             axes.set_ylim(top=max(1.0, 1.2 * float(rows["value"].max())))
     handles, labels = panels[0].get_legend_handles_labels()

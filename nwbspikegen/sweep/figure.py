@@ -10,16 +10,13 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import COLOURS, new_figure
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, Metric, list_metrics, name_score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PANELS = (
-    ("bits_per_spike", "Bits per spike above mean_rate"),
-    ("roc_auc_per_unit", "ROC-AUC within units"),
-    ("roc_auc_pooled", "ROC-AUC, all units pooled"),
-)
+_NULL = "mean_rate"
 _SEGMENTS = {"validation": (COLOURS[0], "o", "-"), "test": (COLOURS[1], "s", "--")}
 
 
@@ -58,30 +55,27 @@ def plot_sweep(
     done = trials[trials["state"] == "complete"]
     values = sorted(done[factor].unique(), key=lambda value: (isinstance(value, str), value))
     places = done[factor].map({value: place for place, value in enumerate(values)}).to_numpy(dtype=float)
-    best = int(np.argmax(done["validation_bits_per_spike"].to_numpy(dtype=float)))
-    figure = new_figure(11.0, 6.5)
-    panels = figure.subplots(2, 2, sharex=True).ravel()
-    for axes, (metric, label) in zip(panels[:3], _PANELS, strict=True):
-        for segment, style in _SEGMENTS.items():
-            _draw_points(
-                axes, places, done[f"{segment}_{metric}"].to_numpy(dtype=float), best, segment, style
-            )
-        for index, (name, scores) in enumerate((reference or {}).items()):
-            if name != "mean_rate" or metric != "bits_per_spike":
-                axes.axhline(
-                    scores[f"test_{metric}"], color=COLOURS[3 + index % 3], linewidth=1.0,
-                    linestyle=":", zorder=1, label=f"{name}, test",
-                )  # fmt: skip
-        axes.set_ylabel(label)
-    _draw_points(panels[3], places, done["train_seconds"].to_numpy(dtype=float), best, "_training", (
-        COLOURS[6], "D", "-",
-    ))  # fmt: skip
-    panels[3].set_ylabel("Training time (s)")
-    panels[3].set_ylim(0.0, 1.1 * float(done["train_seconds"].max()))
+    best = int(np.argmax(done[f"validation_{BITS_PER_SPIKE.name}"].to_numpy(dtype=float)))
+    shown = [each for each in list_metrics() if each.is_main and f"test_{each.name}" in done.columns]
+    num_rows = (len(shown) + 2) // 2
+    figure = new_figure(11.0, 3.25 * num_rows)
+    panels = figure.subplots(num_rows, 2, sharex=True).ravel()
+    for axes, metric in zip(panels, shown, strict=False):
+        _draw_score(axes, metric, places, done, best, reference or {})
+    timed, *unused = panels[len(shown) :]
+    _draw_points(
+        timed, places, done["train_seconds"].to_numpy(dtype=float), best, "_training", (COLOURS[6], "D", "-")
+    )
+    timed.set_ylabel("Training time (s)")
+    timed.set_ylim(0.0, 1.1 * float(done["train_seconds"].max()))
     panels[0].axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
-    for axes in panels[2:]:
+    for axes in unused:
+        axes.remove()
+    panels = panels[: len(shown) + 1]
+    for axes in panels[-2:]:
         axes.set_xticks(range(len(values)), [_to_tick(value) for value in values])
         axes.set_xlabel(factor.replace("_", " "))
+        axes.tick_params(labelbottom=True)
     panels[1].legend(
         *_legend(panels), loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small", frameon=False
     )
@@ -92,6 +86,28 @@ def plot_sweep(
     )
     figure.suptitle(f"{num_trials}; ring: most bits per spike on validation", fontsize="medium")
     return figure
+
+
+def _draw_score(
+    axes: Axes,
+    metric: Metric,
+    places: np.ndarray,
+    done: pd.DataFrame,
+    best: int,
+    reference: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Draw one score of all trials, and of the predictors without trained weights where they have it."""
+    for segment, style in _SEGMENTS.items():
+        values = done[f"{segment}_{metric.name}"].to_numpy(dtype=float)
+        _draw_points(axes, places, values, best, segment, style)
+    for index, (name, scores) in enumerate(reference.items()):
+        # a null above itself is zero by definition
+        if f"test_{metric.name}" in scores and not (metric.needs_null and name == _NULL):
+            axes.axhline(
+                scores[f"test_{metric.name}"], color=COLOURS[3 + index % 3], linewidth=1.0, linestyle=":",
+                zorder=1, label=f"{name}, test",
+            )  # fmt: skip
+    axes.set_ylabel(name_score(metric.name, _NULL if metric.needs_null else ""))
 
 
 def _to_tick(value: Any) -> str:

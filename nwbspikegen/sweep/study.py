@@ -11,11 +11,12 @@ from typing import Any
 
 from nwbspikegen.core.setting_values import Value
 from nwbspikegen.core.tasks import Outcome
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.sweep.plan import SweepPlan
 
 _LOG = logging.getLogger("nwbspikegen")
 _JOURNAL_FILE = "optuna.journal"
-CHOSEN_BY = "validation_bits_per_spike"
+CHOSEN_BY = f"validation_{BITS_PER_SPIKE.name}"
 """The score that trials are compared by."""
 
 

@@ -17,8 +17,10 @@ from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.setting_values import Value
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline, score
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_metrics
 from nwbspikegen.sweep.plan import SweepPlan
 from nwbspikegen.training import train
+from nwbspikegen.training.choosing import find_best_epoch
 from nwbspikegen.views import Split, open_window
 from nwbspikegen.views.observed import read_bins
 
@@ -26,14 +28,7 @@ PLAN_FILE = "plan.json"
 REFERENCE_FILE = "reference.json"
 _TRIAL_FILE = "trial.json"
 _REFERENCES = ("mean_rate", "running_rate", "online_hazard")
-_SCORES = (
-    ("bits_per_spike", "mean_rate"),
-    ("roc_auc_per_unit", ""),
-    ("roc_auc_pooled", ""),
-    ("pr_auc_pooled", ""),
-    ("average_precision_pooled", ""),
-    ("calibration_error", ""),
-)
+_NULL = "mean_rate"
 
 
 def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str, Any]:
@@ -60,7 +55,7 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str,
     fitted = dataclasses.replace(fitted, training={**fitted.training, "options": plan.options.as_dict()})
     fitted.save(place / "model", overwrite=True)
     scores = _score_segments(fitted, units, parts, plan.seed)
-    best = max(fitted.curves, key=lambda epoch: epoch[fitted.chosen_by])
+    best = find_best_epoch(fitted)
     result = {
         "num_parameters": sum(each.numel() for each in fitted.module.parameters()),
         "settings": fitted.parameters,
@@ -122,10 +117,13 @@ def _score_segments(predictor: Any, units: xr.Dataset, parts: Split, seed: int) 
         segment = getattr(parts, name)
         predicted = generate(predictor, segment, context=units)
         table = score(predicted, segment, train=parts.train, context=units, baselines=(), seed=seed)
-        for metric, null in _SCORES:
-            row = _row(table, metric, null)
-            found[f"{name}_{metric}"] = float(row.value)
-            if metric == "bits_per_spike":
+        for metric in list_metrics():
+            # a generated train has no interval, and so no place among the scores that are compared
+            if not metric.has_interval:
+                continue
+            row = _row(table, metric.name, _NULL if metric.needs_null else "")
+            found[f"{name}_{metric.name}"] = float(row.value)
+            if metric is BITS_PER_SPIKE:
                 found.update({f"{name}_bits_low": float(row.ci_low), f"{name}_bits_high": float(row.ci_high)})
     return found
 

@@ -18,7 +18,8 @@ import xarray as xr
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.core.errors import InputError, require_seed
-from nwbspikegen.models import CHOSEN_BY, FittedModel, SpikeModel, build_model, find_loss
+from nwbspikegen.models import FittedModel, SpikeModel, build_model, find_loss
+from nwbspikegen.training.choosing import CHOSEN_BY
 from nwbspikegen.training.loaders import make_loaders, require_pairs
 from nwbspikegen.training.memory import with_smaller_batches
 from nwbspikegen.training.module import EpochLoader, TrainingModule

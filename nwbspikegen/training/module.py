@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from nwbspikegen.models import Batch, Examples, SpikeModel, find_loss
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.scoring.ranking import rank_pooled
 
 
@@ -146,11 +147,13 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
     num_spikes = int(fired.sum())
     if num_spikes == 0:
         return dict.fromkeys(
-            ("accuracy_on_spikes", "accuracy_on_silence", "pr_auc", "bits_per_spike"), math.nan
+            ("accuracy_on_spikes", "accuracy_on_silence", "pr_auc", BITS_PER_SPIKE.name), math.nan
         )
     return {
         "accuracy_on_spikes": float((log_odds[fired] > 0).mean()),
         "accuracy_on_silence": float((log_odds[~fired] <= 0).mean()),
         "pr_auc": float(rank_pooled(log_odds, fired).pr_auc),
-        "bits_per_spike": float((log_likelihood - log_null).sum(dtype=np.float64) / num_spikes / math.log(2)),
+        BITS_PER_SPIKE.name: float(
+            (log_likelihood - log_null).sum(dtype=np.float64) / num_spikes / math.log(2)
+        ),
     }

@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Float, Float64
 
 from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.scoring.metrics import ROC_AUC_POOLED
 from nwbspikegen.transfer.embedding_distances import (
     BITS,
     distances_from_bits,
@@ -80,7 +81,7 @@ def lay_out(
     draws: xr.Dataset | None = None,
     *,
     predictor: str,
-    metric: str = "roc_auc_pooled",
+    metric: str = ROC_AUC_POOLED.name,
     null: str = "",
     num_starts: int = 32,
     seed: int = 0,

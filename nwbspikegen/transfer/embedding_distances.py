@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 
-BITS = "bits_per_spike"
+BITS = BITS_PER_SPIKE.name
 
 
 def distances_from_similarity(
@@ -85,7 +86,7 @@ def require_distances(
         raise InputError(
             f"{metric} {values[train, test]:.4g} of {names[train]} to {names[test]}",
             "values above 0 and not above 1, for d = 1/s - 1",
-            "lay out by a ROC-AUC, or by bits_per_spike, which has its own distance",
+            f"lay out by a ROC-AUC, or by {BITS}, which has its own distance",
         )
     return distances_from_similarity(values)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float64
 
+from nwbspikegen.scoring.metrics import METRICS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
@@ -20,10 +22,13 @@ def choose_colours(values: Float64[np.ndarray, "row column"], metric: str) -> tu
     from matplotlib.colors import AsinhNorm, Normalize
 
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    if "per_spike" in metric:
+    known = METRICS.get(metric)
+    if known and (known.needs_null or known.better == "nearer_zero"):
         top = max(abs(low), abs(high), 1e-3)
         return AsinhNorm(linear_width=0.1 * top, vmin=-top, vmax=top), colormaps["RdBu"]
-    return Normalize(low, max(high, low + 1e-6)), colormaps["Blues"]
+    # what is better is darker
+    shades = "Blues_r" if known and known.better == "lower" else "Blues"
+    return Normalize(low, max(high, low + 1e-6)), colormaps[shades]
 
 
 def draw_scale(

@@ -10,7 +10,8 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import new_figure
-from nwbspikegen.transfer.figure_names import PREPARATIONS, name_preparation, name_score
+from nwbspikegen.scoring.metrics import name_score
+from nwbspikegen.transfer.figure_names import PREPARATIONS, name_preparation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure

@@ -10,7 +10,7 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import COLOURS, new_figure
-from nwbspikegen.transfer.figure_names import name_score
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, METRICS, name_score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,6 @@ _GREYS = {
     "online_hazard": "0.5",
     "history_glm": "0.3",
 }
-_CHANCE = 0.5
 # inches: a legend's patch with the gaps around it, and a letter of its text
 _PATCH_WIDTH, _LETTER_WIDTH = 0.5, 0.075
 
@@ -37,7 +36,7 @@ def plot_groups(
     groups: pd.DataFrame,
     *,
     predictors: Sequence[str] | None = None,
-    metric: str = "bits_per_spike",
+    metric: str = BITS_PER_SPIKE.name,
     null: str = "mean_rate",
     tests: pd.DataFrame | None = None,
     figure: Figure | SubFigure | None = None,
@@ -75,7 +74,8 @@ def plot_groups(
     figure = new_figure(1.6 + 1.25 * len(places), 4.2) if figure is None else figure
     axes = figure.subplots()
     width = 0.84 / len(names)
-    base = _CHANCE if metric.startswith("roc_auc") else 0.0
+    known = METRICS.get(metric)
+    base = (known.chance if known else None) or 0.0
     table = rows.set_index(["predictor", "group"])
     for index, name in enumerate(names):
         part = table.loc[name].reindex(places)

@@ -11,9 +11,10 @@ from jaxtyping import Float64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import new_figure
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, name_score
 from nwbspikegen.transfer.figure_colours import choose_colours, draw_scale, write_value
 from nwbspikegen.transfer.figure_marks import draw_legend, mark_shared, name_groups, order_groups
-from nwbspikegen.transfer.figure_names import PREPARATIONS, name_score
+from nwbspikegen.transfer.figure_names import PREPARATIONS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ def plot_matrix(
     scores: xr.Dataset,
     *,
     predictor: str,
-    metric: str = "bits_per_spike",
+    metric: str = BITS_PER_SPIKE.name,
     null: str = "mean_rate",
     trivial: tuple[str, ...] = _TRIVIAL,
     figure: Figure | SubFigure | None = None,

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float64
 
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.transfer.recommendation_cells import (
     TRIVIAL,
     collect_cells,
@@ -32,7 +33,7 @@ def recommend(
     target: str,
     *,
     predictor: str,
-    metric: str = "bits_per_spike",
+    metric: str = BITS_PER_SPIKE.name,
     null: str = "mean_rate",
 ) -> pd.DataFrame:
     """Rank the rows of a study, single recordings and mixtures, as training data for a target.

@@ -9,11 +9,8 @@ import xarray as xr
 from jaxtyping import Bool, Float64
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.scoring.metrics import find_metric, list_metrics
 
-HIGHER_IS_BETTER = (
-    "bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit", "average_precision_pooled", "pr_auc_pooled",
-    "rate_correlation",
-)  # fmt: skip
 # what learns from no recording: a trained model must beat all of them before its row is worth choosing
 TRIVIAL = ("running_rate", "online_hazard", "untrained")
 
@@ -74,8 +71,7 @@ def pick_matrix(
     InputError
         The study has no such score, or it is one of which more is not better.
     """
-    if metric not in HIGHER_IS_BETTER:
-        raise InputError(f"metric {metric}", f"one of {', '.join(HIGHER_IS_BETTER)}", "rank by one of them")
+    require_higher(metric)
     chosen = {"predictor": predictor, "metric": metric, "null": null}
     for dim, wanted in chosen.items():
         there = [str(each) for each in table[dim].values]
@@ -83,6 +79,18 @@ def pick_matrix(
             raise InputError(f"no {dim} {wanted!r}", f"one of {', '.join(map(repr, there))}", "choose one")
     picked = table[variable].sel(chosen, drop=True)
     return picked.transpose(..., "train_session", "test_session")
+
+
+def require_higher(metric: str) -> None:
+    """Raise `InputError` for a score of which more is not better, or that nobody knows.
+
+    Examples
+    --------
+    >>> require_higher("roc_auc_per_unit")
+    """
+    if find_metric(metric).better != "higher":
+        ranked = ", ".join(each.name for each in list_metrics() if each.better == "higher")
+        raise InputError(f"score {metric}, of which more is not better", f"one of {ranked}", "choose one")
 
 
 def pick_trivial(

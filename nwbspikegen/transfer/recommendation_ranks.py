@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float64
 
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.transfer.recommendation_cells import (
     TRIVIAL,
     collect_cells,
@@ -23,7 +24,7 @@ def rank_seeds(
     draws: xr.Dataset | None = None,
     *,
     predictor: str,
-    metric: str = "bits_per_spike",
+    metric: str = BITS_PER_SPIKE.name,
     null: str = "mean_rate",
 ) -> pd.DataFrame:
     """Rank the rows of a study by how well they serve the targets that are independent of them.
@@ -82,7 +83,7 @@ def rank_targets(
     draws: xr.Dataset | None = None,
     *,
     predictor: str,
-    metric: str = "bits_per_spike",
+    metric: str = BITS_PER_SPIKE.name,
     null: str = "mean_rate",
 ) -> pd.DataFrame:
     """Rank the columns of a study by how well they are predicted from recordings independent of them.

@@ -13,6 +13,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.yaml_files import read_yaml
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_POOLED, list_added
 from nwbspikegen.training.settings import require_settings
 from nwbspikegen.transfer import TransferStudy
 from nwbspikegen.transfer.plan import STUDY_FILE
@@ -21,6 +22,7 @@ from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.window import PRESETS
 
 _LOG = logging.getLogger("nwbspikegen")
+_NULL = "mean_rate"
 _Recordings = Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]
 _Options = WindowOptions | Mapping[str, WindowOptions]
 
@@ -114,21 +116,23 @@ def draw_study(study: TransferStudy) -> list[Path]:
     folder.mkdir(exist_ok=True)
     scores, groups, tests = study.scores, study.groups(), study.tests()
     figures: dict[str, Any] = {}
-    for metric, null in (("bits_per_spike", "mean_rate"), ("roc_auc_pooled", "")):
+    for metric in (BITS_PER_SPIKE, ROC_AUC_POOLED, *list_added(scores["metric"].values)):
+        which = {"metric": metric.name, "null": _NULL if metric.needs_null else ""}
         for model in scores.attrs["models"]:
             name = slugify(model)
-            figures[f"{name}-{metric}-matrix"] = plot_matrix(
-                scores, predictor=model, metric=metric, null=null
-            )
+            figures[f"{name}-{metric.name}-matrix"] = plot_matrix(scores, predictor=model, **which)
+            if metric.better != "higher":
+                # distances between recordings are made of what is large where models move well
+                continue
             try:
-                layout = study.layout(predictor=model, metric=metric, null=null)
+                layout = study.layout(predictor=model, **which)
             except InputError as error:
-                _LOG.warning("no map of %s by %s: %s", model, metric, error)
+                _LOG.warning("no map of %s by %s: %s", model, metric.name, error)
                 continue
             preparations = scores["test_preparation"].to_series()
-            figures[f"{name}-{metric}-layout"] = plot_layout(layout, preparations)
+            figures[f"{name}-{metric.name}-layout"] = plot_layout(layout, preparations)
         if len(groups):
-            figures[f"{metric}-groups"] = plot_groups(groups, metric=metric, null=null, tests=tests)
+            figures[f"{metric.name}-groups"] = plot_groups(groups, **which, tests=tests)
     return [save_figure(figure, folder / f"{name}.png", overwrite=True) for name, figure in figures.items()]
 
 
@@ -209,7 +213,7 @@ def write_files(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        layout = study.layout(metric="bits_per_spike")
+        layout = study.layout(metric=BITS_PER_SPIKE.name)
     except InputError as error:
         _LOG.warning("no map: %s", error)
         layout = None

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_metrics
 from nwbspikegen.transfer.cell_files import (
     cell_file,
     column_file,
@@ -27,11 +28,8 @@ VALUES = (
     *("value", "ci_low", "ci_high", "num_units", "num_spikes", "num_silent_units", "num_blocks"),
     "observed_fraction",
 )
-DRAWN = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
-"""Metrics whose bootstrap draws `read_draws` gives."""
-
 DIMS = ("train_session", "test_session", "predictor", "metric", "null")
-HEADLINE = {"headline_metric": "bits_per_spike", "headline_null": "mean_rate"}
+HEADLINE = {"headline_metric": BITS_PER_SPIKE.name, "headline_null": "mean_rate"}
 
 _Rows = Iterator[tuple[str, str, pd.DataFrame, Path]]
 
@@ -79,11 +77,12 @@ def read_scores(study: str | os.PathLike[str], plan: StudyPlan, visitors: Sequen
 
 
 def read_draws(study: str | os.PathLike[str], plan: StudyPlan, visitors: Sequence[str] = ()) -> xr.Dataset:
-    """Return the bootstrap draws of `DRAWN`: the same blocks for all rows and predictors of a column."""
+    """Return the bootstrap draws of the main scores: of a column, the same blocks for all."""
     columns, rows = [*plan.names, *visitors], plan.rows()
+    drawn_of = [each.name for each in list_metrics() if each.is_main]
     found = []
     for row, tested, table, path in _find_tables(study, plan, columns):
-        kept = table["metric"].isin(DRAWN).to_numpy()
+        kept = table["metric"].isin(drawn_of).to_numpy()
         if kept.any():
             drawn = read_draws_file(path)[table.index[kept]]
             found.append((row, tested, table[kept], drawn))

@@ -59,7 +59,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_derived_file_gives_its_figures_once(derived: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures"
-    assert _plot(derived, "--out", out) == (0, ["rasters.png", "curves.png", "bits.png"], "")
+    assert _plot(derived, "--out", out) == (0, ["rasters.png", "curves.png", "bits.png", "scores.png"], "")
     assert {path.name for path in out.iterdir()} == {"rasters.png", "curves.png", "bits.png"}
     code, _, message = _plot(derived, "--out", out)
     assert (code, "exists" in message) == (2, True)
@@ -109,7 +109,7 @@ def test_losses_stand_side_by_side_for_every_recording() -> None:
     scores = pd.DataFrame(rows).assign(ci_low=lambda t: t.value - 0.1, ci_high=lambda t: t.value + 0.1)
     figure = plot_losses(scores)
     assert [axes.get_ylabel() for axes in figure.axes] == [
-        "ROC-AUC, pooled",
+        "Pooled ROC-AUC",
         "Bits per spike above mean_rate",
     ]
     heights = [bar.get_height() for bar in figure.axes[0].patches]

@@ -9,6 +9,7 @@ from populations import small_population, small_split
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.training.choosing import CHOSEN_BY
 from nwbspikegen.training.module import TrainingModule, score_validation
 
 _TINY = {"shimono2026": {"num_heads": 2, "feedforward": 8, "num_bins": 200}, "in_context": {}}
@@ -31,7 +32,7 @@ def test_curves_and_choice_of_epoch(name, loss):
         "pr_auc",
     }
     assert expected | {"bits_per_spike"} == set(model.curves[0])
-    assert model.chosen_by == ("bits_per_spike" if loss == "bernoulli" else "pr_auc")
+    assert CHOSEN_BY[model.loss] == ("bits_per_spike" if loss == "bernoulli" else "pr_auc")
     assert model.training["split"]["validation"][0] == model.training["split"]["train"][1] == 20.0
 
 

@@ -82,7 +82,7 @@ def test_values_below_zero_have_another_colour_and_scales_have_words() -> None:
     assert bar.get_ylabel() == "Bits per spike above mean_rate"
     assert bar.get_ylim()[0] == pytest.approx(-0.3)
     area = plot_matrix(planted_study(), **_MODEL, metric="roc_auc_pooled", null="")
-    assert area.axes[1].get_ylabel() == "ROC-AUC, units pooled"
+    assert area.axes[1].get_ylabel() == "Pooled ROC-AUC"
 
 
 def test_matrices_of_any_size_are_drawn() -> None:

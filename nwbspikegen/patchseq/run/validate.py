@@ -14,6 +14,7 @@ from nwbspikegen.patchseq.classify.folds import folds_by_donor
 from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
 from nwbspikegen.patchseq.run.fit import Recipe, fit_cells, predict_cells
 from nwbspikegen.patchseq.run.load import LoadedCells
+from nwbspikegen.scoring.metrics import CALIBRATION_ERROR
 
 _LOG = logging.getLogger("nwbspikegen")
 MAJORITY = "majority"
@@ -90,7 +91,7 @@ def validate_recipe(
     errors = [
         score_confidence(run["probability"].values, run["class"].values.astype(str), classes) for run in runs
     ]
-    table.append(_row(name, "calibration_error", errors, (np.nan, np.nan), classes, donors))
+    table.append(_row(name, CALIBRATION_ERROR.name, errors, (np.nan, np.nan), classes, donors))
     return Validation(pd.DataFrame(table), predictions, classes)
 
 

@@ -1,5 +1,6 @@
 """The register of scores, one file each: what tables, commands, figures and reports know of a score."""
 
+from nwbspikegen.scoring.metrics.naming import name_score
 from nwbspikegen.scoring.metrics.record import Better, Measured, Metric
 from nwbspikegen.scoring.metrics.register import (
     AVERAGE_PRECISION_POOLED,
@@ -13,9 +14,9 @@ from nwbspikegen.scoring.metrics.register import (
     ROC_AUC_PER_UNIT,
     ROC_AUC_POOLED,
     find_metric,
+    list_added,
     list_metrics,
     metric,
-    title_of,
 )
 
 __all__ = [
@@ -33,7 +34,8 @@ __all__ = [
     "Measured",
     "Metric",
     "find_metric",
+    "list_added",
     "list_metrics",
     "metric",
-    "title_of",
+    "name_score",
 ]

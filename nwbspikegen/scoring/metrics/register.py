@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar, get_args
 
@@ -136,19 +136,17 @@ def find_metric(name: str, *, is_typed: bool = False) -> Metric:
     return found if isinstance(found, Metric) else _metric_of(found, name)
 
 
-def title_of(name: str) -> str:
-    """Return the title of a score, and of one that is not known here its name in words.
-
-    A stored table may hold scores of a package that is not installed.
+def list_added(among: Iterable[str]) -> list[Metric]:
+    """Return of some names the scores that are not ours: those made with `metric`.
 
     Examples
     --------
-    >>> title_of("roc_auc_pooled"), title_of("of_another_package")
-    ('Pooled ROC-AUC', 'Of another package')
+    >>> list_added(["calibration_error"])
+    []
     """
     list_metrics()
-    known = METRICS.get(name)
-    return known.title if known else name.replace("_", " ").capitalize()
+    there = set(map(str, among))
+    return [METRICS[name] for name in _FUNCTIONS if name in there]
 
 
 @cache
