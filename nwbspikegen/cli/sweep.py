@@ -125,7 +125,7 @@ def _choose_columns(trials: pd.DataFrame) -> dict[str, str]:
         list_added,
     )
 
-    others = list_added(name.removeprefix("test_") for name in trials)
+    others = list_added(name.removeprefix("test_") for name in map(str, trials))
     return {
         "num_parameters": "parameters",
         f"validation_{BITS_PER_SPIKE.name}": "val. bits/sp.",

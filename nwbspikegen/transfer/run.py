@@ -117,22 +117,24 @@ def draw_study(study: TransferStudy) -> list[Path]:
     scores, groups, tests = study.scores, study.groups(), study.tests()
     figures: dict[str, Any] = {}
     for metric in (BITS_PER_SPIKE, ROC_AUC_POOLED, *list_added(scores["metric"].values)):
-        which = {"metric": metric.name, "null": _NULL if metric.needs_null else ""}
+        null = _NULL if metric.needs_null else ""
         for model in scores.attrs["models"]:
             name = slugify(model)
-            figures[f"{name}-{metric.name}-matrix"] = plot_matrix(scores, predictor=model, **which)
+            figures[f"{name}-{metric.name}-matrix"] = plot_matrix(
+                scores, predictor=model, metric=metric.name, null=null
+            )
             if metric.better != "higher":
                 # distances between recordings are made of what is large where models move well
                 continue
             try:
-                layout = study.layout(predictor=model, **which)
+                layout = study.layout(predictor=model, metric=metric.name, null=null)
             except InputError as error:
                 _LOG.warning("no map of %s by %s: %s", model, metric.name, error)
                 continue
             preparations = scores["test_preparation"].to_series()
             figures[f"{name}-{metric.name}-layout"] = plot_layout(layout, preparations)
         if len(groups):
-            figures[f"{metric.name}-groups"] = plot_groups(groups, **which, tests=tests)
+            figures[f"{metric.name}-groups"] = plot_groups(groups, metric=metric.name, null=null, tests=tests)
     return [save_figure(figure, folder / f"{name}.png", overwrite=True) for name, figure in figures.items()]
 
 

@@ -60,7 +60,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_derived_file_gives_its_figures_once(derived: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures"
     assert _plot(derived, "--out", out) == (0, ["rasters.png", "curves.png", "bits.png", "scores.png"], "")
-    assert {path.name for path in out.iterdir()} == {"rasters.png", "curves.png", "bits.png"}
+    assert {path.name for path in out.iterdir()} == {"rasters.png", "curves.png", "bits.png", "scores.png"}
     code, _, message = _plot(derived, "--out", out)
     assert (code, "exists" in message) == (2, True)
     assert _plot(derived, "--out", out, "--overwrite", "--start", "2", "--duration", "1")[0] == 0

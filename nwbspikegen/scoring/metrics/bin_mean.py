@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.scoring.metrics.record import Measured
+from nwbspikegen.scoring.metrics.record import BinFunction, Measured
 from nwbspikegen.scoring.segment import ScoredPrediction
 
 _Bins = Float64[np.ndarray, "bin unit"]
-
-
-BinFunction = Callable[[Any, Any], Any]
-"""From recorded spikes `y` and probabilities `p` of a block, (time, unit), to a number per bin and unit."""
 
 
 def measure_bins(name: str, function: BinFunction) -> Callable[[ScoredPrediction], list[Measured]]:

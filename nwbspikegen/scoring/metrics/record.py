@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -13,6 +13,9 @@ from nwbspikegen.scoring.segment import ScoredPrediction
 
 Better = Literal["higher", "lower", "nearer_zero"]
 Needs = Literal["probabilities", "null", "generated_train"]
+
+BinFunction = Callable[[Any, Any], Any]
+"""From recorded spikes `y` and probabilities `p` of a block, (time, unit), to a number per bin and unit."""
 
 
 class Measured(NamedTuple):
@@ -62,6 +65,8 @@ class Metric:
         What a prediction that knows nothing has; None where there is no such value.
     is_main : bool
         Whether studies keep its draws and figures show it first.
+    function : callable or None
+        What others gave to `metric`; None for scores of this package.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Metric:
     has_interval: bool = True
     chance: float | None = None
     is_main: bool = False
+    function: BinFunction | None = None
 
     @property
     def needs_null(self) -> bool:

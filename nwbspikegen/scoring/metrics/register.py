@@ -10,14 +10,14 @@ from typing import Any, TypeVar, get_args
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.plugins import find_named, load_announced
 from nwbspikegen.scoring.metrics.average_precision_pooled import AVERAGE_PRECISION_POOLED
-from nwbspikegen.scoring.metrics.bin_mean import BinFunction, measure_bins
+from nwbspikegen.scoring.metrics.bin_mean import measure_bins
 from nwbspikegen.scoring.metrics.bits_per_spike import BITS_PER_SPIKE
 from nwbspikegen.scoring.metrics.calibration_error import CALIBRATION_ERROR
 from nwbspikegen.scoring.metrics.isi_distance import ISI_DISTANCE
 from nwbspikegen.scoring.metrics.pr_auc_pooled import PR_AUC_POOLED
 from nwbspikegen.scoring.metrics.rate_correlation import RATE_CORRELATION
 from nwbspikegen.scoring.metrics.rate_log_ratio import RATE_LOG_RATIO
-from nwbspikegen.scoring.metrics.record import Better, Metric
+from nwbspikegen.scoring.metrics.record import Better, BinFunction, Metric
 from nwbspikegen.scoring.metrics.roc_auc_per_unit import ROC_AUC_PER_UNIT
 from nwbspikegen.scoring.metrics.roc_auc_pooled import ROC_AUC_POOLED
 
@@ -33,7 +33,6 @@ METRICS: dict[str, Metric] = {
 }
 """Every score known so far, by name, in the order of tables; `list_metrics` adds those of packages."""
 
-_FUNCTIONS: dict[str, BinFunction] = {}
 _Function = TypeVar("_Function", bound=BinFunction)
 
 
@@ -77,15 +76,15 @@ def metric(
     'Absolute error'
     >>> del METRICS["absolute_error"]
     """
-    _require_described(name, better)
+    require_described(name, better)
 
     def enter(function: _Function) -> _Function:
         _require_free(name, function)
         METRICS[name] = Metric(
             name, title, title, better, unit, meaning=_describe(function, title),
             measure=measure_bins(name, function), chance=chance, is_main=True,
+            function=function,
         )  # fmt: skip
-        _FUNCTIONS[name] = function
         return function
 
     return enter
@@ -146,7 +145,7 @@ def list_added(among: Iterable[str]) -> list[Metric]:
     """
     list_metrics()
     there = set(map(str, among))
-    return [METRICS[name] for name in _FUNCTIONS if name in there]
+    return [each for each in METRICS.values() if each.function is not None and each.name in there]
 
 
 @cache
@@ -164,15 +163,16 @@ def _load_installed(path: tuple[str, ...]) -> None:
 
 def _metric_of(found: Any, name: str) -> Metric:
     """Return the score that a function was entered as."""
-    for entered, function in _FUNCTIONS.items():
-        if function is found:
-            return METRICS[entered]
+    for entered in METRICS.values():
+        if entered.function is found:
+            return entered
     raise InputError(
         f"{name!r}, which is not a score", "a function below nwbspikegen.scoring.metric", "decorate it"
     )
 
 
-def _require_described(name: str, better: str) -> None:
+def require_described(name: str, better: str) -> None:
+    """Raise `InputError` for a name that cannot be a column's, or a direction that nobody knows."""
     if not name.isidentifier():
         raise InputError(f"a score called {name!r}", "letters, digits and underscores", "rename it")
     if better not in get_args(Better):
@@ -183,8 +183,10 @@ def _require_described(name: str, better: str) -> None:
 
 def _require_free(name: str, function: BinFunction) -> None:
     """Raise `InputError` for a name that is taken; running a cell or a file again replaces its own score."""
-    old = _FUNCTIONS.get(name)
-    if name in METRICS and (old is None or _place(old) != _place(function)):
+    if name not in METRICS:
+        return
+    old = METRICS[name].function
+    if old is None or _place(old) != _place(function):
         holder = "nwbspikegen" if old is None else _place(old)
         raise InputError(
             f"two scores called {name!r}, of {holder} and of {_place(function)}", "one of each name",
