@@ -23,6 +23,7 @@ from nwbspikegen.prediction.nwb_writing import require_complete, write_results
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.prediction.recording import open_for
 from nwbspikegen.scoring import score
+from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.views import Split, WindowOptions
 from nwbspikegen.views.observed import find_first_unseen
 
@@ -86,6 +87,8 @@ def generate_and_score(
             f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold", "choose from these",
         )  # fmt: skip
     require_seed(seed)
+    # scores of installed packages that cannot be used are told before the work, not after it
+    list_metrics()
     require_suffix(out, ".nwb")
     require_absent(out, overwrite=overwrite, sources=[source])
     units, parts = open_for(model, source, options)

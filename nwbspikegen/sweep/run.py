@@ -27,6 +27,7 @@ from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.setting_values import Value
 from nwbspikegen.core.tasks import Task, open_client, run_tasks
+from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, require_plan
 from nwbspikegen.sweep.study import (
     CHOSEN_BY,
@@ -136,6 +137,8 @@ def run_sweep(
     out, options = Path(out), options or WindowOptions()
     require_extra("scale", "optuna", purpose="sweeps")
     require_seed(seed)
+    # scores of installed packages that cannot be used are told before the work, not after it
+    list_metrics()
     address = require_recording(recording)
     plan = SweepPlan(
         str(address), hash_recording(address) or str(address),

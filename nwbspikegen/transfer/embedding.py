@@ -24,6 +24,7 @@ from nwbspikegen.transfer.embedding_fitting import (
     sum_stress,
     turn_to_axes,
 )
+from nwbspikegen.transfer.recommendation_cells import require_higher
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def lay_out(
     Raises
     ------
     InputError
-        Fewer than two sessions, no such score, a missing cell, or a value that is no similarity.
+        Fewer than two sessions, no such score, one of which more is not better, a missing cell, or a value
+        that is no similarity.
 
     Notes
     -----
@@ -132,6 +134,7 @@ def lay_out(
     0.25
     """
     require_seed(seed)
+    metric = require_higher(metric)
     if metric == BITS and not null:
         null = str(scores.attrs.get("headline_null", "mean_rate"))
     chosen = {"predictor": predictor, "metric": metric, "null": null}

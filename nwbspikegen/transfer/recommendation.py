@@ -18,6 +18,7 @@ from nwbspikegen.transfer.recommendation_cells import (
     name_kinds,
     pick_matrix,
     pick_trivial,
+    require_higher,
     require_target,
 )
 from nwbspikegen.transfer.recommendation_ranks import rank_seeds as rank_seeds
@@ -88,7 +89,7 @@ def recommend(
     ['b', 'a']
     """
     column = require_target(scores, target)
-    chosen = {"metric": metric, "null": null}
+    chosen = {"metric": require_higher(metric), "null": null}
     cells = collect_cells(scores, draws, predictor=predictor, **chosen)
     values, independent = cells.values[:, column], cells.independent[:, column]
     drawn = None if cells.drawn is None else cells.drawn[:, :, column]

@@ -69,9 +69,8 @@ def pick_matrix(
     Raises
     ------
     InputError
-        The study has no such score, or it is one of which more is not better.
+        The study has no such score.
     """
-    require_higher(metric)
     chosen = {"predictor": predictor, "metric": metric, "null": null}
     for dim, wanted in chosen.items():
         there = [str(each) for each in table[dim].values]
@@ -81,16 +80,24 @@ def pick_matrix(
     return picked.transpose(..., "train_session", "test_session")
 
 
-def require_higher(metric: str) -> None:
-    """Raise `InputError` for a score of which more is not better, or that nobody knows.
+def require_higher(metric: str) -> str:
+    """Return the name of a score, given that or ``package.module:name``, of which more is better.
+
+    Raises
+    ------
+    InputError
+        Nobody knows it, or more of it is not better.
 
     Examples
     --------
     >>> require_higher("roc_auc_per_unit")
+    'roc_auc_per_unit'
     """
-    if find_metric(metric).better != "higher":
+    found = find_metric(metric, is_typed=True)
+    if found.better != "higher":
         ranked = ", ".join(each.name for each in list_metrics() if each.better == "higher")
         raise InputError(f"score {metric}, of which more is not better", f"one of {ranked}", "choose one")
+    return found.name
 
 
 def pick_trivial(

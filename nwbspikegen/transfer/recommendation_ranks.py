@@ -16,6 +16,7 @@ from nwbspikegen.transfer.recommendation_cells import (
     interval,
     name_kinds,
     pick_trivial,
+    require_higher,
 )
 
 
@@ -58,7 +59,8 @@ def rank_seeds(
     >>> seeds[["train_session", "mean_place"]].values.tolist()
     [['a', 0.0], ['c', 0.5], ['b', 1.0]]
     """
-    cells = collect_cells(scores, draws, predictor=predictor, metric=metric, null=null)
+    chosen = {"metric": require_higher(metric), "null": null}
+    cells = collect_cells(scores, draws, predictor=predictor, **chosen)
     place = _place_rows(cells.values, cells.independent)
     rows = []
     for row, (name, kind) in enumerate(
@@ -101,7 +103,7 @@ def rank_targets(
         ``best_row``, ``within`` (trained on the target itself), ``share_of_within``, and the score of
         each trivial predictor that the study has, with ``num_above_NAME``: how many rows beat it.
     """
-    chosen = {"predictor": predictor, "metric": metric, "null": null}
+    chosen = {"predictor": predictor, "metric": require_higher(metric), "null": null}
     cells = collect_cells(scores, draws, **chosen)
     trivial = {name: pick_trivial(scores, name, **chosen) for name in TRIVIAL}
     names = scores["train_session"].values.astype(str)

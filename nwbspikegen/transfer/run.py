@@ -13,7 +13,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.yaml_files import read_yaml
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_POOLED, list_added
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_POOLED, list_added, list_metrics
 from nwbspikegen.training.settings import require_settings
 from nwbspikegen.transfer import TransferStudy
 from nwbspikegen.transfer.plan import STUDY_FILE
@@ -63,6 +63,8 @@ def study_recordings(
     out, settings = Path(out), dict(settings or {})
     for model in models:
         require_settings(model, settings)
+    # scores of installed packages that cannot be used are told before the work, not after it
+    list_metrics()
     if (out / STUDY_FILE).is_file() and not overwrite:
         study = TransferStudy(out)
         for place in [out, *(each for each in out.rglob("*") if each.is_dir())]:

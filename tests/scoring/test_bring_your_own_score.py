@@ -100,8 +100,8 @@ def test_it_is_in_the_table_the_json_the_file_and_the_figure(installed: Path, de
     assert brier["online_hazard"] == pytest.approx(expected, rel=1e-9)
     again = tmp_path / "again.nwb"
     nsg.write_results(
-        again, source=derived.with_name("a.nwb"), spike_probability=predicted, audits=nsg.read_audits(derived),
-        scores=read_or_recompute_scores(derived, recompute=True),
+        again, source=derived.with_name("a.nwb"), spike_probability=predicted,
+        audits=nsg.read_audits(derived), scores=read_or_recompute_scores(derived, recompute=True),
     )  # fmt: skip
     stored = nsg.read_scores(again)
     assert stored[stored.metric == "brier"].value.tolist() == pytest.approx(list(brier.values()))
