@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from nwbspikegen.cli.options import PATH, every_command, metadata_option, overwrite_option
-from nwbspikegen.cli.output import print_result
+from nwbspikegen.core.options import PATH, every_command, metadata_option, overwrite_option
+from nwbspikegen.core.output import print_result
 from nwbspikegen.formats.parameters import Parameter, read_parameters, read_summary
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
