@@ -107,7 +107,9 @@ def generate_and_score(
         scores = None
         work.reach(1, "scoring beside the baselines")
         if scored.sizes["time"]:
-            scores = _score_from(first, predicted, recorded, parts, observed, extra_predictions, seed)
+            # from its second bin on, a cold prediction has read its own segment
+            read = units if first else observed
+            scores = _score_from(first, predicted, recorded, parts, read, extra_predictions, seed)
         _LOG.info("auditing")
         work.reach(2, "auditing")
         audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
@@ -130,14 +132,9 @@ def _score_from(
 ) -> pd.DataFrame:
     """Score the bins of a segment from `first` on; baselines read what the model has read."""
     _LOG.info("scoring beside the baselines")
-    part = predicted.isel(time=slice(first, None))
-    part.encoding.update(predicted.encoding)
-    if predicted.attrs["context"] == "cold":
-        # it has read its own segment from the start, and nothing before
-        observed = recorded if first else None
-        part.attrs["context"] = "warm" if first else "cold"
     others = {name: other.isel(time=slice(first, None)) for name, other in (extra_predictions or {}).items()}
     return score(
-        part, recorded.isel(time=slice(first, None)), train=parts.train, context=observed,
+        predicted.isel(time=slice(first, None)), recorded.isel(time=slice(first, None)), train=parts.train,
+        context=observed,
         extra_predictions=others, seed=seed,
     )  # fmt: skip

@@ -13,6 +13,7 @@ import xarray as xr
 
 from nwbspikegen import plot
 from nwbspikegen.core.addresses import is_zarr
+from nwbspikegen.core.context_start import find_context_start
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
@@ -160,8 +161,8 @@ def _predict_beside(
     attrs = {} if scores is None else scores.attrs
     if attrs.get("train_start") is not None:
         train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
-        since = float(predicted.attrs.get("context_start", first))
-        context = _cut(units, since, stop) if since < first else None
+        since = find_context_start(predicted)
+        context = _cut(units, since, stop) if since is not None and since < first else None
         for name in _BASELINES:
             baseline = make_baseline(name)
             fitted_on = read_bins(train)

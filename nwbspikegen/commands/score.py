@@ -8,6 +8,7 @@ from typing import TypeVar
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.core.context_start import note_context_start
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.prediction.nwb_reading import list_results, read_scores, read_spike_probability
 from nwbspikegen.scoring import BASELINES, score
@@ -44,10 +45,8 @@ def _score_again(derived: str | os.PathLike[str], stored: pd.DataFrame) -> pd.Da
     start = float(attrs["segment_start"])
     recorded = _cut(units, start, start + float(attrs["segment_duration"]))
     part = _cut(predicted, start, start + float(attrs["segment_duration"]))
-    context = None
-    if attrs["context"] == "warm":
-        context = _cut(units, float(attrs["context_start"]), start)
-        part.attrs.update(context="warm", context_start=float(attrs["context_start"]))
+    part = note_context_start(part, float(attrs["context_start"]))
+    context = units if attrs["context"] == "warm" else None
     train = None
     if attrs.get("train_start") is not None:
         train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.core.context_start import NAME as CONTEXT_START
+from nwbspikegen.core.context_start import note_context_start
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.nwb.columns import read_table, read_unit_ids, require_array, to_text
@@ -39,8 +41,9 @@ def list_results(path: _Path) -> list[str]:
 def read_spike_probability(path: _Path) -> xr.DataArray:
     """Return the stored prediction as `generate` returned it: dims (time, unit), float32.
 
-    `unit` are the ids of the recorded units, `time` bin starts on the session clock (s); `attrs` hold
-    the bin size, the context, the model and the session.
+    `unit` are the ids of the recorded units, `time` bin starts on the session clock (s), and
+    `context_start` the time (s) since which the model has read; `attrs` hold the bin size, the context,
+    the model and the session.
     """
     with _open_module(path) as module:
         series = _require(module, "spike_probability")
@@ -56,7 +59,9 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
             raise ValueError(f"probabilities of shape {values.shape} for {len(units)} units")
     time = start + np.arange(len(values)) * bin_size
     coords = {"time": ("time", time, {"units": "s"}), "unit": ("unit", units)}
-    return xr.DataArray(values, coords, ("time", "unit"), "spike_probability", attrs)
+    since = attrs.pop(CONTEXT_START, None)
+    predicted = xr.DataArray(values, coords, ("time", "unit"), "spike_probability", attrs)
+    return predicted if since is None else note_context_start(predicted, float(since))
 
 
 def read_generated_units(path: _Path, *, sample: int = 0) -> dict[Any, np.ndarray]:

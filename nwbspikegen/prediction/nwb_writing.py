@@ -13,6 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.addresses import name_of
+from nwbspikegen.core.context_start import NAME as CONTEXT_START
+from nwbspikegen.core.context_start import find_context_start
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.metadata import read_metadata
 from nwbspikegen.nwb.columns import name_units
@@ -181,15 +183,16 @@ def _probability_series(
     from pynwb import TimeSeries
 
     context = predicted.attrs.get("context", "unknown")
-    since = predicted.attrs.get("context_start", start)
+    since = find_context_start(predicted)
+    noted = {} if since is None else {CONTEXT_START: since}
     return TimeSeries(
         name="spike_probability",
         description=(
             "Predicted probability of a spike in each bin, given the recorded bins before it. Columns are in "
             f"the order of generated_units; a sample's time is its bin's start. Context: {context}, read "
-            f"from {since} s on the session clock.{_say_gaps(values)}"
+            f"from {start if since is None else since} s on the session clock.{_say_gaps(values)}"
         ),
-        comments=join_attributes("Predicted, not recorded.", {**predicted.attrs, "draw_seed": seed}),
+        comments=join_attributes("Predicted, not recorded.", {**predicted.attrs, **noted, "draw_seed": seed}),
         data=H5DataIO(values, compression="gzip", compression_opts=4, shuffle=True, chunks=_chunks(values)),
         unit="probability",
         starting_time=start,

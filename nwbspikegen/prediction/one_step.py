@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float32
 
+from nwbspikegen.core.context_start import note_context_start
 from nwbspikegen.core.predictor import Bins, Predictor, predict_bins
 from nwbspikegen.views.observed import observed_before, observed_fraction, read_bins, require_contiguous
 
@@ -35,8 +36,10 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     -------
     DataArray (time, unit), float32
         `spike_probability` with the segment's coordinates, NaN where the unit was not observed: there
-        is nothing to compare it with. `attrs` say whether the context was warm or cold, where it
-        began, which model it was, and the `observed_fraction` of the segment.
+        is nothing to compare it with. The coordinate `context_start` (s) says since when the model has
+        read: it stays with whatever is made of the prediction, so that `score` gives the baselines the
+        same past. `attrs` say whether the context was warm or cold, which model it was, and the
+        `observed_fraction` of the segment.
 
     Raises
     ------
@@ -72,15 +75,12 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
             "source": Path(str(segment.attrs.get("source", ""))).name,
             "start_time": float(segment.time[0]),
             "context": "cold" if past is None else "warm",
-            "context_start": float(start.time[0]),
             "model": model.name,
             "model_sha256": getattr(model, "sha256", ""),
             "observed_fraction": observed_fraction(seen),
         },
     )
-    # `score` gives baselines the same past as the model had; encoding is not written to files
-    predicted.encoding["context"] = past
-    return predicted
+    return note_context_start(predicted, float(start.time[0]))
 
 
 def _predict(

@@ -56,12 +56,14 @@ def score(
         The target's own training segment, for the baselines that are fitted; they are left out, and
         that is logged, without it.
     context : Dataset, optional
-        Holds the bins before the segment that the prediction has read; may go on beyond them. By
-        default `spike_probability.encoding["context"]`.
+        Holds the bins before the segment that the prediction has read, from its coordinate
+        `context_start` on; may go on beyond them. By default they are read again from the recording
+        that `recorded` was cut from, where it is a view of `open_units`.
     baselines : sequence of str
         Names in `BASELINES`.
     extra_predictions : mapping from name to DataArray, optional
-        Other predictions of the same segment for the same table, such as a true intensity.
+        Other predictions of the same segment for the same table, such as a true intensity. Those that
+        say since when they have read must have read since the same time.
     seed : int
         Draws the blocks of the bootstrap and the generated trains: with the same seed `write_results`
         stores those trains.
@@ -134,6 +136,7 @@ def _read_predictions(
     read = {}
     for key, prediction in {name: spike_probability, **extra}.items():
         _require_same_coords(key, prediction, recorded)
+        past.require_same_start(key, prediction, spike_probability)
         values = np.asarray(prediction.transpose("time", "unit").values)
         read[key] = values if values.dtype.kind == "f" else values.astype(np.float64)
     return read

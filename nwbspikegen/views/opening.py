@@ -333,7 +333,7 @@ def _to_dataset(
     variables = {"spikes": variable}
     if not observed.is_complete:
         variables["observed"] = xr.Variable(("time", "unit"), LazilyIndexedArray(observed))
-        variables["observed"].encoding = {"preferred_chunks": variable.encoding["preferred_chunks"]}
+        variables["observed"].encoding = dict(variable.encoding)
     reserved = ("time", "unit", "spikes", "observed")
     columns = {name: ("unit", values) for name, values in table.columns.items() if name not in reserved}
     attrs = {

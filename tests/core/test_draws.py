@@ -81,7 +81,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     predicted = nsg.generate(BASELINES["running_rate"](), parts.test, context=units)
     predicted.attrs["model"] = "mine"
     scored = predicted.isel(time=slice(37, None))
-    scored.encoding.update(predicted.encoding)
     scores = nsg.score(
         scored, parts.test.isel(time=slice(37, None)), train=parts.train, context=units, seed=5,
         resamples=20,

@@ -70,8 +70,8 @@ def test_warm_and_cold_are_said_and_differ():
     model = BASELINES["running_rate"]()
     warm = nsg.generate(model, parts.test, context=units)
     cold = nsg.generate(model, parts.test)
-    assert (warm.attrs["context"], warm.attrs["context_start"]) == ("warm", 0.0)
-    assert (cold.attrs["context"], cold.attrs["context_start"]) == ("cold", 30.0)
+    assert (warm.attrs["context"], float(warm.context_start)) == ("warm", 0.0)
+    assert (cold.attrs["context"], float(cold.context_start)) == ("cold", 30.0)
     assert not np.array_equal(warm.values, cold.values)
     assert warm.dims == ("time", "unit")
     assert warm.dtype == np.float32
