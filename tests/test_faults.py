@@ -29,7 +29,7 @@ from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import BASELINES
 from nwbspikegen.simulation import metadata_of
-from nwbspikegen.training import fit, module
+from nwbspikegen.training import module
 
 _RUNNER = Path(__file__).with_name("kill_runner.py")
 _POINTS = int(os.environ.get("NWBSPIKEGEN_KILL_POINTS", "3"))
@@ -360,13 +360,6 @@ def test_ctrl_c_ends_the_command_and_the_same_command_goes_on(
     assert "resuming the run" in finished.stderr
     assert [point["epoch"] for point in nsg.load_model(tmp_path / "model").curves] == [1, 2]
     assert sorted(place.name for place in tmp_path.iterdir()) == ["a.nwb", "model"]
-
-
-def test_a_checkpoint_that_was_cut_off_is_not_resumed(tmp_path: Path, caplog) -> None:
-    (tmp_path / "last.ckpt").write_bytes(b"PK\x03\x04 half of it")
-    with caplog.at_level("WARNING", logger="nwbspikegen"):
-        assert not fit._is_whole(tmp_path / "last.ckpt")
-    assert "cut off" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,25 @@ class _Stretch(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 STRETCH = _Stretch()
 
 
+class _Matching(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A word of a pattern, such as a device."""
+
+    def __init__(self, name: str, pattern: str, expected: str) -> None:
+        self.name = name
+        self._pattern = pattern
+        self._expected = expected
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> str:
+        if not re.fullmatch(self._pattern, str(value)):
+            option = self.name if parameter is None else parameter.opts[0]
+            raise InputError(f"{option} {value}", self._expected, "choose one of these")
+        return str(value)
+
+
+DEVICE = _Matching("DEVICE", r"auto|cpu|mps|cuda(:[0-9]+)?", "auto, cpu, cuda, cuda:1 or mps")
+NUM_DEVICES = _Matching("N", r"auto|[1-9][0-9]*", "a number from 1, or auto for all there are")
+
+
 def settings_option(command: _Command) -> _Command:
     """Add --set NAME=VALUE; the command gets all of them as one mapping, `settings`."""
 
@@ -81,10 +100,10 @@ context_option = click.option(
 )
 device_option = click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
+    type=DEVICE,
     default="auto",
     show_default=True,
-    help="Where to train; auto: on the GPU if there is one.",
+    help="Where to train: cpu, cuda, cuda:1, mps; auto: on a CUDA GPU if there is one.",
 )
 
 

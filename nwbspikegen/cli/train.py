@@ -9,6 +9,7 @@ import click
 
 from nwbspikegen.cli.options import (
     MODEL_HELP,
+    NUM_DEVICES,
     device_option,
     read_window,
     require_model,
@@ -38,14 +39,27 @@ from nwbspikegen.core.output import print_result, records_of
 @click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
+@click.option("--devices", type=NUM_DEVICES, help="Train on so many of them at once; auto: on all.")
+@click.option(
+    "--precision",
+    type=click.Choice(["32", "bf16-mixed", "16-mixed"]),
+    default="32",
+    show_default=True,
+    help="Bits of the arithmetic in training; 16-mixed needs a GPU.",
+)
+@click.option(
+    "--logger",
+    type=click.Choice(["tensorboard", "csv"]),
+    help="Write the scores of every epoch to the folder OUT-log, beside the model.",
+)
 @window_options
 @seed_option
 @overwrite_option
 @every_command
 def train(
     recordings: tuple[Path | str, ...], out: Path, hold_out: tuple[str, ...], model: str, loss: str | None,
-    epochs: int | None, device: str, seed: int, overwrite: bool, as_json: bool, settings: dict[str, Any],
-    **window: Any,
+    epochs: int | None, device: str, devices: str | None, precision: str, logger: str | None, seed: int,
+    overwrite: bool, as_json: bool, settings: dict[str, Any], **window: Any,
 ) -> None:  # fmt: skip
     """Train a model on the first part of each recording's window; the second part chooses the epoch.
 
@@ -57,9 +71,14 @@ def train(
     from nwbspikegen.training.choosing import find_best_epoch
 
     require_model(model)
+    # the defaults are no options: what a run is known by, and a model's record, are as without them
+    chosen: dict[str, Any] = {} if precision == "32" else {"precision": precision}
+    if devices is not None:
+        chosen["devices"] = devices if devices == "auto" else int(devices)
     report = train_recordings(
         recordings, out, options=read_window(**window), hold_out=hold_out, model=model, loss=loss,
-        epochs=epochs, device=device, seed=seed, overwrite=overwrite, settings=settings,
+        epochs=epochs, device=device, seed=seed, overwrite=overwrite, logger=logger,
+        trainer=chosen, settings=settings,
     )  # fmt: skip
     fitted = report.model
     best = find_best_epoch(fitted)

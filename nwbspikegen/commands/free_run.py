@@ -24,6 +24,7 @@ from nwbspikegen.prediction.nwb_writing import require_complete, write_results
 from nwbspikegen.prediction.recording import open_for
 from nwbspikegen.scoring import compare_trains
 from nwbspikegen.views import WindowOptions
+from nwbspikegen.views.holding import hold_window
 from nwbspikegen.views.observed import read_bins
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -92,6 +93,7 @@ def free_run_and_compare(
     unit_table = units.attrs.get("unit_table", UNITS)
     require_complete(source, metadata, unit_table)
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
+    units, parts = hold_window(units, parts)
     before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
     generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)

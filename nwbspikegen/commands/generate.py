@@ -25,6 +25,7 @@ from nwbspikegen.prediction.recording import open_for
 from nwbspikegen.scoring import score
 from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.views import Split, WindowOptions
+from nwbspikegen.views.holding import hold_window
 from nwbspikegen.views.observed import find_first_unseen
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -95,6 +96,7 @@ def generate_and_score(
     unit_table = units.attrs.get("unit_table", UNITS)
     require_complete(source, metadata, unit_table)
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
+    units, parts = hold_window(units, parts)
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import xarray as xr
 
 from nwbspikegen.core.addresses import is_remote
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import score
-from nwbspikegen.views import WindowOptions, open_window
+from nwbspikegen.views import Split
 
-_LOG = logging.getLogger("nwbspikegen")
 Recording = str | os.PathLike[str]
 
 EACH = "each"
@@ -61,14 +60,10 @@ def _name_place(recording: Recording) -> str:
     return str(recording) if is_remote(recording) else str(Path(recording).resolve())
 
 
-def score_zero_shot(
-    model: FittedModel, recording: Recording, options: WindowOptions, *, seed: int = 0
-) -> pd.DataFrame:
+def score_zero_shot(model: FittedModel, units: xr.Dataset, parts: Split, *, seed: int = 0) -> pd.DataFrame:
     """Predict the test segment of a recording with weights that never met it, and score it.
 
-    The model and every baseline read the recording's own past, from the start of the window.
+    The model and every baseline read the recording's own past, from the start of the window `units`.
     """
-    _LOG.info("scoring on %s, which was held out", recording)
-    units, parts = open_window(recording, options, report=False)
     predicted = generate(model, parts.test, context=units)
     return score(predicted, parts.test, train=parts.train, context=units, seed=seed)

@@ -13,6 +13,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.prediction.nwb_reading import list_results, read_scores, read_spike_probability
 from nwbspikegen.scoring import BASELINES, score
 from nwbspikegen.views import open_units
+from nwbspikegen.views.holding import hold
 
 _Record = TypeVar("_Record", xr.Dataset, xr.DataArray)
 
@@ -43,13 +44,18 @@ def _score_again(derived: str | os.PathLike[str], stored: pd.DataFrame) -> pd.Da
     units = open_units(derived, bin_size=bin_size, exclude=attrs.get("excluded", ()))
     units = units.sel(unit=predicted.unit.values)
     start = float(attrs["segment_start"])
-    recorded = _cut(units, start, start + float(attrs["segment_duration"]))
-    part = _cut(predicted, start, start + float(attrs["segment_duration"]))
+    stop = start + float(attrs["segment_duration"])
+    fitted_from = attrs.get("train_start")
+    ends = [float(attrs["context_start"]), stop]
+    ends += [] if fitted_from is None else [float(fitted_from), float(attrs["train_stop"])]
+    units = hold(_cut(units, min(ends), max(ends)))
+    recorded = _cut(units, start, stop)
+    part = _cut(predicted, start, stop)
     part = note_context_start(part, float(attrs["context_start"]))
     context = units if attrs["context"] == "warm" else None
     train = None
-    if attrs.get("train_start") is not None:
-        train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
+    if fitted_from is not None:
+        train = _cut(units, float(fitted_from), float(attrs["train_stop"]))
     baselines = [name for name in stored.predictor.unique() if name in BASELINES]
     return score(
         part, recorded, train=train, context=context, baselines=baselines,

@@ -20,8 +20,11 @@ from nwbspikegen.core.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.training import train
+from nwbspikegen.training.loggers import make_logger, require_logger
 from nwbspikegen.training.settings import require_settings
+from nwbspikegen.training.trainer import describe_options, require_options
 from nwbspikegen.views import Split, WindowOptions, open_window
+from nwbspikegen.views.holding import hold_window
 from nwbspikegen.views.observed import require_distinct
 from nwbspikegen.views.opening import open_view
 
@@ -55,6 +58,8 @@ def train_recordings(
     epochs: int | None = None,
     device: str = "auto",
     seed: int = 0,
+    trainer: Mapping[str, Any] | None = None,
+    logger: str | None = None,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> TrainingReport:
@@ -76,8 +81,11 @@ def train_recordings(
         Recordings, among those given, that the saved model is not trained on but scored on. With
         `["each"]` every recording is held out once, from a model that is not kept, and the saved model
         is trained on all.
-    model, loss, epochs, device, seed
+    model, loss, epochs, device, seed, trainer
         As for `nwbspikegen.train`.
+    logger : {"csv", "tensorboard"}, optional
+        Write the scores of every epoch beside the model: to ``version_0`` and so on in the folder
+        ``OUT-log``, one for each training.
     overwrite : bool
         Replace `out`.
     settings : mapping of name to value, optional
@@ -88,24 +96,28 @@ def train_recordings(
     settings = dict(settings or {})
     require_settings(model, settings)
     folds = plan_folds(recordings, hold_out)
+    require_options(trainer or {})
+    if logger:
+        require_logger(logger)
     if len(recordings) > 1:
         told = [open_view(recording, unit_table=options.unit_table).attrs for recording in recordings]
         require_distinct(told, recordings)
-    windows = [open_window(recording, options) for recording in recordings]
+    windows = [hold_window(*open_window(recording, options)) for recording in recordings]
     keeps_all = not folds or len(folds) > 1
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
     how |= settings
+    how |= {"trainer": dict(trainer)} if trainer else {}
     held_out: dict[str, pd.DataFrame] = {}
     unfinished: list[Path] = []
     fitted = None
     for fold in folds:
         rest = [window for place, window in enumerate(windows) if place not in fold]
-        fitted = _train_one(rest, out, options, how, unfinished)
+        fitted = _train_one(rest, out, options, how, logger, unfinished)
         for place in fold:
-            scores = score_zero_shot(fitted, recordings[place], options, seed=seed)
-            held_out[os.fspath(recordings[place])] = scores
+            _LOG.info("scoring on %s, which was held out", recordings[place])
+            held_out[os.fspath(recordings[place])] = score_zero_shot(fitted, *windows[place], seed=seed)
     if keeps_all or fitted is None:
-        fitted = _train_one(windows, out, options, how, unfinished)
+        fitted = _train_one(windows, out, options, how, logger, unfinished)
     record = {**fitted.training, "options": options.as_dict(), "held_out": _summarise(held_out)}
     fitted = dataclasses.replace(fitted, training=record)
     fitted.save(out, overwrite=overwrite)
@@ -119,14 +131,18 @@ def _train_one(
     out: Path,
     options: WindowOptions,
     how: dict[str, Any],
+    logger: str | None,
     unfinished: list[Path],
 ) -> FittedModel:
     """Train on some recordings' windows; where the state of the run lies is noted in `unfinished`."""
     sources = [units.attrs["source_sha256"] or units.attrs["identifier"] for units, _ in windows]
-    digest = hashlib.sha256(json.dumps([how, options.as_dict(), sources]).encode()).hexdigest()[:12]
+    told = {**how, **({"trainer": describe_options(how["trainer"])} if "trainer" in how else {})}
+    digest = hashlib.sha256(json.dumps([told, options.as_dict(), sources]).encode()).hexdigest()[:12]
     num_units = sum(units.sizes["unit"] for units, _ in windows)
     _LOG.info("training %s on %d units of %d recordings", how["model"], num_units, len(windows))
     unfinished.append(out.parent / f".{out.name}.unfinished-{digest}")
+    if logger:
+        how = {**how, "trainer": {**how.get("trainer", {}), "logger": make_logger(logger, out)}}
     return train(
         [parts.train for _, parts in windows],
         [parts.validation for _, parts in windows],

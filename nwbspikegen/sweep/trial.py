@@ -22,6 +22,7 @@ from nwbspikegen.sweep.plan import SweepPlan
 from nwbspikegen.training import train
 from nwbspikegen.training.choosing import find_best_epoch
 from nwbspikegen.views import Split, open_window
+from nwbspikegen.views.holding import hold_window
 from nwbspikegen.views.observed import read_bins
 
 PLAN_FILE = "plan.json"
@@ -42,7 +43,7 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str,
     place = _place(Path(folder), number)
     place.mkdir(parents=True, exist_ok=True)
     plan = read_plan(Path(folder))
-    units, parts = open_window(plan.recording, plan.options, report=False)
+    units, parts = hold_window(*open_window(plan.recording, plan.options, report=False))
     arguments, settings = plan.settings_of(point, units.sizes["unit"])
     unfinished = place / "unfinished"
     resumed, began = unfinished.is_dir(), time.perf_counter()
@@ -88,7 +89,7 @@ def run_reference(folder: str) -> dict[str, dict[str, float]]:
     place = Path(folder, REFERENCE_FILE)
     if not place.is_file():
         plan = read_plan(Path(folder))
-        units, parts = open_window(plan.recording, plan.options, report=False)
+        units, parts = hold_window(*open_window(plan.recording, plan.options, report=False))
         found = {}
         for name in _REFERENCES:
             baseline = make_baseline(name)

@@ -5,6 +5,8 @@ from nwbspikegen.core.errors import require_extra
 require_extra("train", "torch", "lightning", "safetensors", purpose="training")
 
 # ruff: noqa: E402 - what follows needs torch, and the reader deserves to hear it in one line
+from nwbspikegen.training.data import SpikeData
 from nwbspikegen.training.fit import train
+from nwbspikegen.training.module import TrainingModule
 
-__all__ = ["train"]
+__all__ = ["SpikeData", "TrainingModule", "train"]

@@ -7,8 +7,7 @@ import os
 import signal
 import tempfile
 import warnings
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,18 @@ import torch
 import xarray as xr
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
-from nwbspikegen.core.errors import InputError, require_seed
-from nwbspikegen.models import FittedModel, SpikeModel, build_model, find_loss
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.training.choosing import CHOSEN_BY
-from nwbspikegen.training.loaders import make_loaders, require_pairs
+from nwbspikegen.training.data import SpikeData
+from nwbspikegen.training.devices import find_device
 from nwbspikegen.training.memory import with_smaller_batches
-from nwbspikegen.training.module import EpochLoader, TrainingModule
+from nwbspikegen.training.module import TrainingModule
 from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.record import training_record
+from nwbspikegen.training.resuming import LAST, find_checkpoint, name_run
 from nwbspikegen.training.schedule import Schedule, schedule_of
+from nwbspikegen.training.trainer import describe_options, ignore_warnings, make_trainer, require_options
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -44,6 +46,7 @@ def train(
     device: str = "auto",
     checkpoints: str | os.PathLike[str] | None = None,
     progress: bool = True,
+    trainer: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> FittedModel:
     """Train a model on one segment of each recording and choose its best epoch on another.
@@ -63,12 +66,20 @@ def train(
         The architecture's own by default; `patience` is in epochs without a better score.
     seed : int, default: 0
         Fixes initial weights, sampling, order and dropout. On a CPU equal seeds give equal weights.
-    device : {"auto", "cpu", "cuda"}, default: "auto"
-        Where to train; "auto" takes a GPU when there is one.
+    device : str, default: "auto"
+        Where to train: "auto" takes a CUDA GPU when there is one; or "cpu", "cuda", "cuda:1", "mps".
     checkpoints : path, optional
-        Folder for the state of the run. If a run was interrupted there, it goes on.
+        Folder for the state of the run. If a run was interrupted there, it goes on; where its state is
+        damaged, it starts again, with a warning.
     progress : bool, default: True
         Show a progress bar on stderr when that is a terminal.
+    trainer : mapping, optional
+        Options of `lightning.Trainer`, such as ``{"devices": 2, "precision": "bf16-mixed"}``, a
+        ``logger``, or ``callbacks``, which are added to ours. Several devices are used by processes that
+        Lightning starts for the training alone (strategy ``ddp_spawn``), so that a script needs
+        ``if __name__ == "__main__":``. With ``"strategy": "ddp"`` it runs the whole script in each of them
+        instead, and what follows `train` too. Each process takes its share of an epoch's batches, so a
+        step is over as many batches as there are devices; all validate on everything.
     **settings
         Parameters of the architecture, such as ``depth=2`` for `shimono2026`.
 
@@ -79,8 +90,9 @@ def train(
     Raises
     ------
     InputError
-        For an unknown model, loss or parameter, a validation segment without spikes, segments that
-        overlap, or ``device="cuda"`` without a GPU.
+        For an unknown model, loss, parameter or option of the trainer, a validation segment without
+        spikes, segments that overlap, a device that is not there, or a folder for checkpoints that holds
+        the state of another run.
 
     Examples
     --------
@@ -90,135 +102,87 @@ def train(
     >>> nsg.train(parts.train, parts.validation, epochs=1).name
     'in_context'
     """
-    accelerator = _find_accelerator(device)
-    require_seed(seed)
-    train = [train] if isinstance(train, xr.Dataset) else list(train)
-    validation = [validation] if isinstance(validation, xr.Dataset) else list(validation)
-    require_pairs(train, validation)
+    place = find_device(device)
+    require_options(trainer or {})
+    data = SpikeData(train, validation, seed=seed)
     schedule = schedule_of(model).replace(
         epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
     )
+    record = training_record(data.train, data.validation, schedule, seed)
 
     def run(settings: dict[str, Any]) -> FittedModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = build_model(model, train[0].sizes["unit"], **settings).to(accelerator)
-            minimised = loss or network.default_loss
-            find_loss(minimised)
-            loaders = make_loaders(network, train, validation, seed)
-            curves = _run(
-                network, minimised, schedule, *loaders,
-                accelerator=accelerator, checkpoints=checkpoints, progress=progress, seed=seed,
+            network = build_model(model, data.train[0].sizes["unit"], **settings)
+            module = TrainingModule(
+                network, loss, learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay,
+                seed=seed,
             )  # fmt: skip
+            module.run = name_run(module, record)
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = Path(checkpoints or scratch)
+                _run(module, data, schedule, place, folder, is_shown=progress, options=trainer or {})
         network.to("cpu").eval()
-        record = training_record(train, validation, schedule, seed)
-        return FittedModel(network, minimised, float(train[0].attrs["bin_size"]), record, curves)
+        told = {**record, **({"trainer": describe_options(trainer)} if trainer else {})}
+        return FittedModel(network, module.loss, data.bin_size, told, module.curves)
 
     return with_smaller_batches(run, model, settings)
 
 
 def _run(
-    network: SpikeModel,
-    loss: str,
+    module: TrainingModule,
+    data: SpikeData,
     schedule: Schedule,
-    loader: EpochLoader,
-    validation_loaders: list[EpochLoader],
+    place: tuple[str, list[int] | int],
+    folder: Path,
     *,
-    accelerator: str,
-    checkpoints: str | os.PathLike[str] | None,
-    progress: bool,
-    seed: int,
-) -> list[dict[str, float]]:
-    """Fit `network` in place, leave the weights of its best epoch in it, return the curves."""
-    module = TrainingModule(
-        network,
-        loss,
-        learning_rate=schedule.learning_rate,
-        weight_decay=schedule.weight_decay,
-        num_steps=schedule.epochs * len(loader),
-        seed=seed,
-        loader=loader,
-    )
-    chosen_by = CHOSEN_BY[loss]
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(checkpoints or scratch)
-        best = ModelCheckpoint(
-            folder, "best", monitor=chosen_by, mode="max", save_last=True, enable_version_counter=False
-        )
-        callbacks: list[Callback] = [
-            best,
-            EarlyStopping(monitor=chosen_by, mode="max", patience=schedule.patience),
-        ]
-        if progress:
-            callbacks.append(EpochProgress(chosen_by))
-        trainer = _quiet_trainer(accelerator, schedule.epochs, callbacks)
-        last = folder / "last.ckpt"
-        resumed = last if _is_whole(last) else None
-        if resumed:
-            _LOG.info("resuming the run in %s", folder)
-        with warnings.catch_warnings():
-            # examples live on the device already: there is nothing for loader workers to do
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            # Lightning 2.6 uses a name that torch 2.13 deprecates
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
-            _fit(trainer, module, loader, validation_loaders, resumed)
-        state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
-        module.load_state_dict(state)
-    return module.curves
+    is_shown: bool,
+    options: Mapping[str, Any],
+) -> None:
+    """Fit a module in place, and leave the weights of its best epoch, and all curves, in it."""
+    chosen_by = CHOSEN_BY[module.loss]
+    best = ModelCheckpoint(folder, "best", monitor=chosen_by, mode="max", enable_version_counter=False)
+    callbacks: list[Callback] = [
+        best,
+        # after every epoch, a worse one too: what the first has saved is part of it
+        ModelCheckpoint(folder, "last", enable_version_counter=False),
+        EarlyStopping(monitor=chosen_by, mode="max", patience=schedule.patience),
+    ]
+    if is_shown:
+        callbacks.append(EpochProgress(chosen_by))
+    trainer = make_trainer(*place, epochs=schedule.epochs, callbacks=callbacks, options=options)
+    resumed = find_checkpoint(folder, module)
+    if resumed:
+        _LOG.info("resuming the run in %s", folder)
+    with warnings.catch_warnings():
+        ignore_warnings()
+        _fit(trainer, module, data, resumed)
+    if not best.best_model_path:
+        raise InputError(
+            "a run that ended before any epoch was validated", "one epoch at least",
+            "let the trainer options stop it later",
+        )  # fmt: skip
+    # the folder of the first process, which is that of all
+    kept = Path(best.best_model_path)
+    module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])
+    # the module that was trained may have been a copy, in another process
+    module.curves = torch.load(kept.with_name(LAST), map_location="cpu", weights_only=True)["curves"]
+    trainer.strategy.barrier()
 
 
 def _fit(
     trainer: lightning.Trainer,
     module: TrainingModule,
-    loader: EpochLoader,
-    validation_loaders: list[EpochLoader],
+    data: SpikeData,
     resumed: Path | None,
 ) -> None:
     """Fit, and give an interruption on as one: Lightning ends the process, deaf to a second."""
     handler = signal.getsignal(signal.SIGINT)
     try:
-        trainer.fit(module, loader, validation_loaders, ckpt_path=resumed, weights_only=True)
+        trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
     except SystemExit:
         if not trainer.interrupted:
             raise
     if trainer.interrupted:
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    """Return whether a checkpoint is there and not cut off, as by a machine that stopped."""
-    if not checkpoint.is_file():
-        return False
-    try:
-        with zipfile.ZipFile(checkpoint):
-            return True
-    except zipfile.BadZipFile:
-        _LOG.warning("%s is cut off: the run starts again", checkpoint)
-        return False
-
-
-def _quiet_trainer(accelerator: str, epochs: int, callbacks: list[Callback]) -> lightning.Trainer:
-    """Return a trainer that says nothing on stdout."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    return lightning.Trainer(
-        accelerator="gpu" if accelerator == "cuda" else "cpu",
-        devices=1,
-        max_epochs=epochs,
-        callbacks=callbacks,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        gradient_clip_val=1.0,
-    )
-
-
-def _find_accelerator(device: str) -> str:
-    if device not in {"auto", "cpu", "cuda"}:
-        raise InputError(f"device {device!r}", "auto, cpu or cuda", "choose one of these")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("no CUDA device", "a GPU that PyTorch can use", "use --device auto or cpu")
-    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"

@@ -2,127 +2,196 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import math
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import lightning
 import numpy as np
 import torch
 
-from nwbspikegen.models import Batch, Examples, SpikeModel, find_loss
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.models import Batch, Examples, FittedModel, SpikeModel, find_loss
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.scoring.ranking import rank_pooled
+from nwbspikegen.training.record import training_record
+from nwbspikegen.training.schedule import schedule_of
+
+if TYPE_CHECKING:
+    from nwbspikegen.training.data import SpikeData
 
 
 class EpochLoader:
     """Gives `examples` once per epoch, in an order that depends on seed and epoch alone.
 
-    A resumed run therefore sees what an uninterrupted one would have seen.
+    A resumed run therefore sees what an uninterrupted one would have seen. Where several processes train
+    together each takes every n-th batch, all of them equally many: at most n - 1 batches at the end of an
+    epoch's order are left out.
     """
 
     def __init__(self, examples: Examples, seed: int | None) -> None:
         self._examples = examples
         self._seed = seed
         self.epoch = 0
+        self.rank, self.num_ranks = 0, 1
+
+    def share(self, rank: int, num_ranks: int) -> None:
+        """Give one of several processes its part."""
+        if len(self._examples) < num_ranks:
+            raise InputError(
+                f"{len(self._examples)} batches for {num_ranks} devices", "a batch for each at least",
+                "take fewer devices, a smaller batch_size, or a longer window",
+            )  # fmt: skip
+        self.rank, self.num_ranks = rank, num_ranks
 
     def __len__(self) -> int:
-        return len(self._examples)
+        return len(self._examples) // self.num_ranks
 
     def __iter__(self) -> Iterator[Batch]:
         # Lightning asks for the iterator before the epoch starts, so the epoch is read at the first batch
         rng = None if self._seed is None else np.random.default_rng([self._seed, self.epoch])
-        yield from self._examples.epoch(rng)
+        stop = len(self) * self.num_ranks
+        yield from itertools.islice(self._examples.epoch(rng), self.rank, stop, self.num_ranks)
 
 
 class TrainingModule(lightning.LightningModule):
     """Minimises a loss and scores every epoch on the validation segment.
 
+    `nsg.train` uses it, and so can a `lightning.Trainer` of your own, with `SpikeData`.
+
     Parameters
     ----------
     model : SpikeModel
-        The architecture to train.
-    loss : str
-        A key of `LOSSES`.
-    learning_rate, weight_decay : float
-        Of AdamW; the rate rises over the first 5 % of steps and falls to zero as a cosine.
-    num_steps : int
-        Steps of the whole run.
-    seed : int
+        The architecture to train, such as `build_model` returns.
+    loss : str, optional
+        A key of `LOSSES`; the architecture's own by default.
+    learning_rate, weight_decay : float, optional
+        Of AdamW, the architecture's own by default; the rate rises over the first 5 % of steps and falls
+        to zero as a cosine.
+    seed : int, default: 0
         Of dropout; together with the epoch it fixes every random number.
+
+    Attributes
+    ----------
+    curves : list of dict
+        One entry per epoch, as in `FittedModel`. Every process validates on all batches, so that scores
+        of several devices are those of one.
+
+    Examples
+    --------
+    >>> from nwbspikegen.models import build_model
+    >>> TrainingModule(build_model("in_context", num_units=4)).loss
+    'bernoulli'
     """
 
     def __init__(
         self,
         model: SpikeModel,
-        loss: str,
+        loss: str | None = None,
         *,
-        learning_rate: float,
-        weight_decay: float,
-        num_steps: int,
-        seed: int,
-        loader: EpochLoader,
+        learning_rate: float | None = None,
+        weight_decay: float | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.model = model
+        self.loss = loss or model.default_loss
         self.curves: list[dict[str, float]] = []
-        self._loss = find_loss(loss)
-        self._learning_rate = learning_rate
-        self._weight_decay = weight_decay
-        self._num_steps = num_steps
+        self.run = ""
+        self._loss = find_loss(self.loss)
+        self._schedule = schedule_of(model.name).replace(
+            learning_rate=learning_rate, weight_decay=weight_decay
+        )
         self._seed = seed
-        self._loader = loader
         self._train_losses: list[torch.Tensor] = []
         self._validated: dict[int, list[tuple[torch.Tensor, ...]]] = {}
 
+    def to_fitted(self, data: SpikeData) -> FittedModel:
+        """Return the model as it is now, with the record of the data it was trained on.
+
+        After a `lightning.Trainer` of your own these are the weights of the last epoch, unless those of
+        another were loaded into the module.
+        """
+        schedule = self._schedule.replace(epochs=max(1, len(self.curves)), patience=max(1, len(self.curves)))
+        record = training_record(data.train, data.validation, schedule, self._seed)
+        network = copy.deepcopy(self.model).to("cpu").eval()
+        return FittedModel(network, self.loss, data.bin_size, record, list(self.curves))
+
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
         """Return the loss of one batch."""
-        loss = self._loss(self.model(*batch.inputs), batch.target, batch.weight)
+        loss = self._loss(self._read(batch), batch.target, batch.weight)
         self._train_losses.append(loss.detach())
         return loss
 
     def validation_step(self, batch: Batch, index: int, dataloader_idx: int = 0) -> None:
         """Keep log odds, by recording, until the epoch ends; nothing is copied to the host before."""
-        log_odds = self.model(*batch.inputs)
+        log_odds = self._read(batch)
         loss = self._loss(log_odds, batch.target, batch.weight)
         # what was not observed has no weight, and is not scored
         seen = batch.weight > 0
         values = (loss[None], log_odds[seen], batch.target[seen], batch.null[seen])
         self._validated.setdefault(dataloader_idx, []).append(values)
 
+    def _read(self, batch: Batch) -> torch.Tensor:
+        """Return log odds in 32 bits: a loss in 16 would round what it sums."""
+        log_odds: torch.Tensor = self.model(*batch.inputs)
+        return log_odds.float()
+
     def on_train_epoch_start(self) -> None:
         """Fix dropout and order by seed and epoch."""
-        self._loader.epoch = self.current_epoch
+        loader = self.trainer.train_dataloader
+        if isinstance(loader, EpochLoader):
+            loader.epoch = self.current_epoch
         self._train_losses.clear()
-        torch.manual_seed(self._seed * 100_003 + self.current_epoch)
+        # processes drop other units: they see other batches
+        torch.manual_seed(self._seed * 100_003 + self.current_epoch + (self.global_rank << 48))
 
     def on_validation_epoch_end(self) -> None:
         """Add a point to the curves: the mean of the recordings' scores."""
         points = [_score_recording(batches) for batches in self._validated.values()]
         self._validated.clear()
+        if self.trainer.sanity_checking:
+            return
         point = {key: float(np.mean([scores[key] for scores in points])) for key in points[0]}
-        self.log_dict(point)
         if self._train_losses:
-            point["train_loss"] = float(torch.stack(self._train_losses).mean())
+            mean = self.trainer.strategy.reduce(torch.stack(self._train_losses).mean(), reduce_op="mean")
+            point["train_loss"] = float(mean)
+        # the scores are the same in all processes, up to rounding: all decide by one value
+        self.log_dict(point, sync_dist=True)
         self.curves.append({"epoch": float(self.current_epoch + 1), **point})
 
     def configure_optimizers(self) -> Any:
         """AdamW with a warm-up and a cosine decay, step by step."""
         optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=self._learning_rate, weight_decay=self._weight_decay
+            self.model.parameters(),
+            lr=self._schedule.learning_rate,
+            weight_decay=self._schedule.weight_decay,
         )
-        warm_up = max(1, self._num_steps // 20)
+        num_steps = self._count_steps()
+        warm_up = max(1, num_steps // 20)
 
         def rate(step: int) -> float:
-            progress = min(1.0, max(0, step - warm_up) / max(1, self._num_steps - warm_up))
+            progress = min(1.0, max(0, step - warm_up) / max(1, num_steps - warm_up))
             return min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * progress))
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def _count_steps(self) -> int:
+        """Return the steps of the whole run, which the learning rate falls over."""
+        num_steps = self.trainer.estimated_stepping_batches
+        if not math.isfinite(num_steps):
+            raise InputError(
+                "a training run without end", "a number of epochs", "set max_epochs or max_steps"
+            )
+        return int(num_steps)
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the curves beside the weights."""
+        """Store the curves, and which run it is, beside the weights."""
         checkpoint["curves"] = self.curves
+        checkpoint["run"] = self.run
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue the curves."""

@@ -20,7 +20,8 @@ class EpochProgress(Callback):
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Begin to count."""
         steps = int(trainer.num_training_batches) * (trainer.max_epochs or 1)
-        self._work = Work("training", steps)
+        if trainer.is_global_zero:
+            self._work = Work("training", steps)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *rest: Any) -> None:
         """Move the bar."""

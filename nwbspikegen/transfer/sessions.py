@@ -16,6 +16,7 @@ import xarray as xr
 from nwbspikegen.core.addresses import is_remote, name_of, require_recording
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.views import Split, WindowOptions, open_window
+from nwbspikegen.views.holding import hold_window
 from nwbspikegen.views.opening import open_view
 
 Recording = str | os.PathLike[str]
@@ -64,7 +65,7 @@ class StudySession:
         return f"{slugify(self.name)}-{self.digest}"
 
     def open(self) -> tuple[xr.Dataset, Split]:
-        """Return the window, lazily binned, and its split.
+        """Return the window, binned once and held where memory allows, and its split.
 
         Raises
         ------
@@ -77,7 +78,7 @@ class StudySession:
                 f"another recording at {self.path} than when it was added to the study", "the same file",
                 "restore it, or make a new study",
             )  # fmt: skip
-        return units, parts
+        return hold_window(units, parts)
 
     def is_same_file(self, other: StudySession) -> bool:
         """Return whether two sessions are of the same bytes, as far as their files tell."""

@@ -1,0 +1,89 @@
+"""Recordings as Lightning takes them: examples of training and validation, made where the weights are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import lightning
+import xarray as xr
+
+from nwbspikegen.core.errors import require_seed
+from nwbspikegen.training.loaders import make_loaders, require_pairs
+from nwbspikegen.training.module import EpochLoader, TrainingModule
+
+
+class SpikeData(lightning.LightningDataModule):
+    """Training and validation segments for a `lightning.Trainer` that trains a `TrainingModule`.
+
+    Examples are made when the trainer starts, by the model, on the device that it trains on; each of
+    several processes makes all of them, and takes its share of the batches.
+
+    Parameters
+    ----------
+    train, validation : Dataset (time, unit), or one of each per recording
+        As for `nsg.train`.
+    seed : int, default: 0
+        Of sampling and order.
+
+    Raises
+    ------
+    InputError
+        Segments that are no pairs, or overlap.
+
+    Examples
+    --------
+    >>> import lightning
+    >>> import nwbspikegen as nsg
+    >>> from nwbspikegen.models import build_model
+    >>> units = nsg.open_units(nsg.simulate("in_vivo", num_units=6, duration=30, seed=1).sorting)
+    >>> parts = nsg.split_fractions(units)
+    >>> data = SpikeData(parts.train, parts.validation)
+    >>> module = TrainingModule(build_model("in_context", num_units=6))
+    >>> trainer = lightning.Trainer(
+    ...     max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+    ...     enable_progress_bar=False, enable_model_summary=False,
+    ... )
+    >>> trainer.fit(module, data)  # doctest: +SKIP
+    >>> nsg.generate(module.to_fitted(data), parts.test, context=units).sizes["unit"]  # doctest: +SKIP
+    6
+    """
+
+    def __init__(
+        self,
+        train: xr.Dataset | Sequence[xr.Dataset],
+        validation: xr.Dataset | Sequence[xr.Dataset],
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        require_seed(seed)
+        self.train = [train] if isinstance(train, xr.Dataset) else list(train)
+        self.validation = [validation] if isinstance(validation, xr.Dataset) else list(validation)
+        require_pairs(self.train, self.validation)
+        self.bin_size = float(self.train[0].attrs["bin_size"])
+        self.seed = seed
+        self._loaders: tuple[EpochLoader, list[EpochLoader]] | None = None
+
+    def setup(self, stage: str) -> None:
+        """Fit the model's scaling to the training segments, and make the examples."""
+        assert self.trainer is not None
+        module = self.trainer.lightning_module
+        assert isinstance(module, TrainingModule)
+        # before the weights of a checkpoint are read, which may stand in what is fitted here
+        module.model.to(self.trainer.strategy.root_device)
+        self._loaders = make_loaders(module.model, self.train, self.validation, self.seed)
+        self._loaders[0].share(self.trainer.global_rank, self.trainer.world_size)
+
+    def train_dataloader(self) -> EpochLoader:
+        """Return the training examples of all recordings together."""
+        assert self._loaders is not None
+        return self._loaders[0]
+
+    def val_dataloader(self) -> list[EpochLoader]:
+        """Return the validation examples of each recording."""
+        assert self._loaders is not None
+        return self._loaders[1]
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel to another process without examples: they are made there."""
+        return {**self.__dict__, "_loaders": None}
