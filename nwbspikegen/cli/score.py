@@ -28,7 +28,7 @@ def score(derived: Path, recompute: bool, as_json: bool) -> None:
     how it compares with the recording is printed instead.
     """
     from nwbspikegen.commands.describe import describe_trains
-    from nwbspikegen.commands.score import read_or_recompute_scores
+    from nwbspikegen.commands.score import open_recorded, read_or_recompute_scores
     from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_statistics
 
     held = list_results(derived)
@@ -38,9 +38,11 @@ def score(derived: Path, recompute: bool, as_json: bool) -> None:
         run = {"path": str(derived), "statistics": records_of(statistics)}
         print_result(run, as_json=as_json, text=format_statistics(statistics))
         return
-    tables = describe_trains(derived) if "spike_probability" in held else {}
+    recorded = open_recorded(derived, recompute=recompute) if "spike_probability" in held else None
+    tables = {} if recorded is None else describe_trains(derived, recorded)
     trains = {name: table.attrs["summary"] for name, table in tables.items()}
-    scores, audits = read_or_recompute_scores(derived, recompute=recompute), read_audits(derived)
+    scores = read_or_recompute_scores(derived, recompute=recompute, recorded=recorded)
+    audits = read_audits(derived)
     result = {
         "path": str(derived),
         "scores": records_of(scores),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 
 import pandas as pd
+import xarray as xr
 
+from nwbspikegen.commands.score import open_recorded
 from nwbspikegen.prediction.nwb_reading import read_generated_units, read_spike_probability
 from nwbspikegen.scoring import spike_statistics
-from nwbspikegen.views import open_units
 from nwbspikegen.views.observed import find_stretches, read_observed
 
 
-def describe_trains(derived: str | os.PathLike[str]) -> dict[str, pd.DataFrame]:
+def describe_trains(
+    derived: str | os.PathLike[str], units: xr.Dataset | None = None
+) -> dict[str, pd.DataFrame]:
     """Return `spike_statistics` of the recorded and of the generated trains of the predicted segment.
 
     Recorded trains are binned as generated ones are: at most one spike in a bin.
@@ -21,13 +24,14 @@ def describe_trains(derived: str | os.PathLike[str]) -> dict[str, pd.DataFrame]:
     ----------
     derived : path
         A file that `generate` wrote, with `spike_probability`.
+    units : Dataset, optional
+        What `open_recorded` returned.
     """
     predicted = read_spike_probability(derived)
     bin_size = float(predicted.attrs["bin_size"])
     start = float(predicted.time[0])
     stop = float(predicted.time[-1]) + bin_size
-    units = open_units(derived, bin_size=bin_size, exclude=predicted.attrs.get("excluded", ()))
-    units = units.sel(unit=predicted.unit.values)
+    units = open_recorded(derived, recompute=False) if units is None else units
     recorded = units.sel(time=slice(start - bin_size / 2, stop - bin_size / 2))
     seen = read_observed(recorded)
     observed = None

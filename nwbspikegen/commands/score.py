@@ -15,10 +15,33 @@ from nwbspikegen.scoring import BASELINES, score
 from nwbspikegen.views import open_units
 from nwbspikegen.views.holding import hold
 
+_ENDS = ("context_start", "train_start", "train_stop")
 _Record = TypeVar("_Record", xr.Dataset, xr.DataArray)
 
 
-def read_or_recompute_scores(derived: str | os.PathLike[str], *, recompute: bool) -> pd.DataFrame | None:
+def open_recorded(derived: str | os.PathLike[str], *, recompute: bool) -> xr.Dataset:
+    """Return the recorded units of a derived file, held, as long as its prediction or its scores need.
+
+    Parameters
+    ----------
+    derived : path
+        What `write_results` wrote, with `spike_probability`.
+    recompute : bool
+        Whether it is scored again, for which the bins that were read and trained on are needed too.
+    """
+    predicted = read_spike_probability(derived)
+    bin_size = float(predicted.attrs["bin_size"])
+    units = open_units(derived, bin_size=bin_size, exclude=predicted.attrs.get("excluded", ()))
+    ends = [float(predicted.time[0]), float(predicted.time[-1]) + bin_size]
+    if recompute and "scores" in list_results(derived):
+        attrs = read_scores(derived).attrs
+        ends += [float(attrs[name]) for name in _ENDS if attrs.get(name) is not None]
+    return hold(_cut(units.sel(unit=predicted.unit.values), min(ends), max(ends)))
+
+
+def read_or_recompute_scores(
+    derived: str | os.PathLike[str], *, recompute: bool, recorded: xr.Dataset | None = None
+) -> pd.DataFrame | None:
     """Return the scores of a file that `generate` wrote, None when no bin of it could be scored.
 
     Parameters
@@ -29,36 +52,32 @@ def read_or_recompute_scores(derived: str | os.PathLike[str], *, recompute: bool
         Score the stored probabilities again on the recorded units of the same file, with the stored
         segment, context, training segment and seed, rather than read the stored table. Predictions
         that are neither the model nor a baseline are not stored, so their rows are left out.
+    recorded : Dataset, optional
+        What `open_recorded` returned.
     """
     if "scores" not in list_results(derived):
         return None
     stored = read_scores(derived)
-    return _score_again(derived, stored) if recompute else stored
+    return _score_again(derived, stored, recorded) if recompute else stored
 
 
-def _score_again(derived: str | os.PathLike[str], stored: pd.DataFrame) -> pd.DataFrame:
-    predicted = read_spike_probability(derived)
-    attrs, bin_size = stored.attrs, float(predicted.attrs["bin_size"])
+def _score_again(
+    derived: str | os.PathLike[str], stored: pd.DataFrame, units: xr.Dataset | None
+) -> pd.DataFrame:
+    attrs = stored.attrs
     if "segment_start" not in attrs:
         raise InputError(f"scores in {derived} without their segment", "scores of `score`", "generate again")
-    units = open_units(derived, bin_size=bin_size, exclude=attrs.get("excluded", ()))
-    units = units.sel(unit=predicted.unit.values)
+    units = open_recorded(derived, recompute=True) if units is None else units
     start = float(attrs["segment_start"])
     stop = start + float(attrs["segment_duration"])
-    fitted_from = attrs.get("train_start")
-    ends = [float(attrs["context_start"]), stop]
-    ends += [] if fitted_from is None else [float(fitted_from), float(attrs["train_stop"])]
-    units = hold(_cut(units, min(ends), max(ends)))
-    recorded = _cut(units, start, stop)
-    part = _cut(predicted, start, stop)
+    part = _cut(read_spike_probability(derived), start, stop)
     part = note_context_start(part, float(attrs["context_start"]))
-    context = units if attrs["context"] == "warm" else None
     train = None
-    if fitted_from is not None:
-        train = _cut(units, float(fitted_from), float(attrs["train_stop"]))
-    baselines = [name for name in stored.predictor.unique() if name in BASELINES]
+    if attrs.get("train_start") is not None:
+        train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
     return score(
-        part, recorded, train=train, context=context, baselines=baselines,
+        part, _cut(units, start, stop), train=train, context=units if attrs["context"] == "warm" else None,
+        baselines=[name for name in stored.predictor.unique() if name in BASELINES],
         seed=int(attrs["seed"]), resamples=int(attrs["resamples"]),
     )  # fmt: skip
 
