@@ -43,8 +43,8 @@ class SpikeData(lightning.LightningDataModule):
     ...     max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
     ...     enable_progress_bar=False, enable_model_summary=False,
     ... )
-    >>> trainer.fit(module, data)  # doctest: +SKIP
-    >>> nsg.generate(module.to_fitted(data), parts.test, context=units).sizes["unit"]  # doctest: +SKIP
+    >>> trainer.fit(module, data)
+    >>> nsg.generate(module.to_fitted(data), parts.test, context=units).sizes["unit"]
     6
     """
 

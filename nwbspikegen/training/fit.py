@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning
 import torch
 import xarray as xr
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
@@ -27,7 +24,7 @@ from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.record import training_record
 from nwbspikegen.training.resuming import LAST, find_checkpoint, name_run
 from nwbspikegen.training.schedule import Schedule, schedule_of
-from nwbspikegen.training.trainer import describe_options, ignore_warnings, make_trainer, require_options
+from nwbspikegen.training.trainer import describe_options, fit_quietly, make_trainer, require_options
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -154,9 +151,7 @@ def _run(
     resumed = find_checkpoint(folder, module)
     if resumed:
         _LOG.info("resuming the run in %s", folder)
-    with warnings.catch_warnings():
-        ignore_warnings()
-        _fit(trainer, module, data, resumed)
+    fit_quietly(trainer, module, data, ckpt_path=resumed, weights_only=True)
     if not best.best_model_path:
         raise InputError(
             "a run that ended before any epoch was validated", "one epoch at least",
@@ -168,21 +163,3 @@ def _run(
     # the module that was trained may have been a copy, in another process
     module.curves = torch.load(kept.with_name(LAST), map_location="cpu", weights_only=True)["curves"]
     trainer.strategy.barrier()
-
-
-def _fit(
-    trainer: lightning.Trainer,
-    module: TrainingModule,
-    data: SpikeData,
-    resumed: Path | None,
-) -> None:
-    """Fit, and give an interruption on as one: Lightning ends the process, deaf to a second."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
-    except SystemExit:
-        if not trainer.interrupted:
-            raise
-    if trainer.interrupted:
-        signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import signal
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,6 +67,7 @@ def make_trainer(
     epochs: int,
     callbacks: Sequence[Callback],
     options: Mapping[str, Any] | None = None,
+    keeps_checkpoints: bool = True,
 ) -> lightning.Trainer:
     """Return a trainer that says nothing on stdout.
 
@@ -80,6 +82,8 @@ def make_trainer(
     options : mapping, optional
         Of `lightning.Trainer`, by name. Without a strategy, several devices are used by processes that
         are started for the training alone ("ddp_spawn").
+    keeps_checkpoints : bool, default: True
+        Whether one of the callbacks writes the state of the run.
     """
     given = dict(options or {})
     require_options(given)
@@ -97,7 +101,12 @@ def make_trainer(
         # a point of the log is an epoch
         "log_every_n_steps": 1,
     }
-    ours = {"max_epochs": epochs, "enable_progress_bar": False, "use_distributed_sampler": False}
+    ours = {
+        "max_epochs": epochs,
+        "enable_progress_bar": False,
+        "enable_checkpointing": keeps_checkpoints,
+        "use_distributed_sampler": False,
+    }
     try:
         return lightning.Trainer(
             accelerator=accelerator,
@@ -110,6 +119,24 @@ def make_trainer(
         raise InputError(
             f"trainer options {told}", f"options that Lightning takes ({reason})", "correct them"
         ) from error
+
+
+def fit_quietly(trainer: lightning.Trainer, module: lightning.LightningModule, data: Any, **how: Any) -> None:
+    """Fit a module in place; the rest is as for `lightning.Trainer.fit`.
+
+    An interruption is given on as one: Lightning would end the process, deaf to a second.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings():
+        ignore_warnings()
+        try:
+            trainer.fit(module, data, **how)
+        except SystemExit:
+            if not trainer.interrupted:
+                raise
+    if trainer.interrupted:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt
 
 
 def describe_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
+import lightning
 import numpy as np
 import torch
 from jaxtyping import Bool, Float64, Int64, Shaped
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.patchseq.classify.bilstm_network import AttentionBiLSTM
 from nwbspikegen.patchseq.classify.folds import folds_by_donor
+from nwbspikegen.training.trainer import fit_quietly, make_trainer
 
 _FEWEST_TO_VALIDATE = 40
 
@@ -128,49 +132,101 @@ def train_phase(
     The network is left with the weights of its best epoch. An epoch passes once over the task with the
     most cells; the others supply as many batches, beginning again when they run out.
     """
-    generator = torch.Generator().manual_seed(seed)
+    epochs = schedule.warm_up if only_heads else schedule.epochs
+    best = _KeepBest(tasks[-1], schedule.patience)
+    trainer = make_trainer(
+        "cpu",
+        1,
+        epochs=epochs,
+        callbacks=[best],
+        options={"gradient_clip_val": None},
+        keeps_checkpoints=False,
+    )
+    # the phase before has left it as it is for reading
+    network.train()
     with torch.random.fork_rng():
         # dropout draws from the global generator
         torch.manual_seed(seed)
-        return _descend(network, tasks, schedule, generator, only_heads)
-
-
-def _descend(
-    network: AttentionBiLSTM,
-    tasks: Sequence[_Task],
-    schedule: Schedule,
-    generator: torch.Generator,
-    only_heads: bool,
-) -> list[dict[str, float]]:
-    learned: Iterable[nn.Parameter] = network.heads.parameters() if only_heads else network.parameters()
-    optimizer = torch.optim.AdamW(
-        list(learned), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
-    )
-    best, kept, waited, curve = float("inf"), copy.deepcopy(network.state_dict()), 0, []
-    watched = tasks[-1]
-    num_batches = max(-(-len(task.train[2]) // schedule.batch) for task in tasks)
-    for epoch in range(schedule.warm_up if only_heads else schedule.epochs):
-        network.train()
-        streams = [_repeat(task, schedule.batch, generator) for task in tasks]
-        for _ in range(num_batches):
-            losses = [
-                task.weight * _lose(network, task, next(stream))
-                for task, stream in zip(tasks, streams, strict=True)
-            ]
-            optimizer.zero_grad()
-            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        loss = _validate(network, watched)
-        curve.append({"epoch": float(epoch + 1), "validation_loss": loss})
-        if watched.validation is None or loss < best:
-            best, kept, waited = loss, copy.deepcopy(network.state_dict()), 0
-        else:
-            waited += 1
-        if waited >= schedule.patience:
-            break
-    network.load_state_dict(kept)
+        fit_quietly(
+            trainer, _Phase(network, tasks, schedule, only_heads), _Batches(tasks, schedule.batch, seed)
+        )
+    if best.kept is not None:
+        network.load_state_dict(best.kept)
     network.eval()
-    return curve
+    return best.curve
+
+
+class _Batches:
+    """Which cells of every task stand in each step of an epoch; each epoch in another order."""
+
+    def __init__(self, tasks: Sequence[_Task], batch: int, seed: int) -> None:
+        self._tasks = tasks
+        self._batch = batch
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return max(-(-len(task.train[2]) // self._batch) for task in self._tasks)
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        streams = [_repeat(task, self._batch, self._generator) for task in self._tasks]
+        for _ in range(len(self)):
+            yield [next(stream) for stream in streams]
+
+
+class _Phase(lightning.LightningModule):
+    """Minimises the weighted sum of the tasks' losses."""
+
+    def __init__(
+        self, network: AttentionBiLSTM, tasks: Sequence[_Task], schedule: Schedule, only_heads: bool
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._tasks = tasks
+        self._phase = schedule
+        self._only_heads = only_heads
+
+    def training_step(self, batches: list[Tensor], index: int) -> Tensor:
+        """Return the loss of one step."""
+        losses = [
+            task.weight * _lose(self.network, task, batch)
+            for task, batch in zip(self._tasks, batches, strict=True)
+        ]
+        return torch.stack(losses).sum()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW over the heads, or over everything."""
+        learned: nn.Module = self.network.heads if self._only_heads else self.network
+        return torch.optim.AdamW(
+            list(learned.parameters()),
+            lr=self._phase.learning_rate,
+            weight_decay=self._phase.weight_decay,
+        )
+
+
+class _KeepBest(Callback):
+    """Validates every epoch, keeps the weights of the best in memory, and stops when none gets better.
+
+    In memory, and not in a checkpoint: there are hundreds of short phases in one command.
+    """
+
+    def __init__(self, watched: _Task, patience: int) -> None:
+        self.curve: list[dict[str, float]] = []
+        self.kept: dict[str, Any] | None = None
+        self._watched = watched
+        self._patience = patience
+        self._best, self._waited = float("inf"), 0
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Score the epoch that ends."""
+        network = cast(_Phase, module).network
+        loss = _validate(network, self._watched)
+        network.train()
+        self.curve.append({"epoch": float(trainer.current_epoch + 1), "validation_loss": loss})
+        if self._watched.validation is None or loss < self._best:
+            self._best, self.kept, self._waited = loss, copy.deepcopy(network.state_dict()), 0
+        else:
+            self._waited += 1
+        trainer.should_stop = trainer.should_stop or self._waited >= self._patience
 
 
 def _to_tensors(
