@@ -49,8 +49,8 @@ class _Commands(click.Group):
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         from nwbspikegen.formats.register import list_announced
 
-        groups = {kind: list_announced(f"nwbspikegen.{kind}") for kind in ("models", "metrics", "formats")}
-        rows = [(kind, ", ".join(names)) for kind, names in groups.items() if names]
+        announced = list_announced("nwbspikegen.models", "nwbspikegen.metrics", "nwbspikegen.formats")
+        rows = [(group.partition(".")[2], ", ".join(names)) for group, names in announced.items() if names]
         if rows:
             with formatter.section("Of installed packages"):
                 formatter.write_dl(rows)

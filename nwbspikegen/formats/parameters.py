@@ -83,7 +83,7 @@ def read_parameters(reader: Callable[..., Any]) -> list[Parameter]:
     Parameters
     ----------
     reader : callable
-        Its annotations say the types; a text ``"--name"`` in `Annotated` is the option's name. Its
+        Its annotations say the types; a text ``"--probe"`` in `Annotated` is the option's name. Its
         docstring, in NumPy's layout, says what each means.
 
     Raises
@@ -93,18 +93,18 @@ def read_parameters(reader: Callable[..., Any]) -> list[Parameter]:
 
     Examples
     --------
-    >>> def read(path: Path, *, tick: float = 0.001) -> None:
+    >>> def read(source: Path, *, tick: float = 0.001) -> None:
     ...     '''Read a file.
     ...
     ...     Parameters
     ...     ----------
-    ...     path
+    ...     source
     ...         The file.
     ...     tick
     ...         Seconds per bin.
     ...     '''
     >>> [(each.option, each.help, each.is_required) for each in read_parameters(read)]
-    [('--path', 'The file.', True), ('--tick', 'Seconds per bin.', False)]
+    [('--source', 'The file.', True), ('--tick', 'Seconds per bin.', False)]
     """
     hints = _read_hints(reader)
     texts = read_texts(reader)
@@ -127,7 +127,7 @@ def read_texts(reader: Callable[..., Any]) -> dict[str, str]:
     Examples
     --------
     >>> read_texts(read_parameters)["reader"]
-    'Its annotations say the types; a text "--name" in Annotated is the option\\'s name. ...'
+    'Its annotations say the types; a text "--probe" in Annotated is the option\\'s name. ...'
     """
     _, _, rest = inspect.cleandoc(reader.__doc__ or "").partition("\nParameters\n----------\n")
     section = re.split(r"\n\n?\S[^\n]*\n-{3,}\n", f"\n{rest}")[0]

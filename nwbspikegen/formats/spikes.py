@@ -120,8 +120,8 @@ class _SecondsSegment(NativeSegment):
 
     def read_seconds(self, unit_id: Any) -> Float64[np.ndarray, " spike"]:
         """Return the times of a unit (s)."""
-        seconds: np.ndarray = self._trains[unit_id.item() if isinstance(unit_id, np.generic) else unit_id]
-        return seconds
+        train: np.ndarray = self._trains[unit_id.item() if isinstance(unit_id, np.generic) else unit_id]
+        return train
 
 
 def _require_fitting(spikes: Spikes, times: np.ndarray, units: np.ndarray, ids: np.ndarray) -> None:

@@ -13,10 +13,11 @@ class _Formats(click.Group):
     """A command for each format; those of other packages are imported when they are run, not listed."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*FORMATS, *list_announced(GROUP)})
+        return sorted({*FORMATS, *list_announced(GROUP)[GROUP]})
 
     def get_command(self, context: click.Context, name: str) -> click.Command:
-        return ibl if name == "ibl" else build_command(name, find_format(name, is_typed=True))
+        ours = super().get_command(context, name)
+        return ours or build_command(name, find_format(name, is_typed=True))
 
     def resolve_command(
         self, context: click.Context, args: list[str]
@@ -27,7 +28,7 @@ class _Formats(click.Group):
         rows = [(name, self.get_command(context, name).get_short_help_str(80)) for name in sorted(FORMATS)]
         rows += [
             (name, f"Of the package {package}." if package else "Of an installed package.")
-            for name, package in list_announced(GROUP).items() if name not in FORMATS
+            for name, package in list_announced(GROUP)[GROUP].items() if name not in FORMATS
         ]  # fmt: skip
         rows.append(("package.module:Name", "A function of yours; its module may be in this folder."))
         with formatter.section("Formats"):
@@ -37,3 +38,9 @@ class _Formats(click.Group):
 @click.group(cls=_Formats, short_help="A lab's spike files to NWB.", subcommand_metavar="FORMAT SOURCE ...")
 def convert() -> None:
     """Convert a lab's spike files to NWB that DANDI accepts."""
+
+
+convert.add_command(ibl)
+for _name, _reader in FORMATS.items():
+    if _name not in convert.commands:
+        convert.add_command(build_command(_name, _reader))

@@ -11,6 +11,7 @@ from nwbspikegen.core.options import PATH, every_command, metadata_option, overw
 from nwbspikegen.core.output import print_result
 from nwbspikegen.formats.parameters import Parameter, read_parameters, read_summary
 
+_NEGATION = "no-"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -61,9 +62,13 @@ def run_conversion(
 def _to_option(parameter: Parameter) -> Callable[[_Command], _Command]:
     if parameter.kind is bool and not parameter.is_required:
         # a switch that is on by default can be turned off
-        names = f"{parameter.option}/--no-{parameter.option[2:]}" if parameter.default else parameter.option
+        off = f"/--{_NEGATION}{parameter.option[2:]}" if parameter.default else ""
         return click.option(
-            names, parameter.name, is_flag=True, default=parameter.default, help=parameter.help
+            parameter.option + off,
+            parameter.name,
+            is_flag=True,
+            default=parameter.default,
+            help=parameter.help,
         )
     # an explicit default of None would count as a value
     default = {} if parameter.default is None else {"default": parameter.default, "show_default": True}

@@ -24,7 +24,7 @@ from nwbspikegen.formats.parameters import read_summary
 @overwrite_option
 @every_command
 def ibl(
-    source: str | None, out: Any, preset: str | None, metadata: Any, overwrite: bool, as_json: bool,
+    source: Any, out: Any, preset: str | None, metadata: Any, overwrite: bool, as_json: bool,
     **taken: Any,
 ) -> None:  # fmt: skip
     if preset is not None:
