@@ -15,7 +15,7 @@ from in_context_v0_past import NUM_FEATURES, Past
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from nwbspikegen.models.base import SpikeModel, register
-from nwbspikegen.models.pair_examples import PairExamples
+from nwbspikegen.models.in_context.pair_examples import PairExamples
 from nwbspikegen.views.history import mean_rate_per_bin
 
 _CHUNK_PAIRS = 250_000
@@ -53,7 +53,7 @@ class InContextV0(SpikeModel):
 
     settings_class = InContextV0Settings
     default_loss = "bernoulli"
-    permutes_units = True
+    is_permutation_equivariant = True
     settings: InContextV0Settings
     center: torch.Tensor
     scale: torch.Tensor

@@ -13,19 +13,17 @@ import pandas as pd
 from jaxtyping import Float, Float64
 
 from nwbspikegen.explain.disabling import (
-    DISABLED,
-    predict_disabled,
+    CONTROLS_OF,
     predict_observed,
     predict_retrained,
-    predict_without_couplings,
+    predict_without,
 )
 from nwbspikegen.explain.performance_drop import Scored, costs_of, target_edges
 from nwbspikegen.explain.perturbations import CONTROLS, lag_changes
 from nwbspikegen.explain.targets import WINDOW_BINS, choose_targets, predict_targets
 from nwbspikegen.explain.windows import Observed
 from nwbspikegen.models import FittedModel
-from nwbspikegen.models.attending import Attends
-from nwbspikegen.models.in_context import InContext
+from nwbspikegen.models.attending import WITHOUT_ATTENTION
 from nwbspikegen.scoring.blocks import split_blocks
 from nwbspikegen.views import Split
 from nwbspikegen.views.history import mean_rate_per_bin
@@ -40,6 +38,12 @@ COLUMNS = (
 """Columns of a table of ablations, in order."""
 
 MEASURED = "measured"
+
+_LACKING = {
+    **dict.fromkeys(WITHOUT_ATTENTION, "declares no attention"),
+    "coupling": "reads no couplings from the past",
+}
+"""Components that tables always have a row for, and why a model has none."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def ablate(
 
     Whole segment: attention spread equally over the past (`attention_uniform`) or removed
     (`attention_removed`), at inference and after training so (`..._retrained`); for `in_context`
-    drives, partners and companions removed (`couplings_removed`). Sampled bins, each scored by itself
+    drives, partners and companions removed (`couplings_removed`); any other component that a model lists
+    (`<component>_removed`). Sampled bins, each scored by itself
     after its latest 3,125 bins were changed: units permuted within each of the latest 50 or 95 % of them,
     time reversed, units shifted circularly, and all spikes silenced between two lags (`lags_1_3`, ...).
 
@@ -128,21 +133,24 @@ def _ablate_segment(
         else:
             reasons[name] = reason
 
-    attends = isinstance(model.module, Attends)
-    no_attention = f"not applicable: {model.name} declares no attention"
-    for how in DISABLED:
-        measure(how, attends, no_attention, partial(predict_disabled, model, observed, how))
-    for how in DISABLED:
+    has = model.module.components
+
+    def measure_without(component: str) -> None:
+        control = CONTROLS_OF.get(component, f"{component}_removed")
+        lacks = f"not applicable: {model.name} {_LACKING.get(component, '')}"
+        measure(control, component in has, lacks, partial(predict_without, model, observed, component))
+
+    for component in WITHOUT_ATTENTION:
+        measure_without(component)
+    for component in WITHOUT_ATTENTION:
         measure(
-            f"{how}_retrained", attends and options.retrain,
-            "not measured: ask for retraining" if attends else no_attention,
-            partial(predict_retrained, model, parts, observed, how),
+            f"{CONTROLS_OF[component]}_retrained", component in has and options.retrain,
+            "not measured: ask for retraining" if component in has
+            else f"not applicable: {model.name} {_LACKING[component]}",
+            partial(predict_retrained, model, parts, observed, component),
         )  # fmt: skip
-    measure(
-        "couplings_removed", isinstance(model.module, InContext),
-        f"not applicable: {model.name} reads no couplings from the past",
-        partial(predict_without_couplings, model, observed),
-    )  # fmt: skip
+    for component in ("coupling", *(each for each in has if each not in _LACKING)):
+        measure_without(component)
     rows = _compare("whole segment", scored, predicted)
     # counts of 0 and False, not missing, so that files keep these columns as numbers and booleans
     none = {"scored": "", "num_bins": 0, "num_units": 0, "num_spikes": 0, "ci_reliable": False}

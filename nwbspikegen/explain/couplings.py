@@ -1,23 +1,14 @@
-"""What `in_context` has read of how units drive each other: the map that fits it."""
+"""The map of a model that solves for how units drive each other."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float64, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.windows import observe
 from nwbspikegen.models import FittedModel
-from nwbspikegen.models.in_context import InContext
-from nwbspikegen.models.past import Past
-from nwbspikegen.models.past.coupling_kernels import follow_traces
-from nwbspikegen.models.past.layout import COUPLING_TAUS
-from nwbspikegen.views.history import Mask, prior_bins
-
-LAG_BINS = 60
-_WEAKEST_RIDGE = 0
-_TRACE_STEP = 20
+from nwbspikegen.models.coupling import Couples
 
 
 def map_couplings(
@@ -26,14 +17,15 @@ def map_couplings(
     """Return which other units, and which of their past bins, move a unit's prediction.
 
     `in_context` attends to nothing; it solves for the drive of every unit by all others from what it
-    has read. These are its solutions at the end of the segment, at the weakest ridge, in which a
-    spike of a source multiplies the target's hazard by 1 + kernel(lag). Weights are conditional on all
+    has read. These are its solutions at the end of the segment, in which a spike of a source multiplies
+    the target's hazard by 1 + kernel(lag). Weights are conditional on all
     other units and the population's activity, as a cross-correlation is not.
 
     Parameters
     ----------
     model : FittedModel
-        An `in_context` model. Its own weights do not enter: drives are read from the recording.
+        A model that solves for couplings. Weights of `in_context` do not enter: what drives which is
+        read from the recording.
     segment : Dataset (time, unit)
         What to explain.
     context : Dataset (time, unit), optional
@@ -61,13 +53,17 @@ def map_couplings(
     >>> map_couplings(model, units).influence.dims
     ('target_unit', 'source_unit')
     """
-    if not isinstance(model.module, InContext):
-        raise InputError(f"{model.name}", "in_context", "map its attention instead: map_attention")
+    if not isinstance(model.module, Couples):
+        raise InputError(
+            f"{model.name}, which reads no couplings", "a model that does, such as in_context",
+            "map its attention instead, if it has any: map_attention",
+        )  # fmt: skip
     observed = observe(segment, context)
-    kernels, influence = read_couplings(observed.spikes, observed.bin_size, observed.mask)
+    found = model.module.read_couplings(observed.bins, observed.bin_size)
+    kernels, influence = found.kernels, found.influence
     unit = segment.unit.values
     pair = ("target_unit", "source_unit")
-    lag = observed.bin_size * np.arange(1, LAG_BINS + 1)
+    lag = observed.bin_size * np.arange(1, kernels.shape[2] + 1)
     lags = xr.Variable(("lag",), lag, attrs={"units": "s", "description": "how long ago the source fired"})
     arrays = {
         "influence": (
@@ -96,46 +92,3 @@ def map_couplings(
         coords={"target_unit": unit, "source_unit": unit, "unit": unit, "lag": lags},
         attrs=attrs,
     )
-
-
-def read_couplings(
-    spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask: Mask = None
-) -> tuple[Float64[np.ndarray, "target source lag"], Float64[np.ndarray, "target source"]]:
-    """Return the drives that are solved from a recording: kernels by lag (bins), and their influence.
-
-    A kernel is the relative change of the target's hazard so long after the source's latest spike; the
-    influence is the SD over time of what the source adds to that factor.
-
-    Examples
-    --------
-    >>> spikes = (np.random.default_rng(0).random((5000, 3)) < 0.02).astype(np.uint8)
-    >>> [array.shape for array in read_couplings(spikes, 0.001)]
-    [(3, 3, 60), (3, 3)]
-    """
-    past = Past(spikes.shape[1], bin_size)
-    for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool), mask):
-        pass
-    # drives are solved at intervals; the map is of all that was read
-    past._coupling.solve()
-    weights = past._coupling.weights()[0][_WEAKEST_RIDGE].astype(np.float64)
-    decay = np.exp(-np.arange(LAG_BINS) / COUPLING_TAUS[:, None])
-    kernels = np.einsum("stu,tl->usl", weights, decay)
-    traces = _follow_traces(spikes, mask, bin_size)
-    traces -= traces.mean(axis=0)
-    covariance = np.einsum("nst,nsq->stq", traces, traces) / len(traces)
-    variance = np.einsum("stu,stq,squ->us", weights, covariance, weights, optimize=True)
-    return kernels, np.sqrt(np.maximum(variance, 0.0))
-
-
-def _follow_traces(
-    spikes: UInt8[np.ndarray, "time unit"], mask: Mask, bin_size: float
-) -> Float64[np.ndarray, "bin unit tau"]:
-    """Return the traces that drives weigh, at every 20th bin."""
-    needed = np.arange(len(spikes)) % _TRACE_STEP == 0
-    shape = (spikes.shape[1], len(COUPLING_TAUS))
-    inputs = np.zeros((int(needed.sum()), shape[0] * shape[1]), dtype=np.float32)
-    seen = np.ones(spikes.shape, dtype=bool) if mask is None else mask
-    counts = np.zeros(shape[0]), np.zeros(shape[0])
-    decay = np.exp(-1.0 / COUPLING_TAUS)
-    follow_traces(spikes, seen, needed, decay, prior_bins(bin_size), np.zeros(shape), *counts, inputs)
-    return inputs.reshape(-1, *shape).astype(np.float64)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.ablations import AblationOptions, ablate
 from nwbspikegen.explain.correlations import correlate_rates
 from nwbspikegen.explain.couplings import map_couplings
@@ -16,9 +16,11 @@ from nwbspikegen.explain.results import state_findings
 from nwbspikegen.explain.windows import observe
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
-from nwbspikegen.models.in_context import InContext
+from nwbspikegen.models.coupling import Couples
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.views import Split
+
+_LOG = logging.getLogger("nwbspikegen")
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Explanation:
     Attributes
     ----------
     maps : Dataset
-        Attention, importance and profiles, or couplings; each with axes and `units`, `measure`,
-        `description`.
+        Attention, importance and profiles, or couplings, or neither; each with axes and `units`,
+        `measure`, `description`. `lag_cost` is always there.
     rate_correlations : DataFrame
         Profiles against firing rates; empty for models without attention.
     ablations : DataFrame
@@ -55,7 +57,9 @@ def explain(
 ) -> Explanation:
     """Explain a model's predictions of the test segment of a recording.
 
-    Models that declare attention get attention maps, `in_context` gets couplings; both get controls.
+    Models that declare attention get attention maps, those that read couplings, as `in_context`, couplings.
+    All get controls, which need no more than predictions: what it costs a model to lose one of its
+    components, and what changes of the past before sampled bins cost.
 
     Parameters
     ----------
@@ -69,11 +73,6 @@ def explain(
         As for `map_attention`.
     options : AblationOptions, optional
         As for `ablate`.
-
-    Raises
-    ------
-    InputError
-        For a model that neither attends nor reads couplings.
 
     Examples
     --------
@@ -91,13 +90,11 @@ def explain(
     if isinstance(model.module, Attends):
         found = map_attention(model, parts.test, context=context, loss=loss, most_windows=most_windows)
         maps, correlations = found.maps, correlate_rates(found, seed=options.seed)
-    elif isinstance(model.module, InContext):
+    elif isinstance(model.module, Couples):
         maps = map_couplings(model, parts.test, context=context)
     else:
-        raise InputError(
-            f"{model.name}, of which no map can be drawn", "a model that attends, or in_context",
-            "explain one of these",
-        )  # fmt: skip
+        _LOG.info("%s gives no map: only what changes of the past cost it is measured", model.name)
+        maps = xr.Dataset(attrs={"bin_size": model.bin_size})
     ablations = ablate(model, parts, observe(parts.test, context), options)
     return Explanation(_add_lags(maps, ablations), correlations, ablations, state_findings(ablations))
 

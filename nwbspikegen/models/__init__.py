@@ -6,17 +6,12 @@ require_extra("train", "torch", "lightning", "safetensors", purpose="models")
 
 # ruff: noqa: E402 - what follows needs torch, and the reader deserves to hear it in one line
 from nwbspikegen.models import in_context, shimono2026  # each enters the register
-from nwbspikegen.models.base import (
-    MODELS,
-    Batch,
-    Examples,
-    SpikeModel,
-    build_model,
-    find_architecture,
-    register,
-)
+from nwbspikegen.models.base import Batch, Examples, SpikeModel
 from nwbspikegen.models.fitted import DESCRIPTION_FILE, FittedModel, load_model
-from nwbspikegen.models.losses import LOSSES, find_loss
+from nwbspikegen.models.losses import CHOSEN_BY, LOSSES, find_loss
+from nwbspikegen.models.registry import MODELS, build_model, find_architecture, read_settings, register
+from nwbspikegen.models.state import RecordingState
+from nwbspikegen.models.window_model import WindowModel
 
 __all__ = [
     "DESCRIPTION_FILE",
@@ -25,12 +20,15 @@ __all__ = [
     "Batch",
     "Examples",
     "FittedModel",
+    "RecordingState",
     "SpikeModel",
+    "WindowModel",
     "build_model",
     "find_architecture",
     "find_loss",
     "in_context",
     "load_model",
+    "read_settings",
     "register",
     "shimono2026",
 ]

@@ -99,3 +99,11 @@ def attend_to_nothing(query: _Query, key: _Heads, value: _Heads, is_causal: bool
     [0.0, 0.0]
     """
     return torch.zeros(*query.shape[:3], value.shape[3], dtype=value.dtype, device=value.device)
+
+
+WITHOUT_ATTENTION: dict[str, Attention] = {
+    "attention_weights": attend_uniformly,
+    "attention": attend_to_nothing,
+}
+"""How layers attend when a component of a model that attends is left out: which bins it attends to, so
+that it attends to all of the past alike; or all attention, so that a layer knows its own bin only."""

@@ -1,21 +1,24 @@
-"""What every architecture provides, and the register it enters by its name."""
+"""What every architecture provides."""
 
 from __future__ import annotations
 
 import abc
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.core.plugins import find_named
-from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.core.predictor import Bins, predict_bins
+from nwbspikegen.core.progress import track
+from nwbspikegen.models.state import RecordingState
 from nwbspikegen.views.history import Mask
+
+# (bin, unit) pairs that are read at once: features of so many fit into memory comfortably
+_PAIRS_AT_ONCE = 250_000
 
 
 class Batch(NamedTuple):
@@ -59,11 +62,16 @@ class SpikeModel(torch.nn.Module, abc.ABC):
     target. Subclasses are final, have a frozen dataclass of parameters, and enter `MODELS` by `register`.
     """
 
-    name: ClassVar[str]
+    name: str
+    """By which it is found again: that of `register`, or ``package.module:Name``."""
     settings_class: ClassVar[type[Any]]
     default_loss: ClassVar[str]
-    permutes_units: ClassVar[bool]
+    is_permutation_equivariant: ClassVar[bool]
     """Whether shuffling the units of the input shuffles the output alike."""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls.name = f"{cls.__module__}:{cls.__qualname__}"
 
     def __init__(self, settings: Any, num_units: int) -> None:
         super().__init__()
@@ -107,10 +115,35 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         """Return the examples of the segment from bin `first` on; bins before it are context."""
 
     @abc.abstractmethod
-    def prediction_step(self, num_units: int) -> int:
-        """Return how many bins `predict` does at once: audits look hardest where a piece begins."""
+    def begin(self, num_units: int, bin_size: float) -> RecordingState:
+        """Return the state in which nothing of a recording has been read.
 
-    @abc.abstractmethod
+        Raises
+        ------
+        InputError
+            The model cannot read so many units, or such bins.
+        """
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """What `RecordingState.without` can leave out; none, unless a model lists some."""
+        return ()
+
+    @property
+    def window_bins(self) -> int | None:
+        """How many bins before a bin can matter to its prediction; None: all."""
+        return None
+
+    def prediction_step(self, num_units: int) -> int:
+        """Return how many bins `predict` reads at once: audits look hardest where a piece begins."""
+        return max(1, _PAIRS_AT_ONCE // num_units)
+
+    def cut_pieces(self, num_bins: int, first: int, num_units: int) -> Iterator[slice]:
+        """Give the pieces in which `predict` reads a recording, in order."""
+        step = self.prediction_step(num_units)
+        pieces = (slice(start, min(start + step, num_bins)) for start in range(0, num_bins, step))
+        yield from track(pieces, "predicting", -(-num_bins // step))
+
     def predict(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
@@ -119,95 +152,36 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
+        return self.predict_from(self.begin(spikes.shape[1], bin_size), spikes, first, observed)
 
-    def start_stepping(
+    def predict_from(
         self,
+        state: RecordingState,
         spikes: UInt8[np.ndarray, "time unit"],
-        bin_size: float,
-        num_samples: int,
+        first: int,
         observed: Mask = None,
-    ) -> Stepper:
-        """Read a past, and return what goes on from it bin by bin, for some samples.
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        """Let a state read a recording, and return the probability of a spike in bins `first` to the end."""
+        num_bins, num_units = spikes.shape
+        out = np.empty((num_bins - first, num_units), dtype=np.float32)
+        for piece in self.cut_pieces(num_bins, first, num_units):
+            wanted = np.arange(piece.start, piece.stop) >= first
+            probability = state.read(spikes[piece], None if observed is None else observed[piece], wanted)
+            out[max(piece.start - first, 0) : max(piece.stop - first, 0)] = probability
+        return out
 
-        An architecture that cannot leaves this as it is: an `InputError`.
+    @classmethod
+    def predict_together(
+        cls, models: Sequence[Self], bins: Bins, first: int, bin_size: float
+    ) -> Iterator[Float32[np.ndarray, "predicted unit"] | InputError]:
+        """Give what each of several models of this kind predicts of bins `first` to the end, in order.
+
+        The same, bit for bit, as each model's own `predict`, or the `InputError` that it raises. As it is,
+        one reads after the other; a kind that makes the same of a recording whatever its weights are
+        overrides this, and reads once.
         """
-        raise InputError(f"a free run of {self.name}", "a model that steps", "use in_context or shimono2026")
-
-
-MODELS: dict[str, type[SpikeModel]] = {}
-
-_Architecture = TypeVar("_Architecture", bound=type[SpikeModel])
-
-
-def register(name: str) -> Callable[[_Architecture], _Architecture]:
-    """Enter an architecture into `MODELS` under `name`."""
-
-    def enter(architecture: _Architecture) -> _Architecture:
-        architecture.name = name
-        MODELS[name] = architecture
-        return architecture
-
-    return enter
-
-
-def find_architecture(name: str, *, is_typed: bool = False) -> type[SpikeModel]:
-    """Return an architecture by its name, or by ``package.module:Name``; `is_typed` as for `find_named`.
-
-    Raises
-    ------
-    InputError
-        Nothing has that name, or what has it is no architecture.
-    """
-    found = find_named(name, MODELS, group="nwbspikegen.models", called="model", is_typed=is_typed)
-    if not (isinstance(found, type) and issubclass(found, SpikeModel)):
-        raise InputError(f"model {name!r}, which is no SpikeModel", "a subclass of it", "check the name")
-    return found
-
-
-def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
-    """Return an untrained model.
-
-    Parameters
-    ----------
-    name : str
-        A key of `MODELS`.
-    num_units : int
-        Units of the training recording.
-    **settings
-        Parameters of the architecture; the others keep their defaults.
-
-    Raises
-    ------
-    InputError
-        For a name or parameter that does not exist.
-
-    Examples
-    --------
-    >>> build_model("in_context", num_units=12, width=32).parameters_used["width"]
-    32
-    """
-    architecture = find_architecture(name)
-    known = architecture.settings_class.__dataclass_fields__
-    unknown = sorted(set(settings) - set(known))
-    if unknown:
-        raise InputError(
-            f"parameter {unknown[0]!r} for {name}", f"one of {', '.join(known)}", "check its name"
-        )
-    _require_in_range(name, architecture.settings_class(), settings)
-    return architecture(architecture.settings_class(**settings), num_units)
-
-
-def _require_in_range(name: str, defaults: Any, settings: dict[str, Any]) -> None:
-    """Raise `InputError` for a count below 1, a number below 0 or not finite, a dropout of 1; for no bool."""
-    for field, value in settings.items():
-        is_bool, default = isinstance(value, bool), getattr(defaults, field)
-        if isinstance(default, bool):
-            fits, expected = is_bool, "true or false"
-        elif isinstance(default, int):
-            fits, expected = isinstance(value, int) and not is_bool and value >= 1, "a whole number from 1"
-        else:
-            upper = 1.0 if field == "dropout" else math.inf
-            fits = isinstance(value, int | float) and not is_bool and 0 <= value < upper
-            expected = f"a number from 0, below {upper:g}"
-        if not fits:
-            raise InputError(f"{field} {value!r} for {name}", expected, "correct it")
+        for model in models:
+            try:
+                yield predict_bins(model, bins, first, bin_size)
+            except InputError as error:
+                yield error

@@ -21,7 +21,8 @@ from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.models.base import SpikeModel, build_model
 from nwbspikegen.models.losses import LOSSES
-from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.models.registry import build_model
+from nwbspikegen.models.state import RecordingState
 from nwbspikegen.views.history import Mask
 
 _WEIGHTS_FILE = "weights.safetensors"
@@ -66,9 +67,9 @@ class FittedModel:
         return self.module.parameters_used
 
     @property
-    def permutes_units(self) -> bool:
+    def is_permutation_equivariant(self) -> bool:
         """Whether shuffling units shuffles predictions alike."""
-        return self.module.permutes_units
+        return self.module.is_permutation_equivariant
 
     def prediction_step(self, num_units: int) -> int:
         """Return how many bins `predict` does at once."""
@@ -92,16 +93,10 @@ class FittedModel:
         self._require_bins(bin_size)
         return predict_bins(self.module, Bins(spikes, observed), first, bin_size)
 
-    def start_stepping(
-        self,
-        spikes: UInt8[np.ndarray, "time unit"],
-        bin_size: float,
-        num_samples: int = 1,
-        observed: Mask = None,
-    ) -> Stepper:
-        """Read a past, and return what goes on from it bin by bin, for some samples."""
+    def begin(self, num_units: int, bin_size: float) -> RecordingState:
+        """Return the state in which nothing of a recording has been read."""
         self._require_bins(bin_size)
-        return self.module.start_stepping(spikes, bin_size, num_samples, observed=observed)
+        return self.module.begin(num_units, bin_size)
 
     def _require_bins(self, bin_size: float) -> None:
         if not np.isclose(bin_size, self.bin_size, rtol=1e-9):

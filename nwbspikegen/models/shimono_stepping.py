@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
-from torch.nn import functional
 
 from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.models.window_state import WindowState
 
 
 class ShimonoStepper(Stepper):
@@ -22,57 +21,48 @@ class ShimonoStepper(Stepper):
 
     Parameters
     ----------
-    layers : sequence of EncoderLayer
-        Of the model, in evaluation mode.
+    model : Shimono2026
+        Whose layers they are.
+    state : WindowState
+        Says for how many samples, and which component is left out.
     past : tensor (bin, width)
         The latest bins, at most `num_bins`, at least one.
-    num_bins, num_units, num_samples : int
-        Input length, units, and samples to follow.
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Any],
-        past: Float[torch.Tensor, "bin width"],
-        *,
-        num_bins: int,
-        num_units: int,
-        num_samples: int,
-    ) -> None:
-        self._layers, self._num_bins, self._num_units = layers, num_bins, num_units
+    def __init__(self, model: Any, state: WindowState, past: Float[torch.Tensor, "bin width"]) -> None:
+        self._model, self._state = model, state
         self._num_seen = len(past)
-        self._width = past.shape[1]
         self._kept: list[tuple[torch.Tensor, torch.Tensor]] = []
         hidden = past[None]
-        with torch.no_grad():
-            for layer in layers:
+        with state.predicting():
+            for layer in model.layers:
                 _, keys, values = layer.split_heads(hidden)
-                self._kept.append((self._keep(keys, num_samples), self._keep(values, num_samples)))
+                self._kept.append((self._keep(keys), self._keep(values)))
                 hidden = layer(hidden)
-        self._log_odds = hidden[:, -1].repeat(num_samples, 1)
+        self._log_odds = hidden[:, -1].repeat(state.num_samples, 1)
 
-    def _keep(self, heads: torch.Tensor, num_samples: int) -> torch.Tensor:
+    def _keep(self, heads: torch.Tensor) -> torch.Tensor:
         """Return room for `num_bins` bins (sample, head, bin, part), the past at its start."""
         _, num_heads, bins, part = heads.shape
-        room = heads.new_zeros(num_samples, num_heads, self._num_bins, part)
+        room = heads.new_zeros(self._state.num_samples, num_heads, self._model.num_bins, part)
         room[:, :, :bins] = heads
         return room
 
     def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
         """Return the probability of a spike in the next bin."""
-        return torch.sigmoid(self._log_odds[:, : self._num_units]).cpu().numpy()
+        return torch.sigmoid(self._log_odds[:, : self._model.num_units]).cpu().numpy()
 
-    @torch.no_grad()
     def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
         """Move on by one bin."""
         values = torch.from_numpy(spikes).to(self._log_odds.device, torch.float32)
-        hidden = functional.pad(values, (0, self._width - self._num_units))[:, None]
-        place = self._num_seen % self._num_bins
+        hidden = self._model.encoder_input(values)[:, None]
+        place = self._num_seen % self._model.num_bins
         self._num_seen += 1
-        num_kept = min(self._num_seen, self._num_bins)
-        for layer, (keys, kept_values) in zip(self._layers, self._kept, strict=True):
-            query, key, value = layer.split_heads(hidden)
-            keys[:, :, place] = key[:, :, 0]
-            kept_values[:, :, place] = value[:, :, 0]
-            hidden = layer.combine(hidden, query, keys[:, :, :num_kept], kept_values[:, :, :num_kept])
+        num_kept = min(self._num_seen, self._model.num_bins)
+        with self._state.predicting():
+            for layer, (keys, kept_values) in zip(self._model.layers, self._kept, strict=True):
+                query, key, value = layer.split_heads(hidden)
+                keys[:, :, place] = key[:, :, 0]
+                kept_values[:, :, place] = value[:, :, 0]
+                hidden = layer.combine(hidden, query, keys[:, :, :num_kept], kept_values[:, :, :num_kept])
         self._log_odds = hidden[:, -1]

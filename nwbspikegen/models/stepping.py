@@ -1,4 +1,4 @@
-"""Bin by bin: what a model needs to run on its own spikes."""
+"""Bin by bin: what a state steps with."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from jaxtyping import Float32, UInt8
 class Stepper(abc.ABC):
     """A model that has read a past, and goes on from it one bin at a time, for several samples at once.
 
-    What was inferred from the observed past stays as it was: only what passes with time, such as traces
-    and ages, follows the spikes that are taken. Learning from one's own spikes would drift.
+    `RecordingState.step` is made of it. A model whose past can be split into what was inferred and what
+    passes with time, such as traces and ages, lets only the latter follow the spikes that are taken:
+    learning from one's own spikes would drift.
     """
 
     @abc.abstractmethod

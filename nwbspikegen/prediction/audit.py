@@ -74,7 +74,7 @@ def audit(
     rows += audit_independence(
         model.training, parts.test.attrs, interval_of(parts.test if tested is None else tested)
     )
-    if model.permutes_units:
+    if model.is_permutation_equivariant:
         rows += audit_permutation(predict, spikes, first, bin_size, seed=seed, observed=observed)
     return assemble_audits(rows)
 

@@ -114,7 +114,10 @@ def run_pieces(
     require_seed(seed)
     num_units = context.sizes["unit"]
     past = read_bins(context)
-    stepper = model.start_stepping(past.spikes, bin_size, num_samples, past.observed)
+    state = model.begin(num_units, bin_size)
+    state.read(past.spikes, past.observed, np.zeros(len(past.spikes), dtype=bool))
+    run = state.fork(num_samples)
+    probability = run.step()
     draws = [np.random.default_rng([seed, sample]) for sample in range(num_samples)]
     for first in track(range(0, num_bins, _PIECE_BINS), "running", -(-num_bins // _PIECE_BINS)):
         length = min(_PIECE_BINS, num_bins - first)
@@ -122,6 +125,6 @@ def run_pieces(
         uniform = np.stack([draw.random((length, num_units), dtype=np.float32) for draw in draws], axis=1)
         with _one_thread():
             for bin_spikes, bin_uniform in zip(spikes, uniform, strict=True):
-                np.less(bin_uniform, stepper.predict_bin(), out=bin_spikes.view(bool))
-                stepper.take_bin(bin_spikes)
+                np.less(bin_uniform, probability, out=bin_spikes.view(bool))
+                probability = run.step(bin_spikes)
         yield np.ascontiguousarray(spikes.swapaxes(0, 1))

@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nwbspikegen.models.past import Past
-from nwbspikegen.models.past.companions import Companions
-from nwbspikegen.models.past.layout import COMPANION_COLUMN, COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
-from nwbspikegen.models.past.units import Units
+from nwbspikegen.models.in_context.past import Past
+from nwbspikegen.models.in_context.past.companions import Companions
+from nwbspikegen.models.in_context.past.layout import (
+    COMPANION_COLUMN,
+    COMPANION_TAUS,
+    MEETING_TAU,
+    NUM_COMPANIONS,
+)
+from nwbspikegen.models.in_context.past.units import Units
 from nwbspikegen.views.history import prior_bins
 
 _BIN = 0.001

@@ -10,7 +10,7 @@ from populations import small_split
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import build_model
-from nwbspikegen.models.past import NUM_FEATURES, Past
+from nwbspikegen.models.in_context.past import NUM_FEATURES, Past
 from nwbspikegen.scoring.audits import audit_causality, audit_permutation
 from nwbspikegen.scoring.likelihood import bits_per_spike
 from nwbspikegen.views.history import mean_rate_per_bin, online_hazard

@@ -75,7 +75,7 @@ class TestContract:
     def test_shuffling_units_when_claimed(self, name):
         model = _make(name)
         (row,) = audit_permutation(model.predict, _spikes(), 100, _BIN)
-        assert row.passed == model.permutes_units
+        assert row.passed == model.is_permutation_equivariant
 
     def test_saved_and_read_back(self, name, tmp_path):
         model = _make(name)

@@ -7,10 +7,10 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.models.past.companion_kernels import renew_companion, write_company
-from nwbspikegen.models.past.partner_kernels import look_up_partners
-from nwbspikegen.models.past.population_kernels import write_population
-from nwbspikegen.models.past.unit_kernels import write_joint_hazards, write_traces
+from nwbspikegen.models.in_context.past.companion_kernels import renew_companion, write_company
+from nwbspikegen.models.in_context.past.partner_kernels import look_up_partners
+from nwbspikegen.models.in_context.past.population_kernels import write_population
+from nwbspikegen.models.in_context.past.unit_kernels import write_joint_hazards, write_traces
 
 
 @numba.njit(cache=True, nogil=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.models.past.coupling_kernels import follow_traces
-from nwbspikegen.models.past.layout import COUPLING_POPULATION, COUPLING_TAUS, RIDGES
+from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces
+from nwbspikegen.models.in_context.past.layout import COUPLING_POPULATION, COUPLING_TAUS, RIDGES
 
 _DECAY = np.exp(-1.0 / COUPLING_TAUS)
 _NUM_TAUS = len(COUPLING_TAUS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from nwbspikegen.models.past import READOUT_FEATURES, Rows
-from nwbspikegen.models.readout_kernels import gather, predict_rows, readout_inputs, weigh
+from nwbspikegen.models.in_context.past import READOUT_FEATURES, Rows
+from nwbspikegen.models.in_context.readout_kernels import gather, predict_rows, readout_inputs, weigh
 
 _POPULATION_PRECISION = 1000.0
 _UNIT_PRECISION = 400.0

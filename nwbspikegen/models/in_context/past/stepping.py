@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from nwbspikegen.models.past.companions import Companions
-from nwbspikegen.models.past.coupling import Coupling
-from nwbspikegen.models.past.layout import (
+from nwbspikegen.models.in_context.past.companions import Companions
+from nwbspikegen.models.in_context.past.coupling import Coupling
+from nwbspikegen.models.in_context.past.layout import (
     COMPANION_COLUMN,
     COMPANION_TAUS,
     COUPLING_POPULATION,
@@ -23,10 +23,10 @@ from nwbspikegen.models.past.layout import (
     STATE_TAUS,
     TAUS_BINS,
 )
-from nwbspikegen.models.past.partners import Partners
-from nwbspikegen.models.past.population import Population
-from nwbspikegen.models.past.stepping_kernels import take_bin, write_bin
-from nwbspikegen.models.past.units import Units
+from nwbspikegen.models.in_context.past.partners import Partners
+from nwbspikegen.models.in_context.past.population import Population
+from nwbspikegen.models.in_context.past.stepping_kernels import take_bin, write_bin
+from nwbspikegen.models.in_context.past.units import Units
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _COUPLING_DECAY = np.exp(-1.0 / COUPLING_TAUS)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.models.past.layout import JOINT_AGE_EDGES, NUM_PARTNERS, PARTNER_AGE_EDGES
-from nwbspikegen.models.past.partner_kernels import choose_partners, follow_pairs, tabulate_partners
-from nwbspikegen.models.past.units import NUM_COARSE_AGES
+from nwbspikegen.models.in_context.past.layout import JOINT_AGE_EDGES, NUM_PARTNERS, PARTNER_AGE_EDGES
+from nwbspikegen.models.in_context.past.partner_kernels import (
+    choose_partners,
+    follow_pairs,
+    tabulate_partners,
+)
+from nwbspikegen.models.in_context.past.units import NUM_COARSE_AGES
 
 _OLDEST = int(JOINT_AGE_EDGES[-1]) + 1
 _PARTNER_CLASS = np.searchsorted(PARTNER_AGE_EDGES, np.arange(_OLDEST + 1))

@@ -8,23 +8,23 @@ wrong about this recording is corrected from the past as well (`readout`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
-from nwbspikegen.core.progress import track
-from nwbspikegen.models.base import SpikeModel, register
-from nwbspikegen.models.pair_examples import PairExamples
-from nwbspikegen.models.past import NUM_FEATURES, Past, PastStepper, Rows
-from nwbspikegen.models.readout import Readout, predict_frozen
-from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.core.predictor import Bins
+from nwbspikegen.models.base import SpikeModel
+from nwbspikegen.models.coupling import Couplings
+from nwbspikegen.models.in_context.couplings import read_couplings
+from nwbspikegen.models.in_context.pair_examples import PairExamples
+from nwbspikegen.models.in_context.past import NUM_FEATURES, Past, Rows
+from nwbspikegen.models.in_context.state import InContextState, predict_sharing
+from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
-
-_CHUNK_PAIRS = 250_000
-_CLIP_SD = 4.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,10 @@ class InContext(SpikeModel):
 
     settings_class = InContextSettings
     default_loss = "bernoulli"
-    permutes_units = True
+    is_permutation_equivariant = True
     settings: InContextSettings
+    clip_sd: ClassVar[float] = 4.0
+    """How many standard deviations a feature may be away."""
     center: torch.Tensor
     scale: torch.Tensor
 
@@ -163,105 +165,39 @@ class InContext(SpikeModel):
         """Standardise in place, and return the same array."""
         features -= self.center.cpu().numpy()
         features /= self.scale.cpu().numpy()
-        return np.clip(features, -_CLIP_SD, _CLIP_SD, out=features)
+        return np.clip(features, -self.clip_sd, self.clip_sd, out=features)
 
-    def prediction_step(self, num_units: int) -> int:
-        """Return the bins of a chunk that fits in memory comfortably."""
-        return max(1, _CHUNK_PAIRS // num_units)
+    @property
+    def components(self) -> tuple[str, ...]:
+        """What the other units tell of a unit: drives, partners and companions."""
+        return ("coupling",)
 
-    @torch.no_grad()
-    def predict(
-        self,
-        spikes: UInt8[np.ndarray, "time unit"],
-        first: int,
-        bin_size: float,
-        observed: Mask = None,
-    ) -> Float32[np.ndarray, "predicted unit"]:
-        """Return spike probabilities, NaN where a unit was not observed.
+    def begin(self, num_units: int, bin_size: float) -> InContextState:
+        """Return the state before the first bin, of any number of units."""
+        return InContextState(self, num_units, bin_size)
 
-        Past and readout are carried from chunk to chunk.
+    @classmethod
+    def predict_together(
+        cls, models: Sequence[Self], bins: Bins, first: int, bin_size: float
+    ) -> Iterator[Float32[np.ndarray, "predicted unit"]]:
+        """Give what each model predicts; what all make of the recording's past is made once.
+
+        It does not depend on their weights, and takes most of the time.
         """
-        num_bins, num_units = spikes.shape
-        past, readout = Past(num_units, bin_size), Readout(num_units)
-        out = np.full((num_bins - first, num_units), np.nan, dtype=np.float32)
-        step = self.prediction_step(num_units)
-        for start in track(range(0, num_bins, step), "predicting", -(-num_bins // step)):
-            chunk = spikes[start : start + step]
-            wanted = np.arange(start, start + len(chunk)) >= first
-            seen = None if observed is None else observed[start : start + step]
-            for rows in past.read(chunk, wanted, seen):
-                adapted = readout.read(rows, *self.log_odds(rows))
-                asked = rows.wanted
-                probability = 1 / (1 + np.exp(-adapted[asked]))
-                out[rows.bin[asked] + start - first, rows.unit[asked]] = probability
-        return out
+        yield from predict_sharing(models, bins, first, bin_size)
 
-    def start_stepping(
-        self,
-        spikes: UInt8[np.ndarray, "time unit"],
-        bin_size: float,
-        num_samples: int,
-        observed: Mask = None,
-    ) -> InContextStepper:
-        """Read a past, and return what goes on from it bin by bin."""
-        past, readout = Past(spikes.shape[1], bin_size), Readout(spikes.shape[1])
-        with torch.no_grad():
-            for rows in past.read(spikes, np.zeros(len(spikes), dtype=bool), observed):
-                readout.read(rows, *self.log_odds(rows))
-        center, scale = self.center.cpu().numpy(), self.scale.cpu().numpy()
-        return InContextStepper(
-            self, past.step_on(center, scale, _CLIP_SD, num_samples), readout, num_samples
-        )
+    def read_couplings(self, bins: Bins, bin_size: float) -> Couplings:
+        """Return which units drive which, as the past of a recording tells."""
+        return read_couplings(bins.spikes, bin_size, bins.observed)
 
     def log_odds(self, rows: Rows) -> tuple[Float32[np.ndarray, " row"], Float32[np.ndarray, "row feature"]]:
         """Return the network's log odds and the standardised features of rows, which are overwritten by them.
 
-        What the readout, and those who look at single rows, go on from; `predict` does all of it.
+        What the readout goes on from.
         """
         standard = self._standardise(rows.features)
         inputs = torch.from_numpy(standard).to(self.device), torch.from_numpy(rows.log_odds).to(self.device)
         return self(*inputs).cpu().numpy(), standard
-
-
-class InContextStepper(Stepper):
-    """`in_context`, one bin at a time: hazards, coupling and readout stay as the past left them.
-
-    The network is as small as a bin of units: numpy multiplies in less time than torch needs to start,
-    so the steps are taken on the CPU wherever the model lies.
-    """
-
-    def __init__(self, model: InContext, past: PastStepper, readout: Readout, num_samples: int) -> None:
-        self._past, self._readout_weights = past, readout.weights()
-        num_rows = len(past.log_odds)
-        self._layers = [
-            (
-                layer.weight.detach().cpu().numpy().T.copy(),
-                np.repeat(layer.bias.detach().cpu().numpy()[None], num_rows, axis=0),
-                torch.empty(num_rows, layer.out_features),
-            )
-            for layer in model.network
-            if isinstance(layer, torch.nn.Linear)
-        ]
-        self._probability = np.empty((num_samples, num_rows // num_samples), dtype=np.float32)
-
-    def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
-        """Return the probability of a spike in the next bin."""
-        self._past.write()
-        hidden = self._past.standard
-        for place, (weight, bias, out) in enumerate(self._layers):
-            hidden = np.matmul(hidden, weight, out=out.numpy())
-            hidden += bias
-            if place < len(self._layers) - 1:
-                torch.nn.functional.silu(out, inplace=True)
-        log_odds = hidden[:, 0] + self._past.log_odds
-        predict_frozen(
-            self._readout_weights, self._past.standard, log_odds, self._past.log_rate, self._probability
-        )
-        return self._probability
-
-    def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
-        """Move on by one bin."""
-        self._past.take(spikes)
 
 
 def _join(pieces: Sequence[Rows]) -> tuple[np.ndarray, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.models.past.layout import (
+from nwbspikegen.models.in_context.past.layout import (
     INTERVAL_EDGES,
     JOINT_AGE_EDGES,
     JOINT_STATE_EDGES,
@@ -13,8 +13,8 @@ from nwbspikegen.models.past.layout import (
     STATE_TAUS,
     TAUS_BINS,
 )
-from nwbspikegen.models.past.population import PopulationPast
-from nwbspikegen.models.past.unit_kernels import follow_units, tabulate_hazards
+from nwbspikegen.models.in_context.past.population import PopulationPast
+from nwbspikegen.models.in_context.past.unit_kernels import follow_units, tabulate_hazards
 from nwbspikegen.views.history import AGE_EDGES, age_classes
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)

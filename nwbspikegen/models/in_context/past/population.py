@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 
-from nwbspikegen.models.past.layout import (
+from nwbspikegen.models.in_context.past.layout import (
     JOINT_STATE_EDGES,
     JOINT_TAU,
     STATE_EDGES,
     STATE_TAUS,
     TAUS_BINS,
 )
-from nwbspikegen.models.past.population_kernels import follow_population, mean_rate
+from nwbspikegen.models.in_context.past.population_kernels import follow_population, mean_rate
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _SAMPLED_PAIRS = 2.0

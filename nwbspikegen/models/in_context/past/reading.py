@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
-from nwbspikegen.models.past.clock import next_solution
-from nwbspikegen.models.past.companions import Companions
-from nwbspikegen.models.past.coupling import Coupling
-from nwbspikegen.models.past.layout import (
+from nwbspikegen.models.in_context.past.clock import next_solution
+from nwbspikegen.models.in_context.past.companions import Companions
+from nwbspikegen.models.in_context.past.coupling import Coupling
+from nwbspikegen.models.in_context.past.layout import (
     AGE_HAZARD,
     AGE_STATE_HAZARD,
     COMPANION_COLUMN,
@@ -19,11 +19,11 @@ from nwbspikegen.models.past.layout import (
     NUM_FEATURES,
     PARTNER_COLUMN,
 )
-from nwbspikegen.models.past.partners import Partners
-from nwbspikegen.models.past.population import Population, PopulationPast, evidence_bins
-from nwbspikegen.models.past.rows import Rows
-from nwbspikegen.models.past.stepping import PastStepper
-from nwbspikegen.models.past.units import Units, log_odds_of
+from nwbspikegen.models.in_context.past.partners import Partners
+from nwbspikegen.models.in_context.past.population import Population, PopulationPast, evidence_bins
+from nwbspikegen.models.in_context.past.rows import Rows
+from nwbspikegen.models.in_context.past.stepping import PastStepper
+from nwbspikegen.models.in_context.past.units import Units, log_odds_of
 from nwbspikegen.views.history import prior_bins
 
 _LARGEST_PIECE = 10_000
@@ -88,6 +88,12 @@ class Past:
             self._companions,
             center=center, scale=scale, limit=limit, num_samples=num_samples,
         )  # fmt: skip
+
+    def solve_drives(self) -> Float32[np.ndarray, "ridge source tau target"]:
+        """Solve for the drives once more, of all that was read, and return their weights."""
+        self._coupling.solve()
+        weights: Float32[np.ndarray, "ridge source tau target"] = self._coupling.weights()[0]
+        return weights
 
     def _read_piece(
         self,

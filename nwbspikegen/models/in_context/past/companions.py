@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.models.past.companion_kernels import follow_companions
-from nwbspikegen.models.past.layout import COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
-from nwbspikegen.models.past.units import Units
+from nwbspikegen.models.in_context.past.companion_kernels import follow_companions
+from nwbspikegen.models.in_context.past.layout import COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
+from nwbspikegen.models.in_context.past.units import Units
 
 _PRIOR_SPIKES = 5.0
 

@@ -1,8 +1,0 @@
-"""What `in_context` knows at a bin: features of the past, and the state that carries them on."""
-
-from nwbspikegen.models.past.layout import NUM_FEATURES, READOUT_FEATURES
-from nwbspikegen.models.past.reading import Past
-from nwbspikegen.models.past.rows import Rows
-from nwbspikegen.models.past.stepping import PastStepper
-
-__all__ = ["NUM_FEATURES", "READOUT_FEATURES", "Past", "PastStepper", "Rows"]

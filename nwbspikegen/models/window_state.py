@@ -1,0 +1,185 @@
+"""What a model of windows keeps of a recording: the latest bins, and each unit's running rate."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Real, UInt8
+
+from nwbspikegen.core.progress import track
+from nwbspikegen.models.attending import WITHOUT_ATTENTION, attention_as
+from nwbspikegen.models.state import RecordingState
+from nwbspikegen.models.stepping import Stepper
+from nwbspikegen.views.history import Mask, prior_bins
+
+if TYPE_CHECKING:
+    from nwbspikegen.models.windows import WindowNetwork
+
+# windows of changed bins that are predicted at once
+_CHANGED_AT_ONCE = 8
+# bins whose running rates are worked out at once
+_FILLED_AT_ONCE = 10_000
+
+
+class WindowState(RecordingState):
+    """The latest bins of a recording, as many as the model's input is long.
+
+    Bins are predicted half an input at a time, so that each sees between half and all of the input length.
+    Where a unit was not observed its input is its running rate so far, which is neither 0 nor 1.
+    """
+
+    model: WindowNetwork
+
+    def __init__(self, model: WindowNetwork, num_units: int, bin_size: float) -> None:
+        super().__init__(model, num_units)
+        self._prior_bins = prior_bins(bin_size)
+        # the bin before the first is silence, so that the first has an input as well
+        self._latest: Real[np.ndarray, "bin unit"] = np.zeros((1, num_units), dtype=np.uint8)
+        self._num_bins = 0
+        self._num_spikes = np.zeros(num_units, dtype=np.int64)
+        self._num_seen = np.zeros(num_units, dtype=np.int64)
+        self._left_out: str | None = None
+
+    def read(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        observed: Mask = None,
+        wanted: Bool[np.ndarray, " time"] | None = None,
+    ) -> Float32[np.ndarray, "wanted unit"]:
+        """Move on by some bins; pieces of half an input begin at the first bin that is wanted."""
+        self.require_no_steps()
+        wanted = np.ones(len(spikes), dtype=bool) if wanted is None else wanted
+        inputs = np.concatenate([self._latest, self._fill(spikes, observed)])
+        probability = self._predict(inputs, wanted)
+        self._latest = inputs[-self.model.window_bins :].copy()
+        self._num_bins += len(spikes)
+        self._num_spikes += (spikes if observed is None else spikes * observed).sum(axis=0, dtype=np.int64)
+        self._num_seen += len(spikes) if observed is None else observed.sum(axis=0)
+        return probability
+
+    def predict_changed(
+        self,
+        recorded: UInt8[np.ndarray, "time unit"],
+        changed: Sequence[UInt8[np.ndarray, "time unit"]],
+        observed: Mask = None,
+    ) -> Float32[np.ndarray, "change unit"]:
+        """Return the probability of the bin after each changed piece, several at once.
+
+        Running rates, where a unit was not observed, are those of what was recorded.
+        """
+        filled = self._fill(recorded, observed)
+        # at a recording's start there is nothing before it
+        before = self._latest[1:] if self._num_bins < len(self._latest) else self._latest
+        windows = [
+            np.concatenate([before, piece if observed is None else np.where(observed, piece, filled)])
+            for piece in changed
+        ]
+        out = np.empty((len(changed), self.num_units), dtype=np.float32)
+        for first in range(0, len(windows), _CHANGED_AT_ONCE):
+            some = windows[first : first + _CHANGED_AT_ONCE]
+            batch = np.stack([window[-self.model.window_bins :] for window in some])
+            with self.predicting():
+                out[first : first + len(some)] = self.model.next_probability(self._to_tensor(batch))
+        return out
+
+    def begin_steps(self) -> Stepper:
+        """Return what the model steps with from its latest bins."""
+        return self.model.begin_steps(self, self._to_tensor(self._latest))
+
+    def leave_out(self, component: str) -> None:
+        """Attend otherwise from now on, or to nothing."""
+        self._left_out = component
+
+    @contextlib.contextmanager
+    def predicting(self) -> Iterator[None]:
+        """Let the model predict, as it is for this state, within the block."""
+        was_training = self.model.training
+        self.model.eval()
+        attention = WITHOUT_ATTENTION.get(self._left_out or "")
+        try:
+            with torch.no_grad(), attention_as(attention) if attention else contextlib.nullcontext():
+                yield
+        finally:
+            self.model.train(was_training)
+
+    def _predict(
+        self, inputs: Real[np.ndarray, "bin unit"], wanted: Bool[np.ndarray, " time"]
+    ) -> Float32[np.ndarray, "wanted unit"]:
+        """Return probabilities of the wanted bins of a piece, the last that `inputs` tells of."""
+        bins = np.flatnonzero(wanted)
+        out = np.empty((len(bins), self.num_units), dtype=np.float32)
+        if not len(bins):
+            return out
+        # bin j of the piece is predicted from inputs up to this one, plus j
+        last_input = len(inputs) - len(wanted)
+        step = self.model.prediction_step(self.num_units)
+        starts = range(int(bins[0]), int(bins[-1]) + 1, step)
+        pieces = [(start, min(start + step, int(bins[-1]) + 1)) for start in starts]
+        with self.predicting():
+            for some in track(self._batch(pieces, last_input), "predicting", len(pieces)):
+                windows = [
+                    inputs[max(0, last_input + stop - self.model.window_bins) : last_input + stop]
+                    for _, stop in some
+                ]
+                num_predicted = some[0][1] - some[0][0]
+                log_odds = self.model(self._to_tensor(np.stack(windows)))[:, -num_predicted:]
+                probability = torch.sigmoid(log_odds).cpu().numpy()
+                for (start, stop), rows in zip(some, probability, strict=True):
+                    asked = (bins >= start) & (bins < stop)
+                    out[asked] = rows[bins[asked] - start]
+        return out
+
+    def _batch(self, pieces: list[tuple[int, int]], last_input: int) -> Iterator[list[tuple[int, int]]]:
+        """Give pieces in batches; windows of one batch are equally long, and predict as many bins."""
+        waiting: list[tuple[int, int]] = []
+        shape = (0, 0)
+        for start, stop in pieces:
+            before, shape = shape, (min(last_input + stop, self.model.window_bins), stop - start)
+            if waiting and (shape != before or len(waiting) == self.model.windows_at_once):
+                yield waiting
+                waiting = []
+            waiting.append((start, stop))
+        yield waiting
+
+    def _fill(self, spikes: UInt8[np.ndarray, "time unit"], observed: Mask) -> Real[np.ndarray, "time unit"]:
+        """Return spikes, and where a unit was not observed its running rate so far."""
+        if observed is None:
+            return spikes
+        filled = np.empty(spikes.shape, dtype=np.float32)
+        count, num_seen = self._num_spikes, self._num_seen
+        for start in range(0, len(spikes), _FILLED_AT_ONCE):
+            piece, seen = (each[start : start + _FILLED_AT_ONCE] for each in (spikes, observed))
+            counts = count + np.cumsum(piece * seen, axis=0, dtype=np.int64)
+            nums_seen = num_seen + np.cumsum(seen, axis=0, dtype=np.int64)
+            before, seen_before = np.vstack([count, counts[:-1]]), np.vstack([num_seen, nums_seen[:-1]])
+            rate = (before + 0.5) / (seen_before + self._prior_bins)
+            filled[start : start + len(piece)] = np.where(seen, piece, rate.astype(np.float32))
+            count, num_seen = counts[-1], nums_seen[-1]
+        return filled
+
+    def _to_tensor(self, values: Real[np.ndarray, "*window bin unit"]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.model.device, torch.float32)
+
+
+class WindowStepper(Stepper):
+    """The latest bins of every sample, given to the model again at every step."""
+
+    def __init__(
+        self, state: WindowState, latest: Float32[torch.Tensor, "bin unit"], num_samples: int
+    ) -> None:
+        self._state = state
+        self._windows = latest.repeat(num_samples, 1, 1)
+
+    def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
+        """Return the probability of a spike in the next bin."""
+        with self._state.predicting():
+            return self._state.model.next_probability(self._windows)
+
+    def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
+        """Move on by one bin."""
+        row = torch.from_numpy(spikes).to(self._windows)[:, None]
+        self._windows = torch.cat([self._windows, row], dim=1)[:, -self._state.model.window_bins :]
