@@ -39,6 +39,7 @@ from explain_models import (
 from recordings import require_shared
 
 import nwbspikegen as nsg
+from nwbspikegen.core.predictor import Bins
 from nwbspikegen.explain.connections import (
     map_corrected_correlation,
     map_coupling_glm,
@@ -46,11 +47,11 @@ from nwbspikegen.explain.connections import (
     recover_connections,
 )
 from nwbspikegen.explain.correlations import compare_recordings, correlate_rates
-from nwbspikegen.explain.couplings import read_couplings
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
 from nwbspikegen.explain.figure_curves import plot_attention_curves
 from nwbspikegen.explain.figure_maps import plot_attention_maps, plot_couplings
 from nwbspikegen.explain.maps import map_attention
+from nwbspikegen.models import build_model
 
 _FIGURES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "figures"
 _SEEDS = (200, 201, 202, 203)
@@ -152,7 +153,7 @@ def _measure_planted() -> pd.DataFrame:
 
 
 def _map_influence(spikes: np.ndarray) -> np.ndarray:
-    return read_couplings(spikes, 0.001)[1]
+    return build_model("in_context", spikes.shape[1]).read_couplings(Bins(spikes, None), 0.001).influence
 
 
 def _explain_recordings(folder: Path) -> None:

@@ -9,7 +9,7 @@ from nwbspikegen.models import in_context, shimono2026  # each enters the regist
 from nwbspikegen.models.base import Batch, Examples, SpikeModel
 from nwbspikegen.models.fitted import DESCRIPTION_FILE, FittedModel, load_model
 from nwbspikegen.models.losses import CHOSEN_BY, LOSSES, find_loss
-from nwbspikegen.models.registry import MODELS, build_model, find_architecture, read_settings, register
+from nwbspikegen.models.registry import MODELS, build_model, find_architecture, register
 from nwbspikegen.models.state import RecordingState
 from nwbspikegen.models.window_model import WindowModel
 
@@ -28,7 +28,6 @@ __all__ = [
     "find_loss",
     "in_context",
     "load_model",
-    "read_settings",
     "register",
     "shimono2026",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -172,7 +172,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
 
     @classmethod
     def predict_together(
-        cls, models: Sequence[Self], bins: Bins, first: int, bin_size: float
+        cls, models: Sequence[Any], bins: Bins, first: int, bin_size: float
     ) -> Iterator[Float32[np.ndarray, "predicted unit"] | InputError]:
         """Give what each of several models of this kind predicts of bins `first` to the end, in order.
 

@@ -139,4 +139,4 @@ class Shimono2026(WindowNetwork):
 
     def begin_steps(self, state: WindowState, latest: Float32[torch.Tensor, "bin unit"]) -> ShimonoStepper:
         """Return what a state steps with: keys and values of its latest bins are kept."""
-        return ShimonoStepper(self, state, self.encoder_input(latest))
+        return ShimonoStepper(self, state, self.encoder_input(latest[None])[0])

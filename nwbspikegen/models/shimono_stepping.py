@@ -55,7 +55,7 @@ class ShimonoStepper(Stepper):
     def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
         """Move on by one bin."""
         values = torch.from_numpy(spikes).to(self._log_odds.device, torch.float32)
-        hidden = self._model.encoder_input(values)[:, None]
+        hidden = self._model.encoder_input(values[:, None])
         place = self._num_seen % self._model.num_bins
         self._num_seen += 1
         num_kept = min(self._num_seen, self._model.num_bins)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float32, UInt8
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.views.history import Mask
+
+_State = TypeVar("_State", bound="RecordingState")
 
 
 class RecordingState(abc.ABC):
@@ -71,7 +73,7 @@ class RecordingState(abc.ABC):
             Of which bins the probability is asked; by default of all.
         """
 
-    def fork(self, num_samples: int = 1) -> Self:
+    def fork(self: _State, num_samples: int = 1) -> _State:
         """Return a copy to go on from: whatever is done with it, this state stays as it is.
 
         Parameters
@@ -109,7 +111,7 @@ class RecordingState(abc.ABC):
         """Return what `step` goes on with; as it is, every sample reads its bins as if they were observed."""
         return ReadingStepper([self.fork(1) for _ in range(self.num_samples)])
 
-    def without(self, component: str) -> Self:
+    def without(self: _State, component: str) -> _State:
         """Return a copy of this state, of the same model without one of `model.components`.
 
         What was read so far was read with it.

@@ -114,8 +114,8 @@ class WindowState(RecordingState):
         out = np.empty((len(bins), self.num_units), dtype=np.float32)
         if not len(bins):
             return out
-        # bin j of the piece is predicted from inputs up to this one, plus j
-        last_input = len(inputs) - len(wanted)
+        # bin j of the piece is predicted from the inputs up to number j from here
+        last_input = len(inputs) - len(wanted) - 1
         step = self.model.prediction_step(self.num_units)
         starts = range(int(bins[0]), int(bins[-1]) + 1, step)
         pieces = [(start, min(start + step, int(bins[-1]) + 1)) for start in starts]

@@ -15,11 +15,7 @@ from populations import small_population, small_split
 
 import nwbspikegen as nsg
 from nwbspikegen.explain.ablations import AblationOptions, ablate
-from nwbspikegen.explain.disabling import (
-    predict_disabled,
-    predict_retrained,
-    predict_without_couplings,
-)
+from nwbspikegen.explain.disabling import predict_retrained, predict_without
 from nwbspikegen.explain.explanation import explain
 from nwbspikegen.explain.performance_drop import METRICS, Scored, costs_of, target_edges
 from nwbspikegen.explain.perturbations import (
@@ -184,10 +180,10 @@ def test_disabling_changes_predictions_and_leaves_the_model_alone():
     before = model.sha256
     intact = model.predict(observed.spikes, 0, _BIN)
     uniform, removed = (
-        predict_disabled(model, observed, f"attention_{how}") for how in ("uniform", "removed")
+        predict_without(model, observed, component) for component in ("attention_weights", "attention")
     )
     assert not np.allclose(uniform, removed)
-    retrained = predict_retrained(model, parts, observed, "attention_removed")
+    retrained = predict_retrained(model, parts, observed, "attention")
     assert not np.allclose(retrained, removed)
     np.testing.assert_array_equal(model.predict(observed.spikes, 0, _BIN), intact)
     assert model.sha256 == before
@@ -199,12 +195,12 @@ def test_without_couplings_units_are_told_apart_by_their_own_past_only():
     coords = {"time": _BIN * np.arange(3000), "unit": np.arange(6)}
     units = xr.Dataset({"spikes": (("time", "unit"), spikes)}, coords, {"bin_size": _BIN})
     observed = observe(units)
-    without = predict_without_couplings(model, observed)
+    without = predict_without(model, observed, "coupling")
     assert without.shape == (3000, 6)
     assert not np.allclose(without, model.predict(spikes, 0, _BIN))
     order = np.array([2, 0, 1, 5, 4, 3])
     shuffled = observe(units.isel(unit=order))
-    np.testing.assert_allclose(predict_without_couplings(model, shuffled), without[:, order], rtol=1e-4)
+    np.testing.assert_allclose(predict_without(model, shuffled, "coupling"), without[:, order], rtol=1e-4)
 
 
 def _rows(control: str, *costs: tuple[float, float, float], value: float = 0.1) -> list[dict[str, object]]:

@@ -15,15 +15,16 @@ from nwbspikegen.explain.connections import (
     map_cross_correlation,
     recover_connections,
 )
-from nwbspikegen.explain.couplings import map_couplings, read_couplings
+from nwbspikegen.explain.couplings import map_couplings
 from nwbspikegen.models import FittedModel, build_model
+from nwbspikegen.models.in_context.couplings import read_couplings
 
 _MODEL = FittedModel(build_model("in_context", 8), "bernoulli", 0.001)
 
 
 def test_planted_connections_are_recovered_better_than_by_cross_correlation():
     simulation = nsg.simulate("in_vivo", num_units=24, duration=120.0, seed=11)
-    _, found = read_couplings(simulation.spikes, 0.001)
+    found = read_couplings(simulation.spikes, 0.001).influence
     area = recover_connections(found, simulation.coupling)
     assert area > 0.85
     assert area > recover_connections(map_cross_correlation(simulation.spikes), simulation.coupling) + 0.05
@@ -33,7 +34,7 @@ def test_planted_connections_are_recovered_better_than_by_cross_correlation():
 def test_influence_without_connections_is_chance():
     rng = np.random.default_rng(0)
     spikes = (rng.random((60_000, 12)) < 0.01).astype(np.uint8)
-    _, found = read_couplings(spikes, 0.001)
+    found = read_couplings(spikes, 0.001).influence
     assert 0.35 < recover_connections(found, (rng.random((12, 12)) < 0.2).astype(float)) < 0.65
     # a unit that drives another by half of the hazard for ten bins would have about 0.15
     assert np.median(found) < 0.03
@@ -46,7 +47,8 @@ def test_the_sign_of_a_coupling_and_its_direction_are_read():
     for lag in (1, 2, 3):
         follower[lag:] |= (spikes[:-lag, 0] > 0) & (rng.random(60_000 - lag) < 0.3)
     spikes[:, 1] |= follower
-    kernels, influence = read_couplings(spikes, 0.001)
+    found = read_couplings(spikes, 0.001)
+    kernels, influence = found.kernels, found.influence
     assert influence[1, 0] == influence.max()
     assert kernels[1, 0, 0] > 0.5
     assert abs(kernels[0, 1, 0]) < 0.2 * kernels[1, 0, 0]
@@ -69,8 +71,8 @@ def test_the_map_has_axes_and_units_and_belongs_to_in_context():
 def test_couplings_shuffle_with_the_units():
     spikes = small_population()["spikes"].values[:20_000].astype(np.uint8)
     order = np.random.default_rng(0).permutation(8)
-    kernels, _ = read_couplings(spikes, 0.001)
-    shuffled, _ = read_couplings(np.ascontiguousarray(spikes[:, order]), 0.001)
+    kernels = read_couplings(spikes, 0.001).kernels
+    shuffled = read_couplings(np.ascontiguousarray(spikes[:, order]), 0.001).kernels
     np.testing.assert_allclose(shuffled, kernels[np.ix_(order, order)], rtol=1e-3, atol=1e-5)
 
 

@@ -69,7 +69,7 @@ class TestContract:
             pytest.skip("its context is a window: longer pieces see less of the past by design")
         model, spikes = _make(name), _spikes()
         whole = model.predict(spikes, 50, _BIN)
-        monkeypatch.setattr("nwbspikegen.models.in_context._CHUNK_PAIRS", 6 * 7)
+        monkeypatch.setattr("nwbspikegen.models.base._PAIRS_AT_ONCE", 6 * 7)
         np.testing.assert_allclose(model.predict(spikes, 50, _BIN), whole, rtol=1e-5)
 
     def test_shuffling_units_when_claimed(self, name):

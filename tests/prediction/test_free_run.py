@@ -37,25 +37,33 @@ def models(parts):
     }
 
 
+def _read(model, spikes):
+    """Return what a model, fitted or not, has made of some bins."""
+    state = model.begin(spikes.shape[1], 0.001)
+    state.read(spikes, wanted=np.zeros(len(spikes), dtype=bool))
+    return state
+
+
 def test_it_goes_on_as_it_would_predict(models, parts):
     """The first bin exactly; then nearly, as counts go on in `predict` and stay in a free run."""
     model, spikes, first = models["in_context"], read_spikes(parts.train), 18_000
-    stepper = model.start_stepping(spikes[:first], 0.001, num_samples=2)
+    run = _read(model, spikes[:first]).fork(num_samples=2)
     expected = model.predict(spikes[: first + 50], first, 0.001)
+    probability = run.step()
     for step in range(50):
-        probability = stepper.predict_bin()
         tolerance = 1e-4 if step == 0 else 0.2
         np.testing.assert_allclose(probability, np.stack([expected[step]] * 2), rtol=tolerance)
-        stepper.take_bin(np.stack([spikes[first + step]] * 2))
+        probability = run.step(np.stack([spikes[first + step]] * 2))
 
 
 def test_a_transformer_goes_on_as_it_would_predict(models, parts):
     model, spikes, first = models["shimono2026"], read_spikes(parts.train), 5000
-    stepper = model.start_stepping(spikes[:first], 0.001, num_samples=2)
+    run = _read(model, spikes[:first]).fork(num_samples=2)
+    probability = run.step()
     for step in range(first, first + 50):
         expected = model.predict(spikes[step - 200 : step + 1], 200, 0.001)[0]
-        np.testing.assert_allclose(stepper.predict_bin(), np.stack([expected] * 2), rtol=1e-4)
-        stepper.take_bin(np.stack([spikes[step]] * 2))
+        np.testing.assert_allclose(probability, np.stack([expected] * 2), rtol=1e-4)
+        probability = run.step(np.stack([spikes[step]] * 2))
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -64,14 +72,14 @@ def test_a_transformer_keeps_no_more_than_its_input(depth):
     torch.manual_seed(0)
     module = build_model("shimono2026", 4, num_bins=20, num_heads=2, depth=depth).eval()
     spikes = (np.random.default_rng(1).random((100, 4)) < 0.3).astype(np.uint8)
-    stepper = module.start_stepping(spikes[:30], 0.001, num_samples=1)
+    run = _read(module, spikes[:30])
     for step in range(30, 100):
-        stepper.take_bin(spikes[step][None])
+        probability = run.step(spikes[step][None])
     with torch.no_grad():
         window = torch.from_numpy(spikes[80:]).float()[None]
         expected = torch.sigmoid(module(window)[0, -1]).numpy()
     # a deeper key was computed from the bins that it saw then
-    np.testing.assert_allclose(stepper.predict_bin()[0], expected, rtol=1e-4 if depth == 1 else 1.0)
+    np.testing.assert_allclose(probability[0], expected, rtol=1e-4 if depth == 1 else 1.0)
 
 
 @pytest.mark.parametrize("name", ["in_context", "shimono2026"])

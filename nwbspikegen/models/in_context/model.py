@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -178,7 +178,7 @@ class InContext(SpikeModel):
 
     @classmethod
     def predict_together(
-        cls, models: Sequence[Self], bins: Bins, first: int, bin_size: float
+        cls, models: Sequence[Any], bins: Bins, first: int, bin_size: float
     ) -> Iterator[Float32[np.ndarray, "predicted unit"]]:
         """Give what each model predicts; what all make of the recording's past is made once.
 
