@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int64, UInt8
 
 from nwbspikegen.explain.perturbations import Change
 from nwbspikegen.models import FittedModel
@@ -96,7 +96,7 @@ def predict_targets(
     return out
 
 
-def _cut(mask: Mask, start: int, stop: int) -> Mask:
+def _cut(mask: Mask, start: int, stop: int) -> Bool[np.ndarray, "_ unit"] | None:
     return None if mask is None else mask[start:stop]
 
 

@@ -73,17 +73,18 @@ class RecordingState(abc.ABC):
             Of which bins the probability is asked; by default of all.
         """
 
-    def fork(self: _State, num_samples: int = 1) -> _State:
+    def fork(self: _State, num_samples: int | None = None) -> _State:
         """Return a copy to go on from: whatever is done with it, this state stays as it is.
 
         Parameters
         ----------
-        num_samples : int, default: 1
+        num_samples : int, optional
             For how many samples the copy's `step` goes on at once; what was read is all that they share.
+            By default for as many as this state does: one, unless it was forked for several.
         """
         # the network is no part of what was read
         twin = copy.deepcopy(self, {id(self.model): self.model})
-        if num_samples != self.num_samples:
+        if num_samples is not None and num_samples != self.num_samples:
             self.require_no_steps()
             twin.num_samples = num_samples
         return twin

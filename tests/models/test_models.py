@@ -1,4 +1,4 @@
-"""Every architecture passes one suite: shapes, causality, storage; losses are their formulas."""
+"""What single architectures promise; losses are their formulas. All share `test_model_contract.py`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from model_specs import BIN, SMALL, make_model, make_spikes
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.models import LOSSES, MODELS, FittedModel, build_model, load_model
-from nwbspikegen.scoring.audits import audit_causality, audit_permutation
-
-_SMALL = {"in_context": {"width": 16}, "shimono2026": {"num_heads": 2, "feedforward": 8, "num_bins": 60}}
-_BIN = 0.001
-
-
-def _make(name: str, num_units: int = 6) -> FittedModel:
-    torch.manual_seed(0)
-    module = build_model(name, num_units, **_SMALL[name]).eval()
-    with torch.no_grad():
-        for weight in module.parameters():
-            weight.add_(0.3 * torch.randn_like(weight))
-    return FittedModel(module, module.default_loss, _BIN)
-
-
-def _spikes(num_bins: int = 300, num_units: int = 6) -> np.ndarray:
-    return (np.random.default_rng(1).random((num_bins, num_units)) < 0.1).astype(np.uint8)
+from nwbspikegen.models import LOSSES, build_model, load_model
 
 
 @pytest.mark.parametrize("start_at_rates", [False, True])
@@ -37,72 +21,28 @@ def test_a_transformer_may_begin_at_the_rates(start_at_rates):
     rates = np.array([0.005, 0.005, 0.2, 0.2, 0.2])
     spikes = (np.random.default_rng(0).random((4000, 5)) < rates).astype(np.uint8)
     torch.manual_seed(0)
-    module = build_model("shimono2026", 5, **_SMALL["shimono2026"], start_at_rates=start_at_rates)
-    module.training_examples([spikes], _BIN, seed=0)
-    probability = module.eval().predict(spikes, 0, _BIN).mean(axis=0)
+    module = build_model("shimono2026", 5, **SMALL["shimono2026"], start_at_rates=start_at_rates)
+    module.training_examples([spikes], BIN, seed=0)
+    probability = module.eval().predict(spikes, 0, BIN).mean(axis=0)
     if start_at_rates:
         np.testing.assert_allclose(probability, spikes.mean(axis=0), rtol=0.3)
     else:
         assert probability.mean() > 0.3
 
 
-def test_every_architecture_is_in_the_suite():
-    assert set(_SMALL) == set(MODELS)
-
-
-@pytest.mark.parametrize("name", _SMALL)
-class TestContract:
-    def test_probabilities_of_the_right_shape(self, name):
-        probability = _make(name).predict(_spikes(), 100, _BIN)
-        assert probability.shape == (200, 6)
-        assert probability.dtype == np.float32
-        assert ((probability > 0) & (probability < 1)).all()
-
-    def test_causal_where_pieces_meet(self, name):
-        model = _make(name)
-        edge = 100 + min(model.prediction_step(6), 100)
-        rows = audit_causality(model.predict, _spikes(), 100, _BIN, edges=[edge])
-        assert all(row.passed for row in rows), rows
-
-    def test_pieces_do_not_show(self, name, monkeypatch):
-        if name == "shimono2026":
-            pytest.skip("its context is a window: longer pieces see less of the past by design")
-        model, spikes = _make(name), _spikes()
-        whole = model.predict(spikes, 50, _BIN)
-        monkeypatch.setattr("nwbspikegen.models.base._PAIRS_AT_ONCE", 6 * 7)
-        np.testing.assert_allclose(model.predict(spikes, 50, _BIN), whole, rtol=1e-5)
-
-    def test_shuffling_units_when_claimed(self, name):
-        model = _make(name)
-        (row,) = audit_permutation(model.predict, _spikes(), 100, _BIN)
-        assert row.passed == model.is_permutation_equivariant
-
-    def test_saved_and_read_back(self, name, tmp_path):
-        model = _make(name)
-        model.save(tmp_path / "model")
-        again = load_model(tmp_path / "model")
-        assert (again.sha256, again.parameters, again.loss) == (model.sha256, model.parameters, model.loss)
-        np.testing.assert_array_equal(again.predict(_spikes(), 9, _BIN), model.predict(_spikes(), 9, _BIN))
-
-    def test_changed_weights_are_refused(self, name, tmp_path):
-        _make(name).save(tmp_path / "model")
-        weights = tmp_path / "model" / "weights.safetensors"
-        data = bytearray(weights.read_bytes())
-        data[-1] ^= 1
-        weights.write_bytes(data)
-        with pytest.raises(InputError, match="sha256"):
-            load_model(tmp_path / "model")
-
-    def test_another_bin_size_is_refused(self, name):
-        with pytest.raises(InputError, match="as the model was trained with"):
-            _make(name).predict(_spikes(), 9, 0.002)
+def test_pieces_do_not_show(monkeypatch):
+    """Of `in_context`; the context of a window is shorter at its start by design."""
+    model, spikes = make_model("in_context"), make_spikes()
+    whole = model.predict(spikes, 50, BIN)
+    monkeypatch.setattr("nwbspikegen.models.base._PAIRS_AT_ONCE", 6 * 7)
+    np.testing.assert_allclose(model.predict(spikes, 50, BIN), whole, rtol=1e-5)
 
 
 def test_other_numbers_of_units():
-    assert _make("in_context").predict(_spikes(50, 11), 0, _BIN).shape == (50, 11)
+    assert make_model("in_context").predict(make_spikes(50, 11), 0, BIN).shape == (50, 11)
     for other in (5, 7):
         with pytest.raises(InputError, match=f"{other} units"):
-            _make("shimono2026").predict(_spikes(50, other), 0, _BIN)
+            make_model("shimono2026").predict(make_spikes(50, other), 0, BIN)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +81,7 @@ def test_a_broken_description_is_refused(tmp_path, content):
 
 
 def test_a_description_that_names_no_model_is_refused(tmp_path):
-    _make("in_context").save(tmp_path / "model")
+    make_model("in_context").save(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "name": "os.system"}))
     with pytest.raises(InputError, match="one of in_context"):

@@ -134,7 +134,7 @@ def _share(rows: Rows, states: Sequence[InContextState]) -> Iterator[tuple[InCon
     yield states[-1], rows
 
 
-def _cut(mask: Mask, start: int, stop: int) -> Mask:
+def _cut(mask: Mask, start: int, stop: int) -> Bool[np.ndarray, "_ unit"] | None:
     return None if mask is None else mask[start:stop]
 
 
