@@ -21,7 +21,8 @@ from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.views import Split, open_window
 
 _MOST_TRAINING, _MOST_VALIDATION = 200_000, 100_000
-SHORT = {"num_bins": 500, "batch_size": 2}
+_PAPERS_START = {"start_at_rates": False}
+SHORT = {**_PAPERS_START, "num_bins": 500, "batch_size": 2}
 """Windows that a small training budget can afford: 400 steps an epoch instead of 16."""
 
 
@@ -51,7 +52,10 @@ class Run:
         return f"{self.recording}, `{self.model}`{bins.get(self.kind, '')}"
 
 
-FULL = tuple(Run(name, "shimono2026", "full", "dice", 3) for name in ("slice_210511", "ibl_nyu40_20210414"))
+FULL = tuple(
+    Run(name, "shimono2026", "full", "dice", 3, settings=_PAPERS_START)
+    for name in ("slice_210511", "ibl_nyu40_20210414")
+)
 SHORT_WINDOWS = tuple(
     Run(name, "shimono2026", "short", "dice", 2, 1e-2, retrain=name == "slice_210511", settings=SHORT)
     for name in RECORDINGS

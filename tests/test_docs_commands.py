@@ -17,9 +17,12 @@ from nwbspikegen.core import tasks as parallel
 from nwbspikegen.training.schedule import Schedule
 
 _ROOT = Path(__file__).resolve().parents[1]
+# pages with modules of their own, and the test that installs these and runs all commands
+_RUN_ELSEWHERE = {"bring-your-own-model.md": "test_bring_your_own_model.py"}
 _PAGES = {
     path.relative_to(_ROOT).as_posix(): read_blocks(path)
     for path in (_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md")))
+    if path.name not in _RUN_ELSEWHERE
 }
 # what a command or a block holds, and why it is not run here
 _NOT_RUN = {

@@ -47,7 +47,8 @@ def explain(
     """Map what MODEL looks at in the test segment of RECORDING, and test what that is worth.
 
     Attention, gradient importance and their product for models that attend; couplings between units for
-    in_context. Controls remove what the maps show, and say so plainly when that costs nothing.
+    those that read them, as in_context. Controls, which any model gets, remove what the maps show or change
+    the past, and say so plainly when that costs nothing.
     A recording that MODEL was trained on is opened as it was for training: other window options are
     refused. They hold for other recordings.
     """

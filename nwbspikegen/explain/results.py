@@ -48,7 +48,9 @@ def state_findings(ablations: pd.DataFrame) -> list[str]:
     explains nothing
     """
     sentences = _state_intact(ablations)
-    for control, shown in _SHOWN.items():
+    own = [each for each in ablations.control.unique() if each.endswith("_removed") and each not in _SHOWN]
+    # what a model calls its own components says what is lost
+    for control, shown in {**_SHOWN, **{each: each.removesuffix("_removed") for each in own}}.items():
         rows = ablations[ablations.control == control]
         if rows.empty:
             continue

@@ -44,7 +44,7 @@ class WindowModel(WindowNetwork):
     ...         return self.weigh(spikes)
     >>> model = build_model("last_bin", num_units=3, bias=False)
     >>> model.parameters_used
-    {'num_bins': 200, 'batch_size': 4, 'bias': False}
+    {'num_bins': 100, 'batch_size': 8, 'bias': False}
     >>> model.predict(np.zeros((500, 3), np.uint8), 100, 0.001).shape
     (400, 3)
     """

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, Real, UInt8
+from jaxtyping import Bool, Float32, Int64, Real, UInt8
 
 from nwbspikegen.core.progress import track
 from nwbspikegen.models.attending import WITHOUT_ATTENTION, attention_as
 from nwbspikegen.models.state import RecordingState
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.views.history import Mask, prior_bins
-
-if TYPE_CHECKING:
-    from nwbspikegen.models.windows import WindowNetwork
 
 # windows of changed bins that are predicted at once
 _CHANGED_AT_ONCE = 8
@@ -32,9 +29,7 @@ class WindowState(RecordingState):
     Where a unit was not observed its input is its running rate so far, which is neither 0 nor 1.
     """
 
-    model: WindowNetwork
-
-    def __init__(self, model: WindowNetwork, num_units: int, bin_size: float) -> None:
+    def __init__(self, model: Any, num_units: int, bin_size: float) -> None:
         super().__init__(model, num_units)
         self._prior_bins = prior_bins(bin_size)
         # the bin before the first is silence, so that the first has an input as well
@@ -98,13 +93,15 @@ class WindowState(RecordingState):
     def predicting(self) -> Iterator[None]:
         """Let the model predict, as it is for this state, within the block."""
         was_training = self.model.training
-        self.model.eval()
+        if was_training:
+            self.model.eval()
         attention = WITHOUT_ATTENTION.get(self._left_out or "")
         try:
             with torch.no_grad(), attention_as(attention) if attention else contextlib.nullcontext():
                 yield
         finally:
-            self.model.train(was_training)
+            if was_training:
+                self.model.train()
 
     def _predict(
         self, inputs: Real[np.ndarray, "bin unit"], wanted: Bool[np.ndarray, " time"]
@@ -116,9 +113,7 @@ class WindowState(RecordingState):
             return out
         # bin j of the piece is predicted from the inputs up to number j from here
         last_input = len(inputs) - len(wanted) - 1
-        step = self.model.prediction_step(self.num_units)
-        starts = range(int(bins[0]), int(bins[-1]) + 1, step)
-        pieces = [(start, min(start + step, int(bins[-1]) + 1)) for start in starts]
+        pieces = _cut_wanted(bins, self.model.prediction_step(self.num_units))
         with self.predicting():
             for some in track(self._batch(pieces, last_input), "predicting", len(pieces)):
                 windows = [
@@ -129,7 +124,7 @@ class WindowState(RecordingState):
                 log_odds = self.model(self._to_tensor(np.stack(windows)))[:, -num_predicted:]
                 probability = torch.sigmoid(log_odds).cpu().numpy()
                 for (start, stop), rows in zip(some, probability, strict=True):
-                    asked = (bins >= start) & (bins < stop)
+                    asked = slice(*np.searchsorted(bins, [start, stop]).tolist())
                     out[asked] = rows[bins[asked] - start]
         return out
 
@@ -163,6 +158,14 @@ class WindowState(RecordingState):
 
     def _to_tensor(self, values: Real[np.ndarray, "*window bin unit"]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.model.device, torch.float32)
+
+
+def _cut_wanted(bins: Int64[np.ndarray, " bin"], step: int) -> list[tuple[int, int]]:
+    """Return where pieces start and stop that hold all of some bins, from the first on."""
+    last = int(bins[-1]) + 1
+    pieces = [(start, min(start + step, last)) for start in range(int(bins[0]), last, step)]
+    edges = np.searchsorted(bins, [start for start, _ in pieces] + [last])
+    return [piece for piece, num_bins in zip(pieces, np.diff(edges), strict=True) if num_bins]
 
 
 class WindowStepper(Stepper):

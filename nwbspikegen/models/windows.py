@@ -31,8 +31,8 @@ class WindowNetwork(SpikeModel):
     windows_at_once: ClassVar[int] = 1
     """How many windows `predict` gives to `forward` at once."""
 
-    num_bins: int = 200
-    batch_size: int = 4
+    num_bins: int = 100
+    batch_size: int = 8
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 from model_specs import BIN, make_spikes
+from populations import small_population, small_split
 
 from nwbspikegen import history
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.explain.ablations import AblationOptions
+from nwbspikegen.explain.explanation import explain
 from nwbspikegen.models import (
     MODELS,
     FittedModel,
@@ -49,12 +52,17 @@ class RateState(RecordingState):
         super().__init__(model, num_units)
         self.read_so_far = np.zeros((0, num_units), np.uint8)
         self.bin_size = bin_size
+        self.has_rates = True
 
     def read(self, spikes, observed=None, wanted=None):
         first = len(self.read_so_far)
         self.read_so_far = np.concatenate([self.read_so_far, spikes])
         rates = history.running_rate(self.read_so_far, first, self.bin_size)
+        rates = rates if self.has_rates else np.full_like(rates, 0.5)
         return rates if wanted is None else rates[wanted]
+
+    def leave_out(self, component):
+        self.has_rates = False
 
 
 class Rates(SpikeModel):
@@ -63,6 +71,7 @@ class Rates(SpikeModel):
     is_permutation_equivariant = True
     default_loss = "bernoulli"
     settings_class = type(build_model("in_context", 1).settings)
+    components = ("rates",)
 
     def begin(self, num_units, bin_size):
         return RateState(self, num_units, bin_size)
@@ -75,7 +84,7 @@ class Rates(SpikeModel):
 
 def test_settings_are_fields_with_a_default():
     model = build_model(_NAME, 3, width="4", looks_ahead="True")
-    expected = {"num_bins": 200, "batch_size": 4, "width": 4, "looks_ahead": True}
+    expected = {"num_bins": 100, "batch_size": 8, "width": 4, "looks_ahead": True}
     assert model.parameters_used == expected
     assert model.width == 4
     with pytest.raises(InputError, match="one of num_bins, batch_size, width, looks_ahead"):
@@ -177,3 +186,15 @@ def test_a_state_that_only_reads_can_do_everything():
     np.testing.assert_array_equal(changed[0], expected[100])
     assert (changed[1] < changed[0]).all()
     np.testing.assert_array_equal(state.read(spikes[200:]), expected[:100])
+
+
+def test_any_model_can_be_explained_by_what_it_predicts():
+    model = FittedModel(build_model(f"{__name__}:Rates", 8), "bernoulli", BIN)
+    options = AblationOptions(num_targets=3, resamples=10)
+    found = explain(model, small_split(), context=small_population(), options=options)
+    assert set(found.maps.data_vars) == {"lag_cost"}
+    measured = found.ablations[found.ablations.status == "measured"]
+    assert {"intact", "rates_removed", "time_reversed"} <= set(measured.control)
+    cost = measured[(measured.control == "rates_removed") & (measured.metric == "bits_per_spike")].cost
+    assert cost.iloc[0] > 1
+    assert any(said.startswith("rates_removed: losing rates costs") for said in found.findings)

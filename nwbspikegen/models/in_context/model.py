@@ -174,7 +174,7 @@ class InContext(SpikeModel):
 
     def begin(self, num_units: int, bin_size: float) -> InContextState:
         """Return the state before the first bin, of any number of units."""
-        return InContextState(self, num_units, bin_size)
+        return InContextState(self, num_units, Past(num_units, bin_size))
 
     @classmethod
     def predict_together(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +18,6 @@ from nwbspikegen.models.in_context.stepping import InContextStepper
 from nwbspikegen.models.state import RecordingState, predict_next
 from nwbspikegen.views.history import Mask
 
-if TYPE_CHECKING:
-    from nwbspikegen.models.in_context.model import InContext
-
 
 class InContextState(RecordingState):
     """Past and readout of a recording. Without its coupling, units tell nothing about each other.
@@ -30,13 +27,20 @@ class InContextState(RecordingState):
 
     A step follows what passes with time, such as traces and ages; hazards, coupling and readout stay as
     they were read.
+
+    Parameters
+    ----------
+    model : InContext
+        Whose network corrects what the past says.
+    num_units : int
+        Units of the recording.
+    past : Past
+        Of the recording, in which nothing has been read; states that read together share it.
     """
 
-    model: InContext
-
-    def __init__(self, model: InContext, num_units: int, bin_size: float) -> None:
+    def __init__(self, model: Any, num_units: int, past: Past) -> None:
         super().__init__(model, num_units)
-        self._past, self._readout = Past(num_units, bin_size), Readout(num_units)
+        self._past, self._readout = past, Readout(num_units)
         self._has_coupling = True
 
     def read(
@@ -91,12 +95,12 @@ class InContextState(RecordingState):
 
 
 def predict_sharing(
-    models: Sequence[InContext], bins: Bins, first: int, bin_size: float
+    models: Sequence[Any], bins: Bins, first: int, bin_size: float
 ) -> list[Float32[np.ndarray, "predicted unit"]]:
     """Return what each model predicts of bins `first` to the end, from one reading of the past."""
     num_bins, num_units = bins.spikes.shape
-    states = [model.begin(num_units, bin_size) for model in models]
     past = Past(num_units, bin_size)
+    states = [InContextState(model, num_units, past) for model in models]
     out = [np.empty((num_bins - first, num_units), dtype=np.float32) for _ in models]
     # pieces as in `predict`, so that sums are taken in the same order
     for piece in models[0].cut_pieces(num_bins, first, num_units):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +13,6 @@ from nwbspikegen.models.in_context.past.layout import DRIVE_COLUMN
 from nwbspikegen.models.in_context.readout import Readout, predict_frozen
 from nwbspikegen.models.stepping import Stepper
 
-if TYPE_CHECKING:
-    from nwbspikegen.models.in_context.model import InContext
-
 
 class InContextStepper(Stepper):
     """Hazards, coupling and readout stay as the past left them.
@@ -25,7 +22,7 @@ class InContextStepper(Stepper):
     """
 
     def __init__(
-        self, model: InContext, past: Past, readout: Readout, num_samples: int, *, has_coupling: bool
+        self, model: Any, past: Past, readout: Readout, num_samples: int, *, has_coupling: bool
     ) -> None:
         center, scale = model.center.cpu().numpy(), model.scale.cpu().numpy()
         self._past = past.step_on(center, scale, model.clip_sd, num_samples)
