@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.predictor import Bins, predict_bins
-from nwbspikegen.models.base import SpikeModel, build_model
+from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.losses import LOSSES
 from nwbspikegen.models.registry import build_model
 from nwbspikegen.models.state import RecordingState

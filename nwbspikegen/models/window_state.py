@@ -83,7 +83,8 @@ class WindowState(RecordingState):
 
     def begin_steps(self) -> Stepper:
         """Return what the model steps with from its latest bins."""
-        return self.model.begin_steps(self, self._to_tensor(self._latest))
+        stepper: Stepper = self.model.begin_steps(self, self._to_tensor(self._latest))
+        return stepper
 
     def leave_out(self, component: str) -> None:
         """Attend otherwise from now on, or to nothing."""
@@ -180,7 +181,8 @@ class WindowStepper(Stepper):
     def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
         """Return the probability of a spike in the next bin."""
         with self._state.predicting():
-            return self._state.model.next_probability(self._windows)
+            probability: np.ndarray = self._state.model.next_probability(self._windows)
+        return probability
 
     def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
         """Move on by one bin."""
