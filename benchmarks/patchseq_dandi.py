@@ -140,7 +140,8 @@ def find_class(address: str, classes: dict[str, str]) -> str:
 
 def print_table(cells: dict[str, LoadedCells], cache: Path, *, repeats: int) -> None:
     """Print the published table beside what was measured."""
-    print("| cells | arm | macro-F1 / accuracy | macro-F1, 95 % over donors | paper |\n|---|---|---|---|---|")
+    print("| cells | condition | macro-F1 / accuracy | macro-F1, 95 % over donors | paper |")
+    print("|---|---|---|---|---|")
     for species, loaded in cells.items():
         for kind in ("bilstm", "forest"):
             recipe = Recipe(kind)
@@ -153,17 +154,19 @@ def print_table(cells: dict[str, LoadedCells], cache: Path, *, repeats: int) -> 
     budgets = [number for number in (24, 48, 96, 192) if number < most]
     plan = Plan("bilstm", "scale", labelled=[*budgets, most], seeds=repeats)
     report = transfer_cells(cells["mouse"], human, cache / "transfer", plan=plan, overwrite=True)
-    for (number, arm), rows in report.scores.groupby(["num_labelled", "arm"]):
-        print_row(f"human, {number} labelled", str(arm), rows, "transfer" if number == most else "")
+    for (number, condition), rows in report.scores.groupby(["num_labelled", "condition"]):
+        print_row(f"human, {number} labelled", str(condition), rows, "transfer" if number == most else "")
 
 
-def print_row(cells: str, arm: str, scores: pd.DataFrame, species: str) -> None:
+def print_row(cells: str, condition: str, scores: pd.DataFrame, species: str) -> None:
     """Print one row of the table."""
     rows = scores.set_index("metric")
     f1, accuracy = rows.loc["macro_f1"], rows.loc["accuracy", "value"]
     interval = f"{f1['ci_low']:.3f} to {f1['ci_high']:.3f}" if np.isfinite(f1["ci_low"]) else ""
-    paper = PAPER.get((species, arm), "")
-    print(f"| {cells} | {arm} | {f1['value']:.3f} / {accuracy:.3f} | {interval} | {paper} |", flush=True)
+    paper = PAPER.get((species, condition), "")
+    print(
+        f"| {cells} | {condition} | {f1['value']:.3f} / {accuracy:.3f} | {interval} | {paper} |", flush=True
+    )
 
 
 if __name__ == "__main__":

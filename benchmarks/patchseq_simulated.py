@@ -4,8 +4,8 @@
 
 prints the Markdown of docs/benchmarks/patchseq_simulated.md. Cells of both species are simulated as NWB
 files, measured by the commands' own code, and kept in DIR; then `transfer_cells`, which is what
-`nwbspikegen patchseq transfer --model bilstm` runs, gives every arm the same folds by donor and the same
-labelled cells. Five cells a class are 20 labelled cells.
+`nwbspikegen patchseq transfer --model bilstm` runs, gives every condition the same folds by donor and the
+same labelled cells. Five cells a class are 20 labelled cells.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def make_cells(cache: Path, side: str) -> LoadedCells:
 
 
 def print_report(report: TransferReport, cells: dict[str, LoadedCells], seconds: float) -> None:
-    """Print one row per number of labelled cells and arm."""
+    """Print one row per number of labelled cells and condition."""
     for side, one in cells.items():
         table = one.table
         print(
@@ -70,15 +70,15 @@ def print_report(report: TransferReport, cells: dict[str, LoadedCells], seconds:
             f"{len(set(table.donors))} donors, seed {SEED[side]}.  "
         )
     print(f"CPU time of the transfer: {seconds:.0f} s.\n")
-    print("| labelled cells | arm | balanced accuracy | over target_only |\n|---|---|---|---|")
+    print("| labelled cells | condition | balanced accuracy | over target_only |\n|---|---|---|---|")
     scores = report.scores[report.scores["metric"] == METRIC]
-    gains = report.gains[report.gains["metric"] == METRIC].set_index(["arm", "num_labelled"])
+    gains = report.gains[report.gains["metric"] == METRIC].set_index(["condition", "num_labelled"])
     for row in scores.sort_values("num_labelled", kind="stable").itertuples():
         gain = ""
-        if (row.arm, row.num_labelled) in gains.index:
-            gain = format_interval(gains.loc[(row.arm, row.num_labelled)], signed=True)
+        if (row.condition, row.num_labelled) in gains.index:
+            gain = format_interval(gains.loc[(row.condition, row.num_labelled)], signed=True)
         value = format_interval(pd.Series(row._asdict()))
-        print(f"| {row.num_labelled} | {row.arm} | {value} | {gain} |")
+        print(f"| {row.num_labelled} | {row.condition} | {value} | {gain} |")
     for note in report.notes:
         print(f"\nNot done: {note}")
 

@@ -40,7 +40,12 @@ from nwbspikegen.patchseq.features.table_allen import (
 )
 from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.species.alignment_shares import align_shares
-from nwbspikegen.patchseq.species.conditions import ARMS, Lesson, answer_zero_shot, predict_arms
+from nwbspikegen.patchseq.species.conditions import (
+    TRANSFER_CONDITIONS,
+    TransferDataset,
+    fit_zero_shot,
+    predict_conditions,
+)
 
 _LOG = logging.getLogger("benchmark")
 _BUDGETS = (24, 48, 96, 192, 400)
@@ -99,8 +104,8 @@ _FEW_SHOT = """
 ## Mouse to human with few human labels
 
 In each fold so many cells of the training donors are labelled (drawn in the shares of the classes, at least
-two of each), the same for every arm; 5 folds x 10 seeds. Balanced accuracy, with 95 % intervals over donors;
-differences are paired. How `pooled` weighs the two opinions was settled on seeds 100-105.
+two of each), the same for every condition; 5 folds x 10 seeds. Balanced accuracy, with 95 % intervals over
+donors; differences are paired. How `pooled` weighs the two opinions was settled on seeds 100-105.
 """
 Fit = Callable[[np.ndarray, np.ndarray, int], Any]
 
@@ -235,16 +240,18 @@ def print_zero_shot(cache: Cache, human: CellTable, mouse: CellTable, seeds: ran
     for estimate in (False, True):
         for method in _METHODS:
             space = align_shares(mouse.values, mouse.classes, human.values, method=method, estimate=estimate)
-            arm = functools.partial(answer_zero_shot, method=method, estimate=estimate)
-            lesson = Lesson(
+            condition = functools.partial(fit_zero_shot, method=method, estimate=estimate)
+            dataset = TransferDataset(
                 mouse.values, mouse.classes, human.values, human.values[:0], human.classes[:0], names
             )
-            predicted = names[arm(lesson)(human.values).argmax(axis=1)][None]
+            predicted = names[condition(dataset)(human.values).argmax(axis=1)][None]
             whole = score_classes(predicted, human.classes, human.donors, metric="balanced_accuracy")
             f1 = score_classes(predicted, human.classes, human.donors)
 
-            def run(arm: Any = arm) -> np.ndarray:
-                return predict_arms(mouse, human, {"zero": arm}, num_labelled=None, seeds=seeds)["zero"]
+            def run(condition: Any = condition) -> np.ndarray:
+                return predict_conditions(mouse, human, {"zero": condition}, num_labelled=None, seeds=seeds)[
+                    "zero"
+                ]
 
             runs = cache.get(f"zero-{method}-{estimate}", run)
             folds = score_classes(runs, human.classes, human.donors, metric="balanced_accuracy")
@@ -263,20 +270,26 @@ def print_zero_shot(cache: Cache, human: CellTable, mouse: CellTable, seeds: ran
 def print_few_shot(cache: Cache, human: CellTable, mouse: CellTable, seeds: range) -> dict[str, list[Any]]:
     """Print the curves over labelled cells, and the paired differences."""
     print(_FEW_SHOT)
-    print("| labelled cells | " + " | ".join(ARMS) + " | pooled - target_only | stacked - target forest |")
-    print("|---|" + "---|" * (len(ARMS) + 2))
-    curves: dict[str, list[Any]] = {name: [] for name in ARMS}
+    print(
+        "| labelled cells | "
+        + " | ".join(TRANSFER_CONDITIONS)
+        + " | pooled - target_only | stacked - target forest |"
+    )
+    print("|---|" + "---|" * (len(TRANSFER_CONDITIONS) + 2))
+    curves: dict[str, list[Any]] = {name: [] for name in TRANSFER_CONDITIONS}
     for budget in _BUDGETS:
         runs = {}
-        for name, arm in ARMS.items():
+        for name, condition in TRANSFER_CONDITIONS.items():
 
-            def run(budget: int = budget, name: str = name, arm: Any = arm) -> np.ndarray:
-                return predict_arms(mouse, human, {name: arm}, num_labelled=budget, seeds=seeds)[name]
+            def run(budget: int = budget, name: str = name, condition: Any = condition) -> np.ndarray:
+                return predict_conditions(mouse, human, {name: condition}, num_labelled=budget, seeds=seeds)[
+                    name
+                ]
 
-            # what is labelled follows from the seed alone, so arms may be run one by one
+            # what is labelled follows from the seed alone, so conditions may be run one by one
             runs[name] = cache.get(f"few-{budget}-{name}", run)
         cells = []
-        for name in ARMS:
+        for name in TRANSFER_CONDITIONS:
             found = score_classes(runs[name], human.classes, human.donors, metric="balanced_accuracy")
             curves[name].append(found)
             cells.append(f"{found.value:.3f} ({found.low:.3f}-{found.high:.3f})")

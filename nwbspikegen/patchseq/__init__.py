@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from nwbspikegen.patchseq.simulation.simulator import simulate_cell as simulate_cell
     from nwbspikegen.patchseq.species.alignment import align as align
     from nwbspikegen.patchseq.species.alignment_shares import align_shares as align_shares
-    from nwbspikegen.patchseq.species.conditions import predict_arms as predict_arms
+    from nwbspikegen.patchseq.species.conditions import predict_conditions as predict_conditions
     from nwbspikegen.patchseq.spikes.detect import detect_spikes as detect_spikes
 
 _MODULE_OF = {
@@ -77,7 +77,7 @@ _MODULE_OF = {
     "fit_joint_bilstm": "classify.bilstm",
     "folds_by_donor": "classify.folds",
     "measure_cell": "features.measure",
-    "predict_arms": "species.conditions",
+    "predict_conditions": "species.conditions",
     "read_cell": "reading.cells",
     "read_cell_scalars": "nwb.reading",
     "read_cell_table": "features.tables",

@@ -201,29 +201,29 @@ def test_masked_family_has_no_attention(network, many, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("model", "arms"),
+    ("model", "conditions"),
     [
         ("linear", {"zero_shot", "target_only", "pooled"}),
         ("forest", {"zero_shot", "target_only", "stacked"}),
         ("bilstm", {"zero_shot", "target_only", "fine_tune", "joint"}),
     ],
 )
-def test_transfer(many, tmp_path, model, arms, monkeypatch):
+def test_transfer(many, tmp_path, model, conditions, monkeypatch):
     from nwbspikegen.patchseq.run import transfer as transferring
 
-    monkeypatch.setattr(transferring, "answer_target_forest", transferring.answer_target_only)
-    monkeypatch.setattr(transferring, "answer_stacked_forest", transferring.answer_pooled)
+    monkeypatch.setattr(transferring, "fit_target_forest", transferring.fit_target_only)
+    monkeypatch.setattr(transferring, "fit_stacked_forest", transferring.fit_pooled)
     sources = many if model == "bilstm" else [one / "cells.csv" for one in many]
     printed, _ = run(
         "transfer", *sources, "--model", model, "--labelled", "8,999", "--seeds", 1, "--folds", 2,
         "--epochs", 2, "--out", tmp_path / "out", "--json",
     )  # fmt: skip
     result = json.loads(printed)
-    assert {row["arm"] for row in result["scores"]} == arms
-    assert {row["arm"] for row in result["gains"]} == arms - {"zero_shot", "target_only"}
+    assert {row["condition"] for row in result["scores"]} == conditions
+    assert {row["condition"] for row in result["gains"]} == conditions - {"zero_shot", "target_only"}
     assert result["notes"] == [note for note in result["notes"] if note.startswith("999 labelled cells")]
     predicted = pd.read_csv(tmp_path / "out" / "predictions.csv")
-    assert len(predicted) == 28 * len(arms)
+    assert len(predicted) == 28 * len(conditions)
     about = json.loads((tmp_path / "out" / "transfer.json").read_text())
     assert about["source_labels"] != about["target_labels"]
     assert (tmp_path / "out" / "figures" / "few_shot.png").is_file()

@@ -1,4 +1,4 @@
-"""Alignment without labels, shares of classes, and arms that get the same cells."""
+"""Alignment without labels, shares of classes, and conditions that get the same cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from nwbspikegen.patchseq.classify.folds import draw_labelled
 from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.species.alignment import align
 from nwbspikegen.patchseq.species.alignment_shares import align_shares
-from nwbspikegen.patchseq.species.conditions import ARMS, Lesson, answer_zero_shot, predict_arms
+from nwbspikegen.patchseq.species.conditions import (
+    TRANSFER_CONDITIONS,
+    TransferDataset,
+    fit_zero_shot,
+    predict_conditions,
+)
 
 NAMES = np.array(["Lamp5", "Pvalb", "Sst", "Vip"])
 _CENTRES = np.random.default_rng(7).normal(size=(4, 8)) * 1.3
@@ -107,10 +112,10 @@ def test_estimated_shares_mend_zero_shot():
     human = draw_species((50, 400, 50, 50), 1)
     human.features.iloc[50:450] += 3
     nothing = human.values[:0], human.classes[:0]
-    lesson = Lesson(mouse.values, mouse.classes, human.values, *nothing, NAMES)
+    dataset = TransferDataset(mouse.values, mouse.classes, human.values, *nothing, NAMES)
     hit = {
         estimate: (
-            NAMES[answer_zero_shot(lesson, estimate=estimate)(human.values).argmax(axis=1)] == human.classes
+            NAMES[fit_zero_shot(dataset, estimate=estimate)(human.values).argmax(axis=1)] == human.classes
         )
         for estimate in (False, True)
     }
@@ -140,29 +145,29 @@ def test_bad_alignments_are_refused():
 def test_no_arm_sees_the_class_of_an_unlabelled_cell():
     """Changing the classes of cells that are not labelled changes no prediction."""
     mouse, human = draw_species((30, 30, 30, 30), 0), draw_species((40, 40, 40, 40), 1, shift=0.5)
-    arms = {name: ARMS[name] for name in ("target_only", "pooled", "stacked_forest")} | {
-        "zero": answer_zero_shot
+    conditions = {name: TRANSFER_CONDITIONS[name] for name in ("target_only", "pooled", "stacked_forest")} | {
+        "zero": fit_zero_shot
     }
-    lessons: dict[str, list[Lesson]] = {name: [] for name in arms}
+    datasets: dict[str, list[TransferDataset]] = {name: [] for name in conditions}
 
     def watch(name):
-        def arm(lesson):
-            lessons[name].append(lesson)
+        def condition(dataset):
+            datasets[name].append(dataset)
             return lambda values: np.tile([0.1, 0.2, 0.3, 0.4], (len(values), 1))
 
-        return arm
+        return condition
 
-    predicted = predict_arms(
-        mouse, human, {name: watch(name) for name in arms}, num_labelled=16, seeds=[0, 1]
+    predicted = predict_conditions(
+        mouse, human, {name: watch(name) for name in conditions}, num_labelled=16, seeds=[0, 1]
     )
     assert (predicted["zero"] == "Vip").all()
-    for first, second in zip(lessons["target_only"], lessons["pooled"], strict=True):
+    for first, second in zip(datasets["target_only"], datasets["pooled"], strict=True):
         np.testing.assert_array_equal(first.labelled, second.labelled)
         assert len(first.labelled) == 16
         # the labelled cells are of the training side
         known = {tuple(row) for row in first.unlabelled}
         assert all(tuple(row) in known for row in first.labelled)
-    assert len(lessons["zero"]) == 10
+    assert len(datasets["zero"]) == 10
 
 
 def test_the_source_helps_when_few_cells_are_labelled():
@@ -170,19 +175,19 @@ def test_the_source_helps_when_few_cells_are_labelled():
         draw_species((60, 60, 60, 60), 0),
         draw_species((40, 40, 40, 40), 1, shift=0.5, stretch=2.0),
     )
-    arms = {name: ARMS[name] for name in ("target_only", "pooled")}
-    predicted = predict_arms(mouse, human, arms, num_labelled=12, seeds=range(3))
+    conditions = {name: TRANSFER_CONDITIONS[name] for name in ("target_only", "pooled")}
+    predicted = predict_conditions(mouse, human, conditions, num_labelled=12, seeds=range(3))
     hit = {name: (runs == human.classes).mean() for name, runs in predicted.items()}
     assert hit["pooled"] > hit["target_only"] + 0.05
 
 
-def test_stacked_forest_answers_with_probabilities():
+def test_stacked_forest_gives_probabilities():
     mouse, human = draw_species((20, 20, 20, 20), 0), draw_species((20, 20, 20, 20), 1, shift=0.5)
     drawn = draw_labelled(human.classes, 16, seed=0)
-    lesson = Lesson(
+    dataset = TransferDataset(
         mouse.values, mouse.classes, human.values, human.values[drawn], human.classes[drawn], NAMES
     )
-    probability = ARMS["stacked_forest"](lesson)(human.values)
+    probability = TRANSFER_CONDITIONS["stacked_forest"](dataset)(human.values)
     np.testing.assert_allclose(probability.sum(axis=1), 1)
 
 
@@ -225,4 +230,6 @@ def test_species_measured_otherwise_cannot_be_joined():
         fit_joint_bilstm(mouse, narrow)
     other = draw_species((5, 5, 5, 5), 0).take_features(["f0"])
     with pytest.raises(InputError, match="different features"):
-        predict_arms(other, draw_species((5, 5, 5, 5), 0), ARMS, num_labelled=8, seeds=[0])
+        predict_conditions(
+            other, draw_species((5, 5, 5, 5), 0), TRANSFER_CONDITIONS, num_labelled=8, seeds=[0]
+        )

@@ -28,7 +28,9 @@ def column_options(command: _Command) -> _Command:
     return command
 
 
-def read_columns(cell_column: str, class_column: str, donor_column: str, condition_column: str) -> Columns:
+def read_column_names(
+    cell_column: str, class_column: str, donor_column: str, condition_column: str
+) -> Columns:
     """Return the values of `column_options` as one object."""
     from nwbspikegen.patchseq.run.load import Columns
 
@@ -42,12 +44,12 @@ def refuse_columns(sources: Sequence[Path | str]) -> None:
         refuse_given(names, "without a table", "a CSV or Parquet table")
 
 
-def read_numbers(text: str) -> list[int]:
+def split_numbers(text: str) -> list[int]:
     """Return whole numbers separated by commas.
 
     Examples
     --------
-    >>> read_numbers("24,48")
+    >>> split_numbers("24,48")
     [24, 48]
     """
     try:

@@ -8,7 +8,7 @@ import click
 
 from nwbspikegen.core.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
 from nwbspikegen.core.output import print_result, records_of
-from nwbspikegen.patchseq.cli.options import column_options, read_columns, refuse_columns
+from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
 
 
 @click.command(short_help="Predict the classes of cells.")
@@ -32,7 +32,7 @@ def predict(
     from nwbspikegen.patchseq.run.predict import predict_sources
 
     refuse_columns(sources)
-    columns = read_columns(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
     report = predict_sources(model, sources, out, columns=columns, metadata=metadata, overwrite=overwrite)
     result = {
         "path": str(report.path),

@@ -11,7 +11,7 @@ import click
 from nwbspikegen.core.given import name_unused
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
-from nwbspikegen.patchseq.cli.options import column_options, read_columns, refuse_columns
+from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def train(
     else:
         name_unused(["trees", "scalars"], "with --model bilstm, which reads families and grows no trees")
     refuse_columns([*sources, *([] if labels is None else [labels])])
-    columns = read_columns(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
     report = train_cells(
         load_cells(sources, columns=columns, labels=labels), out,
         recipe=Recipe(model, scalars, trees, epochs),  # type: ignore[arg-type]

@@ -12,9 +12,9 @@ from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_o
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.patchseq.cli.options import (
     column_options,
-    read_columns,
-    read_numbers,
+    read_column_names,
     refuse_columns,
+    split_numbers,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def transfer(
 ) -> None:  # fmt: skip
     """Learn classes in SOURCE and predict them in TARGET, without and with few labels of the target.
 
-    Both are as for `train`. Every arm has the same folds by donor and the same labelled cells; the last
+    Both are as for `train`. Every condition has the same folds by donor and the same labelled cells; the last
     rows are paired differences from learning on the target alone.
     """
     from nwbspikegen.patchseq.run.load import load_cells
@@ -57,8 +57,8 @@ def transfer(
     if model != "bilstm":
         name_unused(["epochs"], f"with --model {model}: only a BiLSTM has epochs")
     refuse_columns([source, target])
-    columns = read_columns(cell_column, class_column, donor_column, condition_column)
-    plan = Plan(model, method, not equal_shares, read_numbers(labelled), seeds, folds, epochs)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    plan = Plan(model, method, not equal_shares, split_numbers(labelled), seeds, folds, epochs)
     loaded, wanted = (load_cells([one], columns=columns) for one in (source, target))
     report = transfer_cells(loaded, wanted, out, plan=plan, overwrite=overwrite)
     result = {
@@ -71,7 +71,7 @@ def transfer(
 
 
 def _format(scores: pd.DataFrame, gains: pd.DataFrame, path: Path) -> str:
-    """Return balanced accuracy of every arm, and the paired differences."""
+    """Return balanced accuracy of every condition, and the paired differences."""
     parts = []
     for title, table in (("balanced accuracy", scores), ("difference from target_only, paired", gains)):
         shown = table[table["metric"] == "balanced_accuracy"].drop(columns=["metric"])

@@ -85,12 +85,12 @@ def plot_family_attention(attention: pd.DataFrame) -> Figure:
 
 
 def plot_few_shot(scores: pd.DataFrame, *, metric: str = "balanced_accuracy") -> Figure:
-    """Draw a score over the number of labelled cells, a line per arm; zero-shot arms are level lines.
+    """Draw a score over the number of labelled cells, a line per condition; zero-shot ones are level.
 
     Parameters
     ----------
     scores : DataFrame
-        Columns `arm`, `num_labelled` (0 for zero-shot), `metric`, `value`, `ci_low`, `ci_high`.
+        Columns `condition`, `num_labelled` (0 for zero-shot), `metric`, `value`, `ci_low`, `ci_high`.
     metric : str
         Which rows.
 
@@ -103,21 +103,21 @@ def plot_few_shot(scores: pd.DataFrame, *, metric: str = "balanced_accuracy") ->
     """
     rows = scores[scores["metric"] == metric]
     if rows.empty:
-        raise InputError(f"no {metric}", "scores of arms", "transfer first")
+        raise InputError(f"no {metric}", "scores of conditions", "transfer first")
     figure = new_figure(6.2, 3.8)
     axes = figure.subplots()
     budgets = sorted({int(number) for number in rows["num_labelled"] if number})
-    for place, (arm, of_arm) in enumerate(rows.groupby("arm", sort=False)):
+    for place, (condition, of_condition) in enumerate(rows.groupby("condition", sort=False)):
         style: dict[str, Any] = {
             "color": COLOURS[place % len(COLOURS)], "linestyle": LINES[place % len(LINES)],
-            "label": str(arm).replace("_", " "),
+            "label": str(condition).replace("_", " "),
         }  # fmt: skip
-        ordered = of_arm.sort_values("num_labelled")
+        ordered = of_condition.sort_values("num_labelled")
         if (ordered["num_labelled"] == 0).all():
             axes.axhline(float(ordered["value"].iloc[0]), **style)
             continue
         middle, low, high = (ordered[name].to_numpy(float) for name in ("value", "ci_low", "ci_high"))
-        # arms beside each other, so that no interval hides another
+        # conditions beside each other, so that no interval hides another
         places = ordered["num_labelled"].to_numpy(float) * 1.02**place
         axes.errorbar(places, middle, [middle - low, high - middle], marker="o", capsize=2, **style)
     if budgets:

@@ -29,7 +29,7 @@ def read_electrodes(source: Address) -> list[dict[str, str]]:
     return electrodes
 
 
-def add_electrodes(nwbfile: Any, electrodes: list[dict[str, str]]) -> None:
+def add_patch_electrodes(nwbfile: Any, electrodes: list[dict[str, str]]) -> None:
     """Add electrodes to a file in memory; devices are those that it has."""
     for electrode in electrodes:
         given = {text: electrode[text] for text in _TEXTS if electrode[text]}

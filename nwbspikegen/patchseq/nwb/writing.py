@@ -16,7 +16,7 @@ from nwbspikegen.nwb.envelope import derive_file
 from nwbspikegen.nwb.names import join_attributes
 from nwbspikegen.nwb.opening import open_nwb
 from nwbspikegen.nwb.tables import to_table
-from nwbspikegen.patchseq.nwb.electrodes import add_electrodes, drop_extras, read_electrodes
+from nwbspikegen.patchseq.nwb.electrodes import add_patch_electrodes, drop_extras, read_electrodes
 
 PATCHSEQ = "patchseq"
 PROBABILITY, ATTENTION = "probability_", "attention_"
@@ -106,7 +106,7 @@ def write_patchseq(
         overwrite=overwrite,
     ) as (nwbfile, module):
         drop_extras(nwbfile)
-        add_electrodes(nwbfile, electrodes)
+        add_patch_electrodes(nwbfile, electrodes)
         for table in _to_tables(sweeps, families or {}, reasons or {}, scalars or {}, predictions, preset):
             module.add(table)
         if left_out is not None and len(left_out):

@@ -16,7 +16,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.patchseq.reading.metadata import read_metadata_of_cell, select_electrode
-from nwbspikegen.patchseq.reading.pairs import Pair, find_pairs, find_unpaired
+from nwbspikegen.patchseq.reading.pairs import Pair, find_unpaired, pair_series
 from nwbspikegen.patchseq.reading.plausibility import MOST_PA, SweepLevels, find_implausible
 from nwbspikegen.patchseq.reading.protocols import clean_code, type_by_code, type_by_name
 from nwbspikegen.patchseq.reading.quality import QualityLimits, find_faults
@@ -144,7 +144,7 @@ def _read(
 ) -> tuple[Cell, list[Sweep]]:
     address = require_recording(path)
     with open_nwb(address) as root, reading(address):
-        pairs, pairing = find_pairs(root)
+        pairs, pairing = pair_series(root)
         electrode, pairs = select_electrode(root, pairs, electrode, address)
         looked = [_look(root, pair, limits, keep) for pair in pairs]
         looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]

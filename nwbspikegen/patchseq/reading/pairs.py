@@ -32,7 +32,7 @@ class Pair(NamedTuple):
     stimulus_span: tuple[int, int] = _WHOLE
 
 
-def find_pairs(root: Any) -> tuple[list[Pair], str]:
+def pair_series(root: Any) -> tuple[list[Pair], str]:
     """Return the sweeps of a file and where it says what belongs together.
 
     The first of these that a file has: the table ``intracellular_recordings``, a SweepTable, the

@@ -37,7 +37,7 @@ def draw_training(folder: Path, cells: LoadedCells, model: CellModel, validation
 
 
 def draw_transfer(folder: Path, scores: pd.DataFrame, confusions: dict[str, pd.DataFrame]) -> list[Path]:
-    """Draw the curves over labelled cells, and who was taken for whom by each zero-shot arm."""
+    """Draw the curves over labelled cells, and who was taken for whom by each zero-shot condition."""
     figures: dict[str, Any] = {
         f"confusion-{name}": plot_confusion(counts) for name, counts in confusions.items()
     }

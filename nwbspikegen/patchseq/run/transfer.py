@@ -23,13 +23,13 @@ from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.run.load import LoadedCells
 from nwbspikegen.patchseq.run.validate import count_confusion
 from nwbspikegen.patchseq.species.conditions import (
-    Arm,
-    answer_pooled,
-    answer_stacked_forest,
-    answer_target_forest,
-    answer_target_only,
-    answer_zero_shot,
-    predict_arms,
+    TransferCondition,
+    fit_pooled,
+    fit_stacked_forest,
+    fit_target_forest,
+    fit_target_only,
+    fit_zero_shot,
+    predict_conditions,
 )
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -76,8 +76,8 @@ class TransferReport:
     path : Path
         Folder with the tables and figures.
     scores : DataFrame
-        One row per arm, number of labelled cells (0: zero-shot) and metric: `value`, `ci_low`, `ci_high`
-        (95 %, over donors), mean over seeds.
+        One row per condition, number of labelled cells (0: zero-shot) and metric: `value`, `ci_low`,
+        `ci_high` (95 %, over donors), mean over seeds.
     gains : DataFrame
         Paired differences, transferred minus target-only, on the same folds and labelled cells.
     notes : list of str
@@ -100,9 +100,9 @@ def transfer_cells(
 ) -> TransferReport:
     """Predict the classes of target cells from a source's, without and with few labels of the target.
 
-    All arms have the same folds by donor, the same labelled cells and the same unlabelled ones. Families
-    become components by a transformer fitted on the source alone. Sources and targets without a class, or
-    of classes that the other lacks, are left out.
+    All conditions have the same folds by donor, the same labelled cells and the same unlabelled ones.
+    Families become components by a transformer fitted on the source alone. Sources and targets without a
+    class, or of classes that the other lacks, are left out.
 
     Parameters
     ----------
@@ -118,8 +118,8 @@ def transfer_cells(
     plan, out = plan or Plan(), Path(out)
     require_absent(out, overwrite=overwrite, marker=TRANSFER_FILE)
     tables = _prepare(source, target, plan)
-    arms = _choose_arms(plan, *tables)
-    predicted, notes = _predict(*tables, arms, plan)
+    conditions = _choose_conditions(plan, *tables)
+    predicted, notes = _predict(*tables, conditions, plan)
     scores, gains = _score(predicted, tables[1])
     with write_whole(out, overwrite=overwrite, marker=TRANSFER_FILE) as temporary:
         temporary.mkdir()
@@ -137,8 +137,8 @@ def transfer_cells(
 
             most = max(number for _, number in predicted)
             confusions = {
-                f"{arm}-{number}": count_confusion(runs, tables[1].classes)
-                for (arm, number), runs in predicted.items()
+                f"{condition}-{number}": count_confusion(runs, tables[1].classes)
+                for (condition, number), runs in predicted.items()
                 if number in (0, most)
             }
             draw_transfer(temporary / "figures", scores, confusions)
@@ -179,20 +179,22 @@ def _share(source: CellTable, target: CellTable) -> tuple[CellTable, CellTable]:
     return source.take_features(names), target.take_features(names)
 
 
-def _choose_arms(plan: Plan, source: CellTable, target: CellTable) -> tuple[dict[str, Arm], dict[str, Arm]]:
-    """Return zero-shot and few-shot arms; of the latter all are compared with `target_only`."""
-    zero = functools.partial(answer_zero_shot, method=plan.method, estimate=plan.estimate)
+def _choose_conditions(
+    plan: Plan, source: CellTable, target: CellTable
+) -> tuple[dict[str, TransferCondition], dict[str, TransferCondition]]:
+    """Return zero-shot and few-shot conditions; of the latter all are compared with `target_only`."""
+    zero = functools.partial(fit_zero_shot, method=plan.method, estimate=plan.estimate)
     if plan.learner == "linear":
-        return {"zero_shot": zero}, {"target_only": answer_target_only, "pooled": answer_pooled}
+        return {"zero_shot": zero}, {"target_only": fit_target_only, "pooled": fit_pooled}
     if plan.learner == "forest":
-        return {"zero_shot": zero}, {"target_only": answer_target_forest, "stacked": answer_stacked_forest}
+        return {"zero_shot": zero}, {"target_only": fit_target_forest, "stacked": fit_stacked_forest}
     from nwbspikegen.patchseq.classify.bilstm_training import Schedule
-    from nwbspikegen.patchseq.species.bilstm import BiLSTMArms
+    from nwbspikegen.patchseq.species.bilstm import BiLSTMConditions
 
     schedule = Schedule() if plan.epochs is None else Schedule(epochs=plan.epochs)
     names = list(map(str, source.features))
-    arms = BiLSTMArms(names, source.donors, plan.method, plan.estimate, schedule)
-    return arms.zero_shot, arms.few_shot
+    conditions = BiLSTMConditions(names, source.donors, plan.method, plan.estimate, schedule)
+    return conditions.zero_shot, conditions.few_shot
 
 
 _Predicted = dict[tuple[str, int], np.ndarray]
@@ -201,17 +203,19 @@ _Predicted = dict[tuple[str, int], np.ndarray]
 def _predict(
     source: CellTable,
     target: CellTable,
-    arms: tuple[Mapping[str, Arm], Mapping[str, Arm]],
+    conditions: tuple[Mapping[str, TransferCondition], Mapping[str, TransferCondition]],
     plan: Plan,
 ) -> tuple[_Predicted, list[str]]:
     seeds, notes = range(plan.seeds), []
-    found = predict_arms(source, target, arms[0], num_labelled=None, seeds=seeds, num_folds=plan.num_folds)
+    found = predict_conditions(
+        source, target, conditions[0], num_labelled=None, seeds=seeds, num_folds=plan.num_folds
+    )
     predicted: _Predicted = {(name, 0): runs for name, runs in found.items()}
     _LOG.info("zero-shot")
     for number in plan.labelled:
         try:
-            found = predict_arms(
-                source, target, arms[1], num_labelled=number, seeds=seeds, num_folds=plan.num_folds
+            found = predict_conditions(
+                source, target, conditions[1], num_labelled=number, seeds=seeds, num_folds=plan.num_folds
             )
         except InputError as error:
             notes.append(f"{number} labelled cells: {error}")
@@ -225,18 +229,24 @@ def _predict(
 def _score(predicted: _Predicted, target: CellTable) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows: list[dict[str, Any]] = []
     gains: list[dict[str, Any]] = []
-    for (arm, number), runs in predicted.items():
+    for (condition, number), runs in predicted.items():
         for metric in METRICS:
             found = score_classes(runs, target.classes, target.donors, metric=metric)
-            rows.append({"arm": arm, "num_labelled": number, "metric": metric, **_spread(found)})
+            rows.append({"condition": condition, "num_labelled": number, "metric": metric, **_spread(found)})
             alone = predicted.get(("target_only", number))
-            if alone is None or arm == "target_only":
+            if alone is None or condition == "target_only":
                 continue
             gain = compare_classes(runs, alone, target.classes, target.donors, metric=metric)
             gains.append(
-                {"arm": arm, "over": "target_only", "num_labelled": number, "metric": metric, **_spread(gain)}
+                {
+                    "condition": condition,
+                    "over": "target_only",
+                    "num_labelled": number,
+                    "metric": metric,
+                    **_spread(gain),
+                }
             )
-    columns = ["arm", "over", "num_labelled", "metric", "value", "ci_low", "ci_high"]
+    columns = ["condition", "over", "num_labelled", "metric", "value", "ci_low", "ci_high"]
     return pd.DataFrame(rows), pd.DataFrame(gains, columns=columns)
 
 
@@ -251,8 +261,10 @@ def _tabulate(predicted: _Predicted, target: CellTable) -> pd.DataFrame:
         "cell_class": target.classes,
     }
     parts = [
-        pd.DataFrame({"arm": arm, "num_labelled": number, "seed": seed, **known, "predicted_class": run})
-        for (arm, number), runs in predicted.items()
+        pd.DataFrame(
+            {"condition": condition, "num_labelled": number, "seed": seed, **known, "predicted_class": run}
+        )
+        for (condition, number), runs in predicted.items()
         for seed, run in enumerate(runs)
     ]
     return pd.concat(parts, ignore_index=True)

@@ -107,7 +107,7 @@ def draw_cell(cell_class: str, species: str, rng: np.random.Generator) -> CellPa
     return CellParameters(**drawn)
 
 
-def to_vector(cell: CellParameters) -> Float64[np.ndarray, " field"]:
+def list_parameters(cell: CellParameters) -> Float64[np.ndarray, " field"]:
     """Return a cell as the kernel takes it."""
     fields = np.empty(kernels.NUM_FIELDS)
     fields[kernels.CAPACITANCE] = cell.capacitance_pf

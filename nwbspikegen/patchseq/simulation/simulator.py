@@ -16,8 +16,8 @@ from nwbspikegen.patchseq.simulation.cells import (
     STEP_MV,
     CellParameters,
     draw_cell,
+    list_parameters,
     tabulate_gates,
-    to_vector,
 )
 
 SAMPLING_RATE_HZ = 50_000.0
@@ -104,7 +104,7 @@ class _Rig:
     clock: float = 0.0
 
     def __post_init__(self) -> None:
-        self.vector, self.table = to_vector(self.cell), tabulate_gates(self.cell)
+        self.vector, self.table = list_parameters(self.cell), tabulate_gates(self.cell)
         # a cell left alone comes to its own resting potential, from which every sweep starts
         self.rested_mv = self.cell.rest_mv
         self.rested_mv = float(self.respond(np.zeros(_to_sample(0.5)))[-1])

@@ -1,6 +1,7 @@
-"""Arms of a transfer that end in the attention BiLSTM, on components aligned without labels.
+"""Conditions of a transfer that end in the attention BiLSTM, on components aligned without labels.
 
-Every arm reads the same aligned components, and ends with the same schedule on the same labelled cells.
+Every condition reads the same aligned components, and ends with the same schedule on the same labelled
+cells.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.species.alignment_shares import align_shares
-from nwbspikegen.patchseq.species.conditions import Answer, Arm, Lesson
+from nwbspikegen.patchseq.species.conditions import TargetClassifier, TransferCondition, TransferDataset
 
 _Values = Float64[np.ndarray, "_cell _feature"]
 
@@ -39,8 +40,8 @@ def tabulate_components(transformer: FamilyComponents, cells: xr.Dataset, table:
 
 
 @dataclass
-class BiLSTMArms:
-    """The arms, which share what they learn from the source: it is trained once per fold and seed.
+class BiLSTMConditions:
+    """The conditions, which share what they learn from the source: it is trained once per fold and seed.
 
     Attributes
     ----------
@@ -53,7 +54,7 @@ class BiLSTMArms:
     estimate : bool
         Estimate the target's composition (see `align_shares`).
     schedule : Schedule
-        Of every phase of every arm.
+        Of every phase of every condition.
     """
 
     features: list[str]
@@ -64,76 +65,78 @@ class BiLSTMArms:
     _trained: dict[int, CellBiLSTM] = field(default_factory=dict)
 
     @property
-    def zero_shot(self) -> dict[str, Arm]:
-        """The arm that sees no label of the target."""
-        return {"zero_shot": self.answer_zero_shot}
+    def zero_shot(self) -> dict[str, TransferCondition]:
+        """The condition that sees no label of the target."""
+        return {"zero_shot": self.fit_zero_shot}
 
     @property
-    def few_shot(self) -> dict[str, Arm]:
-        """The arms that learn from labelled cells of the target."""
+    def few_shot(self) -> dict[str, TransferCondition]:
+        """The conditions that learn from labelled cells of the target."""
         return {
-            "target_only": self.answer_target_only,
-            "fine_tune": self.answer_fine_tune,
-            "joint": self.answer_joint,
+            "target_only": self.fit_target_only,
+            "fine_tune": self.fit_fine_tune,
+            "joint": self.fit_joint,
         }
 
-    def answer_zero_shot(self, lesson: Lesson) -> Answer:
+    def fit_zero_shot(self, dataset: TransferDataset) -> TargetClassifier:
         """Classify by a network trained on the aligned source alone."""
-        source, place = self._align(lesson)
-        return self._answer(self._learn_source(lesson, source), place, lesson)
+        source, place = self._align(dataset)
+        return self._classify(self._learn_source(dataset, source), place, dataset)
 
-    def answer_target_only(self, lesson: Lesson) -> Answer:
+    def fit_target_only(self, dataset: TransferDataset) -> TargetClassifier:
         """Classify by a network trained on the labelled target cells alone."""
-        _, place = self._align(lesson)
-        target = self._label(place, lesson)
-        return self._answer(fit_bilstm(target, schedule=self.schedule, seed=lesson.seed), place, lesson)
+        _, place = self._align(dataset)
+        target = self._label(place, dataset)
+        return self._classify(fit_bilstm(target, schedule=self.schedule, seed=dataset.seed), place, dataset)
 
-    def answer_fine_tune(self, lesson: Lesson) -> Answer:
+    def fit_fine_tune(self, dataset: TransferDataset) -> TargetClassifier:
         """Classify by the source's network with a new head, warmed up and then trained with all of it."""
-        source, place = self._align(lesson)
-        target = self._label(place, lesson)
-        trained = self._learn_source(lesson, source)
-        moved = continue_bilstm(trained, target, schedule=self.schedule, seed=lesson.seed)
-        return self._answer(moved, place, lesson)
+        source, place = self._align(dataset)
+        target = self._label(place, dataset)
+        trained = self._learn_source(dataset, source)
+        moved = continue_bilstm(trained, target, schedule=self.schedule, seed=dataset.seed)
+        return self._classify(moved, place, dataset)
 
-    def answer_joint(self, lesson: Lesson) -> Answer:
+    def fit_joint(self, dataset: TransferDataset) -> TargetClassifier:
         """Classify by a network with a head for each species, learned together, then on the target alone."""
-        source, place = self._align(lesson)
-        target = self._label(place, lesson)
-        joint = fit_joint_bilstm(source, target, schedule=self.schedule, seed=lesson.seed)
-        return self._answer(joint, place, lesson)
+        source, place = self._align(dataset)
+        target = self._label(place, dataset)
+        joint = fit_joint_bilstm(source, target, schedule=self.schedule, seed=dataset.seed)
+        return self._classify(joint, place, dataset)
 
-    def _align(self, lesson: Lesson) -> tuple[FamilyCells, Callable[[_Values], _Values]]:
+    def _align(self, dataset: TransferDataset) -> tuple[FamilyCells, Callable[[_Values], _Values]]:
         space = align_shares(
-            lesson.source, lesson.source_classes, lesson.unlabelled, method=self.method,
-            estimate=self.estimate, seed=lesson.seed,
+            dataset.source, dataset.source_classes, dataset.unlabelled, method=self.method,
+            estimate=self.estimate, seed=dataset.seed,
         )  # fmt: skip
-        padded, present = self._pad(space.aligned.source, lesson.source)
-        source = FamilyCells(padded, present, lesson.source_classes, self.source_donors)
+        padded, present = self._pad(space.aligned.source, dataset.source)
+        source = FamilyCells(padded, present, dataset.source_classes, self.source_donors)
         return source, space.aligned.place
 
-    def _learn_source(self, lesson: Lesson, source: FamilyCells) -> CellBiLSTM:
-        if lesson.seed not in self._trained:
-            self._trained[lesson.seed] = fit_bilstm(source, schedule=self.schedule, seed=lesson.seed)
-        return self._trained[lesson.seed]
+    def _learn_source(self, dataset: TransferDataset, source: FamilyCells) -> CellBiLSTM:
+        if dataset.seed not in self._trained:
+            self._trained[dataset.seed] = fit_bilstm(source, schedule=self.schedule, seed=dataset.seed)
+        return self._trained[dataset.seed]
 
-    def _answer(self, model: CellBiLSTM, place: Callable[[_Values], _Values], lesson: Lesson) -> Answer:
-        columns = np.searchsorted(lesson.class_names, model.class_names)
+    def _classify(
+        self, model: CellBiLSTM, place: Callable[[_Values], _Values], dataset: TransferDataset
+    ) -> TargetClassifier:
+        columns = np.searchsorted(dataset.class_names, model.class_names)
 
-        def answer(values: _Values) -> Float64[np.ndarray, "_cell class"]:
+        def classify(values: _Values) -> Float64[np.ndarray, "_cell class"]:
             padded, present = self._pad(place(values), values)
-            probability = np.zeros((len(values), len(lesson.class_names)))
+            probability = np.zeros((len(values), len(dataset.class_names)))
             some = present.any(axis=1)
             probability[np.ix_(some, columns)] = model.predict_proba(padded[some], present[some])
             return probability
 
-        return answer
+        return classify
 
-    def _label(self, place: Callable[[_Values], _Values], lesson: Lesson) -> FamilyCells:
-        padded, present = self._pad(place(lesson.labelled), lesson.labelled)
-        # a lesson does not say who gave the labelled cells: of many, a fifth decides when training stops
-        donors = np.arange(len(lesson.labelled)).astype(str)
-        return FamilyCells(padded, present, lesson.labelled_classes, donors)
+    def _label(self, place: Callable[[_Values], _Values], dataset: TransferDataset) -> FamilyCells:
+        padded, present = self._pad(place(dataset.labelled), dataset.labelled)
+        # a dataset does not say who gave the labelled cells: of many, a fifth decides when training stops
+        donors = np.arange(len(dataset.labelled)).astype(str)
+        return FamilyCells(padded, present, dataset.labelled_classes, donors)
 
     def _pad(
         self, aligned: _Values, raw: _Values

@@ -1,7 +1,8 @@
 """Ways to carry classes from one species to another, on the same folds, cells and criterion.
 
-An arm gets the same `Lesson` as every other and returns a function from target cells to probabilities:
-what one arm may look at, all may.
+A transfer condition is what a classifier may learn from, and how. Each gets the same `TransferDataset` as
+every other and returns a function from target cells to probabilities. (The column `condition` of a table,
+culture or acute, is another thing: how the tissue was kept.)
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from nwbspikegen.patchseq.species.alignment import align
 from nwbspikegen.patchseq.species.alignment_shares import SharedSpace, align_shares
 
 _Values = Float64[np.ndarray, "_cell _feature"]
-Answer = Callable[[_Values], Float64[np.ndarray, "_cell class"]]
+TargetClassifier = Callable[[_Values], Float64[np.ndarray, "_cell class"]]
 _SOURCE_CELLS = 24
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What every arm may learn from.
+class TransferDataset:
+    """What every condition may learn from.
 
     Attributes
     ----------
@@ -49,97 +50,99 @@ class Lesson:
     seed: int = 0
 
 
-Arm = Callable[[Lesson], Answer]
+TransferCondition = Callable[[TransferDataset], TargetClassifier]
 
 
-def answer_zero_shot(lesson: Lesson, *, method: str = "rank", estimate: bool = True) -> Answer:
+def fit_zero_shot(
+    dataset: TransferDataset, *, method: str = "rank", estimate: bool = True
+) -> TargetClassifier:
     """Classify by the source alone, after label-free alignment to the target's estimated composition.
 
     A linear discriminant with equal priors and Ledoit-Wolf shrinkage, trained on the aligned source.
     """
     space = align_shares(
-        lesson.source,
-        lesson.source_classes,
-        lesson.unlabelled,
+        dataset.source,
+        dataset.source_classes,
+        dataset.unlabelled,
         method=method,
         estimate=estimate,
-        seed=lesson.seed,
+        seed=dataset.seed,
     )
-    return _answer_by_source(space, lesson)
+    return _classify_by_source(space, dataset)
 
 
-def answer_target_only(lesson: Lesson) -> Answer:
+def fit_target_only(dataset: TransferDataset) -> TargetClassifier:
     """Classify by the labelled target cells alone: the same discriminant, in normal scores of the target."""
-    place = align(lesson.source, lesson.unlabelled).place
-    discriminant = _fit_discriminant(place(lesson.labelled), lesson.labelled_classes)
+    place = align(dataset.source, dataset.unlabelled).place
+    discriminant = _fit_discriminant(place(dataset.labelled), dataset.labelled_classes)
     return lambda values: discriminant(place(values))
 
 
-def answer_pooled(lesson: Lesson) -> Answer:
+def fit_pooled(dataset: TransferDataset) -> TargetClassifier:
     """Pool log probabilities: the target-only discriminant's, and 24 / n times the source's.
 
     The source counts as much as 24 labelled cells, so that it fades as the number n of labelled cells
     grows. Its composition is that of the labelled cells.
     """
-    names, counts = lesson.class_names, _count(lesson.labelled_classes, lesson.class_names)
+    names, counts = dataset.class_names, _count(dataset.labelled_classes, dataset.class_names)
     shares = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
-    size = _count(lesson.source_classes, names)
-    number = np.searchsorted(names, lesson.source_classes)
+    size = _count(dataset.source_classes, names)
+    number = np.searchsorted(names, dataset.source_classes)
     weight = (shares / size)[number]
-    aligned = align(lesson.source, lesson.unlabelled, source_weight=weight)
-    theirs = _fit_discriminant(aligned.source, lesson.source_classes)
-    own = answer_target_only(lesson)
-    strength = _SOURCE_CELLS / len(lesson.labelled)
+    aligned = align(dataset.source, dataset.unlabelled, source_weight=weight)
+    theirs = _fit_discriminant(aligned.source, dataset.source_classes)
+    own = fit_target_only(dataset)
+    strength = _SOURCE_CELLS / len(dataset.labelled)
 
-    def answer(values: _Values) -> Float64[np.ndarray, "_cell class"]:
+    def classify(values: _Values) -> Float64[np.ndarray, "_cell class"]:
         pooled = _log(own(values)) + strength * _log(theirs(aligned.place(values)))
         return _normalise(pooled)
 
-    return answer
+    return classify
 
 
-def answer_target_forest(lesson: Lesson) -> Answer:
+def fit_target_forest(dataset: TransferDataset) -> TargetClassifier:
     """Classify by a forest grown on the labelled target cells alone."""
-    return fit_forest(lesson.labelled, lesson.labelled_classes, seed=lesson.seed).predict_proba
+    return fit_forest(dataset.labelled, dataset.labelled_classes, seed=dataset.seed).predict_proba
 
 
-def answer_stacked_forest(lesson: Lesson) -> Answer:
+def fit_stacked_forest(dataset: TransferDataset) -> TargetClassifier:
     """Classify by a forest that has the source's opinion as further features.
 
-    The further features are the log probabilities of the zero-shot answer. It has seen no class of
+    The further features are the log probabilities of the zero-shot classifier. It has seen no class of
     the target, so on labelled and on new cells they come about alike, as crossed fits would make them.
     """
-    zero = answer_zero_shot(lesson)
+    zero = fit_zero_shot(dataset)
 
     def stack(values: _Values) -> _Values:
         return np.hstack([values, _log(zero(values))])
 
-    forest = fit_forest(stack(lesson.labelled), lesson.labelled_classes, seed=lesson.seed)
+    forest = fit_forest(stack(dataset.labelled), dataset.labelled_classes, seed=dataset.seed)
     return lambda values: forest.predict_proba(stack(values))
 
 
-ARMS: dict[str, Arm] = {
-    "target_only": answer_target_only,
-    "pooled": answer_pooled,
-    "target_forest": answer_target_forest,
-    "stacked_forest": answer_stacked_forest,
+TRANSFER_CONDITIONS: dict[str, TransferCondition] = {
+    "target_only": fit_target_only,
+    "pooled": fit_pooled,
+    "target_forest": fit_target_forest,
+    "stacked_forest": fit_stacked_forest,
 }
 
 
-def predict_arms(
+def predict_conditions(
     source: CellTable,
     target: CellTable,
-    arms: Mapping[str, Arm],
+    conditions: Mapping[str, TransferCondition],
     *,
     num_labelled: int | None,
     seeds: Sequence[int],
     num_folds: int = 5,
 ) -> dict[str, Shaped[np.ndarray, "run cell"]]:
-    """Return what each arm predicts for every target cell, one run a seed, from folds by donor.
+    """Return what each condition predicts for every target cell, one run a seed, from folds by donor.
 
     In each fold `num_labelled` cells of the training side are labelled (None: none, for zero-shot
-    arms), the same for every arm; its other cells are known without class; donors of the test side
-    are unknown.
+    conditions), the same for every condition; its other cells are known without class; donors of the
+    test side are unknown.
 
     Parameters
     ----------
@@ -149,29 +152,29 @@ def predict_arms(
     if list(source.features) != list(target.features):
         raise InputError("tables with different features", "the same features", "use share_features on both")
     names = np.unique(source.classes)
-    predicted = {name: np.full((len(seeds), len(target)), "", dtype=names.dtype) for name in arms}
+    predicted = {name: np.full((len(seeds), len(target)), "", dtype=names.dtype) for name in conditions}
     for run, seed in enumerate(seeds):
         for fold, (train, test) in enumerate(
             folds_by_donor(target.classes, target.donors, num_folds=num_folds, seed=seed)
         ):
-            lesson = _make_lesson(source, target, train, num_labelled, 1000 * seed + fold)
-            for name, arm in arms.items():
-                probability = arm(lesson)(target.values[test])
+            dataset = _make_dataset(source, target, train, num_labelled, 1000 * seed + fold)
+            for name, condition in conditions.items():
+                probability = condition(dataset)(target.values[test])
                 predicted[name][run, test] = names[probability.argmax(axis=1)]
     return predicted
 
 
-def _make_lesson(
+def _make_dataset(
     source: CellTable,
     target: CellTable,
     train: Int64[np.ndarray, " train"],
     num_labelled: int | None,
     seed: int,
-) -> Lesson:
+) -> TransferDataset:
     drawn = train[:0]
     if num_labelled is not None:
         drawn = train[draw_labelled(target.classes[train], num_labelled, seed=seed)]
-    return Lesson(
+    return TransferDataset(
         source.values,
         source.classes,
         target.values[train],
@@ -182,12 +185,12 @@ def _make_lesson(
     )
 
 
-def _answer_by_source(space: SharedSpace, lesson: Lesson) -> Answer:
-    discriminant = _fit_discriminant(space.aligned.source, lesson.source_classes)
+def _classify_by_source(space: SharedSpace, dataset: TransferDataset) -> TargetClassifier:
+    discriminant = _fit_discriminant(space.aligned.source, dataset.source_classes)
     return lambda values: discriminant(space.aligned.place(values))
 
 
-def _fit_discriminant(values: _Values, classes: Shaped[np.ndarray, " _cell"]) -> Answer:
+def _fit_discriminant(values: _Values, classes: Shaped[np.ndarray, " _cell"]) -> TargetClassifier:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     num_classes = len(np.unique(classes))
@@ -205,7 +208,7 @@ def _count(
 
 
 def _log(probability: Float64[np.ndarray, "_cell class"]) -> Float64[np.ndarray, "_cell class"]:
-    # one answer that is certain must not silence the other
+    # one classifier that is certain must not silence the other
     return np.asarray(np.log(probability + 1e-4))
 
 
