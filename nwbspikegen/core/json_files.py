@@ -37,16 +37,30 @@ def read_json(path: Path, expected: str, what_to_do: str) -> dict[str, Any]:
     Traceback (most recent call last):
     nwbspikegen.core.errors.InputError: found ...a.json, which is not JSON (RecursionError); ...
     """
-    path = require_file(path)
+    content = read_bounded(path, expected, what_to_do)
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise InputError(f"{path}, which has more than {_MOST_BYTES} bytes", expected, what_to_do)
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(content.decode("utf-8"))
     # too deep a nesting is a RecursionError
-    except (ValueError, RecursionError, OSError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}, which is not JSON ({type(error).__name__})", expected, what_to_do
         ) from error
     if not isinstance(stored, dict):
         raise InputError(f"{path}, which holds no JSON object", expected, what_to_do)
     return stored
+
+
+def read_bounded(path: Path, expected: str, what_to_do: str) -> bytes:
+    """Return the bytes of a file, or raise `InputError` where none is, or one of more than 256 MiB.
+
+    Parameters are those of `read_json`.
+    """
+    path = require_file(path)
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path}, which has more than {_MOST_BYTES} bytes", expected, what_to_do)
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}, which cannot be read ({type(error).__name__})", expected, what_to_do
+        ) from error
