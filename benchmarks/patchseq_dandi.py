@@ -115,9 +115,9 @@ def measure_study(study: Study, addresses: Sequence[str], cache: Path) -> Loaded
                 continue
         folders.append(folder)
     rows = [
-        {"cell": cell, "cell_class": wanted[about["recording"]]}
+        {"cell": cell, "cell_class": wanted[origin.recording]}
         for folder in folders
-        for cell, about in read_description(folder)["cells"].items()
+        for cell, origin in read_description(folder).cells.items()
     ]
     table = cache / f"{study.name}_classes.csv"
     pd.DataFrame(rows).to_csv(table, index=False)

@@ -572,7 +572,7 @@ def _write_features(folder: Path) -> Path:
             cells[name][:] = rng.random(cells[name].shape)
     folder = folder / "features"
     folder.mkdir()
-    write_features(folder, cells, {"preset": "gouwens2020"})
+    write_features(folder, cells)
     return folder
 
 
@@ -581,7 +581,7 @@ def _read_features(path: Path) -> Reading:
     from nwbspikegen.patchseq.features.files import read_description, read_features
     from nwbspikegen.patchseq.features.tables import read_cell_table, read_frame
 
-    found = _flatten(read_features(path)) | {"description": json.dumps(read_description(path))}
+    found = _flatten(read_features(path)) | {"description": read_description(path).model_dump_json()}
     found["parquet"] = read_frame(path / "cells.parquet").to_json(double_precision=15)
     table = read_cell_table(path / "cells.csv", species="mouse")
     return found | {"table": table.features.to_json(double_precision=15) + table.cells.to_json()}

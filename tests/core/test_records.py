@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from pydantic import JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.records import Record, read_record, write_record
@@ -19,7 +19,7 @@ class Part(Record):
 class Study(Record):
     parts: tuple[Part, ...]
     seed: int
-    notes: dict[str, JsonValue] = {}
+    notes: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 STUDY = Study(

@@ -3,35 +3,82 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import Field, JsonValue
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.core.json_files import read_json
 from nwbspikegen.core.npz_files import read_npz
+from nwbspikegen.core.records import Record, read_record, write_record
 from nwbspikegen.patchseq.features.tables import CellTable, name_version
 
 FEATURES_FILE, TABLE_FILE, ARRAYS_FILE = "features.json", "cells.csv", "families.npz"
 LABELS = ("donor", "species", "cell_class", "condition")
-_FORMAT = "nwbspikegen-patchseq-features-1"
+
+
+class CellOrigin(Record):
+    """Where the features of a cell come from.
+
+    Attributes
+    ----------
+    recording : str
+        Path or address of the recording.
+    file : str
+        The derived NWB file, relative to the folder; empty where there is none.
+    sweeps_measured : int
+        Number of sweeps that were measured.
+    rejected : dict of str to str
+        Reasons for which sweeps were left out, by the sweep's number.
+    """
+
+    recording: str
+    file: str = ""
+    sweeps_measured: int = 0
+    rejected: dict[str, str] = Field(default_factory=dict)
+
+
+class FeaturesDescription(Record):
+    """What ``features.json`` holds beside the arrays.
+
+    Attributes
+    ----------
+    format : str
+        Names this kind of folder.
+    attrs : dict
+        Attributes of the Dataset; ``preset`` is the set of families.
+    dims : dict of str to tuple of str
+        Dimensions of each array.
+    coords : tuple of str
+        Which arrays are coordinates.
+    cells : dict of str to CellOrigin
+        By cell, those that were measured from recordings.
+    preset : str
+        As older versions wrote it, beside the attributes.
+    """
+
+    format: Literal["nwbspikegen-patchseq-features-1"] = "nwbspikegen-patchseq-features-1"
+    attrs: dict[str, JsonValue]
+    dims: dict[str, tuple[str, ...]]
+    coords: tuple[str, ...]
+    cells: dict[str, CellOrigin] = Field(default_factory=dict)
+    preset: str = ""
 
 
 def write_features(
-    folder: str | os.PathLike[str], cells: xr.Dataset, about: Mapping[str, Any] | None = None
+    folder: str | os.PathLike[str], cells: xr.Dataset, origins: Mapping[str, CellOrigin] | None = None
 ) -> None:
     """Write the Dataset of `collect_cells` into an existing folder.
 
     ``cells.csv`` and, with pyarrow, ``cells.parquet`` have one row a cell: what is known of it, and its
     scalars. ``families.npz`` has every array of the Dataset, without pickle. ``features.json`` has its
-    attributes and `about`.
+    attributes and, by cell, where the features come from (`origins`).
 
     Examples
     --------
@@ -52,14 +99,13 @@ def write_features(
     # without pyarrow the CSV file, which holds the same, has to do
     with contextlib.suppress(ImportError):
         table.reset_index().to_parquet(folder / Path(TABLE_FILE).with_suffix(".parquet"), index=False)
-    description = {
-        **(about or {}),
-        "format": _FORMAT,
-        "attrs": dict(cells.attrs),
-        "dims": {str(name): list(map(str, one.dims)) for name, one in cells.variables.items()},
-        "coords": list(map(str, cells.coords)),
-    }
-    (folder / FEATURES_FILE).write_text(json.dumps(description, indent=1))
+    description = FeaturesDescription(
+        attrs={str(name): value for name, value in cells.attrs.items()},
+        dims={str(name): tuple(map(str, one.dims)) for name, one in cells.variables.items()},
+        coords=tuple(map(str, cells.coords)),
+        cells=dict(origins or {}),
+    )
+    write_record(folder / FEATURES_FILE, description, overwrite=True)
 
 
 def read_features(folder: str | os.PathLike[str]) -> xr.Dataset:
@@ -75,12 +121,12 @@ def read_features(folder: str | os.PathLike[str]) -> xr.Dataset:
     stored = read_npz(require_file(folder / ARRAYS_FILE), "measure the cells again")
     try:
         arrays = {name: _to_objects(values) for name, values in stored.items()}
-        dims = {name: tuple(names) for name, names in description["dims"].items()}
+        dims = description.dims
         if dims.keys() != arrays.keys():
             raise KeyError(", ".join(dims.keys() ^ arrays.keys()))
         variables = {name: (dims[name], values) for name, values in arrays.items()}
-        coords = {name: variables.pop(name) for name in description["coords"]}
-        cells = xr.Dataset(variables, coords, description["attrs"])
+        coords = {name: variables.pop(name) for name in description.coords}
+        cells = xr.Dataset(variables, coords, description.attrs)
         tabulate_scalars(cells)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
@@ -90,17 +136,10 @@ def read_features(folder: str | os.PathLike[str]) -> xr.Dataset:
     return cells
 
 
-def read_description(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what ``features.json`` says: attributes, and what was given as `about`."""
+def read_description(folder: str | os.PathLike[str]) -> FeaturesDescription:
+    """Return what ``features.json`` says, or raise `InputError` where it describes no features."""
     path = Path(folder) / FEATURES_FILE
-    description = read_json(path, "a description of features", "measure the cells again")
-    if description.get("format") != _FORMAT:
-        raise InputError(
-            f"{path}, which does not describe features (format {str(description.get('format'))[:80]})",
-            "what `nwbspikegen patchseq features` wrote",
-            "measure the cells again",
-        )
-    return description
+    return read_record(path, FeaturesDescription, "a description of features", "measure the cells again")
 
 
 def tabulate_scalars(cells: xr.Dataset) -> pd.DataFrame:

@@ -15,7 +15,12 @@ from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.patchseq.features.family_presets import find_preset
-from nwbspikegen.patchseq.features.files import FEATURES_FILE, tabulate_scalars, write_features
+from nwbspikegen.patchseq.features.files import (
+    FEATURES_FILE,
+    CellOrigin,
+    tabulate_scalars,
+    write_features,
+)
 from nwbspikegen.patchseq.run.measure import MeasuredCell, measure_recording, stack_cells
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -90,7 +95,7 @@ def measure_recordings(
     measured: dict[str, MeasuredCell] = {}
     with write_whole(out, overwrite=overwrite, marker=FEATURES_FILE) as temporary:
         (temporary / NWB_FOLDER).mkdir(parents=True)
-        about: dict[str, dict[str, Any]] = {}
+        origins: dict[str, CellOrigin] = {}
         for number, recording in enumerate(recordings, 1):
             try:
                 one = measure_recording(
@@ -104,12 +109,12 @@ def measure_recordings(
                 refused.append((str(recording), str(error)))
                 continue
             measured[cell] = one
-            about[cell] = {
-                "recording": str(one.source),
-                "file": f"{NWB_FOLDER}/{file.name}",
-                "sweeps_measured": len(one.sweeps),
-                "rejected": _gather(one.left_out),
-            }
+            origins[cell] = CellOrigin(
+                recording=str(one.source),
+                file=f"{NWB_FOLDER}/{file.name}",
+                sweeps_measured=len(one.sweeps),
+                rejected=_gather(one.left_out),
+            )
             missing = f", without {', '.join(one.features.reasons)}" if one.features.reasons else ""
             _LOG.info("%d of %d: %s%s", number, len(recordings), cell, missing)
         if not measured:
@@ -119,7 +124,7 @@ def measure_recordings(
                 "see the reasons above",
             )
         cells = stack_cells(list(measured.values()))
-        write_features(temporary, cells, {"cells": about})
+        write_features(temporary, cells, origins)
         told = pd.DataFrame(refused, columns=["recording", "reason"])
         if refused:
             told.to_csv(temporary / REFUSED_FILE, index=False)

@@ -161,8 +161,8 @@ def _load_one(source: Address, columns: Columns, preset: str, species: str) -> L
 
 def _load_folder(folder: Path) -> LoadedCells:
     families = read_features(folder)
-    about = read_description(folder).get("cells", {})
-    files = {cell: folder / one["file"] for cell, one in about.items() if "file" in one}
+    origins = read_description(folder).cells
+    files = {cell: folder / one.file for cell, one in origins.items() if one.file}
     return LoadedCells(
         to_cell_table(families, name_labels(folder)), families,
         files={cell: path for cell, path in files.items() if path.is_file()},
