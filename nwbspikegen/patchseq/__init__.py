@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nwbspikegen.patchseq.classify.scores import compare_classes as compare_classes
     from nwbspikegen.patchseq.classify.scores import score_classes as score_classes
     from nwbspikegen.patchseq.classify.sparse_pca import SparsePCA as SparsePCA
+    from nwbspikegen.patchseq.classify.vote import CellVote as CellVote
+    from nwbspikegen.patchseq.classify.vote import fit_vote as fit_vote
     from nwbspikegen.patchseq.features.family_presets import FAMILY_LENGTHS as FAMILY_LENGTHS
     from nwbspikegen.patchseq.features.files import read_features as read_features
     from nwbspikegen.patchseq.features.files import write_features as write_features
@@ -60,6 +62,7 @@ _MODULE_OF = {
     "CellForest": "classify.forest",
     "CellModel": "classify.models_io",
     "CellTable": "features.tables",
+    "CellVote": "classify.vote",
     "FAMILY_LENGTHS": "features.family_presets",
     "FamilyComponents": "classify.components",
     "SparsePCA": "classify.sparse_pca",
@@ -75,6 +78,7 @@ _MODULE_OF = {
     "fit_bilstm": "classify.bilstm",
     "fit_forest": "classify.forest",
     "fit_joint_bilstm": "classify.bilstm",
+    "fit_vote": "classify.vote",
     "folds_by_donor": "classify.folds",
     "measure_cell": "features.measure",
     "predict_conditions": "species.conditions",

@@ -219,7 +219,7 @@ def test_damaged_models_are_refused(tmp_path):
         tmp_path / "model"
     )
     (tmp_path / "model" / "model.json").write_text(json.dumps({"format": "other"}))
-    with pytest.raises(InputError, match="no model"):
+    with pytest.raises(InputError, match="whose format is wrong"):
         CellModel.load(tmp_path / "model")
     with pytest.raises(InputError):
         CellModel.load(tmp_path)

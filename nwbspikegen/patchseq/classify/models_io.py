@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import JsonValue
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file, write_whole
-from nwbspikegen.core.json_files import read_json
 from nwbspikegen.core.npz_files import read_npz
+from nwbspikegen.core.records import read_record, write_record
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.classify.forest import CellForest
+from nwbspikegen.patchseq.classify.forest_files import pack_forest, unpack_forest
+from nwbspikegen.patchseq.classify.records import (
+    FamilyRecord,
+    ForestRecord,
+    ModelDescription,
+    ModelHead,
+    ModelKind,
+    NetworkRecord,
+    VoteRecord,
+)
 from nwbspikegen.patchseq.classify.sparse_pca import SparsePCA
+from nwbspikegen.patchseq.classify.vote import CellVote
 from nwbspikegen.patchseq.features.tables import CellTable
 
 DESCRIPTION_FILE = "model.json"
-_ARRAYS_FILE, _WEIGHTS_FILE = "arrays.npz", "weights.safetensors"
-_FORMAT = "nwbspikegen-patchseq-1"
-
-
-class Classifier(Protocol):
-    """What a `CellModel` holds: a `CellForest` or a `CellBiLSTM`."""
-
-    @property
-    def class_names(self) -> np.ndarray:
-        """Classes in the order of the probabilities."""
-        ...
+_ARRAYS_FILE, _WEIGHTS_FILE, _VOTE_FILE = "arrays.npz", "weights.safetensors", "vote.skops"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class CellModel:
 
     Attributes
     ----------
-    classifier : CellForest or CellBiLSTM
+    classifier : CellForest, CellVote or CellBiLSTM
     label_version : str
         Of the classes it was trained on (see `CellTable`).
     components : FamilyComponents, optional
@@ -60,9 +61,11 @@ class CellModel:
     training: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def kind(self) -> str:
-        """Whether it is a "forest" or a "bilstm"."""
-        return "forest" if isinstance(self.classifier, CellForest) else "bilstm"
+    def kind(self) -> ModelKind:
+        """Whether it is a "forest", a "vote" or a "bilstm"."""
+        if isinstance(self.classifier, CellForest):
+            return "forest"
+        return "vote" if isinstance(self.classifier, CellVote) else "bilstm"
 
     def predict(self, cells: xr.Dataset | CellTable) -> xr.Dataset:
         """Return `predicted_class` (cell), `probability` (cell, class), and `attention` (cell, family).
@@ -83,7 +86,7 @@ class CellModel:
         names = cells["cell"].values.astype(str)
         some = components["present"].values.any(axis=1)
         probability = np.full((len(names), len(self.classifier.class_names)), np.nan)
-        if self.kind == "forest":
+        if self.kind != "bilstm":
             probability[some] = self.classifier.predict_proba(components["components"].values[some])
             return self._describe(probability, names, None)
         padded, present = pad_families(components)
@@ -112,49 +115,55 @@ class CellModel:
         return predictions
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write `model.json`, `arrays.npz` and, for a network, `weights.safetensors`; nothing is pickled."""
-        arrays: dict[str, np.ndarray] = {}
-        description: dict[str, Any] = {
-            "format": _FORMAT,
-            "kind": self.kind,
-            "label_version": self.label_version,
-            "features": list(self.features),
-            "training": self.training,
-            "components": None if self.components is None else _pack_components(self.components, arrays),
-        }
-        weights = b""
-        if self.kind == "forest":
-            description["classifier"] = _pack_forest(self.classifier, arrays)
-        else:
-            from nwbspikegen.patchseq.classify.bilstm_files import pack_bilstm
+        """Write `model.json`, `arrays.npz` and, of a network or a vote, a file of its own; no pickle.
 
-            weights, description["classifier"] = pack_bilstm(self.classifier)
+        Raises
+        ------
+        OutputError
+            The folder is there and `overwrite` is False, or was not written by this.
+        MissingExtraError
+            A vote, without skops.
+        """
+        arrays: dict[str, np.ndarray] = {}
+        packed = None if self.components is None else _pack_components(self.components, arrays)
+        files, record = _pack_classifier(self.classifier, arrays)
+        description = ModelDescription[type(record)](  # type: ignore[misc]
+            kind=self.kind,
+            label_version=self.label_version,
+            features=self.features,
+            training=cast(dict[str, JsonValue], self.training),
+            components=packed,
+            classifier=record,
+        )
         with write_whole(folder, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
             temporary.mkdir()
             np.savez_compressed(temporary / _ARRAYS_FILE, **arrays)  # type: ignore[arg-type]
-            if weights:
-                (temporary / _WEIGHTS_FILE).write_bytes(weights)
-            (temporary / DESCRIPTION_FILE).write_text(json.dumps(description, indent=1))
+            for name, content in files.items():
+                (temporary / name).write_bytes(content)
+            write_record(temporary / DESCRIPTION_FILE, description)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> CellModel:
-        """Read what `save` wrote. No file can execute code."""
+        """Read what `save` wrote. No file can execute code.
+
+        Raises
+        ------
+        InputError
+            The folder holds no model, or a damaged one.
+        """
         folder = Path(folder)
-        description = read_json(folder / DESCRIPTION_FILE, "a model", "train again")
+        description = _read_description(folder)
         arrays = read_npz(require_file(folder / _ARRAYS_FILE), "train again")
         try:
-            if description["format"] != _FORMAT:
-                raise KeyError(f"format {description['format']}")
+            packed = description.components
             return cls(
-                _unpack_classifier(folder, description, arrays),
-                str(description["label_version"]),
-                None
-                if description["components"] is None
-                else _unpack_components(description["components"], arrays),
-                tuple(map(str, description["features"])),
-                dict(description["training"]),
+                _unpack_classifier(folder, description.classifier, arrays),
+                description.label_version,
+                None if packed is None else _unpack_components(packed, arrays),
+                description.features,
+                dict(description.training),
             )
-        # an entry that is missing, or of another kind than was written
+        # arrays that are missing, or of another kind than described
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(
                 f"{folder}, which is damaged or no model ({str(error)[:200]})",
@@ -163,14 +172,42 @@ class CellModel:
             ) from error
 
 
-def _unpack_classifier(folder: Path, description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
-    if description["kind"] == "forest":
-        return _unpack_forest(description["classifier"], arrays)
-    if description["kind"] != "bilstm":
-        raise ValueError(f"kind {description['kind']!r}")
+_RECORDS: dict[ModelKind, Any] = {"forest": ForestRecord, "vote": VoteRecord, "bilstm": NetworkRecord}
+
+
+def _read_description(folder: Path) -> Any:
+    path = folder / DESCRIPTION_FILE
+    head = read_record(path, ModelHead, "a model of cells", "train again")
+    whole: Any = ModelDescription[_RECORDS[head.kind]]  # type: ignore[misc]
+    return read_record(path, whole, "a model of cells", "train again")
+
+
+def _pack_classifier(classifier: Any, arrays: dict[str, np.ndarray]) -> tuple[dict[str, bytes], Any]:
+    """Return the files of a classifier, and its record; a forest adds to the arrays instead."""
+    if isinstance(classifier, CellForest):
+        return {}, pack_forest(classifier, arrays)
+    if isinstance(classifier, CellVote):
+        from nwbspikegen.patchseq.classify.vote_files import pack_vote
+
+        content, record = pack_vote(classifier)
+        return {_VOTE_FILE: content}, record
+    from nwbspikegen.patchseq.classify.bilstm_files import pack_bilstm
+
+    weights, described = pack_bilstm(classifier)
+    # it comes with lists where the record has tuples
+    return {_WEIGHTS_FILE: weights}, NetworkRecord.model_validate(described, strict=False)
+
+
+def _unpack_classifier(folder: Path, record: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(record, ForestRecord):
+        return unpack_forest(record, arrays)
+    if isinstance(record, VoteRecord):
+        from nwbspikegen.patchseq.classify.vote_files import unpack_vote
+
+        return unpack_vote(require_file(folder / _VOTE_FILE).read_bytes(), record)
     from nwbspikegen.patchseq.classify.bilstm_files import unpack_bilstm
 
-    return unpack_bilstm(require_file(folder / _WEIGHTS_FILE).read_bytes(), description["classifier"])
+    return unpack_bilstm(require_file(folder / _WEIGHTS_FILE).read_bytes(), record.model_dump())
 
 
 def tabulate_predictions(predictions: xr.Dataset) -> pd.DataFrame:
@@ -180,60 +217,20 @@ def tabulate_predictions(predictions: xr.Dataset) -> pd.DataFrame:
     return table.rename_axis("cell").reset_index()
 
 
-def _pack_forest(forest: CellForest, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    arrays.update({f"forest/{name}": value for name, value in forest.nodes.items()})
-    return {
-        "class_names": forest.class_names.tolist(),
-        "temperature": forest.temperature,
-        "num_features": forest.num_features,
-        "calibration": forest.calibration,
-    }
-
-
-def _unpack_forest(packed: dict[str, Any], arrays: dict[str, np.ndarray]) -> CellForest:
-    nodes = {
-        name.removeprefix("forest/"): value for name, value in arrays.items() if name.startswith("forest/")
-    }
-    names = np.asarray(packed["class_names"], dtype=str)
-    _require_trees(nodes, len(names), packed["num_features"])
-    temperature = float(packed["temperature"])
-    if not 0 < temperature < np.inf or names.ndim != 1 or len(set(names.tolist())) < len(names):
-        raise ValueError("a temperature or classes that no forest has")
-    return CellForest(names, temperature, nodes, packed["num_features"], dict(packed["calibration"]))
-
-
-def _require_trees(nodes: dict[str, np.ndarray], num_classes: int, num_features: int) -> None:
-    """Raise `ValueError` for nodes that are no trees, down which a cell would go for ever."""
-    left, right, feature = (nodes[name] for name in ("left", "right", "feature"))
-    number = np.arange(len(left))
-    is_leaf = left < 0
-    fits = (
-        all(nodes[name].shape == (len(left),) for name in ("right", "feature", "threshold", "missing_left"))
-        and nodes["share"].shape == (len(left), num_classes)
-        and all(nodes[name].dtype.kind == "i" for name in ("left", "right", "feature", "root"))
-        and bool((is_leaf | ((left > number) & (right > number))).all())
-        and bool((np.maximum(left, right) < len(left)).all() and (is_leaf == (right < 0)).all())
-        and bool((is_leaf | ((feature >= 0) & (feature < num_features))).all())
-        and bool(len(nodes["root"]) and ((nodes["root"] >= 0) & (nodes["root"] < len(left))).all())
-        and bool(np.isfinite(nodes["share"]).all())
-    )
-    if not fits:
-        raise ValueError("nodes that are no trees")
-
-
-def _pack_components(components: FamilyComponents, arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    packed: list[dict[str, Any]] = []
+def _pack_components(components: FamilyComponents, arrays: dict[str, np.ndarray]) -> tuple[FamilyRecord, ...]:
+    packed = []
     for name in components.families_:
         one = components.describe_family(name)
         arrays.update({f"components/{name}/{key}": value for key, value in one.items()})
-        packed.append({"family": name, "num_nonzero": list(components.pca_[name].num_nonzero)})
-    return packed
+        numbers = tuple(map(int, components.pca_[name].num_nonzero))
+        packed.append(FamilyRecord(family=name, num_nonzero=numbers))
+    return tuple(packed)
 
 
-def _unpack_components(packed: Sequence[dict[str, Any]], arrays: dict[str, np.ndarray]) -> FamilyComponents:
+def _unpack_components(packed: Sequence[FamilyRecord], arrays: dict[str, np.ndarray]) -> FamilyComponents:
     components = FamilyComponents()
     for one in packed:
-        start = f"components/{one['family']}/"
+        start = f"components/{one.family}/"
         stored = {name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)}
-        components.restore_family(one["family"], SparsePCA(one["num_nonzero"]), stored)
+        components.restore_family(one.family, SparsePCA(list(one.num_nonzero)), stored)
     return components

@@ -1,13 +1,103 @@
-"""The best classifier found for the human table: four unlike ones that vote by their probabilities.
-
-It is a scikit-learn estimator for comparisons; what is saved and shipped are the forest and the BiLSTM.
-"""
+"""The best classifier found for the human table: four unlike ones that vote by their probabilities."""
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
-from nwbspikegen.core.errors import require_seed
+import numpy as np
+from jaxtyping import Bool, Float64, Shaped
+
+from nwbspikegen.core.errors import InputError, require_seed
+
+# folds in which the support vectors' probabilities are calibrated; scikit-learn's default
+_CALIBRATION_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class CellVote:
+    """A fitted vote of four classifiers.
+
+    Attributes
+    ----------
+    estimator : sklearn.ensemble.VotingClassifier
+        Fitted, from `build_vote`.
+    varying : array of bool, shape (feature,)
+        Which features its members read: those that differed among the training cells.
+    """
+
+    estimator: Any
+    varying: Bool[np.ndarray, " feature"]
+
+    @property
+    def class_names(self) -> np.ndarray:
+        """Classes in the order of the probabilities."""
+        return np.asarray(self.estimator.classes_, dtype=str)
+
+    def predict_proba(self, values: Float64[np.ndarray, "cell feature"]) -> Float64[np.ndarray, "cell class"]:
+        """Return the probability of each class for each cell; NaN is a missing value."""
+        if values.shape[1] != len(self.varying):
+            raise InputError(
+                f"{values.shape[1]} features", f"{len(self.varying)}, as in training", "use the same features"
+            )
+        if not len(values):
+            return np.empty((0, len(self.class_names)))
+        return np.asarray(self.estimator.predict_proba(_take(values, self.varying)), dtype=np.float64)
+
+    def predict(self, values: Float64[np.ndarray, "cell feature"]) -> np.ndarray:
+        """Return the most probable class of each cell."""
+        return np.asarray(self.class_names[self.predict_proba(values).argmax(axis=1)])
+
+
+def fit_vote(
+    values: Float64[np.ndarray, "cell feature"], classes: Shaped[np.ndarray, " cell"], *, seed: int = 0
+) -> CellVote:
+    """Fit the vote on scalars or components; NaN is a missing value.
+
+    Raises
+    ------
+    InputError
+        Cells of one class, a class of fewer than five cells, or no feature that differs among cells.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> values = rng.normal(size=(60, 3)) + np.repeat([[0.0], [3.0]], 30, axis=0)
+    >>> vote = fit_vote(values, np.repeat(["Sst", "Vip"], 30))
+    >>> vote.predict(np.array([[0.0, 0.0, np.nan], [3.0, 3.0, 3.0]])).tolist()
+    ['Sst', 'Vip']
+    """
+    names, counts = np.unique(classes, return_counts=True)
+    if len(names) < 2:
+        raise InputError("cells of one class", "at least two classes", "add labelled cells")
+    if counts.min() < _CALIBRATION_FOLDS:
+        raise InputError(
+            f"{counts.min()} training cells of {names[counts.argmin()]}",
+            f"{_CALIBRATION_FOLDS} of each class, with which the vote calibrates its support vectors",
+            "add labelled cells, take fewer folds, or train a forest",
+        )
+    varying = _find_varying(values)
+    if not varying.any():
+        raise InputError("features that are the same in all cells", "features that differ", "measure others")
+    with warnings.catch_warnings():
+        # of fewer than 100 cells there are fewer than 100 quantiles, and that is as meant
+        warnings.filterwarnings("ignore", message="n_quantiles")
+        estimator = build_vote(seed).fit(_take(values, varying), classes)
+    return CellVote(estimator, varying)
+
+
+def _take(
+    values: Float64[np.ndarray, "cell feature"], varying: Bool[np.ndarray, " feature"]
+) -> Float64[np.ndarray, "cell varying"]:
+    # in one order of memory: sums over the other one differ in the last bit
+    return np.ascontiguousarray(values[:, varying])
+
+
+def _find_varying(values: Float64[np.ndarray, "cell feature"]) -> Bool[np.ndarray, " feature"]:
+    """Return which features have two values or more, without which boosted trees cannot be fitted."""
+    known = [column[np.isfinite(column)] for column in values.T]
+    return np.array([len(column) > 0 and bool(np.ptp(column) > 0) for column in known], dtype=bool)
 
 
 def build_vote(seed: int = 0) -> Any:
@@ -62,4 +152,5 @@ def _build_support_vectors() -> Any:
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.svm import SVC
 
-    return CalibratedClassifierCV(SVC(C=3, gamma=0.005, class_weight="balanced"), ensemble=False)
+    machine = SVC(C=3, gamma=0.005, class_weight="balanced")
+    return CalibratedClassifierCV(machine, cv=_CALIBRATION_FOLDS, ensemble=False)

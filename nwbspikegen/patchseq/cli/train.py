@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
 @click.option(
-    "--model", type=click.Choice(["forest", "bilstm"]), default="forest", show_default=True,
-    help="The BiLSTM reads families; a forest reads scalars where there are none.",
+    "--model", type=click.Choice(["forest", "vote", "bilstm"]), default="forest", show_default=True,
+    help="A vote of four classifiers takes longest; the BiLSTM reads families, the others scalars too.",
 )  # fmt: skip
-@click.option("--scalars", is_flag=True, help="Let a forest read scalars, not families.")
+@click.option("--scalars", is_flag=True, help="Let a forest or a vote read scalars, not families.")
 @click.option("--labels", type=PATH, help="Table with the cells' classes, donors or conditions.")
 @column_options
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Folds, by donor.")
@@ -52,10 +52,7 @@ def train(
     from nwbspikegen.patchseq.run.load import load_cells
     from nwbspikegen.patchseq.run.train import train_cells
 
-    if model == "forest":
-        name_unused(["epochs"], "with --model forest, which has none")
-    else:
-        name_unused(["trees", "scalars"], "with --model bilstm, which reads families and grows no trees")
+    _name_unused(model)
     refuse_columns([*sources, *([] if labels is None else [labels])])
     columns = read_column_names(cell_column, class_column, donor_column, condition_column)
     report = train_cells(
@@ -72,6 +69,16 @@ def train(
         "scores": records_of(report.validation.scores),
     }
     print_result(result, as_json=as_json, text=_format(report))
+
+
+def _name_unused(model: str) -> None:
+    """Log which options the model has no use for."""
+    if model == "bilstm":
+        name_unused(["trees", "scalars"], "with --model bilstm, which reads families and grows no trees")
+        return
+    name_unused(["epochs"], f"with --model {model}, which has none")
+    if model == "vote":
+        name_unused(["trees"], "with --model vote, whose number of trees is fixed")
 
 
 def _format(report: TrainingReport) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
-from nwbspikegen.patchseq.classify.forest import fit_forest
+from nwbspikegen.patchseq.classify.forest import CellForest, fit_forest
 from nwbspikegen.patchseq.classify.models_io import CellModel
+from nwbspikegen.patchseq.classify.records import MODEL_KINDS, ModelKind
+from nwbspikegen.patchseq.classify.vote import CellVote, fit_vote
 from nwbspikegen.patchseq.run.load import LoadedCells
-
-Kind = Literal["forest", "bilstm"]
-KINDS = ("forest", "bilstm")
 
 
 @dataclass(frozen=True)
@@ -25,24 +24,24 @@ class Recipe:
     Attributes
     ----------
     kind : str
-        "forest" or "bilstm"; the BiLSTM needs families.
+        "forest", "vote" or "bilstm"; the BiLSTM needs families.
     use_scalars : bool
-        Let a forest read scalars though there are families.
+        Let a forest or a vote read scalars though there are families.
     num_trees : int
         Of a forest.
     epochs : int, optional
         Most epochs of the BiLSTM; SCIENCE.md's 50 by default.
     """
 
-    kind: Kind = "forest"
+    kind: ModelKind = "forest"
     use_scalars: bool = False
     num_trees: int = 500
     epochs: int | None = None
 
     def reads_families(self, cells: LoadedCells) -> bool:
         """Return whether it reads families of these cells, or raise `InputError` if it cannot read them."""
-        if self.kind not in KINDS:
-            raise InputError(f"model {self.kind!r}", " or ".join(KINDS), "choose one of them")
+        if self.kind not in MODEL_KINDS:
+            raise InputError(f"model {self.kind!r}", " or ".join(MODEL_KINDS), "choose one of them")
         if self.kind == "bilstm":
             cells.require_families()
             return True
@@ -53,14 +52,13 @@ def fit_cells(cells: LoadedCells, recipe: Recipe, *, seed: int, training: dict[s
     """Fit a classifier, and its components, on labelled cells."""
     table = cells.table
     if not recipe.reads_families(cells):
-        values = table.values
-        forest = fit_forest(values, table.classes, num_trees=recipe.num_trees, seed=seed)
+        classifier = _fit_rows(table.values, table.classes, recipe, seed)
         return CellModel(
-            forest, table.label_version, features=tuple(map(str, table.features)), training=training
+            classifier, table.label_version, features=tuple(map(str, table.features)), training=training
         )
     transformer = FamilyComponents().fit(cells.require_families())
     components = transformer.transform(cells.require_families())
-    classifier = _fit(components, table.classes, table.donors, recipe, seed)
+    classifier = _fit_components(components, table.classes, table.donors, recipe, seed)
     return CellModel(classifier, table.label_version, transformer, training=training)
 
 
@@ -92,9 +90,18 @@ def keep_usable(cells: LoadedCells, recipe: Recipe) -> tuple[LoadedCells, dict[s
     return cells.select(labelled & some), {why: number for why, number in left_out.items() if number}
 
 
-def _fit(components: xr.Dataset, classes: np.ndarray, donors: np.ndarray, recipe: Recipe, seed: int) -> Any:
-    if recipe.kind == "forest":
-        return fit_forest(components["components"].values, classes, num_trees=recipe.num_trees, seed=seed)
+def _fit_rows(values: np.ndarray, classes: np.ndarray, recipe: Recipe, seed: int) -> CellForest | CellVote:
+    """Fit what reads a row of numbers a cell."""
+    if recipe.kind == "vote":
+        return fit_vote(values, classes, seed=seed)
+    return fit_forest(values, classes, num_trees=recipe.num_trees, seed=seed)
+
+
+def _fit_components(
+    components: xr.Dataset, classes: np.ndarray, donors: np.ndarray, recipe: Recipe, seed: int
+) -> Any:
+    if recipe.kind != "bilstm":
+        return _fit_rows(components["components"].values, classes, recipe, seed)
     from nwbspikegen.patchseq.classify.bilstm import fit_bilstm
     from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
 

@@ -73,6 +73,11 @@ def train_cells(
     """
     recipe, out = recipe or Recipe(), Path(out)
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE)
+    if recipe.kind == "vote":
+        from nwbspikegen.patchseq.classify.vote_files import require_skops
+
+        # said before hours of work, not after
+        require_skops()
     usable, left_out = keep_usable(cells, recipe)
     for why, number in left_out.items():
         _LOG.warning("%d cells left out: %s", number, why)
