@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.patchseq.classify.scores import measure_separation
 from nwbspikegen.patchseq.classify.sparse_pca import SparsePCA
 
+_LOG = logging.getLogger("nwbspikegen")
 # loadings per component in families of full length, as Gouwens et al. 2020 fitted them (configurations
 # published with github.com/AllenInstitute/drcme); kept as shares, so that shorter families scale down
 _SPIKING = (1.0, 0.917, 0.833)
@@ -199,15 +201,25 @@ def list_families(cells: xr.Dataset) -> list[str]:
 def separate_families(components: xr.Dataset, *, neighbours: int = 15) -> pd.DataFrame:
     """Return how well each family's components part the classes (see `measure_separation`).
 
-    One row for each family and class; needs the coordinate `cell_class`.
+    One row for each family and class; needs the coordinate `cell_class`. A family that too few cells have
+    is left out, with a warning.
+
+    Raises
+    ------
+    InputError
+        Too few cells have any family.
     """
     owner, classes = components["component_family"].values, components["cell_class"].values.astype(str)
-    tables = {
-        str(name): measure_separation(
-            components["components"].values[:, owner == name], classes, neighbours=neighbours
-        )
-        for name in components["family"].values
-    }
+    tables, reasons = {}, []
+    for name in components["family"].values.astype(str):
+        values = components["components"].values[:, owner == name]
+        try:
+            tables[name] = measure_separation(values, classes, neighbours=neighbours)
+        except InputError as error:
+            reasons.append(error)
+            _LOG.warning("%s left out: %s", name, error)
+    if not tables:
+        raise reasons[0]
     return pd.concat(tables, names=["family"]).reset_index()
 
 

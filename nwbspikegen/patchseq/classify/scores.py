@@ -104,7 +104,9 @@ def measure_separation(
     names, counts = np.unique(classes, return_counts=True)
     if len(names) < 2 or len(values) <= max(neighbours, len(names)):
         raise InputError(
-            f"{len(values)} whole cells of {len(names)} classes", "cells of two classes", "take more cells"
+            f"{len(values)} whole cells of {len(names)} classes",
+            f"cells of two classes, and more than the {neighbours} neighbours of each",
+            "take more cells, or fewer neighbours",
         )
     near = NearestNeighbors(n_neighbors=neighbours).fit(values).kneighbors(return_distance=False)
     table = pd.DataFrame(

@@ -6,6 +6,7 @@ import click
 
 from nwbspikegen.patchseq.cli.features import features
 from nwbspikegen.patchseq.cli.predict import predict
+from nwbspikegen.patchseq.cli.separate import separate
 from nwbspikegen.patchseq.cli.train import train
 from nwbspikegen.patchseq.cli.transfer import transfer
 
@@ -15,5 +16,5 @@ def patchseq() -> None:
     """Measure patched cells, learn their classes, predict them, and move from one species to another."""
 
 
-for _command in (features, train, predict, transfer):
+for _command in (features, separate, train, predict, transfer):
     patchseq.add_command(_command)

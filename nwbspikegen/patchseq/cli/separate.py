@@ -1,0 +1,57 @@
+"""`nwbspikegen patchseq separate`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option
+from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
+
+_LOG = logging.getLogger("nwbspikegen")
+
+
+@click.command(short_help="Measure how far apart classes lie.")
+@click.argument("sources", type=RECORDING, nargs=-1, required=True)
+@click.option("--out", type=PATH, help="CSV file to write as well.")
+@click.option("--scalars", is_flag=True, help="Measure scalars, not families.")
+@click.option(
+    "--neighbours", type=click.IntRange(1), default=15, show_default=True, help="Of each cell, looked at."
+)
+@click.option("--labels", type=PATH, help="Table with the cells' classes, donors or conditions.")
+@column_options
+@overwrite_option
+@every_command
+def separate(
+    sources: tuple[Path | str, ...], out: Path | None, scalars: bool, neighbours: int, labels: Path | None,
+    cell_column: str, class_column: str, donor_column: str, condition_column: str, overwrite: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Measure in each feature family how far apart the classes of SOURCES lie, without a classifier.
+
+    SOURCES are as for `train`; tables of scalars count as one family. One row is printed for each family
+    and class: the mean silhouette, and the share of a cell's neighbours that have its class beside what
+    chance gives.
+    """
+    from nwbspikegen.core.files import require_absent, require_suffix, write_whole
+    from nwbspikegen.patchseq.run.load import load_cells
+    from nwbspikegen.patchseq.run.separate import separate_cells
+
+    if out is not None:
+        require_suffix(out, ".csv")
+        require_absent(out, overwrite=overwrite)
+    refuse_columns([*sources, *([] if labels is None else [labels])])
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    cells = load_cells(sources, columns=columns, labels=labels)
+    table, left_out = separate_cells(cells, use_scalars=scalars, num_neighbours=neighbours)
+    for why, number in left_out.items():
+        _LOG.warning("%d cells left out: %s", number, why)
+    if out is not None:
+        with write_whole(out, overwrite=overwrite) as temporary:
+            table.to_csv(temporary, index=False)
+    result = {"path": None if out is None else str(out), "left_out": left_out, "rows": records_of(table)}
+    shown = table.to_string(index=False, float_format="{:.3f}".format)
+    print_result(result, as_json=as_json, text=shown if out is None else f"{shown}\n\nwrote {out}")
