@@ -40,7 +40,7 @@ def simulated(seed: int = 1, num_units: int = 8, preparation: str = "in_vivo") -
 def _short_audits():
     """Let audits look for leaks around a nearer edge between two pieces of a prediction."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nwbspikegen.models.in_context._CHUNK_PAIRS", 3000)
+        patch.setattr("nwbspikegen.models.base._PAIRS_AT_ONCE", 3000)
         yield
 
 

@@ -80,7 +80,8 @@ def load_announced(group: str, *, called: str) -> Iterator[tuple[str, Any]]:
             yield each.name, found
 
 
-def _load(entry: EntryPoint, called: str) -> Any:
+# an entry point may be one of the package importlib_metadata, which other packages install
+def _load(entry: Any, called: str) -> Any:
     try:
         return entry.load()
     except (ImportError, AttributeError, ValueError) as error:

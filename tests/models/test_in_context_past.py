@@ -50,7 +50,7 @@ def test_an_untrained_model_learns_who_drives_whom():
 def test_neither_pieces_nor_new_solutions_show(monkeypatch):
     model, spikes = _model(), _driven(4000)
     whole = model.predict(spikes, 500, _BIN)
-    monkeypatch.setattr("nwbspikegen.models.in_context._CHUNK_PAIRS", 5 * 613)
+    monkeypatch.setattr("nwbspikegen.models.base._PAIRS_AT_ONCE", 5 * 613)
     np.testing.assert_allclose(model.predict(spikes, 500, _BIN), whole, rtol=1e-4, atol=1e-7)
 
 
