@@ -53,7 +53,7 @@ def study_recordings(
         Folder of the study; `tables` and `figures` are written into it.
     scheduler, workers
         As for `nwbspikegen.core.tasks.open_client`.
-    device : {"auto", "cpu", "cuda"}
+    device : str, as for `nwbspikegen.train`
         Where models are trained.
     overwrite : bool
         Begin anew even if there is a study.

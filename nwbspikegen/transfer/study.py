@@ -188,7 +188,7 @@ class TransferStudy:
         ----------
         client : dask.distributed.Client, optional
             Where to do it; in this process by default. See `nwbspikegen.core.tasks.open_client`.
-        device : {"auto", "cpu", "cuda"}
+        device : str, as for `nwbspikegen.train`
             Where to train.
 
         Raises
