@@ -59,7 +59,7 @@ def find_architecture(name: str, *, is_typed: bool = False) -> type[SpikeModel]:
     found = find_named(name, MODELS, group=GROUP, called="model", is_typed=is_typed)
     if not (isinstance(found, type) and issubclass(found, SpikeModel)):
         raise InputError(
-            f"model {name!r}, which is {getattr(found, '__qualname__', repr(found))}",
+            f"model {name!r}, {getattr(found, '__qualname__', repr(found))}, which is no SpikeModel",
             "a class derived from SpikeModel, such as a WindowModel", "name the class",
         )  # fmt: skip
     missing = sorted(getattr(found, "__abstractmethods__", ()))

@@ -150,8 +150,8 @@ def test_a_name_leads_to_its_class_and_back(tmp_path):
     [
         ("transformer", "package.module:Name"),
         ("no_such_module:Model", "cannot be imported"),
-        ("fractions:Fraction", "which is Fraction"),
-        (f"{__name__}:make_spikes", "which is make_spikes"),
+        ("fractions:Fraction", "Fraction, which is no SpikeModel"),
+        (f"{__name__}:make_spikes", "make_spikes, which is no SpikeModel"),
         ("nwbspikegen.models:WindowModel", "without body, build"),
     ],
 )
