@@ -84,7 +84,7 @@ def test_a_description_that_names_no_model_is_refused(tmp_path):
     make_model("in_context").save(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "name": "os.system"}))
-    with pytest.raises(InputError, match="found model 'os.system'"):
+    with pytest.raises(InputError, match=r"found model 'os\.system'"):
         load_model(tmp_path / "model")
 
 
