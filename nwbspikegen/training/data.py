@@ -32,20 +32,14 @@ class SpikeData(lightning.LightningDataModule):
 
     Examples
     --------
-    >>> import lightning
     >>> import nwbspikegen as nsg
-    >>> from nwbspikegen.models import build_model
     >>> units = nsg.open_units(nsg.simulate("in_vivo", num_units=6, duration=30, seed=1).sorting)
     >>> parts = nsg.split_fractions(units)
     >>> data = SpikeData(parts.train, parts.validation)
-    >>> module = TrainingModule(build_model("in_context", num_units=6))
-    >>> trainer = lightning.Trainer(
-    ...     max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
-    ...     enable_progress_bar=False, enable_model_summary=False,
-    ... )
-    >>> trainer.fit(module, data)
-    >>> nsg.generate(module.to_fitted(data), parts.test, context=units).sizes["unit"]
-    6
+    >>> data.bin_size, len(data.train)
+    (0.001, 1)
+
+    Then ``lightning.Trainer(max_epochs=6).fit(TrainingModule(model), data)``.
     """
 
     def __init__(

@@ -31,8 +31,8 @@ def make_logger(kind: str, out: Path) -> Logger:
 
     Examples
     --------
-    >>> make_logger("csv", Path("model")).log_dir
-    'model-log/version_0'
+    >>> make_logger("csv", Path("models/first")).log_dir
+    'models/first-log/version_0'
     """
     require_logger(kind)
     make = CSVLogger if kind == "csv" else TensorBoardLogger
