@@ -283,7 +283,7 @@ def test_what_cannot_be_is_refused(study, recordings, tmp_path):
         _create(tmp_path / "a", (first, second, first))
     with pytest.raises(InputError, match="at least two"):
         _create(tmp_path / "a", (first,))
-    with pytest.raises(InputError, match="choose among these"):
+    with pytest.raises(InputError, match="choose one of these"):
         _create(tmp_path / "a", (first, second), models=("transformer",))
     with pytest.raises(InputError, match="a mixture of culture"):
         _create(tmp_path / "a", (first, second), mixtures=[["culture", "rat"]])
