@@ -210,7 +210,8 @@ def separate_families(components: xr.Dataset, *, neighbours: int = 15) -> pd.Dat
         Too few cells have any family.
     """
     owner, classes = components["component_family"].values, components["cell_class"].values.astype(str)
-    tables, reasons = {}, []
+    tables: dict[str, pd.DataFrame] = {}
+    reasons = []
     for name in components["family"].values.astype(str):
         values = components["components"].values[:, owner == name]
         try:

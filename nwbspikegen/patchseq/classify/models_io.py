@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pydantic import JsonValue
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file, write_whole
@@ -127,11 +126,11 @@ class CellModel:
         arrays: dict[str, np.ndarray] = {}
         packed = None if self.components is None else _pack_components(self.components, arrays)
         files, record = _pack_classifier(self.classifier, arrays)
-        description = ModelDescription[type(record)](  # type: ignore[misc]
+        description = _DESCRIPTIONS[self.kind](
             kind=self.kind,
             label_version=self.label_version,
             features=self.features,
-            training=cast(dict[str, JsonValue], self.training),
+            training=self.training,
             components=packed,
             classifier=record,
         )
@@ -172,14 +171,17 @@ class CellModel:
             ) from error
 
 
-_RECORDS: dict[ModelKind, Any] = {"forest": ForestRecord, "vote": VoteRecord, "bilstm": NetworkRecord}
+_DESCRIPTIONS: dict[ModelKind, Any] = {
+    "forest": ModelDescription[ForestRecord],
+    "vote": ModelDescription[VoteRecord],
+    "bilstm": ModelDescription[NetworkRecord],
+}
 
 
 def _read_description(folder: Path) -> Any:
     path = folder / DESCRIPTION_FILE
     head = read_record(path, ModelHead, "a model of cells", "train again")
-    whole: Any = ModelDescription[_RECORDS[head.kind]]  # type: ignore[misc]
-    return read_record(path, whole, "a model of cells", "train again")
+    return read_record(path, _DESCRIPTIONS[head.kind], "a model of cells", "train again")
 
 
 def _pack_classifier(classifier: Any, arrays: dict[str, np.ndarray]) -> tuple[dict[str, bytes], Any]:

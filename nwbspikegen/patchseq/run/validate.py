@@ -48,9 +48,11 @@ class Validation:
 
 def count_confusion(predicted: np.ndarray, classes: np.ndarray) -> pd.DataFrame:
     """Return cells by class (row) and predicted class (column), mean over runs (run, cell)."""
+    from sklearn.metrics import confusion_matrix
+
     names = np.unique(classes)
-    counts = [[((predicted == other) & (classes == name)).sum() for other in names] for name in names]
-    return pd.DataFrame(np.array(counts) / len(predicted), names, names)
+    counts = sum(confusion_matrix(classes, run, labels=names) for run in predicted)
+    return pd.DataFrame(counts / len(predicted), names, names)
 
 
 def validate_recipe(

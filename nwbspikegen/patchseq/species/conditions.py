@@ -84,6 +84,8 @@ def fit_pooled(dataset: TransferDataset) -> TargetClassifier:
     The source counts as much as 24 labelled cells, so that it fades as the number n of labelled cells
     grows. Its composition is that of the labelled cells.
     """
+    from scipy.special import softmax
+
     names, counts = dataset.class_names, _count(dataset.labelled_classes, dataset.class_names)
     shares = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
     size = _count(dataset.source_classes, names)
@@ -96,7 +98,7 @@ def fit_pooled(dataset: TransferDataset) -> TargetClassifier:
 
     def classify(values: _Values) -> Float64[np.ndarray, "_cell class"]:
         pooled = _log(own(values)) + strength * _log(theirs(aligned.place(values)))
-        return _normalise(pooled)
+        return np.asarray(softmax(pooled, axis=1), dtype=np.float64)
 
     return classify
 
@@ -210,8 +212,3 @@ def _count(
 def _log(probability: Float64[np.ndarray, "_cell class"]) -> Float64[np.ndarray, "_cell class"]:
     # one classifier that is certain must not silence the other
     return np.asarray(np.log(probability + 1e-4))
-
-
-def _normalise(scores: Float64[np.ndarray, "_cell class"]) -> Float64[np.ndarray, "_cell class"]:
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
