@@ -80,9 +80,12 @@ def main() -> None:
     require_shared()
     folder, *parts = sys.argv[1:]
     run: dict[str, Callable[[Path], None]] = {
-        "window": _measure_window, "planted": _recover_planted, "recordings": _explain_recordings,
-        "losses": _compare_losses, "correlations": _correlate_recordings,
-    }  # fmt: skip
+        "window": _measure_window,
+        "planted": _recover_planted,
+        "recordings": _explain_recordings,
+        "losses": _compare_losses,
+        "correlations": _correlate_recordings,
+    }
     for name in parts:
         if name not in run:
             sys.exit(f"no part {name!r}: choose from {', '.join(run)}")
@@ -240,9 +243,12 @@ def _validate(path: Path) -> None:
         shutil.copyfile(path, copied)
         command = [str(Path(sys.executable).with_name("dandi")), "validate", "--min-severity", "ERROR"]
         done = subprocess.run(
-            [*command, str(copied)], capture_output=True, text=True, check=False,
+            [*command, str(copied)],
+            capture_output=True,
+            text=True,
+            check=False,
             env={**os.environ, "DANDI_NO_ET": "1"},
-        )  # fmt: skip
+        )
     verdict = "passes" if done.returncode == 0 else f"fails: {(done.stdout + done.stderr).strip()[:300]}"
     print(f"\nThe file written ({path.stat().st_size / 2**20:.0f} MiB) {verdict} `dandi validate`.\n")
 
@@ -307,14 +313,16 @@ def _rows_of_losses(folder: Path, found: dict[tuple[str, str], Any]) -> list[dic
         curve = maps.maps["awi_offset_curve"].values
         rows.append(
             {
-                "trained with": run.loss, "importance of": loss, "PR-AUC, validation": kept["pr_auc"],
+                "trained with": run.loss,
+                "importance of": loss,
+                "PR-AUC, validation": kept["pr_auc"],
                 "bits per spike, validation": kept["bits_per_spike"],
                 "G, sum over a window": float(maps.series["importance_bin"].sum(axis=1).mean()),
                 "r of AWI maps": float(np.corrcoef(first[below], weighted[below])[0, 1]),
                 "r of G with firing": float(correlations["importance_bin", "input"]),
                 "AWI 1-10 bins back, over the mean": float(curve[1:11].mean() / np.nanmean(curve)),
             }
-        )  # fmt: skip
+        )
     return rows
 
 

@@ -84,9 +84,15 @@ def fit(folder: Path, run: Run) -> FittedModel:
         training = parts.train.isel(time=slice(-_MOST_TRAINING, None))
         validation = parts.validation.isel(time=slice(0, _MOST_VALIDATION))
         fitted = nsg.train(
-            training, validation, model=run.model, loss=run.loss, epochs=run.epochs,
-            learning_rate=run.learning_rate, progress=False, **run.settings,
-        )  # fmt: skip
+            training,
+            validation,
+            model=run.model,
+            loss=run.loss,
+            epochs=run.epochs,
+            learning_rate=run.learning_rate,
+            progress=False,
+            **run.settings,
+        )
         record = {**fitted.training, "options": RECORDINGS[run.recording].options.as_dict()}
         dataclasses.replace(fitted, training=record).save(out)
     return load_model(out)

@@ -40,9 +40,25 @@ def population_kernel(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, parallel=True, nogil=True)
 def unit_kernel(  # type: ignore[no-untyped-def]
-    spikes, wanted, row_of, log_ratio, state, num_before, prior_bins, decay, floor, age_class, prior_weight,
-    trace, age, counted, fired, seen, out, log_rate,
-):  # fmt: skip
+    spikes,
+    wanted,
+    row_of,
+    log_ratio,
+    state,
+    num_before,
+    prior_bins,
+    decay,
+    floor,
+    age_class,
+    prior_weight,
+    trace,
+    age,
+    counted,
+    fired,
+    seen,
+    out,
+    log_rate,
+):
     """Fill a row of out (row, feature) for every wanted (unit, time).
 
     Rows of unit u begin at row_of[u]. Updates trace (unit, tau), age (unit), counted (unit), and

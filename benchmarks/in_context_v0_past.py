@@ -66,17 +66,40 @@ class Past:
         log_ratio = np.empty((num_bins, len(TAUS_BINS)))
         state = np.empty((num_bins, len(STATE_TAUS)), dtype=np.int64)
         population_kernel(
-            by_unit, self._prior_bins, self._decay, _POPULATION_FLOOR, np.asarray(STATE_TAUS),
-            np.asarray(STATE_EDGES), self._population_trace, self._population_counted, log_ratio, state,
-        )  # fmt: skip
+            by_unit,
+            self._prior_bins,
+            self._decay,
+            _POPULATION_FLOOR,
+            np.asarray(STATE_TAUS),
+            np.asarray(STATE_EDGES),
+            self._population_trace,
+            self._population_counted,
+            log_ratio,
+            state,
+        )
         rows_per_unit = wanted_by_unit.sum(axis=1)
         row_of = np.cumsum(rows_per_unit) - rows_per_unit
         features = np.empty((int(rows_per_unit.sum()), NUM_FEATURES), dtype=np.float32)
         log_rate = np.empty(len(features), dtype=np.float32)
         unit_kernel(
-            by_unit, wanted_by_unit, row_of, log_ratio, state, self._num_bins, self._prior_bins,
-            self._decay, _UNIT_FLOOR, self._age_class, _PRIOR_BINS,
-            self._trace, self._age, self._counted, self._fired, self._seen, features, log_rate,
-        )  # fmt: skip
+            by_unit,
+            wanted_by_unit,
+            row_of,
+            log_ratio,
+            state,
+            self._num_bins,
+            self._prior_bins,
+            self._decay,
+            _UNIT_FLOOR,
+            self._age_class,
+            _PRIOR_BINS,
+            self._trace,
+            self._age,
+            self._counted,
+            self._fired,
+            self._seen,
+            features,
+            log_rate,
+        )
         self._num_bins += num_bins
         return features, log_rate

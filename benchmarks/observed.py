@@ -31,9 +31,13 @@ _SAMPLING_HZ = 10_000.0
 _MODELS = {
     "in_context": {"model": "in_context", "epochs": 2},
     "shimono2026": {
-        "model": "shimono2026", "loss": "bernoulli", "epochs": 2, "num_bins": 1000, "start_at_rates": True,
+        "model": "shimono2026",
+        "loss": "bernoulli",
+        "epochs": 2,
+        "num_bins": 1000,
+        "start_at_rates": True,
     },
-}  # fmt: skip
+}
 Intervals = list[tuple[float, float]]
 
 
@@ -180,8 +184,10 @@ def run(seeds: int, durations: Sequence[float], report: Callable[[str], None] = 
                 )
         tables += ["", f"## {duration:g} s", "", *_table(pd.concat(rows, ignore_index=True))]
     bursting = [score_bursting(seed) for seed in range(seeds)]
-    ratios = [f"| {seed} | {whole:.4f} | {left:.4f} ({left / whole:.3f}) | {less:.4f} ({less / whole:.3f}) |"
-              for seed, (whole, left, less) in enumerate(bursting)]  # fmt: skip
+    ratios = [
+        f"| {seed} | {whole:.4f} | {left:.4f} ({left / whole:.3f}) | {less:.4f} ({less / whole:.3f}) |"
+        for seed, (whole, left, less) in enumerate(bursting)
+    ]
     return "\n".join([*_HEAD, _say_when(seeds, durations), *_READ, *tables, *_BURSTING, *ratios]) + "\n"
 
 

@@ -41,9 +41,11 @@ PRESET, BATCH = "schwider2026", 25
 _RENAMED = {"LAMP5/PAX6/Other": "Lamp5", "LAMP5": "Lamp5", "PVALB": "Pvalb", "SST": "Sst", "VIP": "Vip"}
 # macro-F1, accuracy: folds by cell, cells with all protocols only
 PAPER = {
-    ("mouse", "bilstm"): "0.874 / 0.915", ("human", "bilstm"): "0.669 / 0.780",
-    ("transfer", "target_only"): "0.658 / 0.771", ("transfer", "fine_tune"): "0.680 / 0.791",
-}  # fmt: skip
+    ("mouse", "bilstm"): "0.874 / 0.915",
+    ("human", "bilstm"): "0.669 / 0.780",
+    ("transfer", "target_only"): "0.658 / 0.771",
+    ("transfer", "fine_tune"): "0.680 / 0.791",
+}
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,13 @@ def score_rates(cache: Path) -> pd.DataFrame:
         spikes, recorded = read_spikes(units), read_spikes(parts.test)
         predictions = {each: predict_baseline(each, parts, spikes) for each in _PREDICTORS}
         for each, predicted in predictions.items():
-            rows.append({"recording": title, "predictor": each,
-                         **measure(predicted, recorded, predictions["mean_rate"])})  # fmt: skip
+            rows.append(
+                {
+                    "recording": title,
+                    "predictor": each,
+                    **measure(predicted, recorded, predictions["mean_rate"]),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -83,8 +88,11 @@ def score_leaks() -> pd.DataFrame:
 def draw_rates(table: pd.DataFrame, path: Path) -> None:
     """Draw pooled area, area per unit and bits per spike side by side."""
     figure = new_figure(8.0, 2.8)
-    panels = (("pooled", "ROC-AUC, pooled"), ("per_unit", "ROC-AUC, within units"),
-              ("bits", "bits per spike above the rate"))  # fmt: skip
+    panels = (
+        ("pooled", "ROC-AUC, pooled"),
+        ("per_unit", "ROC-AUC, within units"),
+        ("bits", "bits per spike above the rate"),
+    )
     for place, (column, title) in enumerate(panels):
         axes = figure.add_subplot(1, 3, place + 1)
         for offset, predictor in enumerate(_PREDICTORS):
@@ -152,8 +160,14 @@ def draw_sessions(shared: pd.DataFrame, path: Path) -> None:
     axes = figure.add_subplot()
     axes.imshow(shared, cmap=ListedColormap(["#f2f2f2", "#d9d9d9", COLOURS[5], COLOURS[1]]), vmin=0, vmax=3)
     for row, column in np.ndindex(shared.shape):
-        axes.text(column, row, ("", "lab", "subject", "session")[shared.iloc[row, column]],
-                  ha="center", va="center", fontsize=7)  # fmt: skip
+        axes.text(
+            column,
+            row,
+            ("", "lab", "subject", "session")[shared.iloc[row, column]],
+            ha="center",
+            va="center",
+            fontsize=7,
+        )
     axes.set_xticks(range(len(shared)), shared.columns, fontsize=7, rotation=30, ha="right")
     axes.set_yticks(range(len(shared)), shared.index, fontsize=7)
     axes.set_xlabel("tested on", fontsize=8)

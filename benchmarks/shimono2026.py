@@ -63,9 +63,14 @@ def _run(
     options = WindowOptions(duration=recording.duration)
     started = time.perf_counter()
     fitted = train_recordings(
-        [path], folder / f"model{number}", options=options, model=model, loss=loss, epochs=epochs,
+        [path],
+        folder / f"model{number}",
+        options=options,
+        model=model,
+        loss=loss,
+        epochs=epochs,
         settings={"start_at_rates": False},
-    ).model  # fmt: skip
+    ).model
     seconds = time.perf_counter() - started
     out = folder / f"derived{number}.nwb"
     report = generate_and_score(fitted, path, out)

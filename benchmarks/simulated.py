@@ -62,8 +62,10 @@ def main() -> None:
     print("last quarter scored, warm context. Share: `in_context`'s bits per spike above the mean rate over")
     print("those of the true intensity. Within: trained on the first half of the same recording. Across: on")
     print("that of the other preparation with the same seed; no weight met the target.\n")
-    print("| seed | target | best possible | within | share | across | share | `online_hazard` | share |"
-          " `history_glm` | share |")  # fmt: skip
+    print(
+        "| seed | target | best possible | within | share | across | share | `online_hazard` | share |"
+        " `history_glm` | share |"
+    )
     print("|" + "---|" * 11)
     shares = [row for seed in _SEEDS for row in _run(seed)]
     print()

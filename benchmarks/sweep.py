@@ -66,8 +66,10 @@ def main() -> None:
     """Run what is asked for and print."""
     folder, *parts = sys.argv[1:]
     run: dict[str, Callable[[Path], None]] = {
-        "sweeps": _sweep_factors, "losses": _sweep_losses, "workers": _measure_workers,
-    }  # fmt: skip
+        "sweeps": _sweep_factors,
+        "losses": _sweep_losses,
+        "workers": _measure_workers,
+    }
     for name in parts:
         if name not in run:
             sys.exit(f"no part {name!r}: choose from {', '.join(run)}")
@@ -146,8 +148,15 @@ def _time_sweep(path: Path, workers: int) -> float:
 
 def _sweep(path: Path, out: Path, factors: dict[str, Any], loss: str | None, match: bool) -> SweepReport:
     return run_sweep(
-        path, out, factors, options=_OPTIONS, loss=loss, epochs=_EPOCHS, match_parameters=match, workers=1,
-    )  # fmt: skip
+        path,
+        out,
+        factors,
+        options=_OPTIONS,
+        loss=loss,
+        epochs=_EPOCHS,
+        match_parameters=match,
+        workers=1,
+    )
 
 
 def _print(title: str, report: SweepReport, factor: str) -> None:
@@ -191,14 +200,18 @@ def _to_scores(report: SweepReport, recording: str) -> pd.DataFrame:
     found["online_hazard (untrained)"] = report.reference["online_hazard"]
     return pd.DataFrame(
         {
-            "recording": recording, "loss": loss, "metric": metric, "value": row[f"test_{metric}"],
-            "null": "mean_rate" if bits else "", "ci_low": row["test_bits_low"] if bits else float("nan"),
+            "recording": recording,
+            "loss": loss,
+            "metric": metric,
+            "value": row[f"test_{metric}"],
+            "null": "mean_rate" if bits else "",
+            "ci_low": row["test_bits_low"] if bits else float("nan"),
             "ci_high": row["test_bits_high"] if bits else float("nan"),
         }
         for loss, row in found.items()
         for metric in ("roc_auc_pooled", "pr_auc_pooled", "roc_auc_per_unit", "bits_per_spike")
         for bits in (metric == "bits_per_spike",)
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -54,8 +54,10 @@ def main() -> None:
         path = RECORDINGS[_NAME].to_nwb(Path(folder))
         os.environ["NUMBA_CACHE_DIR"] = str(Path(folder) / "numba")
         compiled = _measure(path, 1, score=False)
-        print("| epochs | training (s) | process (s) | `in_context` | `history_glm` | interval of the"
-              " difference |\n|---|---|---|---|---|---|")  # fmt: skip
+        print(
+            "| epochs | training (s) | process (s) | `in_context` | `history_glm` | interval of the"
+            " difference |\n|---|---|---|---|---|---|"
+        )
         for epochs in range(1, _MOST_EPOCHS + 1):
             found = _measure(path, epochs)
             seconds = f"{found['training']:.1f} | {found['process']:.1f}"

@@ -180,8 +180,11 @@ def run_sessions(cache: Path, number: int, num_units: int, seconds: float) -> No
         since, part, cells, num_tasks = now, kind, cells + new, num_tasks + 1
         if place % max(1, len(tasks) // 12) == 0 or place == len(tasks):
             latest = np.mean(cost_per_cell[-cells:]) * 1000 if cells else float("nan")
-            print(f"| to {part} | {num_tasks} | {cells} | {sum(spent.values()):.0f} | {latest:.0f} |"
-                  f" {_resident_mb():.0f} |", flush=True)  # fmt: skip
+            print(
+                f"| to {part} | {num_tasks} | {cells} | {sum(spent.values()):.0f} | {latest:.0f} |"
+                f" {_resident_mb():.0f} |",
+                flush=True,
+            )
             cells, num_tasks = 0, 0
     started = time.perf_counter()
     scores = study.scores

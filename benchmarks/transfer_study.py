@@ -197,8 +197,10 @@ def print_maps(study: nsg.TransferStudy) -> None:
     for name in study.plan.names:
         ranking = study.recommend(name)
         best = ranking[ranking["rank"].notna()].head(2)
-        told = [f"{row.train_session} {row.value:.3f} (best in {row.probability_best:.0%} of draws)"
-                for row in best.itertuples()]  # fmt: skip
+        told = [
+            f"{row.train_session} {row.value:.3f} (best in {row.probability_best:.0%} of draws)"
+            for row in best.itertuples()
+        ]
         print(f"- {name}: {', then '.join(told)}")
     print(flush=True)
 
@@ -208,8 +210,18 @@ def print_kills(study: nsg.TransferStudy, asked: argparse.Namespace) -> None:
     folder = asked.cache / f"{study.folder.name}_killed"
     if (folder / STUDY_FILE).is_file():
         sys.exit(f"{folder} is there already: remove it, so that all of it is computed again")
-    command = [sys.executable, __file__, "--cache", str(asked.cache), "--workers", str(asked.workers),
-               "--windows", str(asked.windows), "--only-run", str(folder)]  # fmt: skip
+    command = [
+        sys.executable,
+        __file__,
+        "--cache",
+        str(asked.cache),
+        "--workers",
+        str(asked.workers),
+        "--windows",
+        str(asked.windows),
+        "--only-run",
+        str(folder),
+    ]
     seconds = asked.kill_within or _seconds_of(study)
     rng = random.Random(asked.seed)
     print(f"\n## Killed {asked.kill} times\n")
@@ -225,8 +237,10 @@ def print_kills(study: nsg.TransferStudy, asked: argparse.Namespace) -> None:
         print(f"- kill {number + 1}: SIGKILL after {wait:.0f} s, {there} cells written so far")
     subprocess.run(command, check=True)
     other = nsg.TransferStudy(folder)
-    same = all(np.array_equal(study.scores[name], other.scores[name], equal_nan=name != "ci_reliable")
-               for name in study.scores.data_vars)  # fmt: skip
+    same = all(
+        np.array_equal(study.scores[name], other.scores[name], equal_nan=name != "ci_reliable")
+        for name in study.scores.data_vars
+    )
     drawn = np.array_equal(study.draws.value, other.draws.value, equal_nan=True)
     print(f"\nScores identical to the uninterrupted run: {same}; bootstrap draws: {drawn}.", flush=True)
 

@@ -92,8 +92,10 @@ def _open_large(path: Path, rate_hz: float) -> None:
         resident.append(_read_resident_mb())
     if window.shape != (1000, _LARGE_UNITS) or not window.any():
         raise SystemExit("a window of the large recording is not what it should be")
-    print(f"## {_LARGE_UNITS} units x {_LARGE_SECONDS:.0f} s at {rate_hz:g} Hz: {num_spikes} spikes, "
-          f"{path.stat().st_size / 1e6:.0f} MB\n")  # fmt: skip
+    print(
+        f"## {_LARGE_UNITS} units x {_LARGE_SECONDS:.0f} s at {rate_hz:g} Hz: {num_spikes} spikes, "
+        f"{path.stat().st_size / 1e6:.0f} MB\n"
+    )
     print(f"Opened in {opened:.2f} s. {_WINDOWS} windows of 1 s, all units:")
     print(f"median {statistics.median(milliseconds):.0f} ms, slowest {max(milliseconds):.0f} ms.")
     print(f"Resident memory {resident[0]:.0f} MB after the first window, {resident[-1]:.0f} MB after all.\n")

@@ -202,8 +202,14 @@ def main() -> None:
     """Run all and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--cache", type=Path, required=True, help="folder outside the repository")
-    parser.add_argument("--score", nargs="+", choices=RECORDINGS, default=list(RECORDINGS), metavar="NAME",
-                        help="recordings to score; all others are trained on all the same")  # fmt: skip
+    parser.add_argument(
+        "--score",
+        nargs="+",
+        choices=RECORDINGS,
+        default=list(RECORDINGS),
+        metavar="NAME",
+        help="recordings to score; all others are trained on all the same",
+    )
     parser.add_argument("--without", nargs="+", choices=("contexts", "shimono"), default=[], metavar="PART")
     asked = parser.parse_args()
     require_shared()
@@ -259,13 +265,20 @@ def _print_recording(bench: Bench, name: str) -> dict[str, Any]:
     print("|---|---|---|---|---|---|")
     for label, score in scores.items():
         print(f"| {titles.get(label, f'`{label}`')} | {_format_scores(score)} |")
-    seconds = [f"{what} {bench.seconds(f'{kind}-{name}'):.0f} s" for what, kind in
-               (("floor", "floor"), ("within", "within"), ("the other four", "without"))]  # fmt: skip
+    seconds = [
+        f"{what} {bench.seconds(f'{kind}-{name}'):.0f} s"
+        for what, kind in (("floor", "floor"), ("within", "within"), ("the other four", "without"))
+    ]
     print(f"\nTraining: {', '.join(seconds)}.\n")
     print("| difference, bits per spike | | interval |\n|---|---|---|")
     gains = {}
-    for one, other in (("within", "floor"), ("within", "history_glm"), ("within", "online_hazard"),
-                       ("zero_shot", "history_glm"), ("zero_shot", "online_hazard")):  # fmt: skip
+    for one, other in (
+        ("within", "floor"),
+        ("within", "history_glm"),
+        ("within", "online_hazard"),
+        ("zero_shot", "history_glm"),
+        ("zero_shot", "online_hazard"),
+    ):
         gain = target.difference(f"{one}-{other}", makers[one], makers[other])
         gains[one, other] = gain
         called = f"{one.replace('_', '-')} minus {titles.get(other, f'`{other}`')}"
@@ -283,26 +296,36 @@ def _format_scores(score: dict[str, float]) -> str:
 
 def _print_summary(rows: list[dict[str, Any]]) -> None:
     print("## All\n")
-    print("| recording | floor | within | zero-shot | within / floor | wanted | zero-shot / within | wanted |"
-          " calibration error within, zero-shot | wanted |")  # fmt: skip
+    print(
+        "| recording | floor | within | zero-shot | within / floor | wanted | zero-shot / within | wanted |"
+        " calibration error within, zero-shot | wanted |"
+    )
     print("|" + "---|" * 10)
     for row in rows:
         floor, within, zero = (row["scores"][label] for label in ("floor", "within", "zero_shot"))
         gain, moved = within["bits"] / floor["bits"], zero["bits"] / within["bits"]
         wanted = _GAIN_RETINA if row["name"].startswith("retina") else _GAIN
-        print(f"| {row['name']} | {floor['bits']:.4f} | {within['bits']:.4f} | {zero['bits']:.4f}"
-              f" | {gain:.3f} | {wanted} {_mark(gain >= wanted)} | {moved:.3f} | 0.95 {_mark(moved >= 0.95)}"
-              f" | {within['calibration']:.2f}, {zero['calibration']:.2f}"
-              f" | 0.2 {_mark(max(within['calibration'], zero['calibration']) <= 0.2)} |")  # fmt: skip
-    print("\n| recording | within above `history_glm` | within above `online_hazard` |"
-          " zero-shot above `history_glm` | zero-shot above `online_hazard` |")  # fmt: skip
+        print(
+            f"| {row['name']} | {floor['bits']:.4f} | {within['bits']:.4f} | {zero['bits']:.4f}"
+            f" | {gain:.3f} | {wanted} {_mark(gain >= wanted)} | {moved:.3f} | 0.95 {_mark(moved >= 0.95)}"
+            f" | {within['calibration']:.2f}, {zero['calibration']:.2f}"
+            f" | 0.2 {_mark(max(within['calibration'], zero['calibration']) <= 0.2)} |"
+        )
+    print(
+        "\n| recording | within above `history_glm` | within above `online_hazard` |"
+        " zero-shot above `history_glm` | zero-shot above `online_hazard` |"
+    )
     print("|---|---|---|---|---|")
     for row in rows:
         cells = [
             _mark(row["gains"][pair]["low"] > 0)
-            for pair in (("within", "history_glm"), ("within", "online_hazard"),
-                         ("zero_shot", "history_glm"), ("zero_shot", "online_hazard"))
-        ]  # fmt: skip
+            for pair in (
+                ("within", "history_glm"),
+                ("within", "online_hazard"),
+                ("zero_shot", "history_glm"),
+                ("zero_shot", "online_hazard"),
+            )
+        ]
         print(f"| {row['name']} | " + " | ".join(cells) + " |")
     print("\nMet where the lower bound of the paired interval is above 0.\n", flush=True)
 
@@ -313,8 +336,10 @@ def _mark(met: bool) -> str:
 
 def _print_pairs(bench: Bench) -> None:
     print("## Single pairs, zero-shot, warm\n")
-    print("| from | to | bits per spike | interval | ROC per unit | ROC pooled | ECE / base rate |"
-          " share of within | minus `history_glm` | minus `online_hazard` |")  # fmt: skip
+    print(
+        "| from | to | bits per spike | interval | ROC per unit | ROC pooled | ECE / base rate |"
+        " share of within | minus `history_glm` | minus `online_hazard` |"
+    )
     print("|" + "---|" * 10)
     for source, name in _PAIRS:
         target, moved = bench.targets[name], bench.within(source, name)
@@ -384,9 +409,13 @@ def _print_shimono(bench: Bench, names: list[str]) -> None:
         found = {}
         for loss in _LOSSES:
             fitted = bench.train(
-                f"shimono-rates-{loss}-{name}", [train], [validation], model="shimono2026", loss=loss,
+                f"shimono-rates-{loss}-{name}",
+                [train],
+                [validation],
+                model="shimono2026",
+                loss=loss,
                 **_SHIMONO,
-            )  # fmt: skip
+            )
             found[loss] = find_best_epoch(fitted)["bits_per_spike"]
         best = max(found, key=lambda loss, found=found: found[loss])
         label = f"shimono-rates-{best}"
@@ -398,9 +427,12 @@ def _print_shimono(bench: Bench, names: list[str]) -> None:
         gain = target.difference(f"within-{label}", bench.within(name), predicted)
         seconds = sum(bench.seconds(f"shimono-rates-{loss}-{name}") for loss in _LOSSES)
         validated = ", ".join(f"{value:.3f}" for value in found.values())
-        print(f"| {name} | {best} | {validated} | {_format_scores(score)}"
-              f" | {gain['bits']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
-              f" | {seconds:.0f} s |", flush=True)  # fmt: skip
+        print(
+            f"| {name} | {best} | {validated} | {_format_scores(score)}"
+            f" | {gain['bits']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
+            f" | {seconds:.0f} s |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

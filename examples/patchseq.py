@@ -42,9 +42,12 @@ print("missing families:", int(np.sum(cells["reason"].values != "")))
 # 3. a forest on the scalars, cross-validated on donors that it has not seen
 mouse = load_cells([folder / "mouse_features"])
 trained = train_cells(
-    mouse, folder / "model", recipe=Recipe("forest", use_scalars=True, num_trees=100), repeats=1,
+    mouse,
+    folder / "model",
+    recipe=Recipe("forest", use_scalars=True, num_trees=100),
+    repeats=1,
     overwrite=True,
-)  # fmt: skip
+)
 print(trained.validation.scores[["predictor", "metric", "value"]].round(3).to_string(index=False))
 
 # 4. classes of the other species; each cell's NWB file gets its probabilities

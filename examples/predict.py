@@ -36,9 +36,14 @@ def main(folder: Path) -> None:
     print(rows[["predictor", "value", "ci_low", "ci_high"]].to_string(index=False, float_format="%.3f"))
 
     derived = nsg.write_results(
-        folder / "probe_desc-fromslice.nwb", source=probe_file, model=model, spike_probability=predicted,
-        scores=scores, audits=audits, overwrite=True,
-    )  # fmt: skip
+        folder / "probe_desc-fromslice.nwb",
+        source=probe_file,
+        model=model,
+        spike_probability=predicted,
+        scores=scores,
+        audits=audits,
+        overwrite=True,
+    )
     findings = nsg.validate_file(derived)
     print(f"{derived.name}: {int((findings.severity == 'error').sum())} errors")
     plot_generation(

@@ -23,9 +23,13 @@ def main(folder: Path) -> None:
     files = {name: simulate_file(folder, name) for name in RECORDINGS}
     new = files.pop("probe_b")
     study = nsg.TransferStudy.create(
-        folder / "study", files, options=WindowOptions(duration=30, skip_units=0), epochs=1,
-        baselines=["online_hazard"], overwrite=True,
-    )  # fmt: skip
+        folder / "study",
+        files,
+        options=WindowOptions(duration=30, skip_units=0),
+        epochs=1,
+        baselines=["online_hazard"],
+        overwrite=True,
+    )
     # stopped at any moment, `run` goes on with what is missing
     study.run()
 

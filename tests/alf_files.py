@@ -23,8 +23,12 @@ def write_session(
     for seed, probe in enumerate(probes):
         write_collection(session / "alf" / probe / "pykilosort", seed)
         write_timestamps(session, probe, start=0.5 - seed / 4)
-    rows = {"passiveProtocol": [100.0, 160.0], "spontaneousActivity": [110.25, 140.5],
-            "RFM": [140.5, 150.0], "taskReplay": [np.nan, np.nan]}  # fmt: skip
+    rows = {
+        "passiveProtocol": [100.0, 160.0],
+        "spontaneousActivity": [110.25, 140.5],
+        "RFM": [140.5, 150.0],
+        "taskReplay": [np.nan, np.nan],
+    }
     table = pd.DataFrame(rows, index=["start", "stop"])
     table.to_csv(session / "alf" / "_ibl_passivePeriods.intervalsTable.csv")
     return session
@@ -53,10 +57,14 @@ def write_collection(folder: Path, seed: int = 0) -> None:
         np.save(folder / f"{name}.npy", array)
     uuids = [str(uuid.UUID(int=100 * seed + cluster)) for cluster in range(NUM_CLUSTERS)]
     pd.DataFrame({"uuids": uuids}).to_csv(folder / "clusters.uuids.csv", index=False)
-    metrics = pd.DataFrame({
-        "cluster_id": list(LABELS), "label": list(LABELS.values()),
-        "firing_rate": [2.0, 1.0, 3.0, 0.5, 0.0], "ks2_label": ["good", "mua", "good", "mua", "good"],
-    })  # fmt: skip
+    metrics = pd.DataFrame(
+        {
+            "cluster_id": list(LABELS),
+            "label": list(LABELS.values()),
+            "firing_rate": [2.0, 1.0, 3.0, 0.5, 0.0],
+            "ks2_label": ["good", "mua", "good", "mua", "good"],
+        }
+    )
     metrics.to_parquet(folder / "clusters.metrics.pqt")
 
 

@@ -92,9 +92,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _info(self, name: list[str], given: Any) -> tuple[Any, ...]:
         services = {"api": {"url": f"{self.server.url}/api"}, "webui": {"url": self.server.url}}
         return 200, {
-            "schema_version": DANDI_SCHEMA_VERSION, "version": "1", "services": services,
-            "cli-minimal-version": "0.1.0", "cli-bad-versions": [],
-        }  # fmt: skip
+            "schema_version": DANDI_SCHEMA_VERSION,
+            "version": "1",
+            "services": services,
+            "cli-minimal-version": "0.1.0",
+            "cli-bad-versions": [],
+        }
 
     def _auth(self, name: list[str], given: Any) -> tuple[Any, ...]:
         return self._refuse_stranger() or (200, {"token": "valid"})
@@ -104,13 +107,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._unknown(name, given)
         if len(name) == 1:
             draft = {
-                "version": "draft", "name": "a test", "asset_count": len(self.server.assets), "size": 1,
-                "status": "Valid", **_MOMENTS,
-            }  # fmt: skip
+                "version": "draft",
+                "name": "a test",
+                "asset_count": len(self.server.assets),
+                "size": 1,
+                "status": "Valid",
+                **_MOMENTS,
+            }
             return 200, {
-                "identifier": DANDISET, "contact_person": "", "embargo_status": "OPEN",
-                "draft_version": draft, "most_recent_published_version": None, **_MOMENTS,
-            }  # fmt: skip
+                "identifier": DANDISET,
+                "contact_person": "",
+                "embargo_status": "OPEN",
+                "draft_version": draft,
+                "most_recent_published_version": None,
+                **_MOMENTS,
+            }
         if name[1:4] != ["versions", "draft", "assets"]:
             return 200, {"id": f"DANDI:{DANDISET}/draft", "identifier": f"DANDI:{DANDISET}", "name": "a test"}
         return self._assets_of_draft(name[4:], given)
@@ -147,14 +158,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _make_asset(self, given: Any) -> dict[str, Any]:
         identifier, (etag, content) = str(uuid.uuid4()), self.server.blobs[given["blob_id"]]
         metadata = {
-            **given["metadata"], "identifier": identifier, "contentSize": len(content),
+            **given["metadata"],
+            "identifier": identifier,
+            "contentSize": len(content),
             "contentUrl": [f"{self.server.url}/api/assets/{identifier}/download/"],
             "digest": {"dandi:dandi-etag": etag, "dandi:sha2-256": hashlib.sha256(content).hexdigest()},
-        }  # fmt: skip
+        }
         asset = {
-            "asset_id": identifier, "blob": given["blob_id"], "zarr": None, "path": metadata["path"],
-            "size": len(content), "metadata": metadata, **_MOMENTS,
-        }  # fmt: skip
+            "asset_id": identifier,
+            "blob": given["blob_id"],
+            "zarr": None,
+            "path": metadata["path"],
+            "size": len(content),
+            "metadata": metadata,
+            **_MOMENTS,
+        }
         self.server.assets[identifier] = asset
         return asset
 
@@ -197,11 +215,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.uploads[identifier] = {"etag": etag, "parts": {}}
         parts = [
             {
-                "part_number": part.number, "size": part.size,
+                "part_number": part.number,
+                "size": part.size,
                 "upload_url": f"{self.server.url}/store/{identifier}/{part.number}",
             }
             for part in PartGenerator.for_file_size(size)
-        ]  # fmt: skip
+        ]
         return 200, {"upload_id": identifier, "parts": parts}
 
     def _store(self, path: str) -> None:

@@ -38,25 +38,42 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         if path == "/api/info/":
             return {
-                "version": "1", "cli-minimal-version": "0.1.0", "cli-bad-versions": [],
+                "version": "1",
+                "cli-minimal-version": "0.1.0",
+                "cli-bad-versions": [],
                 "services": {
-                    "api": {"url": f"{self.server.url}/api"}, "webui": {"url": self.server.url},
+                    "api": {"url": f"{self.server.url}/api"},
+                    "webui": {"url": self.server.url},
                     "jupyterhub": {"url": self.server.url},
                 },
-            }  # fmt: skip
+            }
         if path == "/api/dandisets/000001/":
             draft = {
-                "version": "draft", "name": "one", "asset_count": 1, "size": 1, "status": "Valid", **_MOMENTS
-            }  # fmt: skip
+                "version": "draft",
+                "name": "one",
+                "asset_count": 1,
+                "size": 1,
+                "status": "Valid",
+                **_MOMENTS,
+            }
             return {
-                "identifier": "000001", "contact_person": "", "embargo_status": "OPEN",
-                "draft_version": draft, "most_recent_published_version": None, **_MOMENTS,
-            }  # fmt: skip
+                "identifier": "000001",
+                "contact_person": "",
+                "embargo_status": "OPEN",
+                "draft_version": draft,
+                "most_recent_published_version": None,
+                **_MOMENTS,
+            }
         if path.endswith("/assets/"):
             found = query == "path=sub-1%2Fa.nwb"
             asset = {
-                "asset_id": "aaaa", "blob": "b", "zarr": None, "path": "sub-1/a.nwb", "size": 1, **_MOMENTS
-            }  # fmt: skip
+                "asset_id": "aaaa",
+                "blob": "b",
+                "zarr": None,
+                "path": "sub-1/a.nwb",
+                "size": 1,
+                **_MOMENTS,
+            }
             return {"count": int(found), "next": None, "previous": None, "results": [asset] * found}
         if path.endswith("/assets/aaaa/"):
             address = f"{self.server.url}/api/assets/aaaa/download/"

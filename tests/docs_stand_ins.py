@@ -26,11 +26,13 @@ _NUM_UNITS = 8
 DURATION = 16.0
 _METADATA = {
     "NWBFile": {
-        "session_description": "A stand-in.", "session_start_time": "2021-05-11T00:00:00+09:00",
-        "session_id": "stand-in", "keywords": ["preparation:in_vitro"],
+        "session_description": "A stand-in.",
+        "session_start_time": "2021-05-11T00:00:00+09:00",
+        "session_id": "stand-in",
+        "keywords": ["preparation:in_vitro"],
     },
     "Subject": {"subject_id": "m1", "species": "Mus musculus", "age": "P90D", "sex": "U"},
-}  # fmt: skip
+}
 
 
 class StandIns:

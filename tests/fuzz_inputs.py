@@ -190,9 +190,13 @@ class _Input:
             outcome = "memory"
         path.write_bytes(content)
         return {
-            "number": number, "file": path.name, "kind": kind, "byte": byte, "outcome": outcome,
+            "number": number,
+            "file": path.name,
+            "kind": kind,
+            "byte": byte,
+            "outcome": outcome,
             "detail": detail[:300],
-        }  # fmt: skip
+        }
 
     def _read(self) -> tuple[str, str]:
         from fuzz_readers import Refused

@@ -194,9 +194,12 @@ def _write_model(folder: Path) -> Path:
 
     record = {"sources": [{"file_name": "a.nwb", "sha256": "ab"}], "split": {"train": [0.0, 1.0]}}
     model = FittedModel(
-        build_model("in_context", num_units=4), loss="bernoulli", bin_size=0.001, training=record,
+        build_model("in_context", num_units=4),
+        loss="bernoulli",
+        bin_size=0.001,
+        training=record,
         curves=[{"epoch": 1.0, "bits_per_spike": 0.1, "pr_auc": 0.2}],
-    )  # fmt: skip
+    )
     model.save(folder / "model")
     return folder / "model"
 
@@ -207,9 +210,11 @@ def _read_model(path: Path) -> Reading:
 
     model = load_model(path)
     return {
-        "sha256": model.sha256, "loss": model.loss, "bin_size": np.array([model.bin_size]),
+        "sha256": model.sha256,
+        "loss": model.loss,
+        "bin_size": np.array([model.bin_size]),
         "record": json.dumps([model.training, model.curves]),
-    }  # fmt: skip
+    }
 
 
 def _write_baseline(folder: Path) -> Path:
@@ -246,9 +251,14 @@ def _write_results(folder: Path) -> Path:
     scores = nsg.score(predicted, parts.test, train=parts.train, resamples=5)
     with _without_specifications():
         nsg.write_results(
-            out, source=folder / "whole.nwb", model=model, spike_probability=predicted, audits=audits,
-            scores=scores, seed=3,
-        )  # fmt: skip
+            out,
+            source=folder / "whole.nwb",
+            model=model,
+            spike_probability=predicted,
+            audits=audits,
+            scores=scores,
+            seed=3,
+        )
     (folder / "whole.nwb").unlink()
     return out
 
@@ -476,9 +486,15 @@ def _write_patchseq_file(folder: Path) -> Path:
     with _without_specifications():
         source = _write_simulated_cell(folder)
         path = write_patchseq(
-            folder / "features.nwb", source=source, sweeps=describe(), families=families, reasons=REASONS,
-            scalars=SCALARS, predictions=PREDICTIONS, preset="gouwens2020",
-        )  # fmt: skip
+            folder / "features.nwb",
+            source=source,
+            sweeps=describe(),
+            families=families,
+            reasons=REASONS,
+            scalars=SCALARS,
+            predictions=PREDICTIONS,
+            preset="gouwens2020",
+        )
     source.unlink()
     return path
 
@@ -521,12 +537,21 @@ def _write_study(folder: Path) -> Path:
     told = {"lab": "Lab", "institution": "", "species": "Mus musculus", "preparation": "in_vitro"}
     sessions = tuple(
         StudySession(
-            name, f"/nowhere/{name}.nwb", WindowOptions(),
-            {"identifier": name, "source_sha256": 32 * name, "session_id": name, "subject_id": name, **told,
-             "session_start_time": f"2024-01-0{number + 1}T10:00:00+00:00", "window": [0.0, 600.0]},
+            name,
+            f"/nowhere/{name}.nwb",
+            WindowOptions(),
+            {
+                "identifier": name,
+                "source_sha256": 32 * name,
+                "session_id": name,
+                "subject_id": name,
+                **told,
+                "session_start_time": f"2024-01-0{number + 1}T10:00:00+00:00",
+                "window": [0.0, 600.0],
+            },
         )
         for number, name in enumerate(("ab", "cd"))
-    )  # fmt: skip
+    )
     folder = folder / "study"
     folder.mkdir()
     plan = StudyPlan(sessions, baselines=("mean_rate",), training={"epochs": 2}, resamples=4)
@@ -534,12 +559,22 @@ def _write_study(folder: Path) -> Path:
     rng = np.random.default_rng(0)
 
     def write(path: Path, predictor: str, segment: str) -> None:
-        rows = pd.DataFrame({
-            "predictor": predictor, "metric": ["bits_per_spike", "roc_auc_pooled"], "null": ["mean_rate", ""],
-            "value": rng.random(2), "ci_low": rng.random(2), "ci_high": rng.random(2), "num_units": 9,
-            "num_spikes": 100, "num_silent_units": 0, "num_blocks": 40, "ci_reliable": True,
-            "segment": segment,
-        })  # fmt: skip
+        rows = pd.DataFrame(
+            {
+                "predictor": predictor,
+                "metric": ["bits_per_spike", "roc_auc_pooled"],
+                "null": ["mean_rate", ""],
+                "value": rng.random(2),
+                "ci_low": rng.random(2),
+                "ci_high": rng.random(2),
+                "num_units": 9,
+                "num_spikes": 100,
+                "num_silent_units": 0,
+                "num_blocks": 40,
+                "ci_reliable": True,
+                "segment": segment,
+            }
+        )
         write_scores(path, rows, rng.random((2, 4)), {"seconds": 1.5})
 
     for cell in plan.cells():

@@ -169,19 +169,30 @@ def make_targets(folder: Path) -> dict[str, Target]:
     )
     return {
         "convert": Target(
-            ["convert", "asdf", str(source / "a.mat"), "--out", str(convert),
-             "--metadata", str(source / "m.yaml"), "--overwrite"],
-            convert, _read_recording,
+            [
+                "convert",
+                "asdf",
+                str(source / "a.mat"),
+                "--out",
+                str(convert),
+                "--metadata",
+                str(source / "m.yaml"),
+                "--overwrite",
+            ],
+            convert,
+            _read_recording,
         ),
         "generate": Target(
             ["generate", str(source / "model"), one, "--out", str(generated), "--overwrite"],
-            generated, _read_results,
+            generated,
+            _read_results,
         ),
         "transfer": Target(
             ["transfer", one, other, "--out", str(study), "--epochs", "1", "--workers", "1", *_WINDOW],
-            study, _read_study,
+            study,
+            _read_study,
         ),
-    }  # fmt: skip
+    }
 
 
 def _in_child(work: Callable[[], Any]) -> None:
@@ -296,12 +307,22 @@ def check_point(target: Target, expected: Any, moment: Moment, *, old: bool) -> 
     repeated = _read_in_child(target).get("read") == expected
     hidden = list(target.out.parent.rglob(f"{_HIDDEN}*"))
     return {
-        "run": done, "found": "broken" if not whole else "nothing" if not after else
-        "unfinished" if found["read"] == "unfinished" else "old" if is_old else "new",
+        "run": done,
+        "found": "broken"
+        if not whole
+        else "nothing"
+        if not after
+        else "unfinished"
+        if found["read"] == "unfinished"
+        else "old"
+        if is_old
+        else "new",
         "strangers": [name for name in left if not name.startswith(_HIDDEN)],
-        "left_over": len(left), "repeated": repeated, "left_after_repeat": len(hidden),
+        "left_over": len(left),
+        "repeated": repeated,
+        "left_after_repeat": len(hidden),
         "error": found.get("broken", ""),
-    }  # fmt: skip
+    }
 
 
 def kill_once(
@@ -315,9 +336,15 @@ def kill_once(
         done = point.pop("run")
         if done.killed:
             return usual, {
-                "old": old, "since": since, "seconds": done.seconds, "usual": usual.seconds,
-                "opened": len(done.opened), "renamed": len(done.renamed), "draws": attempt, **point,
-            }  # fmt: skip
+                "old": old,
+                "since": since,
+                "seconds": done.seconds,
+                "usual": usual.seconds,
+                "opened": len(done.opened),
+                "renamed": len(done.renamed),
+                "draws": attempt,
+                **point,
+            }
         # the machine is faster now: the next moment is drawn from how long the command takes today
         usual = done
     raise RuntimeError(f"{target.arguments[0]} was done before each of {_MOST_DRAWS} moments")

@@ -11,9 +11,11 @@ MAPPING_DTYPE = np.dtype([("channel", "<i4"), ("electrode", "<i4"), ("x", "<f8")
 SPIKE_DTYPE = np.dtype([("frameno", "<i8"), ("channel", "<i4"), ("amplitude", "<f4")])
 # channel, electrode, x, y
 ROUTED = [
-    (0, 12145, 787.5, 962.5), (3, 14261, 3167.5, 1120.0), (7, 12360, 700.0, 980.0),
+    (0, 12145, 787.5, 962.5),
+    (3, 14261, 3167.5, 1120.0),
+    (7, 12360, 700.0, 980.0),
     (12, 13600, 3150.0, 1067.5),
-]  # fmt: skip
+]
 # a channel without an electrode, and one that is listed twice because it stimulates
 MAPPING = [*ROUTED[:3], (9, -1, 0.0, 0.0), ROUTED[1], ROUTED[3]]
 # the low 16 bits overflow when they are shifted as the file has them
@@ -21,9 +23,17 @@ FIRST_FRAME = 5 * 65536 + 40_000
 NUM_FRAMES = 4000
 # frame after the first one, channel, amplitude: unsorted, doubled, too early, too late, not routed
 SPIKES = [
-    (100, 3, -20.0), (40, 3, -30.0), (40, 3, -10.0), (3999, 0, -12.0), (0, 7, -15.0), (-1, 7, -15.0),
-    (4000, 7, -15.0), (50, 9, -9.0), (60, 500, -9.0), (200, 7, -25.0),
-]  # fmt: skip
+    (100, 3, -20.0),
+    (40, 3, -30.0),
+    (40, 3, -10.0),
+    (3999, 0, -12.0),
+    (0, 7, -15.0),
+    (-1, 7, -15.0),
+    (4000, 7, -15.0),
+    (50, 9, -9.0),
+    (60, 500, -9.0),
+    (200, 7, -25.0),
+]
 TRAINS = {0: [3999], 3: [40, 40, 100], 7: [0, 200]}
 START_MS = 1_634_676_905_250
 LSB_VOLTS = 6.2942504e-06

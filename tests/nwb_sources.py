@@ -16,11 +16,16 @@ SUBJECT = {"subject_id": "M1", "species": "Mus musculus", "sex": "U", "age": "P9
 def write_source(path: Path, *, subject: dict[str, Any] | None = SUBJECT, seconds: float = 40.0) -> Path:
     """Write six units with electrodes, trials that point to a recording, and a processing module."""
     nwbfile = NWBFile(
-        session_description="a small recording", identifier="small-1", session_id="s1",
-        session_start_time=datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), lab="Lab",
-        experimenter=["Doe, Jane"], institution="Institute", experiment_description="a test",
+        session_description="a small recording",
+        identifier="small-1",
+        session_id="s1",
+        session_start_time=datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC),
+        lab="Lab",
+        experimenter=["Doe, Jane"],
+        institution="Institute",
+        experiment_description="a test",
         keywords=["preparation:in_vitro"],
-    )  # fmt: skip
+    )
     nwbfile.subject = None if subject is None else Subject(description="a subject", **subject)
     kind = nwbfile.create_device_model(name="Array 1", manufacturer="Maker", description="a kind of array")
     device = nwbfile.create_device(name="Array", description="electrode array", model=kind)

@@ -71,11 +71,15 @@ class _Writer:
         group["device"] = h5py.SoftLink("/general/devices/probe")
         table = self.file.create_group("general/extracellular_ephys/electrodes")
         columns = {
-            "x": np.arange(6.0), "y": np.zeros(6), "z": np.zeros(6), "imp": np.full(6, np.nan),
-            "location": np.array(["CA1"] * 6, dtype=_TEXT), "filtering": np.array(["none"] * 6, dtype=_TEXT),
+            "x": np.arange(6.0),
+            "y": np.zeros(6),
+            "z": np.zeros(6),
+            "imp": np.full(6, np.nan),
+            "location": np.array(["CA1"] * 6, dtype=_TEXT),
+            "filtering": np.array(["none"] * 6, dtype=_TEXT),
             "group": np.array([group.ref] * 6, dtype=h5py.ref_dtype),
             "group_name": np.array(["shank"] * 6, dtype=_TEXT),
-        }  # fmt: skip
+        }
         self._fill(table, "DynamicTable", columns)
 
     def _fill(self, table: h5py.Group, kind: str, columns: dict[str, np.ndarray]) -> None:

@@ -10,9 +10,11 @@ SESSIONS = ["slice-1", "slice-2", "slice-3", "mouse-1", "mouse-2", "mouse-3"]
 ROWS = [*SESSIONS, "slice-1+mouse-1"]
 PREDICTORS = ["in_context", "untrained", "mean_rate", "running_rate", "online_hazard"]
 SCORES = [
-    ("bits_per_spike", "mean_rate"), ("bits_per_spike", "running_rate"), ("roc_auc_pooled", ""),
+    ("bits_per_spike", "mean_rate"),
+    ("bits_per_spike", "running_rate"),
+    ("roc_auc_pooled", ""),
     ("roc_auc_per_unit", ""),
-]  # fmt: skip
+]
 _SUBJECTS = ["s1", "s2", "s3", "m1", "m2", "m2"]
 _DIMS = ("train_session", "test_session", "predictor", "metric", "null")
 
@@ -41,11 +43,13 @@ def planted_study(seed: int = 0) -> xr.Dataset:
     """Return scores in the shape of `TransferStudy.scores`; mouse-3 to slice-3 was never computed."""
     scores = xr.Dataset(
         coords={
-            "train_session": ROWS, "test_session": SESSIONS, "predictor": PREDICTORS,
+            "train_session": ROWS,
+            "test_session": SESSIONS,
+            "predictor": PREDICTORS,
             "metric": list(dict.fromkeys(metric for metric, _ in SCORES)),
             "null": ["mean_rate", "running_rate", ""],
         }
-    )  # fmt: skip
+    )
     scores = scores.assign_coords(_describe_pairs())
     shape = tuple(scores.sizes[dim] for dim in _DIMS)
     value = np.full(shape, np.nan)
@@ -66,9 +70,12 @@ def planted_study(seed: int = 0) -> xr.Dataset:
     training[own] = value[own, own] + 0.07
     scores["training_value"] = (tuple(dim for dim in _DIMS if dim != "test_session"), training)
     scores.attrs.update(
-        context="warm", bin_size=0.001, headline_metric="bits_per_spike", headline_null="mean_rate",
+        context="warm",
+        bin_size=0.001,
+        headline_metric="bits_per_spike",
+        headline_null="mean_rate",
         models=["in_context"],
-    )  # fmt: skip
+    )
     return scores
 
 

@@ -93,9 +93,12 @@ def test_cells_of_a_study(recording, tmp_path, binned):
     simulated = nsg.simulate("in_vivo", num_units=8, duration=24, seed=4)
     other = nsg.convert_sorting(simulated.sorting, tmp_path / "b.nwb", metadata=metadata_of(simulated))
     study = nsg.TransferStudy.create(
-        tmp_path / "study", [recording, other], options=nsg.WindowOptions(skip_units=0, take_units=8),
-        models=["in_context"], epochs=1,
-    )  # fmt: skip
+        tmp_path / "study",
+        [recording, other],
+        options=nsg.WindowOptions(skip_units=0, take_units=8),
+        models=["in_context"],
+        epochs=1,
+    )
     assert not binned
     study.run()
     # a training, the cells of a column, and the column: tasks of their own, which any worker may do

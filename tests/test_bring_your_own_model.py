@@ -26,8 +26,11 @@ _COMMANDS = [
 ]
 # the recording is short, and what is tested is that the commands work
 _QUICK = {
-    "train": "--epochs 1", "explain": "--targets 5", "transfer": "--epochs 1", "sweep": "--epochs 1",
-}  # fmt: skip
+    "train": "--epochs 1",
+    "explain": "--targets 5",
+    "transfer": "--epochs 1",
+    "sweep": "--epochs 1",
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +42,11 @@ def folder(tmp_path_factory):
         path = folder / f"{name}_ecephys.nwb"
         nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation))
     site = install_package(
-        tmp_path_factory.mktemp("site"), "mymodels", {"mymodels": read_module(_PAGE, "mymodels")},
+        tmp_path_factory.mktemp("site"),
+        "mymodels",
+        {"mymodels": read_module(_PAGE, "mymodels")},
         {"nwbspikegen.models": {"gru_of_the_page": "mymodels:GRU"}},
-    )  # fmt: skip
+    )
     yield folder
     remove_package(site)
 

@@ -29,13 +29,27 @@ def _run(*arguments: object):
 def test_precision_and_log(recording, tmp_path):
     out = tmp_path / "model"
     result = _run(
-        "train", recording, "--out", out, *_WINDOW, "--precision", "bf16-mixed", "--devices", "1",
-        "--logger", "csv", "--device", "cpu", "--json",
-    )  # fmt: skip
+        "train",
+        recording,
+        "--out",
+        out,
+        *_WINDOW,
+        "--precision",
+        "bf16-mixed",
+        "--devices",
+        "1",
+        "--logger",
+        "csv",
+        "--device",
+        "cpu",
+        "--json",
+    )
     assert result.exit_code == 0, result.output
     assert nsg.load_model(out).training["trainer"] == {
-        "precision": "bf16-mixed", "devices": 1, "logger": "CSVLogger",
-    }  # fmt: skip
+        "precision": "bf16-mixed",
+        "devices": 1,
+        "logger": "CSVLogger",
+    }
     log = tmp_path / "model-log" / "version_0"
     assert f"written to {log}" in result.stderr.replace("\n", "")
     names, *rows = (line.split(",") for line in (log / "metrics.csv").read_text().splitlines())

@@ -39,9 +39,11 @@ def test_killed_commands_leave_the_old_file_or_the_new_one(tmp_path: Path) -> No
     """A moment of each command; 20 with `benchmarks/kill_points.py`, or NWBSPIKEGEN_KILL_POINTS=20."""
     ran = subprocess.run(
         [sys.executable, str(_RUNNER), str(tmp_path), "--points", str(_POINTS), "--seed", "3"],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
         check=False,
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr
     points = [json.loads(line) for line in ran.stdout.splitlines()]
     assert len(points) == _POINTS
@@ -116,8 +118,11 @@ def test_hdf5_that_cannot_grow_is_one_clear_line_and_no_output(source: Path, tmp
     )
     ran = subprocess.run(
         [sys.executable, "-c", script, str(source), str(tmp_path / "out.nwb")],
-        capture_output=True, text=True, preexec_fn=_limit_files(0.05), check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        preexec_fn=_limit_files(0.05),
+        check=False,
+    )
     assert ran.returncode == 2, ran.stderr
     assert os.strerror(errno.EFBIG) in ran.stdout
     assert list(tmp_path.iterdir()) == []
@@ -132,10 +137,23 @@ def test_a_command_on_a_full_disk_ends_as_on_bad_input(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(json.dumps(metadata))
     (tmp_path / "out").mkdir()
     ran = subprocess.run(
-        [sys.executable, "-m", "nwbspikegen", "convert", "asdf", str(tmp_path / "a.mat"),
-         "--metadata", str(tmp_path / "m.yaml"), "--out", str(tmp_path / "out" / "a.nwb")],
-        capture_output=True, text=True, preexec_fn=_limit_files(0.02), check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "nwbspikegen",
+            "convert",
+            "asdf",
+            str(tmp_path / "a.mat"),
+            "--metadata",
+            str(tmp_path / "m.yaml"),
+            "--out",
+            str(tmp_path / "out" / "a.nwb"),
+        ],
+        capture_output=True,
+        text=True,
+        preexec_fn=_limit_files(0.02),
+        check=False,
+    )
     assert ran.returncode == 2, ran.stderr
     assert os.strerror(errno.EFBIG) in ran.stderr.splitlines()[-1]
     assert list((tmp_path / "out").iterdir()) == []
@@ -168,10 +186,11 @@ def test_commands_ask_for_a_folder_to_write_in_before_they_work(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     given = {
-        "train": [str(source)], "transfer": [str(source), str(source)],
+        "train": [str(source)],
+        "transfer": [str(source), str(source)],
         "convert": ["asdf", str(write_asdf(tmp_path / "a.mat"))],
         "generate": [str(tmp_path / "model"), str(source)],
-    }  # fmt: skip
+    }
     if command == "generate":
         parts = small_split()
         nsg.train(parts.train, parts.validation, epochs=1, progress=False).save(tmp_path / "model")

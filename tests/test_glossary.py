@@ -39,14 +39,35 @@ _TABLES = {
     "balanced_accuracy macro_f1 majority",
     "patchseq transfer": "arm over num_labelled seed repeat cell donor condition cell_class predicted_class",
     "audits": "audit passed value tolerance detail splits independence permutation",
-}  # fmt: skip
+}
 # what people say and no table prints
 _WORDS = [
-    "unit", "session", "bin", "window", "observed", "context", "warm", "cold", "zero-shot", "null",
-    "baseline", "ROC-AUC", "PR-AUC", "average precision", "stress", "MDS", "attention",
-    "importance", "AWI", "CORAL", "sparse PCA", "conditional intensity", "hazard", "free run",
+    "unit",
+    "session",
+    "bin",
+    "window",
+    "observed",
+    "context",
+    "warm",
+    "cold",
+    "zero-shot",
+    "null",
+    "baseline",
+    "ROC-AUC",
+    "PR-AUC",
+    "average precision",
+    "stress",
+    "MDS",
+    "attention",
+    "importance",
+    "AWI",
+    "CORAL",
+    "sparse PCA",
+    "conditional intensity",
+    "hazard",
+    "free run",
     "coupling",
-]  # fmt: skip
+]
 
 
 def _options(command: click.Command) -> Iterator[str]:

@@ -83,8 +83,9 @@ def test_the_recipe_is_that_of_the_project() -> None:
     recipe = yaml.safe_load(written)
     assert recipe["package"]["version"] == nsg.__version__
     assert {line.split()[0] for line in recipe["requirements"]["run"]} == {
-        "python", *(Requirement(text).name for text in _PROJECT["dependencies"])
-    }  # fmt: skip
+        "python",
+        *(Requirement(text).name for text in _PROJECT["dependencies"]),
+    }
 
 
 def test_every_bound_has_a_pinned_version_that_it_allows() -> None:

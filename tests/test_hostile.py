@@ -83,12 +83,22 @@ def test_units_that_no_file_can_hold_are_not_allocated(nwb, name):
 
 def test_results_that_no_file_can_hold_are_not_allocated(tmp_path):
     path = copy_whole("results", tmp_path)
-    _replace(path, "processing/spike_generation/spike_probability/data", shape=(10**9, 10**4), dtype="f4",
-             chunks=(10**3, 10**3))  # fmt: skip
+    _replace(
+        path,
+        "processing/spike_generation/spike_probability/data",
+        shape=(10**9, 10**4),
+        dtype="f4",
+        chunks=(10**3, 10**3),
+    )
     _refuse(lambda: read_spike_probability(path), "data")
     path = copy_whole("attention", tmp_path)
-    _replace(path, "processing/attention/attention/values", shape=(10**6, 10**6, 10**6), dtype="f4",
-             chunks=(10, 100, 100))  # fmt: skip
+    _replace(
+        path,
+        "processing/attention/attention/values",
+        shape=(10**6, 10**6, 10**6),
+        dtype="f4",
+        chunks=(10, 100, 100),
+    )
     _refuse(lambda: read_attention(path), "values")
 
 
@@ -260,15 +270,23 @@ def test_nesting_and_aliases_end(tmp_path):
     path = tmp_path / "a.yaml"
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    for content in ("\n".join(lines), "[" * 50_000, "a: &a [*a]", "x: !!python/object/apply:os.system [ls]",
-                    "when: 2021-40-40", "- " * 3000):  # fmt: skip
+    for content in (
+        "\n".join(lines),
+        "[" * 50_000,
+        "a: &a [*a]",
+        "x: !!python/object/apply:os.system [ls]",
+        "when: 2021-40-40",
+        "- " * 3000,
+    ):
         path.write_text(content)
         _refuse(lambda: read_yaml(path))
     deep = '{"a":' * 100_000
     for name, file, read in (
-        ("model", "model.json", load_model), ("study", "study.json", TransferStudy),
-        ("features", "features.json", read_features), ("cell_model", "model.json", CellModel.load),
-    ):  # fmt: skip
+        ("model", "model.json", load_model),
+        ("study", "study.json", TransferStudy),
+        ("features", "features.json", read_features),
+        ("cell_model", "model.json", CellModel.load),
+    ):
         folder = copy_whole(name, tmp_path)
         for content in (deep, "[" * 100_000, "", "null", "3", '"text"', "[]", "{}", "\ufeff{}"):
             (folder / file).write_text(content)
@@ -280,13 +298,16 @@ def test_nesting_and_aliases_end(tmp_path):
 @pytest.mark.parametrize(
     "header",
     [
-        b"", b"{", b"[]", b'{"a": 3}',
+        b"",
+        b"{",
+        b"[]",
+        b'{"a": 3}',
         b'{"w": {"dtype": "F32", "shape": [1000000, 1000000], "data_offsets": [0, 4000000000000]}}',
         b'{"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 4]}}',
         b'{"w": {"dtype": "F32", "shape": [-4], "data_offsets": [0, 16]}}',
         b'{"w": {"dtype": "F32", "shape": [1], "data_offsets": [8, 4]}}',
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("length", [None, 2**60, 2**31])
 def test_headers_of_weights_that_lie_are_refused(tmp_path, header, length):
     folder = copy_whole("model", tmp_path)

@@ -27,9 +27,13 @@ NAME = "nwbspikegen_generation"
 FORMATS = ("memory", "binary_folder", "zarr")
 DURATION = 40.0
 QUICK = {
-    "epochs": 1, "device": "cpu", "progress": False, "width": 8,
-    "training_samples": 50_000, "validation_samples": 50_000,
-}  # fmt: skip
+    "epochs": 1,
+    "device": "cpu",
+    "progress": False,
+    "width": 8,
+    "training_samples": 50_000,
+    "validation_samples": 50_000,
+}
 
 
 def simulated(seed: int = 1, num_units: int = 8, preparation: str = "in_vivo") -> si.NumpySorting:
@@ -165,11 +169,17 @@ class TestParameters:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"segment": "future"}, {"context": "hot"}, {"seed": -1}, {"baselines": ["oracle"]},
-            {"segment_index": 1}, {"unit_ids": [1, 99]}, {"unit_ids": [1, 1]}, {"start": 1000.0},
+            {"segment": "future"},
+            {"context": "hot"},
+            {"seed": -1},
+            {"baselines": ["oracle"]},
+            {"segment_index": 1},
+            {"unit_ids": [1, 99]},
+            {"unit_ids": [1, 1]},
+            {"start": 1000.0},
         ],
         ids=str,
-    )  # fmt: skip
+    )
     def test_wrong_ones_are_refused(self, sorting, checkpoint, wrong):
         with pytest.raises(InputError):
             nsi.compute_spike_generation(sorting, checkpoint, **wrong)
@@ -203,10 +213,13 @@ class TestTheSamePredictionAsThePackage:
 
     def test_generated_spikes_are_a_seeded_draw(self, computed, sorting, checkpoint):
         found = result_of(computed)
-        drawn = np.stack([
-            np.isin(np.arange(10_000), found.generated.get_unit_spike_train(unit, segment_index=0) // 2)
-            for unit in found.generated.unit_ids
-        ], axis=1)  # fmt: skip
+        drawn = np.stack(
+            [
+                np.isin(np.arange(10_000), found.generated.get_unit_spike_train(unit, segment_index=0) // 2)
+                for unit in found.generated.unit_ids
+            ],
+            axis=1,
+        )
         expected = nsg.scoring.draw_spikes(
             found.spike_probability.values, 0, unit_ids=found.generated.unit_ids
         )
@@ -334,12 +347,14 @@ class TestHonesty:
         cut = int(35.0 * one.sampling_frequency)
         parts = [(one, 0, cut), (other, cut, None)]
         trains = {
-            unit: np.concatenate([
-                each.get_unit_spike_train(unit, segment_index=0, start_frame=start, end_frame=stop)
-                for each, start, stop in parts
-            ])
+            unit: np.concatenate(
+                [
+                    each.get_unit_spike_train(unit, segment_index=0, start_frame=start, end_frame=stop)
+                    for each, start, stop in parts
+                ]
+            )
             for unit in one.unit_ids.tolist()
-        }  # fmt: skip
+        }
         spliced = si.NumpySorting.from_unit_dict([trains], one.sampling_frequency)
         spliced.annotate(observation_interval=(0.0, DURATION))
         p, q = (
@@ -434,9 +449,12 @@ class TestWidget:
         recorded, _, drawn, bits = widget.axes
         found = result_of(computed)
         times = found.spike_probability.time.values[2000] + np.array([0.0, 3.0])
-        seconds = np.concatenate([
-            computed.sorting.get_unit_spike_train(unit, segment_index=0) / 2000 for unit in computed.unit_ids
-        ])  # fmt: skip
+        seconds = np.concatenate(
+            [
+                computed.sorting.get_unit_spike_train(unit, segment_index=0) / 2000
+                for unit in computed.unit_ids
+            ]
+        )
         assert len(recorded.collections[0].get_offsets()) == np.sum(
             (seconds >= times[0]) & (seconds < times[1])
         )

@@ -55,9 +55,18 @@ def test_processes_share_an_epoch_without_overlap(length, num_ranks):
 def test_two_processes_train_one_model_and_score_it_on_everything():
     parts = small_split()
     model = nsg.train(
-        parts.train, parts.validation, model="shimono2026", loss="bernoulli", num_heads=2, feedforward=8,
-        num_bins=200, epochs=2, device="cpu", progress=False, trainer={"devices": 2},
-    )  # fmt: skip
+        parts.train,
+        parts.validation,
+        model="shimono2026",
+        loss="bernoulli",
+        num_heads=2,
+        feedforward=8,
+        num_bins=200,
+        epochs=2,
+        device="cpu",
+        progress=False,
+        trainer={"devices": 2},
+    )
     assert model.training["trainer"] == {"devices": 2}
     assert [point["epoch"] for point in model.curves] == [1, 2]
     best = max(model.curves, key=lambda point: point["bits_per_spike"])
@@ -77,9 +86,12 @@ def _validate(module: TrainingModule, data: SpikeData) -> dict[str, float]:
 
 def _own_trainer(**options: object) -> lightning.Trainer:
     return lightning.Trainer(
-        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
         **{"enable_checkpointing": False, **options},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("chosen", [{}, _TINY])
@@ -88,9 +100,14 @@ def test_16_bits_reach_nearly_what_32_do(chosen):
     bits = []
     for precision in ("32-true", "bf16-mixed"):
         model = nsg.train(
-            parts.train, parts.validation, epochs=2, device="cpu", progress=False,
-            trainer={"precision": precision}, **chosen,
-        )  # fmt: skip
+            parts.train,
+            parts.validation,
+            epochs=2,
+            device="cpu",
+            progress=False,
+            trainer={"precision": precision},
+            **chosen,
+        )
         assert all(
             value.dtype in (torch.float32, torch.int64) for value in model.module.state_dict().values()
         )

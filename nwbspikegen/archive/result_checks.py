@@ -72,9 +72,11 @@ def check_synthetic_mark(path: Path, stored: list[str], source: Path | None) -> 
         description = str(file[f"{_WHERE}/generated_units"].attrs.get("description", ""))
     if "synthetic" not in description.lower():
         yield (
-            _TOOL, "error", "generated spikes whose description does not call them synthetic",
+            _TOOL,
+            "error",
+            "generated spikes whose description does not call them synthetic",
             f"{_WHERE}/generated_units",
-        )  # fmt: skip
+        )
 
 
 @_register

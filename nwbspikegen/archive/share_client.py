@@ -57,23 +57,26 @@ def _open_client(instance: str, client_class: Any) -> Any:
 
     if instance not in known_instances and not instance.startswith(("http://", "https://")):
         raise InputError(
-            f"instance {instance!r}", f"an address, or one of {', '.join(known_instances)}",
+            f"instance {instance!r}",
+            f"an address, or one of {', '.join(known_instances)}",
             "choose one of these",
-        )  # fmt: skip
+        )
     try:
         client = client_class.for_dandi_instance(instance)
     # the client raises as many kinds as a server can be wrong in
     except Exception as error:
         raise OutputError(
             f"no archive at {instance} ({' '.join(str(error).split())[:_LONGEST_ANSWER]})",
-            "one that answers", "check the address and the connection",
-        ) from error  # fmt: skip
+            "one that answers",
+            "check the address and the connection",
+        ) from error
     address = urlsplit(client.api_url)
     if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise InputError(
-            f"{client.api_url}, which is not encrypted", "https, so that nobody reads the key on its way",
+            f"{client.api_url}, which is not encrypted",
+            "https, so that nobody reads the key on its way",
             "use the address that begins with https",
-        )  # fmt: skip
+        )
     return client
 
 
@@ -84,9 +87,10 @@ def _find_key(client: Any) -> str:
     key = os.environ.get(variable) or _ask_keyring(service)
     if not key:
         raise InputError(
-            f"no API key for {client.dandi_instance.name}", f"one in {variable} or in the keyring",
+            f"no API key for {client.dandi_instance.name}",
+            f"one in {variable} or in the keyring",
             f"set {variable}, or store it once with `keyring set {service} key`",
-        )  # fmt: skip
+        )
     return key
 
 
@@ -129,28 +133,33 @@ def _explain(error: Any, doing: str, client: Any, key: str) -> NWBSpikeGenError:
     key = key or str(client.session.headers.get("Authorization", "")).removeprefix("token ")
     if error.response is None:
         return OutputError(
-            f"a connection to {name} that broke {doing}", "one that lasts",
+            f"a connection to {name} that broke {doing}",
+            "one that lasts",
             "give the same command again: what has arrived is not sent again",
-        )  # fmt: skip
+        )
     status = error.response.status_code
     said = " ".join(error.response.text.split())
     said = said.replace(key, "[key]")[:_LONGEST_ANSWER] if key else said[:_LONGEST_ANSWER]
     if status == 401:
         return InputError(
-            f"an API key that {name} does not accept {doing}", f"a valid one in {variable} or in the keyring",
+            f"an API key that {name} does not accept {doing}",
+            f"a valid one in {variable} or in the keyring",
             "copy it again from your account there",
-        )  # fmt: skip
+        )
     if status == 403:
         return InputError(
-            f"a key whose owner may not do this {doing}: {said}", "an owner of the dandiset",
+            f"a key whose owner may not do this {doing}: {said}",
+            "an owner of the dandiset",
             "ask to become one",
-        )  # fmt: skip
+        )
     if status < 500:
         return OutputError(
-            f"a refusal by {name} {doing}: {said}", "what it accepts",
+            f"a refusal by {name} {doing}: {said}",
+            "what it accepts",
             "correct it, then give the same command again",
-        )  # fmt: skip
+        )
     return OutputError(
-        f"a failure of {name} (status {status}) {doing}: {said}", "an archive that works",
+        f"a failure of {name} (status {status}) {doing}: {said}",
+        "an archive that works",
         "give the same command again later: what has arrived is not sent again",
-    )  # fmt: skip
+    )

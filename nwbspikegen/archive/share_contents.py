@@ -10,8 +10,11 @@ import h5py
 from nwbspikegen.nwb.names import MODULE
 from nwbspikegen.prediction.nwb_reading import list_results, read_models, read_sources
 
-_OTHERS = {"attention": "attention of a model", "patchseq": "predictions from recordings of single cells",
-           "spike_transfer": "scores of models between recordings"}  # fmt: skip
+_OTHERS = {
+    "attention": "attention of a model",
+    "patchseq": "predictions from recordings of single cells",
+    "spike_transfer": "scores of models between recordings",
+}
 _SIMULATED = "simulated"
 
 
@@ -73,10 +76,12 @@ def describe_contents(path: str | os.PathLike[str]) -> Contents:
     if "spike_probability" in stored:
         predicted.insert(0, "spike_probability: of every unit in every bin")
     return Contents(
-        derived, tuple(synthetic), tuple(predicted),
+        derived,
+        tuple(synthetic),
+        tuple(predicted),
         _list_models(path) if "models" in stored else (),
         _list_sources(path) if "sources" in stored else (),
-    )  # fmt: skip
+    )
 
 
 def _count(generated: h5py.Group) -> str:

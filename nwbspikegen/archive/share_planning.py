@@ -69,8 +69,9 @@ def plan_files(paths: Iterable[str | os.PathLike[str]], folder: Path, dandiset: 
         if entry.archive_path in planned:
             raise InputError(
                 f"{path} and {planned[entry.archive_path].path}, both named {entry.archive_path}",
-                "one file per name", "tell them apart in their names, such as _desc-first and _desc-second",
-            )  # fmt: skip
+                "one file per name",
+                "tell them apart in their names, such as _desc-first and _desc-second",
+            )
         planned[entry.archive_path] = entry
     return list(planned.values())
 
@@ -84,9 +85,10 @@ def _require_valid(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
     errors = findings[findings.severity == "error"]
     if len(errors):
         raise InputError(
-            f"{len(errors)} errors in {path}, the first: {errors.message.iloc[0]}", "a file without errors",
+            f"{len(errors)} errors in {path}, the first: {errors.message.iloc[0]}",
+            "a file without errors",
             f"see all with `nwbspikegen validate {path}`",
-        )  # fmt: skip
+        )
     return path, before
 
 
@@ -101,9 +103,14 @@ def _plan(path: Path, before: os.stat_result, folder: Path, organized: Path) -> 
     if not place.exists():
         os.rename(named, place)
     return PlannedFile(
-        path, place, place.relative_to(folder).as_posix(), before.st_size, before.st_mtime_ns,
-        get_digest(path, digest="dandi-etag"), contents,
-    )  # fmt: skip
+        path,
+        place,
+        place.relative_to(folder).as_posix(),
+        before.st_size,
+        before.st_mtime_ns,
+        get_digest(path, digest="dandi-etag"),
+        contents,
+    )
 
 
 def _organize(path: Path, organized: Path) -> Path:
@@ -113,17 +120,21 @@ def _organize(path: Path, organized: Path) -> Path:
     problem: Any = "dandi found no name for it"
     try:
         organize(
-            [str(path)], str(organized), files_mode=FileOperationMode.AUTO, required_fields=_IN_EVERY_NAME,
+            [str(path)],
+            str(organized),
+            files_mode=FileOperationMode.AUTO,
+            required_fields=_IN_EVERY_NAME,
             jobs=1,
-        )  # fmt: skip
+        )
     except (ValueError, RuntimeError, AssertionError) as error:
         problem = " ".join(str(error).split())
     found = list(organized.rglob("*.nwb"))
     if len(found) != 1:
         raise InputError(
-            f"{path}, which cannot be named: {problem}", "a file with subject and session",
+            f"{path}, which cannot be named: {problem}",
+            "a file with subject and session",
             "add what is missing with --metadata when it is written",
-        )  # fmt: skip
+        )
     return found[0]
 
 

@@ -50,9 +50,10 @@ def _look_up(entry: PlannedFile, dandiset: Any, existing: str) -> Any:
     if existing == "error":
         same = "with the same bytes" if stored == entry.etag else "with other bytes"
         raise OutputError(
-            f"{entry.archive_path}, which the dandiset has already, {same}", "a new path",
+            f"{entry.archive_path}, which the dandiset has already, {same}",
+            "a new path",
             "pass --existing skip to keep it, or --existing overwrite to replace it",
-        )  # fmt: skip
+        )
     return found[0]
 
 
@@ -99,6 +100,7 @@ def _require_unchanged(entry: PlannedFile) -> None:
 
 def _changed(entry: PlannedFile, more: str = "") -> InputError:
     return InputError(
-        f"{entry.path}, which changed since it was checked{more}", "a file that stays as it is",
+        f"{entry.path}, which changed since it was checked{more}",
+        "a file that stays as it is",
         "give the same command again when nothing writes to it",
-    )  # fmt: skip
+    )

@@ -64,9 +64,10 @@ def validate_file(
     """
     if is_zarr(path):
         raise InputError(
-            f"{path}, a Zarr folder", "HDF5: the archive's own tools call any Zarr folder valid",
+            f"{path}, a Zarr folder",
+            "HDF5: the archive's own tools call any Zarr folder valid",
             "export it to HDF5, and validate that",
-        )  # fmt: skip
+        )
     path = require_file(path)
     source = None if source is None else require_file(source)
     subject_id, session_id = _read_names(path)

@@ -30,9 +30,11 @@ from nwbspikegen.core.output import print_result, records_of
 @click.option("--loss", help="Loss whose gradient is the importance; that of training unless given.")
 @click.option("--windows", default=8, show_default=True, help="Windows whose attention is mapped.")
 @click.option(
-    "--targets", default=200, show_default=True,
+    "--targets",
+    default=200,
+    show_default=True,
     help="Sampled bins for the controls that change what is read before a bin.",
-)  # fmt: skip
+)
 @click.option("--retrain", is_flag=True, help="Also train again with attention disabled, twice.")
 @window_options
 @metadata_option
@@ -40,10 +42,21 @@ from nwbspikegen.core.output import print_result, records_of
 @overwrite_option
 @every_command
 def explain(
-    model: Path, recording: Path | str, out: Path, figures: Path | None, context: str, loss: str | None,
-    windows: int, targets: int, retrain: bool, metadata: Path | None, seed: int, overwrite: bool,
-    as_json: bool, **window: Any,
-) -> None:  # fmt: skip
+    model: Path,
+    recording: Path | str,
+    out: Path,
+    figures: Path | None,
+    context: str,
+    loss: str | None,
+    windows: int,
+    targets: int,
+    retrain: bool,
+    metadata: Path | None,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+    **window: Any,
+) -> None:
     """Map what MODEL looks at in the test segment of RECORDING, and test what that is worth.
 
     Attention, gradient importance and their product for models that attend; couplings between units for
@@ -61,10 +74,20 @@ def explain(
     if not isinstance(fitted.module, Attends):
         name_unused(["loss", "windows", "retrain"], f"on {fitted.name}, which has no attention")
     report = explain_and_write(
-        fitted, recording, out, options=read_window_like(fitted, **window), context=context, loss=loss,
-        most_windows=windows, num_targets=targets, retrain=retrain, figures=figures, seed=seed,
-        metadata=metadata, overwrite=overwrite,
-    )  # fmt: skip
+        fitted,
+        recording,
+        out,
+        options=read_window_like(fitted, **window),
+        context=context,
+        loss=loss,
+        most_windows=windows,
+        num_targets=targets,
+        retrain=retrain,
+        figures=figures,
+        seed=seed,
+        metadata=metadata,
+        overwrite=overwrite,
+    )
     found = report.explanation
     result = {
         "path": str(report.path),

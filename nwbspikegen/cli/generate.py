@@ -27,9 +27,12 @@ from nwbspikegen.core.output import print_result, records_of
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option(
-    "--segment", type=click.Choice(["test", "validation", "train", "all"]), default="test", show_default=True,
+    "--segment",
+    type=click.Choice(["test", "validation", "train", "all"]),
+    default="test",
+    show_default=True,
     help="What to predict; what a model was trained on is never scored.",
-)  # fmt: skip
+)
 @context_option
 @click.option(
     "--free-run",
@@ -44,10 +47,19 @@ from nwbspikegen.core.output import print_result, records_of
 @overwrite_option
 @every_command
 def generate(
-    model: Path, recording: Path | str, out: Path, segment: str, context: str,
-    free_run: float | None, samples: int, metadata: Path | None, seed: int,
-    overwrite: bool, as_json: bool, **window: Any,
-) -> None:  # fmt: skip
+    model: Path,
+    recording: Path | str,
+    out: Path,
+    segment: str,
+    context: str,
+    free_run: float | None,
+    samples: int,
+    metadata: Path | None,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+    **window: Any,
+) -> None:
     """Predict RECORDING one step ahead with MODEL, score it beside the baselines, write NWB.
 
     With --free-run, what MODEL generates is compared with the recording instead of scored.
@@ -66,16 +78,30 @@ def generate(
     refuse_other_window(fitted, recording, window)
     if free_run is not None:
         run = free_run_and_compare(
-            fitted, recording, out, seconds=free_run, options=read_window_like(fitted, **window), seed=seed,
-            num_samples=samples, metadata=metadata, overwrite=overwrite,
-        )  # fmt: skip
+            fitted,
+            recording,
+            out,
+            seconds=free_run,
+            options=read_window_like(fitted, **window),
+            seed=seed,
+            num_samples=samples,
+            metadata=metadata,
+            overwrite=overwrite,
+        )
         result = {"path": str(run.path), "statistics": records_of(run.statistics)}
         print_result(result, as_json=as_json, text=f"{format_statistics(run.statistics)}\n\nwrote {run.path}")
         return
     report = generate_and_score(
-        fitted, recording, out, options=read_window_like(fitted, **window), segment=segment,
-        context=context, seed=seed, metadata=metadata, overwrite=overwrite,
-    )  # fmt: skip
+        fitted,
+        recording,
+        out,
+        options=read_window_like(fitted, **window),
+        segment=segment,
+        context=context,
+        seed=seed,
+        metadata=metadata,
+        overwrite=overwrite,
+    )
     result = {
         "path": str(report.path),
         "scores": records_of(report.scores),

@@ -20,9 +20,11 @@ from nwbspikegen.core.output import print_result
 @click.option("--interval", help="Observe a named interval only, such as spontaneousActivity.")
 @unit_table_option
 @click.option(
-    "--exclude", type=STRETCH, multiple=True,
+    "--exclude",
+    type=STRETCH,
+    multiple=True,
     help="Take these seconds of the session clock as not observed; may be given again.",
-)  # fmt: skip
+)
 @every_command
 def info(target: Path | str, as_json: bool, **window: Any) -> None:
     """Say what FILE holds and what is odd about it, each with the option that deals with it.

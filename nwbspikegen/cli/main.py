@@ -85,8 +85,20 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    demo, convert, info, train, generate, score, transfer, explain, sweep, patchseq, plot, validate, share,
-)  # fmt: skip
+    demo,
+    convert,
+    info,
+    train,
+    generate,
+    score,
+    transfer,
+    explain,
+    sweep,
+    patchseq,
+    plot,
+    validate,
+    share,
+)
 for _command in _COMMANDS:
     cli.add_command(_command)
 

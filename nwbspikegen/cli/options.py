@@ -32,9 +32,10 @@ class _Stretch(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         ends = re.fullmatch(rf"({_NUMBER})-({_NUMBER})", str(value).strip())
         if ends is None or not float(ends[1]) < float(ends[2]):
             raise InputError(
-                f"--exclude {value}", "seconds on the session clock, from and to, such as 120-150.5",
+                f"--exclude {value}",
+                "seconds on the session clock, from and to, such as 120-150.5",
                 "give two numbers joined by a hyphen, the smaller first",
-            )  # fmt: skip
+            )
         return float(ends[1]), float(ends[2])
 
 
@@ -70,10 +71,12 @@ def settings_option(command: _Command) -> _Command:
         return command(*arguments, settings=read_settings(options.pop("set")), **options)
 
     option = click.option(
-        "--set", multiple=True, metavar="NAME=VALUE",
+        "--set",
+        multiple=True,
+        metavar="NAME=VALUE",
         help="A setting of the model, such as width=64, or its learning_rate, weight_decay or patience; "
         "repeat for several.",
-    )  # fmt: skip
+    )
     return cast(_Command, option(run))
 
 
@@ -88,9 +91,12 @@ def require_model(name: str) -> None:
 
 
 unit_table_option = click.option(
-    "--unit-table", default="units", show_default=True, metavar="PATH",
+    "--unit-table",
+    default="units",
+    show_default=True,
+    metavar="PATH",
     help="Table of units in the file, such as processing/ecephys/units.",
-)  # fmt: skip
+)
 context_option = click.option(
     "--context",
     type=click.Choice(["warm", "cold"]),
@@ -111,12 +117,18 @@ def window_options(command: _Command) -> _Command:
     """Add the options that choose time, bins, units and split."""
     for option in (
         click.option(
-            "--random-units", type=click.IntRange(0), metavar="SEED",
+            "--random-units",
+            type=click.IntRange(0),
+            metavar="SEED",
             help="Take units at random by this seed instead of skipping the first.",
         ),
         click.option("--drop-duplicates", is_flag=True, help="Of units that share spikes, keep one."),
         click.option(
-            "--min-rate", "min_rate_hz", type=click.FloatRange(0), default=0.0, show_default=True,
+            "--min-rate",
+            "min_rate_hz",
+            type=click.FloatRange(0),
+            default=0.0,
+            show_default=True,
             help="Lowest firing rate of a unit in the training segment (Hz).",
         ),
         click.option("--quality", help="Labels of quality, separated by commas, such as good."),
@@ -137,21 +149,27 @@ def window_options(command: _Command) -> _Command:
             "--start", default=0.0, show_default=True, help="Seconds after the start of observation."
         ),
         click.option(
-            "--accept-odd", is_flag=True,
+            "--accept-odd",
+            is_flag=True,
             help="Go on with a recording whose clock or observation leaves no number with a meaning.",
         ),
         click.option(
-            "--exclude", type=STRETCH, multiple=True,
+            "--exclude",
+            type=STRETCH,
+            multiple=True,
             help="Take these seconds of the session clock as not observed; may be given again.",
         ),
         unit_table_option,
         click.option("--interval", help="Observe a named interval only, such as spontaneousActivity."),
         click.option(
-            "--preset", type=click.Choice(["in_vitro", "in_vivo"]), is_eager=True, expose_value=False,
+            "--preset",
+            type=click.Choice(["in_vitro", "in_vivo"]),
+            is_eager=True,
+            expose_value=False,
             callback=_take_preset,
             help="in_vitro: ten minutes after the first thirty; in_vivo: ten of spontaneousActivity.",
         ),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 

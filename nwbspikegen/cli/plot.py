@@ -18,19 +18,28 @@ from nwbspikegen.core.output import print_result
     "--start", default=0.0, show_default=True, help="Rasters begin so many seconds after the first bin."
 )
 @click.option(
-    "--duration", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True,
+    "--duration",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
     help="Seconds of rasters.",
-)  # fmt: skip
+)
 @click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1),
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
     help="Of the spikes that rasters draw; by default the file's: the trains that it stores.",
-)  # fmt: skip
+)
 @overwrite_option
 @every_command
 def plot(
-    target: Path, out: Path, start: float, duration: float, seed: int | None, overwrite: bool,
+    target: Path,
+    out: Path,
+    start: float,
+    duration: float,
+    seed: int | None,
+    overwrite: bool,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Draw every figure that fits what TARGET holds, as PNG.
 
     A file that `generate` wrote: rasters, ROC and precision-recall curves, bits per spike,

@@ -33,9 +33,14 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @every_command
 def share(
-    files: tuple[Path, ...], dandiset: str, instance: str, existing: str, dry_run: bool, yes: bool,
+    files: tuple[Path, ...],
+    dandiset: str,
+    instance: str,
+    existing: str,
+    dry_run: bool,
+    yes: bool,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Validate FILES, name them as the archive wants, show what they hold, ask, and upload.
 
     The key is read from the variable that dandi names after the instance (DANDI_API_KEY,

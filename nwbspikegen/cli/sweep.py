@@ -59,11 +59,24 @@ if TYPE_CHECKING:
 @overwrite_option
 @every_command
 def sweep(
-    recording: Path | str, out: Path, vary: tuple[str, ...], model: str, loss: str | None,
-    epochs: int | None, match_parameters: bool, trials: int | None, sampler: str | None,
-    workers: int | None, scheduler: str | None, device: str, seed: int, overwrite: bool, as_json: bool,
-    settings: dict[str, Any], **window: Any,
-) -> None:  # fmt: skip
+    recording: Path | str,
+    out: Path,
+    vary: tuple[str, ...],
+    model: str,
+    loss: str | None,
+    epochs: int | None,
+    match_parameters: bool,
+    trials: int | None,
+    sampler: str | None,
+    workers: int | None,
+    scheduler: str | None,
+    device: str,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+    settings: dict[str, Any],
+    **window: Any,
+) -> None:
     """Train a model on RECORDING with every combination of parameters, and score each.
 
     The best trial is the one with the most bits per spike on the validation segment; test scores are
@@ -78,11 +91,23 @@ def sweep(
     if "loss" in factors:
         refuse_given(["loss"], "with --vary loss", "one of them")
     report = run_sweep(
-        recording, out, factors, options=read_window(**window), model=model, loss=loss,
-        epochs=epochs, match_parameters=match_parameters, trials=trials,
-        sampler=sampler or ("grid" if trials is None else "random"), seed=seed, device=device,
-        workers=workers, scheduler=scheduler, overwrite=overwrite, settings=settings,
-    )  # fmt: skip
+        recording,
+        out,
+        factors,
+        options=read_window(**window),
+        model=model,
+        loss=loss,
+        epochs=epochs,
+        match_parameters=match_parameters,
+        trials=trials,
+        sampler=sampler or ("grid" if trials is None else "random"),
+        seed=seed,
+        device=device,
+        workers=workers,
+        scheduler=scheduler,
+        overwrite=overwrite,
+        settings=settings,
+    )
     result = {
         "path": str(report.path),
         "best": report.best,

@@ -57,10 +57,22 @@ from nwbspikegen.core.output import print_result, records_of
 @overwrite_option
 @every_command
 def train(
-    recordings: tuple[Path | str, ...], out: Path, hold_out: tuple[str, ...], model: str, loss: str | None,
-    epochs: int | None, device: str, devices: str | None, precision: str, logger: str | None, seed: int,
-    overwrite: bool, as_json: bool, settings: dict[str, Any], **window: Any,
-) -> None:  # fmt: skip
+    recordings: tuple[Path | str, ...],
+    out: Path,
+    hold_out: tuple[str, ...],
+    model: str,
+    loss: str | None,
+    epochs: int | None,
+    device: str,
+    devices: str | None,
+    precision: str,
+    logger: str | None,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+    settings: dict[str, Any],
+    **window: Any,
+) -> None:
     """Train a model on the first part of each recording's window; the second part chooses the epoch.
 
     Several recordings have the same weight each. An interrupted run goes on where it stopped when the
@@ -76,10 +88,20 @@ def train(
     if devices is not None:
         chosen["devices"] = devices if devices == "auto" else int(devices)
     report = train_recordings(
-        recordings, out, options=read_window(**window), hold_out=hold_out, model=model, loss=loss,
-        epochs=epochs, device=device, seed=seed, overwrite=overwrite, logger=logger,
-        trainer=chosen, settings=settings,
-    )  # fmt: skip
+        recordings,
+        out,
+        options=read_window(**window),
+        hold_out=hold_out,
+        model=model,
+        loss=loss,
+        epochs=epochs,
+        device=device,
+        seed=seed,
+        overwrite=overwrite,
+        logger=logger,
+        trainer=chosen,
+        settings=settings,
+    )
     fitted = report.model
     best = find_best_epoch(fitted)
     result = {

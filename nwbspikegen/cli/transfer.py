@@ -39,27 +39,38 @@ if TYPE_CHECKING:
 @click.argument("recordings", type=RECORDING, nargs=-1)
 @click.option("--out", required=True, type=PATH, help="Folder of the study.")
 @click.option(
-    "--sessions", "sessions_file", type=PATH, metavar="FILE.yaml",
+    "--sessions",
+    "sessions_file",
+    type=PATH,
+    metavar="FILE.yaml",
     help="Recordings by name, each with its own window options: `slice: {file: a.nwb, duration: 400}`.",
-)  # fmt: skip
+)
 @click.option(
-    "--model", "models", multiple=True, default=("in_context",), show_default=True,
+    "--model",
+    "models",
+    multiple=True,
+    default=("in_context",),
+    show_default=True,
     help=f"{MODEL_HELP}; repeat for several.",
-)  # fmt: skip
+)
 @settings_option
 @click.option("--leave-one-out", is_flag=True, help="Add rows trained on all recordings but the tested one.")
 @click.option(
-    "--mixture", "mixtures", multiple=True, metavar="A+B",
+    "--mixture",
+    "mixtures",
+    multiple=True,
+    metavar="A+B",
     help="Add a row trained on several sessions, by name; repeat for several.",
-)  # fmt: skip
+)
 @click.option("--recommend", "target", metavar="SESSION", help="Rank the rows for a session, or an NWB file.")
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
 @click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786.")
 @click.option(
-    "--workers", type=click.IntRange(1),
+    "--workers",
+    type=click.IntRange(1),
     help="Processes on this machine: one per core by default; 1 is this one.",
-)  # fmt: skip
+)
 @click.option(
     "--nwb", "nwb_folder", type=PATH, help="Folder to write the study and derived files to, as NWB."
 )
@@ -69,11 +80,25 @@ if TYPE_CHECKING:
 @overwrite_option
 @every_command
 def transfer(
-    recordings: tuple[Path | str, ...], out: Path, sessions_file: Path | None, models: tuple[str, ...],
-    leave_one_out: bool, mixtures: tuple[str, ...], target: str | None, epochs: int | None, device: str,
-    scheduler: str | None, workers: int | None, nwb_folder: Path | None, metadata: Path | None, seed: int,
-    overwrite: bool, as_json: bool, settings: dict[str, Any], **window: Any,
-) -> None:  # fmt: skip
+    recordings: tuple[Path | str, ...],
+    out: Path,
+    sessions_file: Path | None,
+    models: tuple[str, ...],
+    leave_one_out: bool,
+    mixtures: tuple[str, ...],
+    target: str | None,
+    epochs: int | None,
+    device: str,
+    scheduler: str | None,
+    workers: int | None,
+    nwb_folder: Path | None,
+    metadata: Path | None,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+    settings: dict[str, Any],
+    **window: Any,
+) -> None:
     """Train a model on each recording's window and test it on the last part of every other's.
 
     Beside each cell are predictors that need no training, and what the two recordings share. A study
@@ -89,18 +114,28 @@ def transfer(
     options = read_window(**window)
     if bool(recordings) == (sessions_file is not None):
         raise InputError(
-            "recordings and --sessions" if recordings else "no recording", "one of the two",
+            "recordings and --sessions" if recordings else "no recording",
+            "one of the two",
             "name the recordings, or the file that names them",
-        )  # fmt: skip
+        )
     chosen: Any = recordings, options
     if sessions_file is not None:
         chosen = read_sessions_file(sessions_file, options)
     study = study_recordings(
-        chosen[0], out, options=chosen[1], models=models, leave_one_out=leave_one_out,
-        mixtures=[mixture.split("+") for mixture in mixtures], epochs=epochs, scheduler=scheduler,
-        workers=workers, device=device, seed=seed, overwrite=overwrite,
+        chosen[0],
+        out,
+        options=chosen[1],
+        models=models,
+        leave_one_out=leave_one_out,
+        mixtures=[mixture.split("+") for mixture in mixtures],
+        epochs=epochs,
+        scheduler=scheduler,
+        workers=workers,
+        device=device,
+        seed=seed,
+        overwrite=overwrite,
         settings=settings,
-    )  # fmt: skip
+    )
     written = [] if nwb_folder is None else write_files(study, nwb_folder, metadata, overwrite=overwrite)
     ranking = None if target is None else study.recommend(target)
     result = {

@@ -188,6 +188,9 @@ def _draw(
     predictions[_MEAN] = generate(rates, parts.test)
     predictions[_TRUTH] = _find_truth(units, parts, simulation)
     plot_generation(
-        parts.test, predictions, scores, path,
+        parts.test,
+        predictions,
+        scores,
+        path,
         title="Simulated in vivo preparation; the raster is predicted by the model trained on in vitro",
-    )  # fmt: skip
+    )

@@ -100,9 +100,15 @@ def free_run_and_compare(
     generated.attrs.update(source=name_of(source), source_sha256=fingerprint)
     statistics = _compare(generated, read_bins(before), read_bins(parts.test))
     path = write_results(
-        out, source=source, model=model, generated_spikes=generated, statistics=statistics,
-        metadata=metadata, unit_table=unit_table, overwrite=overwrite,
-    )  # fmt: skip
+        out,
+        source=source,
+        model=model,
+        generated_spikes=generated,
+        statistics=statistics,
+        metadata=metadata,
+        unit_table=unit_table,
+        overwrite=overwrite,
+    )
     return FreeRunReport(path, generated, statistics)
 
 

@@ -85,8 +85,9 @@ def generate_and_score(
     if segment not in SEGMENTS or context not in ("warm", "cold"):
         raise InputError(
             f"segment {segment!r}, context {context!r}",
-            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold", "choose from these",
-        )  # fmt: skip
+            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold",
+            "choose from these",
+        )
     require_seed(seed)
     # scores of installed packages that cannot be used are told before the work, not after it
     list_metrics()
@@ -117,9 +118,17 @@ def generate_and_score(
         audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
         work.reach(3, "writing NWB")
         path = write_results(
-            out, source=source, model=model, spike_probability=predicted, scores=scores, audits=audits,
-            seed=seed, metadata=metadata, unit_table=unit_table, overwrite=overwrite,
-        )  # fmt: skip
+            out,
+            source=source,
+            model=model,
+            spike_probability=predicted,
+            scores=scores,
+            audits=audits,
+            seed=seed,
+            metadata=metadata,
+            unit_table=unit_table,
+            overwrite=overwrite,
+        )
     return GenerationReport(path, predicted, recorded, scores, audits)
 
 
@@ -136,7 +145,10 @@ def _score_from(
     _LOG.info("scoring beside the baselines")
     others = {name: other.isel(time=slice(first, None)) for name, other in (extra_predictions or {}).items()}
     return score(
-        predicted.isel(time=slice(first, None)), recorded.isel(time=slice(first, None)), train=parts.train,
+        predicted.isel(time=slice(first, None)),
+        recorded.isel(time=slice(first, None)),
+        train=parts.train,
         context=observed,
-        extra_predictions=others, seed=seed,
-    )  # fmt: skip
+        extra_predictions=others,
+        seed=seed,
+    )

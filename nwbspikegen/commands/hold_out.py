@@ -44,9 +44,10 @@ def plan_folds(recordings: Sequence[Recording], hold_out: Sequence[Recording]) -
         unknown = [recording for recording in hold_out if _name_place(recording) not in names]
         if unknown:
             raise InputError(
-                f"--hold-out {unknown[0]}", f"one of the recordings given: {', '.join(map(str, recordings))}",
+                f"--hold-out {unknown[0]}",
+                f"one of the recordings given: {', '.join(map(str, recordings))}",
                 "name it among the recordings too",
-            )  # fmt: skip
+            )
         folds = [sorted({names.index(_name_place(recording)) for recording in hold_out})] if hold_out else []
     if any(len(fold) == len(names) for fold in folds):
         raise InputError(

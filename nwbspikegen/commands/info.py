@@ -96,9 +96,10 @@ def _inform_of_folder(folder: Path) -> Information:
     if (folder / _SWEEP_FILE).is_file():
         return Information("sweep", f"{folder}: a sweep; its table is {folder / 'trials.csv'}", {})
     raise InputError(
-        f"{folder}, a folder of something else", "an NWB file, or the folder of a model, a study or a sweep",
+        f"{folder}, a folder of something else",
+        "an NWB file, or the folder of a model, a study or a sweep",
         "pass one of these",
-    )  # fmt: skip
+    )
 
 
 def _inform_of_model(folder: Path) -> Information:

@@ -107,9 +107,10 @@ def _draw_folder(folder: Path) -> _Figures:
             yield name, plot_sweep(pd.DataFrame(stored["trials"]), name, reference=stored["reference"])
     else:
         raise InputError(
-            f"{folder} without {DESCRIPTION_FILE} or {PLAN_FILE}", "the folder of a model or of a sweep",
+            f"{folder} without {DESCRIPTION_FILE} or {PLAN_FILE}",
+            "the folder of a model or of a sweep",
             "pass what `nwbspikegen train` or `nwbspikegen sweep` wrote",
-        )  # fmt: skip
+        )
 
 
 def _draw_file(path: Path, start: float, duration: float, seed: int | None) -> _Figures:
@@ -121,9 +122,10 @@ def _draw_file(path: Path, start: float, duration: float, seed: int | None) -> _
     }
     if not modules & set(known):
         raise InputError(
-            f"{path} without processing/{' or processing/'.join(known)}", "a file that nwbspikegen wrote",
+            f"{path} without processing/{' or processing/'.join(known)}",
+            "a file that nwbspikegen wrote",
             "pass the output of `nwbspikegen generate` or `nwbspikegen explain`",
-        )  # fmt: skip
+        )
     for name, draw in known.items():
         if name in modules:
             yield from draw()
@@ -133,9 +135,10 @@ def _draw_generation(path: Path, start: float, duration: float, seed: int | None
     held = list_results(path)
     if "spike_probability" not in held:
         raise InputError(
-            f"{path}, a free run", "a file with spike_probability",
+            f"{path}, a free run",
+            "a file with spike_probability",
             "print how a free run compares with `nwbspikegen score`",
-        )  # fmt: skip
+        )
     predicted = read_spike_probability(path)
     scores = read_scores(path) if "scores" in held else None
     seed = int(predicted.attrs.get("draw_seed", 0)) if seed is None else seed

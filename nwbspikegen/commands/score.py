@@ -76,10 +76,14 @@ def _score_again(
     if attrs.get("train_start") is not None:
         train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
     return score(
-        part, _cut(units, start, stop), train=train, context=units if attrs["context"] == "warm" else None,
+        part,
+        _cut(units, start, stop),
+        train=train,
+        context=units if attrs["context"] == "warm" else None,
         baselines=[name for name in stored.predictor.unique() if name in BASELINES],
-        seed=int(attrs["seed"]), resamples=int(attrs["resamples"]),
-    )  # fmt: skip
+        seed=int(attrs["seed"]),
+        resamples=int(attrs["resamples"]),
+    )
 
 
 def _cut(record: _Record, start: float, stop: float) -> _Record:

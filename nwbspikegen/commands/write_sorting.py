@@ -139,9 +139,10 @@ def _require_writable(sorting: Any) -> None:
         else:
             continue
         raise InputError(
-            found, f"numbers or texts under another name than {', '.join(_TAKEN)}",
+            found,
+            f"numbers or texts under another name than {', '.join(_TAKEN)}",
             "rename or delete it: sorting.delete_property(...)",
-        )  # fmt: skip
+        )
 
 
 def _refuse_silence(sorting: Any) -> None:

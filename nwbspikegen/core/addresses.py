@@ -57,9 +57,10 @@ def require_recording(address: Address) -> Path | str:
     path = Path(address)
     if (path / "zarr.json").is_file():
         raise InputError(
-            f"{path}, a Zarr folder of version 3", "version 2, as hdmf-zarr writes NWB, or HDF5",
+            f"{path}, a Zarr folder of version 3",
+            "version 2, as hdmf-zarr writes NWB, or HDF5",
             "export it to HDF5",
-        )  # fmt: skip
+        )
     if not is_zarr(path):
         require_file(path)
     return path.absolute()
@@ -167,22 +168,25 @@ def _open_web(url: str, process: int) -> Any:
     # servers fail in as many ways as there are servers
     except Exception as error:
         raise InputError(
-            f"{url}, which cannot be opened ({type(error).__name__}: {error})", "a file on the web",
+            f"{url}, which cannot be opened ({type(error).__name__}: {error})",
+            "a file on the web",
             "check the address and the connection",
-        ) from error  # fmt: skip
+        ) from error
     if not stream.seekable():
         raise InputError(
-            f"{url} on a server that does not serve parts of files", "a server with range requests",
+            f"{url} on a server that does not serve parts of files",
+            "a server with range requests",
             "fetch the file and pass its path",
-        )  # fmt: skip
+        )
     return stream
 
 
 def _missing_extra() -> MissingExtraError:
     return MissingExtraError(
-        "an address on the web and no package to stream it", "the extra 'stream'",
+        "an address on the web and no package to stream it",
+        "the extra 'stream'",
         "pip install 'nwbspikegen[stream]'",
-    )  # fmt: skip
+    )
 
 
 @contextlib.contextmanager
@@ -222,12 +226,14 @@ def _find_asset(address: str) -> Asset:
                     return Asset(url, str(digests.get("dandi:sha2-256", "")))
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
         raise InputError(
-            f"no connection to DANDI ({type(error).__name__})", f"one, for {address}",
+            f"no connection to DANDI ({type(error).__name__})",
+            f"one, for {address}",
             "check it, or download the file and give its path",
-        ) from error  # fmt: skip
+        ) from error
     except Exception as error:
         raise InputError(
             f"{address}, which DANDI cannot find ({type(error).__name__}: {error})",
-            "dandi://DANDISET[@VERSION]/PATH", "check it, and the connection",
-        ) from error  # fmt: skip
+            "dandi://DANDISET[@VERSION]/PATH",
+            "check it, and the connection",
+        ) from error
     raise InputError(f"{len(assets)} files at {address}", "one NWB file", "pass the whole path of one file")

@@ -120,9 +120,10 @@ def explaining_full_disks(target: str | os.PathLike[str] | None = None) -> Itera
             raise
         where = f" while writing {target}" if target else ""
         raise OutputError(
-            f"{reason}{where}", "a disk that can be written and has space",
+            f"{reason}{where}",
+            "a disk that can be written and has space",
             "make space, or choose another folder; what was there is as it was",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def find_disk_problem(error: BaseException | None) -> str | None:

@@ -42,9 +42,10 @@ def refuse_given(names: Iterable[str], where: str, needed: str) -> None:
         options = name_options(given)
         have = "has" if len(given) == 1 else "have"
         raise InputError(
-            f"{options} {where}, where {'it' if len(given) == 1 else 'they'} {have} no effect", needed,
+            f"{options} {where}, where {'it' if len(given) == 1 else 'they'} {have} no effect",
+            needed,
             f"leave out {options}",
-        )  # fmt: skip
+        )
 
 
 def name_unused(names: Iterable[str], where: str) -> None:

@@ -94,9 +94,10 @@ def log_to_file(path: Path, *, command: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise OutputError(
-            f"a log file {path} that cannot be written ({error.strerror})", "a file in a folder that exists",
+            f"a log file {path} that cannot be written ({error.strerror})",
+            "a file in a folder that exists",
             "choose another --log-file",
-        ) from error  # fmt: skip
+        ) from error
     handler = _WholeLines(descriptor)
     handler.setFormatter(_Dated())
     _LOG.addHandler(handler)

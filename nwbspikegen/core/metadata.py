@@ -42,9 +42,12 @@ _OPTIONAL = {"NWBFile": {"session_id": "a name without a slash"}, "Subject": {}}
 # the next four are nwbinspector's, which the archive asks
 _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(
-    r"P(?!$)" + "".join(f"({_NUMBER}{unit})?" for unit in "YMWD")
-    + r"(T(?=\d)" + "".join(f"({_NUMBER}{unit})?" for unit in "HMS") + ")?"
-)  # fmt: skip
+    r"P(?!$)"
+    + "".join(f"({_NUMBER}{unit})?" for unit in "YMWD")
+    + r"(T(?=\d)"
+    + "".join(f"({_NUMBER}{unit})?" for unit in "HMS")
+    + ")?"
+)
 _SPECIES = re.compile(r"[A-Z][a-z]* [a-z]+|http://purl\.obolibrary\.org/obo/NCBITaxon_\d+")
 _WORM = "Caenorhabditis elegans"
 _SEXES = {_WORM: ("XO", "XX"), "": ("M", "F", "O", "U")}

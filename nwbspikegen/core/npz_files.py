@@ -58,8 +58,9 @@ def read_npz(path: Path, what_to_do: str = "save it again, or restore the file")
     except Exception as error:
         raise InputError(
             f"{path}, which cannot be read ({type(error).__name__}: {str(error)[:120]})",
-            "arrays as they were saved", what_to_do,
-        ) from error  # fmt: skip
+            "arrays as they were saved",
+            what_to_do,
+        ) from error
     return arrays
 
 

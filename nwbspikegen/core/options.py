@@ -73,11 +73,12 @@ def metadata_option(command: _Command) -> _Command:
 
     for option in (
         click.option(
-            "--strict-metadata", is_flag=True,
+            "--strict-metadata",
+            is_flag=True,
             help="Refuse metadata that contradict the recording's own, which are a warning otherwise.",
         ),
         click.option("--metadata", type=PATH, help="YAML in NeuroConv's layout: NWBFile, Subject, ..."),
-    ):  # fmt: skip
+    ):
         run = option(run)
     return cast(_Command, run)
 
@@ -86,19 +87,30 @@ def every_command(command: _Command) -> _Command:
     """Add what every command has: --json, --config, --quiet, --log-file."""
     for option in (
         click.option(
-            "--log-file", type=PATH, callback=_open_log, expose_value=False,
+            "--log-file",
+            type=PATH,
+            callback=_open_log,
+            expose_value=False,
             help="Append the whole log, with times, to this file.",
         ),
         click.option(
-            "--quiet", is_flag=True, is_eager=True, callback=_set_up_logging, expose_value=False,
+            "--quiet",
+            is_flag=True,
+            is_eager=True,
+            callback=_set_up_logging,
+            expose_value=False,
             help="Log warnings only, and show no progress.",
         ),
         click.option(
-            "--config", type=PATH, is_eager=True, callback=_read_config, expose_value=False,
+            "--config",
+            type=PATH,
+            is_eager=True,
+            callback=_read_config,
+            expose_value=False,
             help="YAML file with values for any option, by its name.",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON on stdout."),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 

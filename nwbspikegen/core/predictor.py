@@ -105,6 +105,7 @@ def predict_bins(
     if "observed" not in known and all(each.kind is not each.VAR_KEYWORD for each in known.values()):
         raise InputError(
             f"bins that were not observed, for {predictor.name}, which would take them for silence",
-            "a model whose `predict` takes `observed`", "choose a stretch without gaps: --start, --duration",
-        )  # fmt: skip
+            "a model whose `predict` takes `observed`",
+            "choose a stretch without gaps: --start, --duration",
+        )
     return predictor.predict(bins.spikes, first, bin_size, observed=bins.observed)

@@ -147,9 +147,7 @@ def _make_bars() -> Any:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # stdout is left as it is: results may be read from it while the bar is shown
-    return Progress(
-        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
-    )  # fmt: skip
+    return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
 
 
 def _say_duration(seconds: float) -> str:

@@ -49,8 +49,9 @@ def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
         reason = (str(error).splitlines() or [""])[0][:120]
         raise InputError(
             f"{path}, which cannot be read ({type(error).__name__}: {reason})",
-            "an undamaged table in CSV or Parquet", "copy it again",
-        ) from error  # fmt: skip
+            "an undamaged table in CSV or Parquet",
+            "copy it again",
+        ) from error
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -175,9 +175,15 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
 
     def submit(task: Task) -> Any:
         future = client.submit(
-            _call, task.function, task.arguments, key=f"{task.key}-{run}", priority=task.cost,
-            retries=_RETRIES, pure=False, resources={"GPU": 1} if task.takes_gpu and has_gpu else None,
-        )  # fmt: skip
+            _call,
+            task.function,
+            task.arguments,
+            key=f"{task.key}-{run}",
+            priority=task.cost,
+            retries=_RETRIES,
+            pure=False,
+            resources={"GPU": 1} if task.takes_gpu and has_gpu else None,
+        )
         futures.append(future)
         by_future[future.key] = task
         return future
@@ -219,9 +225,10 @@ def _require_package(client: Any) -> None:
     for worker, theirs in found.items():
         if theirs != ours:
             raise InputError(
-                f"nwbspikegen {theirs} on worker {worker}", f"version {ours}, as here",
+                f"nwbspikegen {theirs} on worker {worker}",
+                f"version {ours}, as here",
                 "install the same environment for the workers",
-            )  # fmt: skip
+            )
 
 
 @contextlib.contextmanager
@@ -233,9 +240,10 @@ def _connect(scheduler: str, timeout: float) -> Iterator[Any]:
         client = Client(scheduler, timeout=timeout)  # type: ignore[no-untyped-call, unused-ignore]
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
-            f"no dask scheduler at {scheduler}", "the address of a running one, tcp://HOST:PORT",
+            f"no dask scheduler at {scheduler}",
+            "the address of a running one, tcp://HOST:PORT",
             "start one with `dask scheduler`, or leave --scheduler out",
-        ) from error  # fmt: skip
+        ) from error
     with client:
         yield client
 
@@ -259,11 +267,16 @@ def _start_cluster(workers: int) -> Iterator[Any]:
     with (
         dask.config.set(settings),
         LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]
-            n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-            dashboard_address=None, silence_logs=logging.ERROR, memory_limit="auto",
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+            memory_limit="auto",
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call, unused-ignore]
-    ):  # fmt: skip
+    ):
         _LOG.info("%d workers, %s threads each", workers, threads)
         yield client
 
@@ -271,6 +284,7 @@ def _start_cluster(workers: int) -> Iterator[Any]:
 def _require_distributed() -> None:
     if find_spec("distributed") is None:
         raise MissingExtraError(
-            "no distributed", "dask's scheduler for several workers",
+            "no distributed",
+            "dask's scheduler for several workers",
             "install with: pip install 'nwbspikegen[scale]'; or use --workers 1",
-        )  # fmt: skip
+        )

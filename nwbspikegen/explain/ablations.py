@@ -107,9 +107,13 @@ def ablate(
     targets = choose_targets(observed.first, num_bins, options.num_targets, options.seed, mask)
     found = target_edges(targets, observed.first, num_bins, observed.bin_size, mask)
     sampled = Scored(
-        observed.spikes[targets], mean_rate, found, options.seed, options.resamples,
+        observed.spikes[targets],
+        mean_rate,
+        found,
+        options.seed,
+        options.resamples,
         None if mask is None else mask[targets],
-    )  # fmt: skip
+    )
     _LOG.info("changing what is read before %d sampled bins", len(targets))
     changes = {**CONTROLS, **lag_changes()}
     predicted = predict_targets(
@@ -144,11 +148,13 @@ def _ablate_segment(
         measure_without(component)
     for component in WITHOUT_ATTENTION:
         measure(
-            f"{CONTROLS_OF[component]}_retrained", component in has and options.retrain,
-            "not measured: ask for retraining" if component in has
+            f"{CONTROLS_OF[component]}_retrained",
+            component in has and options.retrain,
+            "not measured: ask for retraining"
+            if component in has
             else f"not applicable: {model.name} {_LACKING[component]}",
             partial(predict_retrained, model, parts, observed, component),
-        )  # fmt: skip
+        )
     for component in ("coupling", *(each for each in has if each not in _LACKING)):
         measure_without(component)
     rows = _compare("whole segment", scored, predicted)
@@ -168,10 +174,18 @@ def _compare(where: str, scored: Scored, predicted: dict[str, _Prediction]) -> l
         for metric, (value, cost) in costs_of(intact, draws).items():
             rows.append(
                 {
-                    "control": name, "metric": metric, **vars(value), "cost": cost.value,
-                    "cost_ci_low": cost.ci_low, "cost_ci_high": cost.ci_high, "scored": where,
-                    "num_bins": len(scored.spikes), "num_units": scored.spikes.shape[1],
-                    "num_spikes": scored.num_spikes, "ci_reliable": scored.is_reliable, "status": MEASURED,
+                    "control": name,
+                    "metric": metric,
+                    **vars(value),
+                    "cost": cost.value,
+                    "cost_ci_low": cost.ci_low,
+                    "cost_ci_high": cost.ci_high,
+                    "scored": where,
+                    "num_bins": len(scored.spikes),
+                    "num_units": scored.spikes.shape[1],
+                    "num_spikes": scored.num_spikes,
+                    "ci_reliable": scored.is_reliable,
+                    "status": MEASURED,
                 }
-            )  # fmt: skip
+            )
     return rows

@@ -46,12 +46,15 @@ def correlate_rates(maps: AttentionMaps, *, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "profile": name, "rate": rate, "correlation": _pearson(one.ravel(), other.ravel()),
-                "num_values": one.size, "num_windows": len(one),
+                "profile": name,
+                "rate": rate,
+                "correlation": _pearson(one.ravel(), other.ravel()),
+                "num_values": one.size,
+                "num_windows": len(one),
             }
             for name, rate, one, other in rows
         ]
-    )  # fmt: skip
+    )
 
 
 def compare_recordings(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -89,11 +92,15 @@ def compare_recordings(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             t, p = ttest_1samp(np.arctanh(np.clip(found, -0.999999, 0.999999)), 0.0)
         rows.append(
             {
-                "profile": profile, "rate": rate, "mean": found.mean() if len(found) else np.nan,
+                "profile": profile,
+                "rate": rate,
+                "mean": found.mean() if len(found) else np.nan,
                 "sd": found.std(ddof=1) if len(found) > 1 else np.nan,
-                "num_recordings": len(found), "t": float(t), "p": float(p),
+                "num_recordings": len(found),
+                "t": float(t),
+                "p": float(p),
             }
-        )  # fmt: skip
+        )
     table = pd.DataFrame(rows)
     corrected = correct_by_holm(table.p.to_numpy())
     return table.assign(p_holm=corrected, significant=corrected < SIGNIFICANT)

@@ -55,9 +55,10 @@ def map_couplings(
     """
     if not isinstance(model.module, Couples):
         raise InputError(
-            f"{model.name}, which reads no couplings", "a model that does, such as in_context",
+            f"{model.name}, which reads no couplings",
+            "a model that does, such as in_context",
             "map its attention instead, if it has any: map_attention",
-        )  # fmt: skip
+        )
     observed = observe(segment, context)
     found = model.module.read_couplings(observed.bins, observed.bin_size)
     kernels, influence = found.kernels, found.influence
@@ -67,20 +68,26 @@ def map_couplings(
     lags = xr.Variable(("lag",), lag, attrs={"units": "s", "description": "how long ago the source fired"})
     arrays = {
         "influence": (
-            pair, influence, "SD over time of the factor on the target's hazard that the source makes.",
+            pair,
+            influence,
+            "SD over time of the factor on the target's hazard that the source makes.",
         ),
         "coupling": (
-            pair, kernels.mean(axis=2),
+            pair,
+            kernels.mean(axis=2),
             "Relative change of the target's hazard after a spike, mean over lags.",
         ),
         "coupling_curve": (
-            ("lag",), np.sqrt((kernels**2).mean(axis=(0, 1))),
+            ("lag",),
+            np.sqrt((kernels**2).mean(axis=(0, 1))),
             "Root mean square of the kernels of all pairs.",
         ),
         "importance_unit": (
-            ("unit",), np.sqrt((influence**2).sum(axis=0)), "Root of a source's squared influence, summed.",
+            ("unit",),
+            np.sqrt((influence**2).sum(axis=0)),
+            "Root of a source's squared influence, summed.",
         ),
-    }  # fmt: skip
+    }
     attrs = {"bin_size": observed.bin_size, "observed_bins": len(observed.spikes)}
     return xr.Dataset(
         {

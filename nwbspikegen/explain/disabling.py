@@ -51,7 +51,13 @@ def predict_retrained(model: FittedModel, parts: Split, observed: Observed, comp
     schedule["epochs"] = max(len(model.curves), 1)
     with attention_as(WITHOUT_ATTENTION[component]):
         again = train(
-            parts.train, parts.validation, model=model.name, loss=model.loss,
-            seed=int(model.training.get("seed", 0)), progress=False, **schedule, **model.parameters,
-        )  # fmt: skip
+            parts.train,
+            parts.validation,
+            model=model.name,
+            loss=model.loss,
+            seed=int(model.training.get("seed", 0)),
+            progress=False,
+            **schedule,
+            **model.parameters,
+        )
         return predict_observed(again, observed)

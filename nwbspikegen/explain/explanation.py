@@ -103,11 +103,13 @@ def _add_lags(maps: xr.Dataset, ablations: pd.DataFrame) -> xr.Dataset:
     """Return the maps with the cost of silencing ranges of lags beside them."""
     rows = ablations[ablations.control.str.startswith("lags_") & (ablations.metric == BITS_PER_SPIKE.name)]
     cost = xr.DataArray(
-        rows.cost.to_numpy(dtype=float), dims=("lag_range",),
+        rows.cost.to_numpy(dtype=float),
+        dims=("lag_range",),
         coords={"lag_range": [name.removeprefix("lags_") for name in rows.control]},
         attrs={
-            "units": "bits per spike", "measure": "cost",
+            "units": "bits per spike",
+            "measure": "cost",
             "description": "What it costs to silence all units between two lags (bins before a bin).",
         },
-    )  # fmt: skip
+    )
     return maps.assign(lag_cost=cost)

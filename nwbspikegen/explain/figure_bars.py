@@ -96,9 +96,14 @@ def plot_ablations(ablations: pd.DataFrame) -> Figure:
         sampled = part["scored"].eq("sampled bins").to_numpy()
         for chosen, hatch in ((~sampled, ""), (sampled, "///")):
             axes.barh(
-                place[chosen], cost[chosen], height=0.65, color=COLOURS[4], hatch=hatch, edgecolor="0.25",
+                place[chosen],
+                cost[chosen],
+                height=0.65,
+                color=COLOURS[4],
+                hatch=hatch,
+                edgecolor="0.25",
                 linewidth=0.5,
-            )  # fmt: skip
+            )
         length = np.clip(np.array([cost - ends[0], ends[1] - cost]), 0.0, None)
         axes.errorbar(cost, place, xerr=length, fmt="none", ecolor="0.1", capsize=2, linewidth=1.0)
         axes.axvline(0.0, color="0.25", linewidth=0.8)

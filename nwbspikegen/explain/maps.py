@@ -121,9 +121,10 @@ def require_attention(model: FittedModel) -> Any:
     """Return a model's network, or raise `InputError` when it declares no attention."""
     if not isinstance(model.module, Attends):
         raise InputError(
-            f"{model.name}, which declares no attention", "a model that does, such as shimono2026",
+            f"{model.name}, which declares no attention",
+            "a model that does, such as shimono2026",
             "map its couplings instead: map_couplings",
-        )  # fmt: skip
+        )
     return model.module
 
 

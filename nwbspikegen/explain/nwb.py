@@ -151,9 +151,10 @@ def _require_names(variables: xr.Dataset) -> None:
     for name in map(str, variables.data_vars):
         if name in _RESERVED or "/" in name or not name:
             raise InputError(
-                f"a variable called {name!r}", f"a name without /, other than {', '.join(_RESERVED)}",
+                f"a variable called {name!r}",
+                f"a name without /, other than {', '.join(_RESERVED)}",
                 "rename it",
-            )  # fmt: skip
+            )
 
 
 def _remember(explanation: xr.Dataset) -> dict[str, Any]:

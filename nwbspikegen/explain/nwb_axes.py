@@ -63,9 +63,11 @@ def describe_axis(
     places = array[dim].values
     if is_unit(dim):
         region = DynamicTableRegion(
-            name=f"{axis}_region", data=find_rows(places, name_units(units)).tolist(),
-            description=f"Recorded units, rows of /units, that the {dim} axis stands for.", table=units,
-        )  # fmt: skip
+            name=f"{axis}_region",
+            data=find_rows(places, name_units(units)).tolist(),
+            description=f"Recorded units, rows of /units, that the {dim} axis stands for.",
+            table=units,
+        )
         return {f"{axis}_region": region}, None
     if is_time(array, dim):
         grid = find_grid(places, attrs)

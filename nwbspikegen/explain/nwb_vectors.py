@@ -51,14 +51,19 @@ def _to_series(name: str, array: xr.DataArray, attrs: Mapping[Any, Any]) -> Any:
     times, (known, rest) = array[dim].values, split_known(name, array.attrs)
     grid = find_grid(times, attrs)
     when: dict[str, Any] = (
-        {"timestamps": times} if grid is None
+        {"timestamps": times}
+        if grid is None
         else {"starting_time": float(times[0]), "rate": 1 / grid["step"]}
-    )  # fmt: skip
+    )
     stored = {"vector": [dim], "grid": grid, "attrs": {**rest, "measure": known["measure"]}}
     return TimeSeries(
-        name=name, description=known["description"], unit=known["units"], data=array.values,
-        comments=join_attributes("Computed, not recorded.", stored), **when,
-    )  # fmt: skip
+        name=name,
+        description=known["description"],
+        unit=known["units"],
+        data=array.values,
+        comments=join_attributes("Computed, not recorded.", stored),
+        **when,
+    )
 
 
 def read_vector(group: h5py.Group) -> xr.DataArray | None:

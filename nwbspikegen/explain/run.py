@@ -91,14 +91,25 @@ def explain_and_write(
     require_complete(source, metadata, unit_table)
     _LOG.info("mapping what %s looks at in %d bins", model.name, parts.test.sizes["time"])
     explanation = explain(
-        model, parts, context=units if context == "warm" else None, loss=loss, most_windows=most_windows,
+        model,
+        parts,
+        context=units if context == "warm" else None,
+        loss=loss,
+        most_windows=most_windows,
         options=AblationOptions(num_targets=num_targets, retrain=retrain, seed=seed),
-    )  # fmt: skip
+    )
     drawn = [] if figures is None else draw_explanation(explanation, figures, overwrite=overwrite)
     path = write_attention(
-        out, source, explanation.maps, explanation.rate_correlations, explanation.ablations,
-        model=model, metadata=metadata, unit_table=unit_table, overwrite=overwrite,
-    )  # fmt: skip
+        out,
+        source,
+        explanation.maps,
+        explanation.rate_correlations,
+        explanation.ablations,
+        model=model,
+        metadata=metadata,
+        unit_table=unit_table,
+        overwrite=overwrite,
+    )
     return ExplanationReport(path, explanation, drawn)
 
 

@@ -114,8 +114,9 @@ def _describe_columns(sorting: Any, metadata: Any) -> dict[str, Any]:
     ecephys = {**((metadata or {}).get("Ecephys") or {})}
     said = {column["name"] for column in ecephys.get("UnitProperties", [])}
     ecephys["UnitProperties"] = [
-        *ecephys.get("UnitProperties", []), *(column for column in columns if column["name"] not in said)
-    ]  # fmt: skip
+        *ecephys.get("UnitProperties", []),
+        *(column for column in columns if column["name"] not in said),
+    ]
     return {**(metadata or {}), "Ecephys": ecephys}
 
 
@@ -131,8 +132,10 @@ def add_observation(nwbfile: Any, sorting: Any) -> None:
         rows = [[list(interval)]] * len(nwbfile.units)
     else:
         # a unit that was never observed has an empty interval: without a row nothing would be known of it
-        rows = [np.asarray(of_units[unit], dtype=np.float64).reshape(-1, 2).tolist() or [[0.0, 0.0]]
-                for unit in sorting.unit_ids.tolist()]  # fmt: skip
+        rows = [
+            np.asarray(of_units[unit], dtype=np.float64).reshape(-1, 2).tolist() or [[0.0, 0.0]]
+            for unit in sorting.unit_ids.tolist()
+        ]
     with warnings.catch_warnings():
         # hdmf 6.2 compares the index, a list as it has to be for cells of pairs, with True
         warnings.filterwarnings("ignore", message="Column 'obs_intervals' is predefined")

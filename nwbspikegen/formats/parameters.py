@@ -116,8 +116,9 @@ def read_parameters(reader: Callable[..., Any]) -> list[Parameter]:
     if taken_by_us:
         raise InputError(
             f"a parameter {taken_by_us[0]!r} of {_name(reader)}",
-            f"other names than {', '.join(_OF_EVERY_FORMAT)}, which every format has", "rename it",
-        )  # fmt: skip
+            f"other names than {', '.join(_OF_EVERY_FORMAT)}, which every format has",
+            "rename it",
+        )
     return [_describe(reader, each, hints.get(each.name), texts.get(each.name, "")) for each in named]
 
 
@@ -156,9 +157,7 @@ def make_schema(reader: Callable[..., Any]) -> dict[str, Any]:
     properties = {each.name: _to_json(each) for each in parameters}
     properties["verbose"] = {"type": "boolean", "default": False}
     required = [each.name for each in parameters if each.is_required]
-    return {
-        "type": "object", "properties": properties, "required": required, "additionalProperties": False
-    }  # fmt: skip
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _read_hints(reader: Callable[..., Any]) -> dict[str, Any]:

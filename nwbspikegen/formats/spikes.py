@@ -74,9 +74,10 @@ def to_sorting(found: Any) -> Any:
         return found.to_sorting()
     if not hasattr(found, "get_num_segments") or not hasattr(found, "unit_ids"):
         raise InputError(
-            f"a {type(found).__name__}", "a SpikeInterface sorting, or nwbspikegen.formats.Spikes",
+            f"a {type(found).__name__}",
+            "a SpikeInterface sorting, or nwbspikegen.formats.Spikes",
             "read it with spikeinterface first",
-        )  # fmt: skip
+        )
     if found.get_num_segments() != 1 or len(found.unit_ids) == 0:
         raise InputError(
             f"{found.get_num_segments()} segments and {len(found.unit_ids)} units",
@@ -129,16 +130,22 @@ def _require_fitting(spikes: Spikes, times: np.ndarray, units: np.ndarray, ids: 
     short = [name for name, values in spikes.columns.items() if len(values) != len(ids)]
     observed = np.empty((0, 2)) if spikes.observed is None else np.asarray(spikes.observed, np.float64)
     checks = (
-        (times.ndim == 1 and times.shape == units.shape, f"{times.shape} times of {units.shape} units",
-         "as many of both, in one row"),
+        (
+            times.ndim == 1 and times.shape == units.shape,
+            f"{times.shape} times of {units.shape} units",
+            "as many of both, in one row",
+        ),
         (bool(np.isfinite(times).all()), "times that are no finite numbers", "seconds"),
         (spikes.resolution > 0, f"a resolution of {spikes.resolution} s", "a positive number of seconds"),
         (len(set(ids.tolist())) == len(ids), "a unit id that is there twice", "each once"),
         (bool(np.isin(units, ids).all()), "spikes of units that are not in unit_ids", "all units"),
         (not short, f"a column {short[:1]} of another length", f"{len(ids)} values, one per unit"),
-        (observed.ndim == 2 and observed.shape[1] == 2 and bool((observed[:, 0] < observed[:, 1]).all()),
-         f"observed {spikes.observed}", "pairs (start, stop; s), a start before a stop"),
-    )  # fmt: skip
+        (
+            observed.ndim == 2 and observed.shape[1] == 2 and bool((observed[:, 0] < observed[:, 1]).all()),
+            f"observed {spikes.observed}",
+            "pairs (start, stop; s), a start before a stop",
+        ),
+    )
     for is_fitting, found, expected in checks:
         if not is_fitting:
             raise InputError(found, expected, "correct what the reader returns")

@@ -60,8 +60,9 @@ def find_architecture(name: str, *, is_typed: bool = False) -> type[SpikeModel]:
     if not (isinstance(found, type) and issubclass(found, SpikeModel)):
         raise InputError(
             f"model {name!r}, {getattr(found, '__qualname__', repr(found))}, which is no SpikeModel",
-            "a class derived from SpikeModel, such as a WindowModel", "name the class",
-        )  # fmt: skip
+            "a class derived from SpikeModel, such as a WindowModel",
+            "name the class",
+        )
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
         raise InputError(

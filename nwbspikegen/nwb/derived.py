@@ -157,8 +157,9 @@ def _require_valid(path: Path, source: Path | str) -> None:
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         raise InputError(
             f"{source} with what no valid NWB file has: {found[0]}{more}",
-            "a recording that fits the schema of NWB", "correct it, or write the recording again",
-        )  # fmt: skip
+            "a recording that fits the schema of NWB",
+            "correct it, or write the recording again",
+        )
 
 
 @contextlib.contextmanager
@@ -173,6 +174,7 @@ def holding_still(source: Path | str, expected: str = "") -> Iterator[None]:
 def _require_equal(source: Path | str, one: str, other: str) -> None:
     if one != other:
         raise InputError(
-            f"{source}, which changed while it was worked on", "the same bytes from the beginning to the end",
+            f"{source}, which changed while it was worked on",
+            "the same bytes from the beginning to the end",
             "give the same command again when nothing writes to it",
-        )  # fmt: skip
+        )

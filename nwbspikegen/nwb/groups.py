@@ -52,8 +52,9 @@ def require_written_chunks(array: Any) -> None:
     if missing > 0:
         raise InputError(
             f"/{array.path}, {missing} of whose {array.nchunks} chunks are missing,",
-            "an undamaged Zarr folder", "check that it was copied whole",
-        )  # fmt: skip
+            "an undamaged Zarr folder",
+            "check that it was copied whole",
+        )
 
 
 def find_group(parent: Any, name: str) -> Any:

@@ -218,8 +218,9 @@ def _require_sound(kind: h5py.h5t.TypeID, name: bytes, file: h5py.File) -> None:
     if not _is_sound(kind):
         raise InputError(
             f"/{_shown(name)} of {_shown(file.filename)} in a format that no computer has",
-            "an undamaged file", "check that it was copied whole",
-        )  # fmt: skip
+            "an undamaged file",
+            "check that it was copied whole",
+        )
 
 
 def _is_sound(kind: h5py.h5t.TypeID) -> bool:

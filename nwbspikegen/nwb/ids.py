@@ -17,9 +17,15 @@ LABELS = "unit_label"
 """Column in which derived files have the names of units whose ids are not unique."""
 # columns that tell probes apart, in the order in which they are tried
 _PROBES = (
-    "probe", "probe_name", "probe_id", "electrode_group", "electrode_group_name", "group_name", "device",
+    "probe",
+    "probe_name",
+    "probe_id",
+    "electrode_group",
+    "electrode_group_name",
+    "group_name",
+    "device",
     "device_name",
-)  # fmt: skip
+)
 
 
 def read_unique_ids(root: Any, units: Any, num_units: int, columns: Mapping[str, np.ndarray]) -> np.ndarray:

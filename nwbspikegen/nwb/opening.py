@@ -74,10 +74,11 @@ def _require_nwb(root: Any, address: Address) -> Any:
         version = "" if is_nwb else _read_old_version(root)
     if version:
         raise InputError(
-            f"{address}, a file of NWB 1.x ({version})", "an NWB 2 file",
+            f"{address}, a file of NWB 1.x ({version})",
+            "an NWB 2 file",
             "convert it: ask its archive for NWB 2, convert patch-clamp files with IPFX, or read spike times "
             "with h5py and write them with nsg.convert_sorting",
-        )  # fmt: skip
+        )
     if not is_nwb:
         raise InputError(f"{address}, a file without nwb_version", "an NWB 2 file", "convert it to NWB first")
     return root
@@ -115,14 +116,16 @@ def reading(address: Address) -> Iterator[None]:
         _refuse_whole_files(address, error)
         raise InputError(
             f"{address}, which cannot be read ({type(error).__name__}: {error})",
-            "an undamaged NWB file", "fetch or write it again",
-        ) from error  # fmt: skip
+            "an undamaged NWB file",
+            "fetch or write it again",
+        ) from error
 
 
 def _refuse_whole_files(address: Address, error: Exception) -> None:
     """Raise `InputError` when an error tells of a server that cannot serve parts of files."""
     if is_remote(address) and "range requests" in str(error):
         raise InputError(
-            f"{address} on a server that does not serve parts of files", "a server with range requests",
+            f"{address} on a server that does not serve parts of files",
+            "a server with range requests",
             "fetch the file and pass its path",
-        ) from error  # fmt: skip
+        ) from error

@@ -86,7 +86,8 @@ class PlainRows:
             number = os.preadv(self._file, (view[at:],), place + at)
             if not number:
                 raise InputError(
-                    f"{self._path}, which ends within its spike times", "the file that was opened",
+                    f"{self._path}, which ends within its spike times",
+                    "the file that was opened",
                     "give the same command again when nothing writes to it",
-                )  # fmt: skip
+                )
             at += number

@@ -35,13 +35,21 @@ from nwbspikegen.nwb.unit_table import read_ids
 
 _log = logging.getLogger("nwbspikegen")
 _TEXTS = (
-    "identifier", "session_description", "session_start_time", "timestamps_reference_time",
+    "identifier",
+    "session_description",
+    "session_start_time",
+    "timestamps_reference_time",
     "file_create_date",
-)  # fmt: skip
+)
 _LEFT_BEHIND = {"intracellular_ephys", "optogenetics", "optophysiology"}
 _EMPTY = (
-    "acquisition", "analysis", "processing", "stimulus/presentation", "stimulus/templates", "general",
-)  # fmt: skip
+    "acquisition",
+    "analysis",
+    "processing",
+    "stimulus/presentation",
+    "stimulus/templates",
+    "general",
+)
 _CORE = ("core", "hdmf-common", "hdmf-experimental")
 # bytes: larger arrays of samples and times are not read in a trial
 _SMALL = 2**20

@@ -20,9 +20,17 @@ from nwbspikegen.nwb.hdf5 import (
 
 # attributes by which HDF5 and hdmf-zarr say how they store something
 _OWN_ATTRIBUTES = {
-    "DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_ARRAY_DIMENSIONS", "zarr_dtype",
-    "zarr_link", "filters", ".specloc",
-}  # fmt: skip
+    "DIMENSION_LIST",
+    "REFERENCE_LIST",
+    "CLASS",
+    "NAME",
+    "_Netcdf4Dimid",
+    "_ARRAY_DIMENSIONS",
+    "zarr_dtype",
+    "zarr_link",
+    "filters",
+    ".specloc",
+}
 
 
 @dataclasses.dataclass(frozen=True)

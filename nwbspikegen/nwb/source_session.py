@@ -16,8 +16,11 @@ from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.source_copy import SourceCopy
 
 _TIMES = (
-    "session_start_time", "timestamps_reference_time", "file_create_date", "general/subject/date_of_birth",
-)  # fmt: skip
+    "session_start_time",
+    "timestamps_reference_time",
+    "file_create_date",
+    "general/subject/date_of_birth",
+)
 _LISTS = ("general/experimenter", "general/keywords", "general/related_publications")
 _TYPES = {
     "general/subject": "Subject",
@@ -41,10 +44,12 @@ def repair_session(copy: SourceCopy, given: Mapping[str, Any]) -> None:
     for name in ("identifier", "session_start_time"):
         if name not in out:
             raise MetadataError(
-                f"no {name} in {copy.source}", "one: it says which recording this is",
+                f"no {name} in {copy.source}",
+                "one: it says which recording this is",
                 "pass --metadata FILE.yaml with NWBFile: session_start_time: 2021-05-11T14:00:00+09:00"
-                if name == "session_start_time" else "write the recording again",
-            )  # fmt: skip
+                if name == "session_start_time"
+                else "write the recording again",
+            )
     # a laboratory's own kind of file asks for more than is kept
     out.attrs["namespace"], out.attrs["neurodata_type"] = "core", "NWBFile"
     out.attrs.setdefault("object_id", str(uuid4()))

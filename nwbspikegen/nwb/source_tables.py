@@ -20,9 +20,10 @@ _RAGGED = {"electrodes", "obs_intervals", "spike_times"}
 _COMMON = {"VectorData", "VectorIndex", "ElementIdentifiers", "DynamicTable", "DynamicTableRegion"}
 _NO_TEXT = "no description"
 _MADE = {
-    "group": "Group of the electrode.", "group_name": "Name of the group of the electrode.",
+    "group": "Group of the electrode.",
+    "group_name": "Name of the group of the electrode.",
     "electrode_group": "Group of the unit's first electrode.",
-}  # fmt: skip
+}
 
 
 def repair_tables(copy: SourceCopy) -> None:
@@ -59,9 +60,10 @@ def _repair_table(copy: SourceCopy, table: h5py.Group) -> None:
     names = [to_text(name) for name in table.attrs.get("colnames", [])]
     listed = {"id", *names, *(f"{name}_index" for name in names), *(f"{name}_index_index" for name in names)}
     names += [
-        name for name in table
+        name
+        for name in table
         if name not in listed and isinstance(table[name], h5py.Dataset) and not name.endswith("_index")
-    ]  # fmt: skip
+    ]
     _repair_ids(table, names)
     kept = []
     for name in names:

@@ -11,9 +11,20 @@ from nwbspikegen.core.metadata import compare_metadata, require_metadata, to_mom
 from nwbspikegen.nwb.groups import to_text
 
 _TEXTS = (
-    "session_id", "session_description", "lab", "institution", "experiment_description", "notes",
-    "pharmacology", "protocol", "slices", "surgery", "virus", "data_collection", "stimulus_notes",
-)  # fmt: skip
+    "session_id",
+    "session_description",
+    "lab",
+    "institution",
+    "experiment_description",
+    "notes",
+    "pharmacology",
+    "protocol",
+    "slices",
+    "surgery",
+    "virus",
+    "data_collection",
+    "stimulus_notes",
+)
 _LISTS = ("experimenter", "keywords", "related_publications")
 _REQUIRED = ("subject_id", "species", "sex", "age")
 _SUBJECT_TEXTS = (*_REQUIRED, "description", "genotype", "strain", "weight", "age__reference")

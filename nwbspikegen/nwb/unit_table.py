@@ -25,9 +25,10 @@ def require_units(root: Any, address: Address, unit_table: str = UNITS) -> Any:
         found = f"units tables at {', '.join(elsewhere)} only" if elsewhere else "no units table"
         choice = f"choose one: --unit-table {elsewhere[0].lstrip('/')}" if elsewhere else ""
         raise InputError(
-            f"{found} in {address}", f"a table at /{unit_table.strip('/')}",
+            f"{found} in {address}",
+            f"a table at /{unit_table.strip('/')}",
             choice or "pass a file with spike-sorted units",
-        )  # fmt: skip
+        )
     for name in ("spike_times", "spike_times_index"):
         array = find_array(units, name)
         if array is None or array.ndim != 1 or array.dtype.kind not in "iuf":

@@ -76,9 +76,16 @@ def _shade_unobserved(axes: Axes, seconds: np.ndarray, missed: Bool[np.ndarray, 
     extent = (seconds[0] - half, seconds[-1] + half, -0.5, missed.shape[1] - 0.5)
     grey = np.where(missed.T, 0.85, np.nan)
     axes.imshow(
-        grey, cmap="gray", vmin=0.0, vmax=1.0, extent=extent, aspect="auto", origin="lower",
-        interpolation="nearest", zorder=0,
-    )  # fmt: skip
+        grey,
+        cmap="gray",
+        vmin=0.0,
+        vmax=1.0,
+        extent=extent,
+        aspect="auto",
+        origin="lower",
+        interpolation="nearest",
+        zorder=0,
+    )
 
 
 def _draw_raster(

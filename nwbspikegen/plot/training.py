@@ -70,9 +70,14 @@ def plot_training(
         for index, (name, curve) in enumerate(columns.items()):
             if name in table:
                 axes.plot(
-                    table["epoch"], table[name], color=COLOURS[index], linestyle=LINES[index],
-                    marker=marker, markersize=3.5, label=curve,
-                )  # fmt: skip
+                    table["epoch"],
+                    table[name],
+                    color=COLOURS[index],
+                    linestyle=LINES[index],
+                    marker=marker,
+                    markersize=3.5,
+                    label=curve,
+                )
         axes.axvline(kept, color="0.6", linewidth=0.9, linestyle=":", zorder=0)
         axes.set_ylabel(label if label != "Loss" or not loss else f"Loss ({loss})")
         axes.spines[["top", "right"]].set_visible(False)
@@ -118,8 +123,9 @@ def plot_losses(scores: pd.DataFrame) -> Figure:
     if not shown:
         raise InputError(
             f"a table without {', '.join(sorted(missing)) or 'a metric that is drawn'}",
-            "scores with the columns recording and loss", "add them to the tables that `score` made",
-        )  # fmt: skip
+            "scores with the columns recording and loss",
+            "add them to the tables that `score` made",
+        )
     recordings, losses = (list(dict.fromkeys(scores[name])) for name in ("recording", "loss"))
     figure = new_figure(3.2 * len(shown) + 1.2, 3.6)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]

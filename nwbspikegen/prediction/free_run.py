@@ -108,9 +108,10 @@ def run_pieces(
     num_bins = int(np.floor(seconds / bin_size + 1e-6)) if np.isfinite(seconds) else 0
     if num_bins < 1 or num_samples < 1 or not isinstance(num_samples, int):
         raise InputError(
-            f"a free run of {seconds} s and {num_samples} samples", "at least one bin and one sample",
+            f"a free run of {seconds} s and {num_samples} samples",
+            "at least one bin and one sample",
             "pass a longer --free-run, or more --samples",
-        )  # fmt: skip
+        )
     require_seed(seed)
     num_units = context.sizes["unit"]
     past = read_bins(context)

@@ -35,9 +35,13 @@ def open_for(
         accept_odd = stored.accept_odd or options.accept_odd
         return open_window(source, dataclasses.replace(stored, exclude=exclude, accept_odd=accept_odd))
     return open_trained_window(
-        source, entry, bin_size=model.bin_size, duration=options.duration, exclude=options.exclude,
+        source,
+        entry,
+        bin_size=model.bin_size,
+        duration=options.duration,
+        exclude=options.exclude,
         accept_odd=options.accept_odd,
-    )  # fmt: skip
+    )
 
 
 def find_stored_window(

@@ -155,9 +155,15 @@ def score_predictions(
     for name, prediction in predictions.items():
         require_probability(name, prediction, spikes.shape, observed)
     segment = prepare_segment(
-        spikes, bin_size=bin_size, nulls=nulls, seed=seed, resamples=resamples, unit_ids=unit_ids,
-        first_bin=first_bin, observed=observed,
-    )  # fmt: skip
+        spikes,
+        bin_size=bin_size,
+        nulls=nulls,
+        seed=seed,
+        resamples=resamples,
+        unit_ids=unit_ids,
+        first_bin=first_bin,
+        observed=observed,
+    )
     tables = [score_prediction(segment, name, prediction)[0] for name, prediction in predictions.items()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
@@ -189,8 +195,12 @@ def paired_difference(
     for name, prediction in (("first", first), ("second", second)):
         require_probability(name, prediction, spikes.shape, observed)
     segment = prepare_segment(
-        spikes, bin_size=bin_size, nulls={"first": first, "second": second}, seed=seed, resamples=resamples,
+        spikes,
+        bin_size=bin_size,
+        nulls={"first": first, "second": second},
+        seed=seed,
+        resamples=resamples,
         observed=observed,
-    )  # fmt: skip
+    )
     gain = segment.null_sums["first"] - segment.null_sums["second"]
     return estimate(weigh_bits(gain, sum_spikes(segment.spikes, segment.edges), segment.weights))

@@ -95,13 +95,16 @@ def spike_statistics(
     fine, coarse = count(0.1), count(1.0)
     rows = [
         {
-            "unit": unit, **_describe(train, stretches), "fano_100ms": _fano_factor(few),
-            "fano_1s": _fano_factor(many), "pair_correlation": correlation,
+            "unit": unit,
+            **_describe(train, stretches),
+            "fano_100ms": _fano_factor(few),
+            "fano_1s": _fano_factor(many),
+            "pair_correlation": correlation,
         }
         for (unit, train), stretches, few, many, correlation in zip(
             trains.items(), seen, fine, coarse, correlations, strict=True
         )
-    ]  # fmt: skip
+    ]
     tests = check_stationarity([_longest_run(counts) for counts in coarse])
     table = pd.concat([pd.DataFrame(rows), tests], axis=1)
     table.attrs.update(
@@ -149,14 +152,16 @@ def _read_trains(
     stop = max(ends, default=0.0) if stop is None else stop
     if not trains or not stop > start:
         raise InputError(
-            f"{len(trains)} units from {start} to {stop} s", "at least one, and some time",
+            f"{len(trains)} units from {start} to {stop} s",
+            "at least one, and some time",
             "pass start and stop, the ends of the observation (s)",
-        )  # fmt: skip
+        )
     if ends and not (min(ends) >= start and max(ends) <= stop):
         raise InputError(
-            f"spikes from {min(ends)} to {max(ends)} s", f"spikes between {start} and {stop} s",
+            f"spikes from {min(ends)} to {max(ends)} s",
+            f"spikes between {start} and {stop} s",
             "cut the trains, or correct start and stop",
-        )  # fmt: skip
+        )
     said = {} if observed is None else observed
     return trains, start, stop, {unit: np.asarray(each, dtype=np.float64) for unit, each in said.items()}
 
@@ -223,8 +228,9 @@ def _fano_factor(counts: _Counts) -> float:
 def _pair_correlations(counts: list[_Counts]) -> Float64[np.ndarray, " unit"]:
     """Return each unit's mean correlation with the others that vary, in windows that both have."""
     stacked = np.stack(counts)
-    varies = np.array([np.ptp(each[np.isfinite(each)]) > 0 if np.isfinite(each).any() else False
-                       for each in stacked])  # fmt: skip
+    varies = np.array(
+        [np.ptp(each[np.isfinite(each)]) > 0 if np.isfinite(each).any() else False for each in stacked]
+    )
     means = np.full(len(counts), np.nan)
     if varies.sum() > 1:
         if np.isfinite(stacked[varies]).all():
@@ -271,6 +277,9 @@ def _summarise(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     tested = table.adf_p_holm.dropna()
     share = float((tested < _ALPHA).mean()) if len(tested) else math.nan
     summary["share_stationary"] = {
-        "mean": share, "sd": math.nan, "median": math.nan, "num_units": len(tested),
-    }  # fmt: skip
+        "mean": share,
+        "sd": math.nan,
+        "median": math.nan,
+        "num_units": len(tested),
+    }
     return summary

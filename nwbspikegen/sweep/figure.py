@@ -104,9 +104,13 @@ def _draw_score(
         # a null above itself is zero by definition
         if f"test_{metric.name}" in scores and not (metric.needs_null and name == _NULL):
             axes.axhline(
-                scores[f"test_{metric.name}"], color=COLOURS[3 + index % 3], linewidth=1.0, linestyle=":",
-                zorder=1, label=f"{name}, test",
-            )  # fmt: skip
+                scores[f"test_{metric.name}"],
+                color=COLOURS[3 + index % 3],
+                linewidth=1.0,
+                linestyle=":",
+                zorder=1,
+                label=f"{name}, test",
+            )
     axes.set_ylabel(name_score(metric.name, _NULL if metric.needs_null else ""))
 
 

@@ -123,8 +123,9 @@ def require_plan(plan: SweepPlan, num_units: int) -> None:
     if plan.match_parameters and ("depth" not in names or "feedforward" in names):
         raise InputError(
             "parameters to match without a varied depth, or with a varied feed-forward width",
-            "depth among the factors: the feed-forward width follows from it", "pass --vary depth=1,2,3,4",
-        )  # fmt: skip
+            "depth among the factors: the feed-forward width follows from it",
+            "pass --vary depth=1,2,3,4",
+        )
     for name, values in plan.factors.items():
         first = {other: each[0] for other, each in plan.factors.items()}
         for value in values:
@@ -143,8 +144,9 @@ def _require_names(plan: SweepPlan) -> list[str]:
             kind = "factor" if given in plan.factors else "setting"
             raise InputError(
                 f"{kind} {given!r}, of {plan.model}",
-                f"one of {', '.join(allowed)}, once in --vary and --set", "correct it",
-            )  # fmt: skip
+                f"one of {', '.join(allowed)}, once in --vary and --set",
+                "correct it",
+            )
     return names
 
 

@@ -141,11 +141,20 @@ def run_sweep(
     list_metrics()
     address = require_recording(recording)
     plan = SweepPlan(
-        str(address), hash_recording(address) or str(address),
+        str(address),
+        hash_recording(address) or str(address),
         {name: list(each) for name, each in factors.items()},
-        model, loss, epochs, options, match_parameters, sampler, _count_trials(factors, sampler, trials),
-        seed, device, dict(settings or {}),
-    )  # fmt: skip
+        model,
+        loss,
+        epochs,
+        options,
+        match_parameters,
+        sampler,
+        _count_trials(factors, sampler, trials),
+        seed,
+        device,
+        dict(settings or {}),
+    )
     units, _ = open_window(recording, options)
     require_plan(plan, units.sizes["unit"])
     _prepare(out, plan, overwrite)
@@ -227,9 +236,10 @@ def _prepare(out: Path, plan: SweepPlan, overwrite: bool) -> None:
     if (out / PLAN_FILE).is_file() and not overwrite:
         if json.loads(json.dumps(plan.computes())) != read_plan(out).computes():
             raise OutputError(
-                f"{out} with another sweep", "the same recording, window, factors and settings",
+                f"{out} with another sweep",
+                "the same recording, window, factors and settings",
                 "choose another folder, or pass --overwrite",
-            )  # fmt: skip
+            )
     else:
         # an empty folder is as good as none
         require_absent(
@@ -247,8 +257,9 @@ def _count_trials(factors: Mapping[str, Sequence[Value]], sampler: str, trials: 
     if (sampler == "grid") != (trials is None):
         raise InputError(
             f"sampler {sampler} with {trials or 'no'} trials",
-            "a number of trials for random and tpe, none for grid, which takes all", "correct one of them",
-        )  # fmt: skip
+            "a number of trials for random and tpe, none for grid, which takes all",
+            "correct one of them",
+        )
     if trials is not None and trials < 1:
         raise InputError(f"{trials} trials", "1 or more", "correct --trials")
     size = math.prod(len(values) for values in factors.values())

@@ -44,9 +44,10 @@ def open_study(out: Path, plan: SweepPlan) -> Any:
     # the grid gives its points in an order of its seed, so its first ones are drawn at random; TPE must
     # not draw again what it drew before a sweep was killed
     study.sampler = (
-        TPESampler(seed=plan.seed + len(study.trials)) if plan.sampler == "tpe"
+        TPESampler(seed=plan.seed + len(study.trials))
+        if plan.sampler == "tpe"
         else AskedGrid(plan.factors, seed=plan.seed)
-    )  # fmt: skip
+    )
     return study
 
 

@@ -48,10 +48,17 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str,
     unfinished = place / "unfinished"
     resumed, began = unfinished.is_dir(), time.perf_counter()
     fitted = train(
-        parts.train, parts.validation, model=plan.model, epochs=plan.epochs, seed=plan.seed,
-        device=plan.device, checkpoints=unfinished, progress=False,
-        **{"loss": plan.loss, **arguments}, **settings,
-    )  # fmt: skip
+        parts.train,
+        parts.validation,
+        model=plan.model,
+        epochs=plan.epochs,
+        seed=plan.seed,
+        device=plan.device,
+        checkpoints=unfinished,
+        progress=False,
+        **{"loss": plan.loss, **arguments},
+        **settings,
+    )
     trained = time.perf_counter()
     fitted = dataclasses.replace(fitted, training={**fitted.training, "options": plan.options.as_dict()})
     fitted.save(place / "model", overwrite=True)

@@ -112,9 +112,12 @@ def train(
             torch.manual_seed(seed)
             network = build_model(model, data.train[0].sizes["unit"], **settings)
             module = TrainingModule(
-                network, loss, learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay,
+                network,
+                loss,
+                learning_rate=schedule.learning_rate,
+                weight_decay=schedule.weight_decay,
                 seed=seed,
-            )  # fmt: skip
+            )
             module.run = name_run(module, record)
             with tempfile.TemporaryDirectory() as scratch:
                 folder = Path(checkpoints or scratch)
@@ -154,9 +157,10 @@ def _run(
     fit_quietly(trainer, module, data, ckpt_path=resumed, weights_only=True)
     if not best.best_model_path:
         raise InputError(
-            "a run that ended before any epoch was validated", "one epoch at least",
+            "a run that ended before any epoch was validated",
+            "one epoch at least",
             "let the trainer options stop it later",
-        )  # fmt: skip
+        )
     # the folder of the first process, which is that of all
     kept = Path(best.best_model_path)
     module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])

@@ -62,9 +62,10 @@ def require_pairs(train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset])
     for one, other in zip(train, validation, strict=True):
         if not is_same_recording(one.attrs, other.attrs, unknown=True):
             raise InputError(
-                "training and validation segments of different recordings", "pairs from one recording each",
+                "training and validation segments of different recordings",
+                "pairs from one recording each",
                 "pass them in the same order",
-            )  # fmt: skip
+            )
     for one, other in itertools.combinations((*train, *validation), 2):
         _refuse_overlap(one, other)
 

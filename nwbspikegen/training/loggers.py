@@ -47,6 +47,7 @@ def require_logger(kind: str) -> None:
         raise InputError(f"logger {kind!r}", "csv or tensorboard", "choose one of these")
     if kind == "tensorboard" and not (find_spec("tensorboard") or find_spec("tensorboardX")):
         raise MissingExtraError(
-            "no tensorboard", "it for the logger of that name",
+            "no tensorboard",
+            "it for the logger of that name",
             "install with: pip install tensorboard, or take csv",
-        )  # fmt: skip
+        )

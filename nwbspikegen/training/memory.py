@@ -37,8 +37,9 @@ def with_smaller_batches(
         if batch_size < 1:
             raise InputError(
                 f"too little memory on the GPU to train {model}, even in the smallest batches",
-                "a model that fits", "take fewer units, a smaller model, or --device cpu",
-            )  # fmt: skip
+                "a model that fits",
+                "take fewer units, a smaller model, or --device cpu",
+            )
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         _LOG.warning("the GPU is out of memory: training goes on with a batch size of %d", batch_size)

@@ -41,9 +41,10 @@ class EpochLoader:
         """Give one of several processes its part."""
         if len(self._examples) < num_ranks:
             raise InputError(
-                f"{len(self._examples)} batches for {num_ranks} devices", "a batch for each at least",
+                f"{len(self._examples)} batches for {num_ranks} devices",
+                "a batch for each at least",
                 "take fewer devices, a smaller batch_size, or a longer window",
-            )  # fmt: skip
+            )
         self.rank, self.num_ranks = rank, num_ranks
 
     def __len__(self) -> int:

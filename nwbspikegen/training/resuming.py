@@ -58,9 +58,10 @@ def find_checkpoint(folder: Path, module: TrainingModule) -> Path | None:
         return None
     if state.get("run") != module.run or _shapes(state.get("state_dict")) != _shapes(module.state_dict()):
         raise InputError(
-            f"the state of another run in {folder}", "that of this model, with these settings and recordings",
+            f"the state of another run in {folder}",
+            "that of this model, with these settings and recordings",
             "pass another folder for checkpoints, or delete it",
-        )  # fmt: skip
+        )
     if (place := _find_place(state)) != folder.resolve():
         # Lightning then forgets how good the best epoch was, and would keep a worse one
         _LOG.warning("the state in %s was written in %s: the run starts again", folder, place)

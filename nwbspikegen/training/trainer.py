@@ -52,9 +52,10 @@ def require_options(options: Mapping[str, Any]) -> None:
             )
         if name in _REFUSED:
             raise InputError(
-                f"trainer option {name!r}", f"none of that name: {_REFUSED[name]}",
+                f"trainer option {name!r}",
+                f"none of that name: {_REFUSED[name]}",
                 "leave it out, or fit a TrainingModule with a lightning.Trainer of your own",
-            )  # fmt: skip
+            )
         if name not in known:
             allowed = ", ".join(sorted(known - _OURS.keys() - _REFUSED.keys()))
             raise InputError(f"trainer option {name!r}", f"one of {allowed}", "check its name")

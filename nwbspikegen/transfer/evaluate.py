@@ -63,9 +63,10 @@ def evaluate_cells(study: str, cells: Sequence[Cell]) -> int:
     if len(missing) < len(wanted):
         rows = [cell.row for cell in wanted if cell not in missing]
         raise InputError(
-            f"no model trained on {', '.join(rows)} to test on {wanted[0].tested}", "trained models",
+            f"no model trained on {', '.join(rows)} to test on {wanted[0].tested}",
+            "trained models",
             "see why training failed, correct it, and run again",
-        )  # fmt: skip
+        )
     return len(missing)
 
 
@@ -136,8 +137,10 @@ def evaluate_column(study: str, tested: str) -> None:
     others, other_draws = _score_controls(plan, training, bins, first, fitted_on)
     table = pd.concat([tables.assign(segment="test"), others.assign(segment="training")], ignore_index=True)
     width = max(draws.shape[1], other_draws.shape[1])
-    both = [np.pad(drawn, ((0, 0), (0, width - drawn.shape[1])), constant_values=np.nan)
-            for drawn in (draws, other_draws)]  # fmt: skip
+    both = [
+        np.pad(drawn, ((0, 0), (0, width - drawn.shape[1])), constant_values=np.nan)
+        for drawn in (draws, other_draws)
+    ]
     write_scores(path, table, np.concatenate(both), {"about": plan.find(tested).about})
 
 
@@ -174,5 +177,6 @@ def _require_unseen(model: FittedModel, test: xr.Dataset) -> None:
         if not row.passed:
             raise InputError(
                 f"{row.value:g} s of the test segment in the training of its model ({row.detail})",
-                "bins that the model has not seen", "make a new study: its files do not belong together",
-            )  # fmt: skip
+                "bins that the model has not seen",
+                "make a new study: its files do not belong together",
+            )

@@ -98,8 +98,10 @@ def plot_layout(
         score = score[0].lower() + score[1:]
     figure.suptitle(
         f"{layout.predictor}: distances from {score} (stress-1 {layout.normalised_stress:.3f})",
-        x=0.02, ha="left", fontsize="medium",
-    )  # fmt: skip
+        x=0.02,
+        ha="left",
+        fontsize="medium",
+    )
     return figure
 
 
@@ -149,9 +151,14 @@ def _draw_key(figure: Any, names: list[str]) -> None:
 
     lines = [Line2D([], [], linestyle="", label=f"{number}  {name}") for number, name in enumerate(names, 1)]
     figure.legend(
-        handles=lines, loc="outside lower center", ncols=_count_columns(names), fontsize=7, frameon=False,
-        handlelength=0, handletextpad=0,
-    )  # fmt: skip
+        handles=lines,
+        loc="outside lower center",
+        ncols=_count_columns(names),
+        fontsize=7,
+        frameon=False,
+        handlelength=0,
+        handletextpad=0,
+    )
 
 
 def _is_numbered(names: list[str]) -> bool:

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 GROUPS = (
-    "in_vitro training", "in_vitro self", "in_vitro others",
-    "in_vivo training", "in_vivo self", "in_vivo others",
-    "in_vitro to in_vivo", "in_vivo to in_vitro",
-)  # fmt: skip
+    "in_vitro training",
+    "in_vitro self",
+    "in_vitro others",
+    "in_vivo training",
+    "in_vivo self",
+    "in_vivo others",
+    "in_vitro to in_vivo",
+    "in_vivo to in_vitro",
+)
 _GREYS = {
     "untrained": "1.0",
     "mean_rate": "0.85",

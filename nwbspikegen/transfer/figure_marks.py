@@ -49,20 +49,37 @@ def draw_legend(axes: Axes, scores: xr.Dataset, rows: list[int], columns: list[i
     corner = Path([(-1.0, 1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, 1.0)])
     kinds = {is_session for _, _, is_session in _find_shared(scores, rows, columns)}
     marks = [
-        Line2D([], [], linestyle="", marker=corner, markersize=8, markerfacecolor=face,
-               markeredgecolor="black", label=label)
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=corner,
+            markersize=8,
+            markerfacecolor=face,
+            markeredgecolor="black",
+            label=label,
+        )
         for is_session, face, label in (
-            (True, "black", "same session"), (False, "white", "same subject or time"),
-        ) if is_session in kinds
-    ]  # fmt: skip
+            (True, "black", "same session"),
+            (False, "white", "same subject or time"),
+        )
+        if is_session in kinds
+    ]
     if has_gaps:
         marks.append(Line2D([], [], linestyle="", marker="s", markersize=7, color="0.92", label="no score"))
     there = dict.fromkeys([*name_groups(scores, rows, "train"), *name_groups(scores, columns, "test")])
     marks += [
-        Line2D([], [], linestyle="", marker="s", markersize=7, color=PREPARATIONS.get(name, "black"),
-               label=name_preparation(name))
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker="s",
+            markersize=7,
+            color=PREPARATIONS.get(name, "black"),
+            label=name_preparation(name),
+        )
         for name in there
-    ]  # fmt: skip
+    ]
     axes.figure.legend(
         handles=marks, loc="outside lower center", ncols=min(len(marks), 4), fontsize=8, frameon=False
     )

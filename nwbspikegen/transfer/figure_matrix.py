@@ -137,9 +137,14 @@ def _draw_cells(
             dark = known and float(np.dot(colour[:3], (0.299, 0.587, 0.114))) < 0.53
             text = write_value(value) if known else "·"
             axes.text(
-                column, float(height), text, ha="center", va="center", fontsize=size,
+                column,
+                float(height),
+                text,
+                ha="center",
+                va="center",
+                fontsize=size,
                 color="white" if dark else "black",
-            )  # fmt: skip
+            )
     axes.set_xlim(-0.5, values.shape[1] - 0.5)
     axes.set_ylim(float(heights[-1]) + 0.5, -0.5)
     axes.set_aspect("equal")

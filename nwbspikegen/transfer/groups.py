@@ -79,11 +79,16 @@ def compare_groups(scores: xr.Dataset, against: str = "running_rate", *, seed: i
             if predictor != against and len(values):
                 rows.append(
                     {
-                        "group": group, "predictor": str(predictor), "against": against,
-                        "metric": str(metric), "null": str(null), "difference": float(values.mean()),
-                        "num_targets": len(values), "p_value": flip_signs(values, seed=seed),
+                        "group": group,
+                        "predictor": str(predictor),
+                        "against": against,
+                        "metric": str(metric),
+                        "null": str(null),
+                        "difference": float(values.mean()),
+                        "num_targets": len(values),
+                        "p_value": flip_signs(values, seed=seed),
                     }
-                )  # fmt: skip
+                )
     columns = ["group", "predictor", "against", "metric", "null", "difference", "num_targets", "p_value"]
     table = pd.DataFrame(rows, columns=columns)
     table["p_holm"] = np.nan

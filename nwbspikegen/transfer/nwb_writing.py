@@ -27,9 +27,17 @@ from nwbspikegen.transfer.nwb_tables import keep_session, list_pairs, list_score
 TRANSFER_MODULE = "spike_transfer"
 _DESCRIPTION = "How well models of one recording's spiking predict another's."
 SESSION_COLUMNS = (
-    "session", "identifier", "source_sha256", "session_id", "subject_id", "species", "lab", "preparation",
-    "session_start_time", "file_name",
-)  # fmt: skip
+    "session",
+    "identifier",
+    "source_sha256",
+    "session_id",
+    "subject_id",
+    "species",
+    "lab",
+    "preparation",
+    "session_start_time",
+    "file_name",
+)
 _Metadata = Mapping[str, Any] | str | os.PathLike[str] | None
 
 

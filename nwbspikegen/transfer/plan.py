@@ -140,8 +140,9 @@ class StudyPlan:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{path}, which describes no study ({type(error).__name__}: {str(error)[:100]})",
-                "a transfer study", "restore the file",
-            ) from error  # fmt: skip
+                "a transfer study",
+                "restore the file",
+            ) from error
 
     @classmethod
     def _from_dict(cls, stored: Mapping[str, Any]) -> StudyPlan:

@@ -71,12 +71,17 @@ def rank_seeds(
         low, high = interval(of_draws)
         rows.append(
             {
-                "train_session": name, "kind": kind, "num_targets": int(served.sum()),
-                "mean_value": _mean(cells.values[row, served]), "ci_low": low, "ci_high": high,
+                "train_session": name,
+                "kind": kind,
+                "num_targets": int(served.sum()),
+                "mean_value": _mean(cells.values[row, served]),
+                "ci_low": low,
+                "ci_high": high,
                 "share_of_within": _mean(_share(cells.values[row, served], cells.within[served])),
-                "mean_place": _mean(place[row, served]), "num_best": int((place[row, served] == 0.0).sum()),
+                "mean_place": _mean(place[row, served]),
+                "num_best": int((place[row, served] == 0.0).sum()),
             }
-        )  # fmt: skip
+        )
     return _rank(rows, ["mean_place", "mean_value"], [True, False])
 
 
@@ -114,11 +119,16 @@ def rank_targets(
         of_draws = None if cells.drawn is None else _mean(cells.drawn[:, served, column], axis=1)
         low, high = interval(of_draws)
         row: dict[str, Any] = {
-            "test_session": target, "num_rows": int(served.sum()), "mean_value": _mean(found),
-            "ci_low": low, "ci_high": high, "best_value": found.max() if len(found) else np.nan,
-            "best_row": names[served][found.argmax()] if len(found) else "", "within": cells.within[column],
+            "test_session": target,
+            "num_rows": int(served.sum()),
+            "mean_value": _mean(found),
+            "ci_low": low,
+            "ci_high": high,
+            "best_value": found.max() if len(found) else np.nan,
+            "best_row": names[served][found.argmax()] if len(found) else "",
+            "within": cells.within[column],
             "share_of_within": _mean(_share(found, np.full(len(found), cells.within[column]))),
-        }  # fmt: skip
+        }
         for name, scored in trivial.items():
             if scored is not None:
                 row[name] = float(scored.values[column])

@@ -75,9 +75,16 @@ def study_recordings(
         study.add(recordings, options=options)
     else:
         study = TransferStudy.create(
-            out, recordings, options=options, models=models, leave_one_out=leave_one_out, seed=seed,
-            epochs=epochs, overwrite=overwrite, **settings,
-        )  # fmt: skip
+            out,
+            recordings,
+            options=options,
+            models=models,
+            leave_one_out=leave_one_out,
+            seed=seed,
+            epochs=epochs,
+            overwrite=overwrite,
+            **settings,
+        )
     for mixture in mixtures:
         study.add_row(mixture)
     if not study.is_complete:
@@ -163,9 +170,10 @@ def read_sessions_file(
         isinstance(entry, dict) and isinstance(entry.get("file"), str) for entry in entries.values()
     ):
         raise InputError(
-            f"{path}, which does not name sessions", "lines such as `slice: {file: a.nwb, duration: 400}`",
+            f"{path}, which does not name sessions",
+            "lines such as `slice: {file: a.nwb, duration: 400}`",
             "correct the file",
-        )  # fmt: skip
+        )
     files, chosen = {}, {}
     for name, entry in entries.items():
         place = entry.pop("file")
@@ -187,8 +195,9 @@ def _change_options(options: WindowOptions, entry: dict[str, Any], path: Path) -
     if unknown or (preset is not None and preset not in PRESETS):
         raise InputError(
             f"{f'option {unknown[0]!r}' if unknown else f'preset {preset!r}'} in {path}",
-            f"file, preset ({' or '.join(PRESETS)}), {', '.join(options.defaults())}", "correct the file",
-        )  # fmt: skip
+            f"file, preset ({' or '.join(PRESETS)}), {', '.join(options.defaults())}",
+            "correct the file",
+        )
     return WindowOptions.from_dict(stored)
 
 
@@ -232,9 +241,15 @@ def write_files(
         label = slugify(session.name).replace("_", "-")
         out = folder / f"sub-{subject}_ses-{label}_desc-spiketransfer_ecephys.nwb"
         write_transfer(
-            out, session.path, scores, session.name, sessions=sessions, metadata=metadata,
-            unit_table=session.options.unit_table, overwrite=overwrite,
+            out,
+            session.path,
+            scores,
+            session.name,
+            sessions=sessions,
+            metadata=metadata,
+            unit_table=session.options.unit_table,
+            overwrite=overwrite,
             layout_positions=None if layout is None else layout.table,
-        )  # fmt: skip
+        )
         written.append(out)
     return written

@@ -75,9 +75,10 @@ class StudySession:
         units, parts = open_window(self.path, self.options, report=False)
         if any(str(units.attrs.get(key, "")) != self.about[key] for key in ("identifier", "source_sha256")):
             raise InputError(
-                f"another recording at {self.path} than when it was added to the study", "the same file",
+                f"another recording at {self.path} than when it was added to the study",
+                "the same file",
                 "restore it, or make a new study",
-            )  # fmt: skip
+            )
         return hold_window(units, parts)
 
     def is_same_file(self, other: StudySession) -> bool:

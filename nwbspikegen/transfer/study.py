@@ -126,12 +126,15 @@ class TransferStudy:
         if len(sessions) < 2:
             raise InputError(f"{len(sessions)} recordings", "at least two", "add recordings")
         plan = StudyPlan(
-            tuple(sessions), models=tuple(dict.fromkeys(models)), leave_one_out=leave_one_out,
+            tuple(sessions),
+            models=tuple(dict.fromkeys(models)),
+            leave_one_out=leave_one_out,
             options=options if isinstance(options, WindowOptions) else WindowOptions(),
             training=training,
             baselines=tuple(dict.fromkeys(("mean_rate", "running_rate", *baselines))),
-            seed=seed, resamples=resamples,
-        )  # fmt: skip
+            seed=seed,
+            resamples=resamples,
+        )
         for mixture in mixtures:
             plan = _with_mixture(plan, mixture)
         with write_whole(folder, overwrite=overwrite, marker=STUDY_FILE) as temporary:
@@ -157,9 +160,10 @@ class TransferStudy:
         ):
             if asked != has:
                 raise InputError(
-                    f"{name} {asked} for the study in {self.folder}", f"{name} {has}, with which it was made",
+                    f"{name} {asked} for the study in {self.folder}",
+                    f"{name} {has}, with which it was made",
                     "ask for these, or for another --out",
-                )  # fmt: skip
+                )
         if leave_one_out and not plan.leave_one_out:
             self._change(lambda plan: dataclasses.replace(plan, leave_one_out=True))
 
@@ -309,8 +313,9 @@ class TransferStudy:
         if failed:
             raise InputError(
                 f"{len(failed)} of {len(tasks)} tasks that failed, the first with: {failed[0].error}",
-                "recordings and models that fit each other", "correct it and run again: the rest is kept",
-            )  # fmt: skip
+                "recordings and models that fit each other",
+                "correct it and run again: the rest is kept",
+            )
 
     def _reload(self) -> StudyPlan:
         """Read the study again: another process may have added to it."""
@@ -385,17 +390,19 @@ def _find_known(sessions: Sequence[StudySession], session: StudySession) -> int 
         if is_identified or old.path == session.path:
             raise InputError(
                 f"another file at {session.path} than {old.name} was when it was added to the study",
-                "the same file", "restore it, or make a new study",
-            )  # fmt: skip
+                "the same file",
+                "restore it, or make a new study",
+            )
     return None
 
 
 def _require_same_window(old: StudySession, new: StudySession) -> None:
     if old.options != new.options:
         raise InputError(
-            f"other window options for {old.name} than in the study", "those it was added with",
+            f"other window options for {old.name} than in the study",
+            "those it was added with",
             "ask for these, or for another --out",
-        )  # fmt: skip
+        )
 
 
 def _with_mixture(plan: StudyPlan, names: Sequence[str]) -> StudyPlan:

@@ -55,15 +55,20 @@ def plan_tasks(
     rows = dict.fromkeys((cell.model, cell.trained_on) for cell in cells)
     training = [
         Task(
-            _training_key(plan, model, names), train_row, (study, model, names, device),
-            cost=_TRAINING_FIRST + sum(weights[name] for name in names), takes_gpu=True,
+            _training_key(plan, model, names),
+            train_row,
+            (study, model, names, device),
+            cost=_TRAINING_FIRST + sum(weights[name] for name in names),
+            takes_gpu=True,
         )
-        for model, names in rows if not _is_trained(study, plan, model, names)
-    ]  # fmt: skip
+        for model, names in rows
+        if not _is_trained(study, plan, model, names)
+    ]
     controls = [
         Task(f"controls-{plan.find(name).slug}", evaluate_column, (study, name), cost=2 * weights[name])
-        for name in columns if not column_file(study, plan, name).is_file()
-    ]  # fmt: skip
+        for name in columns
+        if not column_file(study, plan, name).is_file()
+    ]
     missing = [cell for cell in cells if not cell_file(study, plan, cell).is_file()]
     in_columns = [
         (name, list(group)) for name, group in itertools.groupby(missing, key=lambda cell: cell.tested)

@@ -53,9 +53,13 @@ def _train_row(
         fitted = train(
             [parts.train for _, parts in windows],
             [parts.validation for _, parts in windows],
-            model=model, seed=plan.seed, device=device, checkpoints=unfinished, progress=False,
+            model=model,
+            seed=plan.seed,
+            device=device,
+            checkpoints=unfinished,
+            progress=False,
             **plan.training,
-        )  # fmt: skip
+        )
         _with_options(fitted, plan, trained_on).save(folder, overwrite=True)
         shutil.rmtree(unfinished, ignore_errors=True)
     scores = training_file(study, plan, model, trained_on)
@@ -106,9 +110,14 @@ def prepare_scoring(
     nulls, _ = predict_baselines(dict.fromkeys(NULLS), bins, first, fitted_on, bin_size)
     scored = bins.since(first)
     return prepare_segment(
-        scored.spikes, bin_size=bin_size, nulls=nulls, seed=plan.seed, resamples=plan.resamples,
-        unit_ids=like["unit"].values, observed=scored.observed,
-    )  # fmt: skip
+        scored.spikes,
+        bin_size=bin_size,
+        nulls=nulls,
+        seed=plan.seed,
+        resamples=plan.resamples,
+        unit_ids=like["unit"].values,
+        observed=scored.observed,
+    )
 
 
 def build_untrained(model: str, num_units: int, plan: StudyPlan) -> SpikeModel:

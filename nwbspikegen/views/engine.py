@@ -48,9 +48,15 @@ class NWBUnitsBackend(BackendEntrypoint):
     ) -> xr.Dataset:
         """Open the units of an NWB file; see `nwbspikegen.open_units` for the options."""
         units = open_units(
-            filename_or_obj, bin_size=bin_size, binary=binary, start=start, duration=duration,
-            interval=interval, exclude=exclude, unit_table=unit_table,
-        )  # fmt: skip
+            filename_or_obj,
+            bin_size=bin_size,
+            binary=binary,
+            start=start,
+            duration=duration,
+            interval=interval,
+            exclude=exclude,
+            unit_table=unit_table,
+        )
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or [])
         return units.drop_vars(dropped, errors="ignore")
 

@@ -82,9 +82,10 @@ def judge_clocks(stretch: Stretch, clocks: Clocks) -> Iterator[Finding]:
     first, last = float(clocks.first.min()), float(clocks.last.max())
     if last - first > _WEEK:
         yield Finding(
-            "duration", f"the spikes span {(last - first) / 86400:,.0f} days",
+            "duration",
+            f"the spikes span {(last - first) / 86400:,.0f} days",
             "are times in samples or milliseconds? spike_times are seconds; if so, divide them",
-        )  # fmt: skip
+        )
     spacing = stretch.grid.time_spacing
     if spacing > stretch.grid.bin_size / 2:
         yield Finding(
@@ -92,7 +93,7 @@ def judge_clocks(stretch: Stretch, clocks: Clocks) -> Iterator[Finding]:
             f"spike times are stored as {stretch.source.time_type}, {spacing:.2g} s apart at {last:g} s: "
             f"too coarse for bins of {stretch.grid.bin_size:g} s",
             f"--bin-size {_round_up(2 * spacing):g}, or store times as float64",
-        )  # fmt: skip
+        )
     yield from _judge_ends(stretch, first, last)
 
 
@@ -143,8 +144,9 @@ def _judge_order(stretch: Stretch, clocks: Clocks) -> Iterator[Finding]:
             "not_ascending",
             f"the times of {np.count_nonzero(unsorted)} units do not ascend (unit "
             f"{ids[int(np.argmax(unsorted))]} first)",
-            "they are sorted, and no spike is lost", "note",
-        )  # fmt: skip
+            "they are sorted, and no spike is lost",
+            "note",
+        )
 
 
 def _judge_ends(stretch: Stretch, first: float, last: float) -> Iterator[Finding]:
@@ -166,14 +168,18 @@ def _judge_ends(stretch: Stretch, first: float, last: float) -> Iterator[Finding
         )
     if first < 0:
         yield Finding(
-            "negative_times", f"the first spike is at {first:g} s, before the session's time 0",
-            "--start counts from the start of observation, whatever the clock says", "note",
-        )  # fmt: skip
+            "negative_times",
+            f"the first spike is at {first:g} s, before the session's time 0",
+            "--start counts from the start of observation, whatever the clock says",
+            "note",
+        )
     elif origin > _LATE_START:
         yield Finding(
-            "late_clock", f"the clock starts at {origin:,g} s, not at 0",
-            "--start counts from there; --exclude takes times of the clock", "note",
-        )  # fmt: skip
+            "late_clock",
+            f"the clock starts at {origin:,g} s, not at 0",
+            "--start counts from there; --exclude takes times of the clock",
+            "note",
+        )
 
 
 def judge_observation(stretch: Stretch) -> Iterator[Finding]:
@@ -183,10 +189,12 @@ def judge_observation(stretch: Stretch) -> Iterator[Finding]:
     longest = [float(np.diff(each, axis=1).max(initial=0.0)) for each in observation.patterns]
     if max(longest, default=0.0) < bin_size * (1 - stretch.grid.tolerance):
         yield Finding(
-            "nothing_observed", f"no unit observed from {stretch.start:g} to {stretch.stop:g} s",
+            "nothing_observed",
+            f"no unit observed from {stretch.start:g} to {stretch.stop:g} s",
             "take another --start, --duration or --interval, exclude less, or correct obs_intervals and "
-            "invalid_times", "fatal",
-        )  # fmt: skip
+            "invalid_times",
+            "fatal",
+        )
         return
     gaps = [_find_gaps(each, stretch) for each in observation.patterns]
     missing = join_intervals(np.concatenate(gaps)) if gaps else np.zeros((0, 2))
@@ -205,10 +213,11 @@ def judge_observation(stretch: Stretch) -> Iterator[Finding]:
             f"gaps of any unit: {len(missing):,}, {first}"
         )
     yield Finding(
-        "gaps", text,
+        "gaps",
+        text,
         "--interval, or --start and --duration, choose time without gaps; --exclude adds some",
         "warning" if share < _FEW_OBSERVED else "note",
-    )  # fmt: skip
+    )
 
 
 def sum_observed(stretch: Stretch) -> Float64[np.ndarray, " unit"]:

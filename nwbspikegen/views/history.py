@@ -108,9 +108,14 @@ def online_hazard(
     """
     out = _empty(spikes, first)
     online_hazard_kernel(
-        _by_unit(spikes), _by_unit_or_all(observed, spikes), first, prior_bins(bin_size), age_classes(),
-        _HAZARD_PRIOR_BINS, out,
-    )  # fmt: skip
+        _by_unit(spikes),
+        _by_unit_or_all(observed, spikes),
+        first,
+        prior_bins(bin_size),
+        age_classes(),
+        _HAZARD_PRIOR_BINS,
+        out,
+    )
     return np.ascontiguousarray(out.T)
 
 

@@ -30,8 +30,10 @@ def hold(units: xr.Dataset) -> xr.Dataset:
     """
     num_bytes = sum(variable.nbytes for variable in units.data_vars.values())
     if num_bytes > _MOST_BYTES:
-        _LOG.info("%.1f GiB of bins are not held in memory: they are binned whenever they are read",
-                  num_bytes / 2**30)  # fmt: skip
+        _LOG.info(
+            "%.1f GiB of bins are not held in memory: they are binned whenever they are read",
+            num_bytes / 2**30,
+        )
         return units
     return units.compute()
 

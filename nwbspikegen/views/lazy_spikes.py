@@ -39,9 +39,16 @@ class BinnedSpikes(ComputedArray):
     """
 
     def __init__(
-        self, source: SpikeSource, grid: BinGrid, first: int, num_bins: int, *, binary: bool, dtype: Any,
+        self,
+        source: SpikeSource,
+        grid: BinGrid,
+        first: int,
+        num_bins: int,
+        *,
+        binary: bool,
+        dtype: Any,
         observation: Observation,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.source = source
         self.grid = grid
         self.observation = observation
@@ -104,9 +111,10 @@ def binned_of(units: xr.Dataset) -> tuple[BinnedSpikes, list[int]]:
     binned = units["spikes"].encoding.get("binned")
     if not isinstance(binned, BinnedSpikes):
         raise InputError(
-            "a dataset that does not know its source", "a view of open_units",
+            "a dataset that does not know its source",
+            "a view of open_units",
             "count and select before computing",
-        )  # fmt: skip
+        )
     return binned, [binned.source.positions[unit] for unit in units["unit"].values.tolist()]
 
 

@@ -58,9 +58,13 @@ def stretch_of(units: xr.Dataset) -> Stretch:
     if not units.sizes["time"]:
         raise InputError("a view without bins", "at least one bin", "choose more of the recording")
     return Stretch(
-        binned.source, binned.grid, np.array(positions, dtype=np.int64), float(units["time"][0]),
-        float(units["time"][-1]) + binned.grid.bin_size, binned.observation,
-    )  # fmt: skip
+        binned.source,
+        binned.grid,
+        np.array(positions, dtype=np.int64),
+        float(units["time"][0]),
+        float(units["time"][-1]) + binned.grid.bin_size,
+        binned.observation,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,9 +189,15 @@ def measure(stretch: Stretch) -> Measures:
         if any(len(piece.times) for piece in rest):
             begin = end
     return Measures(
-        read, each.num_spikes, each.num_unseen, each.num_merged, each.num_short, each.shortest,
-        each.find_long_intervals(), (begin, end),
-    )  # fmt: skip
+        read,
+        each.num_spikes,
+        each.num_unseen,
+        each.num_merged,
+        each.num_short,
+        each.shortest,
+        each.find_long_intervals(),
+        (begin, end),
+    )
 
 
 def count_in(source: SpikeSource, units: Sequence[int], start: float, stop: float) -> int:

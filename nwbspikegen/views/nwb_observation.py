@@ -32,9 +32,10 @@ def read_observation(units: Any, num_units: int, address: Address) -> Observatio
     if np.any(intervals[:, 1] < intervals[:, 0]):
         wrong = intervals[intervals[:, 1] < intervals[:, 0]][0]
         raise InputError(
-            f"an observation from {wrong[0]:g} to {wrong[1]:g} s in {address}", "a start before a stop",
+            f"an observation from {wrong[0]:g} to {wrong[1]:g} s in {address}",
+            "a start before a stop",
             "correct obs_intervals",
-        )  # fmt: skip
+        )
     everyone = [(float(intervals[:, 0].min()), float(intervals[:, 1].max()))]
     ends = _read_ends(units, len(intervals), num_units, address)
     pieces = np.split(intervals, ends[:-1])
@@ -48,8 +49,9 @@ def _read_ends(units: Any, num_rows: int, num_units: int, address: Address) -> I
     if len(ends) != num_units or np.any(np.diff(ends, prepend=0) < 0) or ends[-1] != num_rows:
         raise InputError(
             f"obs_intervals of {num_rows} rows in {address} whose index does not fit {num_units} units",
-            "an index that ascends to the number of rows", "the units table is malformed: write it again",
-        )  # fmt: skip
+            "an index that ascends to the number of rows",
+            "the units table is malformed: write it again",
+        )
     return ends
 
 
@@ -62,7 +64,8 @@ def read_invalid_times(root: Any) -> Intervals:
     starts, stops = (np.asarray(column[:], dtype=np.float64) for column in columns)
     if starts.shape != stops.shape or np.isnan(starts).any() or np.isnan(stops).any():
         raise InputError(
-            "invalid_times whose starts and stops do not fit", "a start and a stop in every row",
+            "invalid_times whose starts and stops do not fit",
+            "a start and a stop in every row",
             "correct /intervals/invalid_times",
-        )  # fmt: skip
+        )
     return np.column_stack([starts, stops])

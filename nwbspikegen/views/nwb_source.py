@@ -169,9 +169,13 @@ class NWBSource(SpikeSource):
                 self._survey(spike_times, positions)
         pages = self._pages
         return Clocks(
-            np.diff(pages.offsets)[positions], pages.first[positions], pages.last[positions],
-            pages.num_steps_back[positions], pages.largest_step_back[positions], pages.is_whole,
-        )  # fmt: skip
+            np.diff(pages.offsets)[positions],
+            pages.first[positions],
+            pages.last[positions],
+            pages.num_steps_back[positions],
+            pages.largest_step_back[positions],
+            pages.is_whole,
+        )
 
     def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:
         """Return the start and stop (s) of every interval of a name, and all names that there are."""

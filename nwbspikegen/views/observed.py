@@ -27,14 +27,16 @@ def observed_before(segment: xr.Dataset, context: xr.Dataset | None) -> xr.Datas
         return None
     if not np.array_equal(context.unit.values, segment.unit.values):
         raise InputError(
-            "a context with other units than the segment", "the same units in the same order",
+            "a context with other units than the segment",
+            "the same units in the same order",
             "take both from one selection",
-        )  # fmt: skip
+        )
     if not is_same_recording(context.attrs, segment.attrs, unknown=True):
         raise InputError(
-            "a context from another recording than the segment", "bins of one recording",
+            "a context from another recording than the segment",
+            "bins of one recording",
             "pass the window that the segment was cut from",
-        )  # fmt: skip
+        )
     past = context.isel(time=slice(0, num_before))
     expected_start = start - num_before * bin_size
     last = float(past.time[-1])
@@ -55,9 +57,10 @@ def require_contiguous(units: xr.Dataset, what: str) -> None:
     time, bin_size = units.time.values, float(units.attrs["bin_size"])
     if not len(time) or np.any(np.abs(np.diff(time) - bin_size) > bin_size / 2):
         raise InputError(
-            f"a {what} whose bins do not follow each other, or without bins", f"bins every {bin_size} s",
+            f"a {what} whose bins do not follow each other, or without bins",
+            f"bins every {bin_size} s",
             "cut it with split_time or isel(time=slice(first, stop))",
-        )  # fmt: skip
+        )
 
 
 def is_same_recording(one: Mapping[str, Any], other: Mapping[str, Any], *, unknown: bool) -> bool:
@@ -121,9 +124,10 @@ def require_distinct(attributes: Sequence[Mapping[str, Any]], recordings: Sequen
         for before in range(at):
             if is_same_recording(attributes[before], own, unknown=False):
                 raise InputError(
-                    f"one recording twice, {recordings[before]} and {recordings[at]}", "each recording once",
+                    f"one recording twice, {recordings[before]} and {recordings[at]}",
+                    "each recording once",
                     "leave one out",
-                )  # fmt: skip
+                )
 
 
 def read_bins(*parts: xr.Dataset | None) -> Bins:

@@ -101,9 +101,14 @@ def open_units(
     (16, 4)
     """
     window = lay_window(
-        source, bin_size=bin_size, start=start, duration=duration, interval=interval, exclude=exclude,
+        source,
+        bin_size=bin_size,
+        start=start,
+        duration=duration,
+        interval=interval,
+        exclude=exclude,
         unit_table=unit_table,
-    )  # fmt: skip
+    )
     units = to_view(window, binary=binary, exclude=exclude)
     if window.source.is_near:
         stretch = window.stretch
@@ -128,9 +133,13 @@ class Window(NamedTuple):
         start, stop = self.grid.starts(self.first, self.first + 1)[0], self.first + self.num_bins
         everyone = np.arange(len(self.source.table.ids))
         return Stretch(
-            self.source, self.grid, everyone, float(start), float(self.grid.starts(stop, stop + 1)[0]),
+            self.source,
+            self.grid,
+            everyone,
+            float(start),
+            float(self.grid.starts(stop, stop + 1)[0]),
             self.observation,
-        )  # fmt: skip
+        )
 
 
 def lay_window(
@@ -177,9 +186,10 @@ def to_view(
     spikes, grid, first, num_bins, observation = window
     if num_bins > _MOST_BINS:
         raise InputError(
-            f"{num_bins} bins of {grid.bin_size} s", f"at most {_MOST_BINS}",
+            f"{num_bins} bins of {grid.bin_size} s",
+            f"at most {_MOST_BINS}",
             "see what `nwbspikegen info` says of the recording's clock, or pass a shorter --duration",
-        )  # fmt: skip
+        )
     dtype = np.uint8 if binary else _choose_dtype(spikes, grid)
     return _to_dataset(
         BinnedSpikes(spikes, grid, first, num_bins, binary=binary, dtype=dtype, observation=observation),
@@ -200,8 +210,9 @@ def require_stretches(exclude: Sequence[Sequence[float | int]]) -> list[tuple[fl
         if len(stretch) != 2 or not (all(map(math.isfinite, stretch)) and stretch[0] < stretch[1]):
             raise InputError(
                 f"to exclude {'-'.join(f'{end:g}' for end in stretch)}",
-                "a start before a stop, in seconds on the session clock", "pass --exclude 120-150, say",
-            )  # fmt: skip
+                "a start before a stop, in seconds on the session clock",
+                "pass --exclude 120-150, say",
+            )
     return [(float(start), float(stop)) for start, stop in exclude]
 
 
@@ -275,8 +286,9 @@ def _narrow(source: SpikeSource, interval: str, start: float, stop: float) -> tu
     if not (math.isfinite(first) and math.isfinite(last) and max(first, start) < min(last, stop)):
         raise InputError(
             f"interval {name!r} from {first:g} to {last:g} s and an observation from {start:g} to {stop:g} s",
-            "an interval within the observation", "choose another --interval",
-        )  # fmt: skip
+            "an interval within the observation",
+            "choose another --interval",
+        )
     return max(first, start), min(last, stop)
 
 

@@ -118,6 +118,10 @@ def _take(places: np.ndarray, skip: int, take: int, random_seed: int | None) -> 
     elif available > take:
         _log.info(
             "taking units %d to %d of %d: --skip-units %d, --take-units %d",
-            skip, skip + take - 1, available, skip, take,
-        )  # fmt: skip
+            skip,
+            skip + take - 1,
+            available,
+            skip,
+            take,
+        )
     return places[skip : skip + take]

@@ -176,9 +176,10 @@ def _require_intervals(of_units: Any, unit: object) -> np.ndarray:
         intervals = np.full((1, 2), np.nan)
     if not (intervals[:, 0] <= intervals[:, 1]).all():
         raise InputError(
-            f"obs_intervals of unit {unit} that are none", "pairs (start, stop; s), a start before a stop",
+            f"obs_intervals of unit {unit} that are none",
+            "pairs (start, stop; s), a start before a stop",
             "correct the sorting's obs_intervals",
-        )  # fmt: skip
+        )
     return intervals
 
 

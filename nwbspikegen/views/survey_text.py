@@ -68,6 +68,10 @@ def _summarise(survey: Survey) -> tuple[str, str, str]:
 
 def _wrap(start: str, text: str) -> str:
     return textwrap.fill(
-        text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_long_words=False,
+        text,
+        _WIDTH,
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
+        break_long_words=False,
         break_on_hyphens=False,
-    )  # fmt: skip
+    )

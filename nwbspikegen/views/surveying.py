@@ -161,9 +161,14 @@ def survey(
     if isinstance(source, xr.Dataset):
         return survey_view(source)
     window = lay_window(
-        source, bin_size=bin_size, start=start, duration=duration, interval=interval, exclude=exclude,
+        source,
+        bin_size=bin_size,
+        start=start,
+        duration=duration,
+        interval=interval,
+        exclude=exclude,
         unit_table=unit_table,
-    )  # fmt: skip
+    )
     return _survey(window.stretch)
 
 
@@ -218,12 +223,22 @@ def _survey(stretch: Stretch, of_parts: Sequence[Finding] | None = None) -> Surv
     attrs = {name: str(value) for name, value in source.table.attrs.items() if value}
     return Survey(
         name_of(attrs.get("source") or attrs.get("session_id") or "sorting"),
-        len(stretch.units), len(source.table.ids), len(read), int(measures.num_spikes.sum()),
-        stretch.start, stretch.stop, float(seconds.mean()), float(seconds.mean()) / stretch.seconds,
-        bool(np.isfinite(source.observation.extent()).all()), stretch.grid.bin_size,
-        int(measures.num_merged.sum()), table, attrs, tuple(map(str, source.table.columns)),
+        len(stretch.units),
+        len(source.table.ids),
+        len(read),
+        int(measures.num_spikes.sum()),
+        stretch.start,
+        stretch.stop,
+        float(seconds.mean()),
+        float(seconds.mean()) / stretch.seconds,
+        bool(np.isfinite(source.observation.extent()).all()),
+        stretch.grid.bin_size,
+        int(measures.num_merged.sum()),
+        table,
+        attrs,
+        tuple(map(str, source.table.columns)),
         tuple(sorted(findings, key=lambda finding: _GRAVITY.index(finding.severity))),
-    )  # fmt: skip
+    )
 
 
 def _compare_some(stretch: Stretch, measures: Measures) -> Iterator[Finding]:
@@ -249,6 +264,7 @@ def require_meaning(name: str | os.PathLike[str], findings: Sequence[Finding]) -
     for finding in findings:
         if finding.is_fatal:
             raise InputError(
-                f"{finding.text}, in {name_of(name)}", _EXPECTED[finding.name],
+                f"{finding.text}, in {name_of(name)}",
+                _EXPECTED[finding.name],
                 f"{finding.option}; --accept-odd goes on all the same",
-            )  # fmt: skip
+            )

@@ -61,15 +61,18 @@ def judge_trains(
     unseen = int(measures.num_unseen.sum())
     if unseen:
         yield Finding(
-            "unobserved_spikes", f"{unseen:,} of {total:,} spikes lie where their unit was not observed",
-            "they are not used; if they are right, correct obs_intervals or invalid_times", "note",
-        )  # fmt: skip
+            "unobserved_spikes",
+            f"{unseen:,} of {total:,} spikes lie where their unit was not observed",
+            "they are not used; if they are right, correct obs_intervals or invalid_times",
+            "note",
+        )
     merged = int(measures.num_merged.sum())
     if merged > _MOST_MERGED * total:
         yield Finding(
-            "merged", f"{merged / total:.1%} of spikes ({merged:,}) share a bin with another of their unit",
+            "merged",
+            f"{merged / total:.1%} of spikes ({merged:,}) share a bin with another of their unit",
             f"they are merged into one: --bin-size {stretch.grid.bin_size / 2:g} or less keeps more of them",
-        )  # fmt: skip
+        )
     yield from _judge_intervals(stretch, measures)
     silent_units = stretch.source.table.ids[stretch.units[measures.read]][measures.num_spikes == 0]
     if len(silent_units):
@@ -77,9 +80,11 @@ def judge_trains(
             len(silent_units) > _PAIRS_NAMED
         )
         yield Finding(
-            "silent", f"{_of_units(len(silent_units), measures)} without a spike ({named})",
-            "--min-rate 0.01 leaves silent units out", "note",
-        )  # fmt: skip
+            "silent",
+            f"{_of_units(len(silent_units), measures)} without a spike ({named})",
+            "--min-rate 0.01 leaves silent units out",
+            "note",
+        )
 
 
 def _judge_rates(
@@ -92,9 +97,10 @@ def _judge_rates(
     is_slow = rate < _SLOW_HZ and measures.long_intervals > _NEVER_BURSTS and low < 1000 * rate < high
     if rate < _LOW_RATE_HZ and not is_whole:
         yield Finding(
-            "low_rates", f"the median unit fires at {rate:.2g} Hz",
+            "low_rates",
+            f"the median unit fires at {rate:.2g} Hz",
             "are times in samples or milliseconds? spike_times are seconds",
-        )  # fmt: skip
+        )
     elif is_slow and num_intervals >= _FEWEST_INTERVALS and not is_whole:
         yield Finding(
             "milliseconds",
@@ -114,7 +120,7 @@ def _judge_rates(
             "high_rates",
             f"{_of_units(fast, measures)} above {_HIGH_RATE_HZ:g} Hz, up to {np.nanmax(rates):,.0f} Hz",
             "are times in minutes, or relative to trials? spike_times are seconds of one clock",
-        )  # fmt: skip
+        )
 
 
 def _judge_intervals(stretch: Stretch, measures: Measures) -> Iterator[Finding]:
@@ -130,8 +136,9 @@ def _judge_intervals(stretch: Stretch, measures: Measures) -> Iterator[Finding]:
             "refractory",
             f"{_of_units(int(wrong.sum()), measures)} with more than {_VIOLATIONS:.0%} of their intervals "
             f"below 1 ms (unit {unit} {shares[worst]:.0%}): several neurons in one, or spikes found twice",
-            "--quality good, where the sorter says it, or sort again", "note",
-        )  # fmt: skip
+            "--quality good, where the sorter says it, or sort again",
+            "note",
+        )
 
 
 def _of_units(number: int, measures: Measures) -> str:
@@ -160,13 +167,15 @@ def judge_segments(seconds: float, spikes: dict[str, int]) -> Iterator[Finding]:
     """Yield what is too little of a split: seconds of training, observed spikes of the other segments."""
     if seconds < _SHORT_TRAINING:
         yield Finding(
-            "short_training", f"a training segment of {seconds:g} s is short",
+            "short_training",
+            f"a training segment of {seconds:g} s is short",
             "expect little of what is learnt from it; take a longer --duration",
-        )  # fmt: skip
+        )
     for name, found in spikes.items():
         if found < _FEW_SPIKES:
             meaning = "mean little" if found >= _TOO_FEW_SPIKES else "mean nothing"
             yield Finding(
-                "few_spikes", f"only {found} spikes in the {name} segment: its scores {meaning}",
+                "few_spikes",
+                f"only {found} spikes in the {name} segment: its scores {meaning}",
                 "take a longer window (--duration) or more units (--take-units)",
-            )  # fmt: skip
+            )

@@ -155,9 +155,14 @@ def open_window(
     [0.5, 0.25, 0.25]
     """
     units = open_view(
-        path, bin_size=options.bin_size, start=options.start, duration=options.duration,
-        interval=options.interval, exclude=options.exclude, unit_table=options.unit_table,
-    )  # fmt: skip
+        path,
+        bin_size=options.bin_size,
+        start=options.start,
+        duration=options.duration,
+        interval=options.interval,
+        exclude=options.exclude,
+        unit_table=options.unit_table,
+    )
     accept_odd = accept_odd or options.accept_odd
     try:
         units = _select(units, options)
@@ -173,11 +178,17 @@ def open_window(
 
 def _select(units: xr.Dataset, options: WindowOptions) -> xr.Dataset:
     return select_units(
-        units, skip=options.skip_units, take=options.take_units, depth=options.depth,
-        region=_split_names(options.region), quality=_split_names(options.quality),
-        min_rate_hz=options.min_rate_hz, drop_duplicates=options.drop_duplicates,
-        random_seed=options.random_units, judged_by=split_fractions(units, options.split).train,
-    )  # fmt: skip
+        units,
+        skip=options.skip_units,
+        take=options.take_units,
+        depth=options.depth,
+        region=_split_names(options.region),
+        quality=_split_names(options.quality),
+        min_rate_hz=options.min_rate_hz,
+        drop_duplicates=options.drop_duplicates,
+        random_seed=options.random_units,
+        judged_by=split_fractions(units, options.split).train,
+    )
 
 
 def _judge(

@@ -30,9 +30,12 @@ def _write(folder: Path, *, passed: bool = True, audited: bool = True) -> Simple
     )
     model = SimpleNamespace(name="m", sha256="ab" * 32, loss="", parameters={}, training={})
     path = nsg.write_results(
-        folder / "derived.nwb", source=source, model=model, spike_probability=predicted,
+        folder / "derived.nwb",
+        source=source,
+        model=model,
+        spike_probability=predicted,
         audits=audits if audited else None,
-    )  # fmt: skip
+    )
     return SimpleNamespace(path=path, source=source)
 
 
@@ -60,10 +63,11 @@ def test_honest_results_have_no_finding(written: SimpleNamespace) -> None:
         (lambda file: file[_MODULE].__delitem__("sources"), "error", "no sources"),
         (
             lambda file: file[f"{_MODULE}/generated_units"].attrs.__setitem__("description", "spikes"),
-            "error", "does not call them synthetic",
+            "error",
+            "does not call them synthetic",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_missing_is_found(
     copied: SimpleNamespace, damage: Callable[[h5py.File], None], severity: str, says: str
 ) -> None:

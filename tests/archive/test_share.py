@@ -328,8 +328,9 @@ def test_two_files_of_one_name_are_told_apart_by_their_label(archive: Archive, f
     second = second.rename(second.with_name("x_desc-second_ecephys.nwb"))
     assert _share(archive, file, second).exit_code == 0
     assert sorted(asset["path"] for asset in archive.assets.values()) == [
-        _PLACE.replace("spikegen", "second"), _PLACE,
-    ]  # fmt: skip
+        _PLACE.replace("spikegen", "second"),
+        _PLACE,
+    ]
 
 
 def test_the_page_names_the_variable_of_an_address() -> None:

@@ -38,9 +38,20 @@ def _command(name: str, recordings: list[Path], out: Path) -> list[object]:
     return {
         "train": ["train", recordings[0], "--out", out, *_WINDOW],
         "transfer": ["transfer", *recordings, "--out", out, "--workers", 1, *_WINDOW],
-        "sweep": ["sweep", recordings[0], "--out", out, "--model", "in_context", "--vary",
-                  "training_samples=1000,2000", "--workers", 1, *_WINDOW],
-    }[name]  # fmt: skip
+        "sweep": [
+            "sweep",
+            recordings[0],
+            "--out",
+            out,
+            "--model",
+            "in_context",
+            "--vary",
+            "training_samples=1000,2000",
+            "--workers",
+            1,
+            *_WINDOW,
+        ],
+    }[name]
 
 
 def test_train_builds_the_model_with_what_was_set(recordings: list[Path], tmp_path: Path) -> None:
@@ -104,7 +115,7 @@ def test_a_study_keeps_its_settings(recordings: list[Path], tmp_path: Path) -> N
 def _plan(factors: dict[str, list[object]], settings: dict[str, object]) -> SweepPlan:
     return SweepPlan(
         "a.nwb", "hash", factors, "shimono2026", None, 1, _OPTIONS, False, "grid", 2, 0, settings=settings
-    )  # fmt: skip
+    )
 
 
 def test_a_sweep_sets_the_same_in_every_trial() -> None:

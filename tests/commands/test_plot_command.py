@@ -21,12 +21,16 @@ from nwbspikegen.scoring import BASELINES
 
 _CURVES = [
     {
-        "epoch": epoch + 1.0, "train_loss": 1.0 / (epoch + 1), "validation_loss": 1.1 / (epoch + 1),
-        "accuracy_on_spikes": 0.1 * epoch, "accuracy_on_silence": 0.9, "pr_auc": [0.1, 0.3, 0.2][epoch],
+        "epoch": epoch + 1.0,
+        "train_loss": 1.0 / (epoch + 1),
+        "validation_loss": 1.1 / (epoch + 1),
+        "accuracy_on_spikes": 0.1 * epoch,
+        "accuracy_on_silence": 0.9,
+        "pr_auc": [0.1, 0.3, 0.2][epoch],
         "bits_per_spike": 0.05 * epoch,
     }
     for epoch in range(3)
-]  # fmt: skip
+]
 
 
 def _plot(*arguments: object) -> tuple[int, list[str], str]:

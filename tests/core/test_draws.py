@@ -82,9 +82,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     predicted.attrs["model"] = "mine"
     scored = predicted.isel(time=slice(37, None))
     scores = nsg.score(
-        scored, parts.test.isel(time=slice(37, None)), train=parts.train, context=units, seed=5,
+        scored,
+        parts.test.isel(time=slice(37, None)),
+        train=parts.train,
+        context=units,
+        seed=5,
         resamples=20,
-    )  # fmt: skip
+    )
     path = nsg.write_results(
         folder / "derived.nwb", source=source, spike_probability=predicted, scores=scores
     )
@@ -128,9 +132,12 @@ def test_the_seed_is_that_of_the_scores_and_another_is_named(
     assert nsg.read_spike_probability(written.path).attrs["draw_seed"] == 5
     assert not caplog.records
     nsg.write_results(
-        tmp_path / "other.nwb", source=written.source, spike_probability=written.predicted,
-        scores=written.scores, seed=6,
-    )  # fmt: skip
+        tmp_path / "other.nwb",
+        source=written.source,
+        spike_probability=written.predicted,
+        scores=written.scores,
+        seed=6,
+    )
     assert "drawn with seed 6, and the trains scored with 5" in caplog.text
 
 

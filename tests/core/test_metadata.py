@@ -35,10 +35,27 @@ def _refusal(**subject: Any) -> str:
 @pytest.mark.parametrize(
     "age",
     [
-        "P90D", "P30D/", "/P30D", "P1D/P3D", "P1DT12H", "PT36H", "P2W3D", "P1Y6M", "P12.5W", "P89Y/", "P0Y/",
-        "unknown", "90 days", "P90d", "P", "PT", "P1D/P2D/P3D", "3-8 months", "P3D2W",
+        "P90D",
+        "P30D/",
+        "/P30D",
+        "P1D/P3D",
+        "P1DT12H",
+        "PT36H",
+        "P2W3D",
+        "P1Y6M",
+        "P12.5W",
+        "P89Y/",
+        "P0Y/",
+        "unknown",
+        "90 days",
+        "P90d",
+        "P",
+        "PT",
+        "P1D/P2D/P3D",
+        "3-8 months",
+        "P3D2W",
     ],
-)  # fmt: skip
+)
 def test_ages_are_those_of_nwbinspector(age: str) -> None:
     asked = SimpleNamespace(age=age, date_of_birth=None)
     try:
@@ -64,10 +81,16 @@ def test_sexes_are_those_of_nwbinspector(species: str, sex: str) -> None:
 @pytest.mark.parametrize(
     "species",
     [
-        "Mus musculus", "mouse", "mus musculus", "Rattus", "Macaca mulatta mulatta", "Homo Sapiens",
-        "http://purl.obolibrary.org/obo/NCBITaxon_10090", "NCBITaxon:10090",
+        "Mus musculus",
+        "mouse",
+        "mus musculus",
+        "Rattus",
+        "Macaca mulatta mulatta",
+        "Homo Sapiens",
+        "http://purl.obolibrary.org/obo/NCBITaxon_10090",
+        "NCBITaxon:10090",
     ],
-)  # fmt: skip
+)
 def test_species_are_those_of_nwbinspector(species: str) -> None:
     is_wrong = check_subject_species_form.__wrapped__(SimpleNamespace(species=species)) is not None
     assert bool(_refusal(species=species)) == is_wrong
@@ -117,13 +140,16 @@ def test_a_contradiction_is_told_once_or_refused(
     # what is the same, or missing, contradicts nothing
     require_complete(
         source,
-        StrictMetadata({
-            "Subject": {"species": "Mus musculus", "strain": "C57BL/6"},
-            "NWBFile": {
-                "session_start_time": "2024-01-01T09:00:00+09:00", "keywords": "preparation:in_vitro",
-            },
-        }),
-    )  # fmt: skip
+        StrictMetadata(
+            {
+                "Subject": {"species": "Mus musculus", "strain": "C57BL/6"},
+                "NWBFile": {
+                    "session_start_time": "2024-01-01T09:00:00+09:00",
+                    "keywords": "preparation:in_vitro",
+                },
+            }
+        ),
+    )
 
 
 def test_commands_refuse_a_contradiction_when_asked_to(tmp_path: Path) -> None:

@@ -150,9 +150,21 @@ def recording(tmp_path_factory):
 def test_training_shows_itself_and_keeps_stdout_clean(recording, tmp_path):
     log = tmp_path / "log.txt"
     command = [
-        sys.executable, "-c", _AT_ONCE, "train", str(recording), "--out", str(tmp_path / "model"),
-        "--epochs", "3", "--skip-units", "0", "--json", "--log-file", str(log),
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        _AT_ONCE,
+        "train",
+        str(recording),
+        "--out",
+        str(tmp_path / "model"),
+        "--epochs",
+        "3",
+        "--skip-units",
+        "0",
+        "--json",
+        "--log-file",
+        str(log),
+    ]
     out, shown, status = _run_on_terminal(command)
     assert status == 0, shown
     assert json.loads(out)["model"] == "in_context"
@@ -184,13 +196,26 @@ def model(recording, tmp_path_factory):
         (["train", "{recording}", "--out", "{out}", "--epochs", "1", *_SMALL], r"training: \d+ of \d+"),
         (["generate", "{model}", "{recording}", "--out", "{out}.nwb"], "auditing: 2 of 4"),
         (
-            ["sweep", "{recording}", "--out", "{out}", "--epochs", "1", "--workers", "1",
-             "--vary", "learning_rate=0.001,0.002", "--model", "in_context", *_SMALL],
+            [
+                "sweep",
+                "{recording}",
+                "--out",
+                "{out}",
+                "--epochs",
+                "1",
+                "--workers",
+                "1",
+                "--vary",
+                "learning_rate=0.001,0.002",
+                "--model",
+                "in_context",
+                *_SMALL,
+            ],
             "trials of the sweep: 1 of 2",
         ),
     ],
     ids=["convert", "train", "generate", "sweep"],
-)  # fmt: skip
+)
 def test_long_commands_tell_the_time_left(recording, model, tmp_path, monkeypatch, command, says):
     monkeypatch.setattr(progress, "_BETWEEN_LINES", 0.0)
     places = {"recording": recording, "model": model, "out": tmp_path / "out", "asdf": tmp_path / "a.mat"}

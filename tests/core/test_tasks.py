@@ -24,8 +24,14 @@ def _tasks(folder) -> list[Task]:
 
 def _check(outcomes, folder) -> None:
     assert sorted(outcomes) == [
-        "after it", "after that", "apart", "broken", "first", "going on", "second",
-    ]  # fmt: skip
+        "after it",
+        "after that",
+        "apart",
+        "broken",
+        "first",
+        "going on",
+        "second",
+    ]
     assert (folder / "a" / "b").is_dir()
     assert (folder / "e").is_dir()
     assert not (folder / "c").exists()

@@ -36,8 +36,10 @@ def _explanation(num_bins: int = 40) -> xr.Dataset:
     dataset = xr.Dataset(
         {
             "attention": _array(("head", "query", "key"), maps, loss="dice", window=2),
-            "layers": _array(("layer", "head", "query", "key"), rng.random((1, 2, 3, num_bins))[..., :3, :]
-                             .repeat(num_bins // 3 + 1, 2)[:, :, :num_bins]),
+            "layers": _array(
+                ("layer", "head", "query", "key"),
+                rng.random((1, 2, 3, num_bins))[..., :3, :].repeat(num_bins // 3 + 1, 2)[:, :, :num_bins],
+            ),
             "importance": _array(("time", "unit"), rng.random((num_bins, 3)), "gradient"),
             "importance_by_bin": _array(("time",), rng.random(num_bins), "gradient"),
             "importance_by_unit": _array(("unit",), rng.random(3), "gradient"),
@@ -47,12 +49,20 @@ def _explanation(num_bins: int = 40) -> xr.Dataset:
             "odd": _array(("event", "sample"), rng.random((4, 2))),
         },
         coords={
-            "query": time, "key": time, "time": time, "unit": [14, 10, 20], "source_unit": [12, 18],
-            "offset": np.arange(5) * 0.01, "lag": [1, 2, 5, 9], "layer": [0], "event": ["a", "b", "c", "d"],
-            "location": ("unit", ["CA1", "CA3", "DG"]), "rate_hz": ("unit", [1.0, 2.0, 3.0]),
+            "query": time,
+            "key": time,
+            "time": time,
+            "unit": [14, 10, 20],
+            "source_unit": [12, 18],
+            "offset": np.arange(5) * 0.01,
+            "lag": [1, 2, 5, 9],
+            "layer": [0],
+            "event": ["a", "b", "c", "d"],
+            "location": ("unit", ["CA1", "CA3", "DG"]),
+            "rate_hz": ("unit", [1.0, 2.0, 3.0]),
         },
         attrs={"bin_size": 0.01, "start_time": 0.1, "window": [3, 4], "model": "m"},
-    )  # fmt: skip
+    )
     dataset["offset"].attrs["units"] = "s"
     return dataset
 

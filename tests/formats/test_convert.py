@@ -169,10 +169,13 @@ def test_column_order_does_not_depend_on_the_process(tmp_path):
     printed = {
         subprocess.run(
             [sys.executable, "-c", script, str(tmp_path / f"{seed}.nwb")],
-            env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
-    }  # fmt: skip
+    }
     assert len(printed) == 1
 
 

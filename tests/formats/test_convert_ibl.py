@@ -107,8 +107,10 @@ def test_two_conversions_give_the_same(two_probes, tmp_path):
         out = tmp_path / f"{seed}.nwb"
         subprocess.run(
             [sys.executable, "-c", script, str(two_probes), str(out)],
-            env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True,
-        )  # fmt: skip
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        )
         contents.append(_content(out))
     assert contents[0] == contents[1]
     assert "units/spike_times" in contents[0]
@@ -228,9 +230,12 @@ def test_a_remote_session_brings_its_records(tmp_path, home, monkeypatch):
         opened, "load_dataset", lambda *a, **k: fetched.append(load_dataset(*a, **k)) or fetched[-1]
     )
     out = nsg.convert_ibl(
-        "lab1/M1/2021-04-14/1", tmp_path / "sub-M1_ecephys.nwb", metadata=None, probes=["probe01"],
+        "lab1/M1/2021-04-14/1",
+        tmp_path / "sub-M1_ecephys.nwb",
+        metadata=None,
+        probes=["probe01"],
         one_url="https://alyx.example.org/",
-    )  # fmt: skip
+    )
     assert asked == [{"base_url": "https://alyx.example.org/", "silent": True}]
     assert {path.parent.name for path in fetched} == {"pykilosort", "probe01", "alf"}
     assert not any("probe00" in str(path) or "spikes.depths" in path.name for path in fetched)

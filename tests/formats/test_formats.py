@@ -82,8 +82,10 @@ def test_the_schema_is_that_of_the_signature() -> None:
     assert schema["required"] == ["folder", "count"]
     properties = schema["properties"]
     assert properties["folder"] == {
-        "format": "directory-path", "type": "string", "description": "Where it is."
-    }  # fmt: skip
+        "format": "directory-path",
+        "type": "string",
+        "description": "Where it is.",
+    }
     assert properties["labels"] == {
         "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}],
         "default": None,
@@ -138,10 +140,14 @@ def test_a_reader_that_gives_no_options_is_refused(reader: Any, message: str) ->
 def test_spikes_become_a_file(tmp_path: Path) -> None:
     def read(source: str) -> Spikes:
         return Spikes(
-            times=[0.5, 0.1, 1.5, 0.25], units=["b", "a", "a", "b"], resolution=0.05,
-            unit_ids=["b", "a", "silent"], columns={"depth": [10.0, 20.0, 30.0]},
-            observed=[(0.0, 1.0), (1.25, 2.0)], metadata=_METADATA,
-        )  # fmt: skip
+            times=[0.5, 0.1, 1.5, 0.25],
+            units=["b", "a", "a", "b"],
+            resolution=0.05,
+            unit_ids=["b", "a", "silent"],
+            columns={"depth": [10.0, 20.0, 30.0]},
+            observed=[(0.0, 1.0), (1.25, 2.0)],
+            metadata=_METADATA,
+        )
 
     path = nsg.convert_format(read, "x", tmp_path / "a.nwb", metadata={"NWBFile": {"lab": "ours"}})
     units = nsg.open_units(path, bin_size=0.05)
@@ -204,9 +210,13 @@ def _run_shell(command: str, folder: Path, *paths: Path) -> subprocess.Completed
     assert program == "nwbspikegen"
     path = os.pathsep.join([*map(str, paths), str(_ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, "-m", "nwbspikegen", *arguments], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": path}, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "nwbspikegen", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+    )
 
 
 def _commands() -> list[str]:
@@ -275,8 +285,11 @@ def test_the_page_is_an_interface_of_neuroconv(tmp_path: Path) -> None:
         names = vars(module)
         assert issubclass(names["MyLabInterface"], SourceInterface)
         assert set(names["MyLabInterface"].get_source_schema()["properties"]) == {
-            "path", "tick", "stop", "verbose"
-        }  # fmt: skip
+            "path",
+            "tick",
+            "stop",
+            "verbose",
+        }
         (tmp_path / "a.txt").write_text("4 120\n7 133\n4 240\n")
         interface = names["MyLabInterface"](path=tmp_path / "a.txt", stop=1.0)
         assert interface.units_ids.tolist() == [4, 7]

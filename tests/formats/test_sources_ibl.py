@@ -233,8 +233,14 @@ def test_damaged_intervals_are_refused(session, tmp_path, text):
         ALFSorting(copy)
 
 
-_FILES = ("spikes.times.npy", "spikes.clusters.npy", "channels.localCoordinates.npy", "clusters.metrics.pqt",
-          "clusters.uuids.csv", "channels.brainLocationAcronyms_ccf_2017.npy")  # fmt: skip
+_FILES = (
+    "spikes.times.npy",
+    "spikes.clusters.npy",
+    "channels.localCoordinates.npy",
+    "clusters.metrics.pqt",
+    "clusters.uuids.csv",
+    "channels.brainLocationAcronyms_ccf_2017.npy",
+)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -203,8 +203,14 @@ def test_the_command(tmp_path):
     (tmp_path / "m.yaml").write_text(yaml.safe_dump({**METADATA, "NWBFile": _SESSION}))
     out = tmp_path / "a.nwb"
     command = [
-        "convert", "spykingcircus", str(folder), "--out", str(out), "--metadata", str(tmp_path / "m.yaml")
-    ]  # fmt: skip
+        "convert",
+        "spykingcircus",
+        str(folder),
+        "--out",
+        str(out),
+        "--metadata",
+        str(tmp_path / "m.yaml"),
+    ]
     refused = CliRunner().invoke(cli, command)
     assert refused.exit_code == 2
     assert "pass --sampling-rate, or --recording" in refused.stderr

@@ -110,9 +110,11 @@ def test_equal_ids_of_two_probes_are_told_apart_and_mapped_back(
     assert [record.message for record in caplog.records if "told apart by probe" in record.message]
     chosen = units.sel(unit=expected[2:5])
     probability = xr.DataArray(
-        np.full(chosen.spikes.shape, 0.2, dtype=np.float32), dims=("time", "unit"),
-        coords={"time": chosen.time, "unit": chosen.unit.values}, attrs={**chosen.attrs, "model": "flat"},
-    )  # fmt: skip
+        np.full(chosen.spikes.shape, 0.2, dtype=np.float32),
+        dims=("time", "unit"),
+        coords={"time": chosen.time, "unit": chosen.unit.values},
+        attrs={**chosen.attrs, "model": "flat"},
+    )
     require_complete(path)
     out = nsg.write_results(tmp_path / "out.nwb", source=path, spike_probability=probability)
     with h5py.File(out) as file:

@@ -75,9 +75,20 @@ def many(measured, tmp_path_factory):
 def network(many, tmp_path_factory):
     out = tmp_path_factory.mktemp("network") / "model"
     printed, _ = run(
-        "train", many[0], "--model", "bilstm", "--epochs", 3, "--folds", 2, "--repeats", 1, "--out", out,
+        "train",
+        many[0],
+        "--model",
+        "bilstm",
+        "--epochs",
+        3,
+        "--folds",
+        2,
+        "--repeats",
+        1,
+        "--out",
+        out,
         "--json",
-    )  # fmt: skip
+    )
     return out, json.loads(printed)
 
 
@@ -155,9 +166,19 @@ def test_forest_of_families_with_labels_of_another_table(many, tmp_path):
     (tmp_path / "cells").mkdir()
     write_features(tmp_path / "cells", blank.assign_coords(cell_class=("cell", np.full(28, "", object))))
     printed, told = run(
-        "train", tmp_path / "cells", "--labels", tmp_path / "l.csv", "--cell-column", "id",
-        "--class-column", "kind", *_QUICK, "--out", tmp_path / "model", "--json",
-    )  # fmt: skip
+        "train",
+        tmp_path / "cells",
+        "--labels",
+        tmp_path / "l.csv",
+        "--cell-column",
+        "id",
+        "--class-column",
+        "kind",
+        *_QUICK,
+        "--out",
+        tmp_path / "model",
+        "--json",
+    )
     result = json.loads(printed)
     assert result["left_out"] == {"no class": 4}
     assert "4 cells left out: no class" in told
@@ -171,8 +192,11 @@ def test_network_and_its_files(network):
     assert result["model"] == "bilstm"
     assert {one.suffix for one in out.iterdir()} == {".json", ".safetensors", ".npz", ".csv", ""}
     assert {one.stem for one in (out / "figures").iterdir()} == {
-        "confusion", "families", "cell_map", "attention"
-    }  # fmt: skip
+        "confusion",
+        "families",
+        "cell_map",
+        "attention",
+    }
     crossed = pd.read_csv(out / "cross_validated.csv")
     assert len(crossed) == 28
     assert crossed["cell_class"].nunique() == 4
@@ -215,9 +239,22 @@ def test_transfer(many, tmp_path, model, conditions, monkeypatch):
     monkeypatch.setattr(transferring, "fit_stacked_forest", transferring.fit_pooled)
     sources = many if model == "bilstm" else [one / "cells.csv" for one in many]
     printed, _ = run(
-        "transfer", *sources, "--model", model, "--labelled", "8,999", "--seeds", 1, "--folds", 2,
-        "--epochs", 2, "--out", tmp_path / "out", "--json",
-    )  # fmt: skip
+        "transfer",
+        *sources,
+        "--model",
+        model,
+        "--labelled",
+        "8,999",
+        "--seeds",
+        1,
+        "--folds",
+        2,
+        "--epochs",
+        2,
+        "--out",
+        tmp_path / "out",
+        "--json",
+    )
     result = json.loads(printed)
     assert {row["condition"] for row in result["scores"]} == conditions
     assert {row["condition"] for row in result["gains"]} == conditions - {"zero_shot", "target_only"}

@@ -20,9 +20,11 @@ from nwbspikegen.patchseq.reading.quality import ALLEN_LIMITS
 from nwbspikegen.patchseq.reading.stimulus import find_stimulus
 
 LAYOUTS = {
-    "recordings": "intracellular_recordings", "sweep_table": "sweep_table",
-    "sweep_number": "sweep_number", "names": "names",
-}  # fmt: skip
+    "recordings": "intracellular_recordings",
+    "sweep_table": "sweep_table",
+    "sweep_number": "sweep_number",
+    "names": "names",
+}
 
 
 def read_one(path: Path, sweep: GivenSweep, layout: str = "recordings") -> Cell:
@@ -87,8 +89,9 @@ def test_a_sweep_that_was_stopped_is_rejected_unless_it_is_a_ramp(tmp_path: Path
     # a short square was over by then
     assert [info.number for info in cell.sweeps] == [4, 5]
     assert cell.rejected.to_dict("list") == {
-        "number": [3], "reason": ["incomplete: the recording ends 0.2 s before the stimulus"]
-    }  # fmt: skip
+        "number": [3],
+        "reason": ["incomplete: the recording ends 0.2 s before the stimulus"],
+    }
     ramp = cell.sweeps[-1]
     assert (ramp.stimulus_stop, ramp.amplitude_pa) == (0.4, pytest.approx(50.0))
     loaded = cell.load(ramp)

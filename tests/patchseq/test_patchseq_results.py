@@ -63,9 +63,15 @@ def describe(numbers: range = range(6)) -> pd.DataFrame:
 def test_all_is_read_back_bit_for_bit(tmp_path: Path, source: Path) -> None:
     sweeps = describe()
     out = write_patchseq(
-        tmp_path / "out.nwb", source=source, sweeps=sweeps, families=FAMILIES, reasons=REASONS,
-        scalars=SCALARS, predictions=PREDICTIONS, preset="gouwens2020",
-    )  # fmt: skip
+        tmp_path / "out.nwb",
+        source=source,
+        sweeps=sweeps,
+        families=FAMILIES,
+        reasons=REASONS,
+        scalars=SCALARS,
+        predictions=PREDICTIONS,
+        preset="gouwens2020",
+    )
     pd.testing.assert_frame_equal(read_sweep_features(out), sweeps, check_exact=True)
     pd.testing.assert_frame_equal(read_predictions(out), PREDICTIONS, check_exact=True)
     families, reasons, preset = read_family_vectors(out)
@@ -96,9 +102,13 @@ def test_the_recording_stays_where_it_was(tmp_path: Path, source: Path) -> None:
 @pytest.mark.parametrize("has_families", [True, False])
 def test_the_archive_would_take_it(tmp_path: Path, source: Path, has_families: bool) -> None:
     out = write_patchseq(
-        tmp_path / "out.nwb", source=source, sweeps=describe(), families=FAMILIES if has_families else None,
-        reasons=REASONS, predictions=PREDICTIONS,
-    )  # fmt: skip
+        tmp_path / "out.nwb",
+        source=source,
+        sweeps=describe(),
+        families=FAMILIES if has_families else None,
+        reasons=REASONS,
+        predictions=PREDICTIONS,
+    )
     findings = validate_file(out)
     assert findings[findings.severity == "error"].empty, findings.to_string()
     assert read_family_vectors(out)[1]["psth"] == "no long square fires"
@@ -108,10 +118,11 @@ def test_old_files_become_sources_when_the_subject_is_told(shared_data: Path, tm
     path = shared_data / "icephys" / "FergusonEtAl2015_PYR2.nwb"
     sweeps = pd.DataFrame(
         {
-            "number": [1], "response_path": ["/acquisition/CurrentClampSeries_01"],
+            "number": [1],
+            "response_path": ["/acquisition/CurrentClampSeries_01"],
             "stimulus_path": ["/stimulus/presentation/CurrentClampStimulusSeries_01"],
         }
-    )  # fmt: skip
+    )
     with pytest.raises(MetadataError, match="species 'transgenic mouse'"):
         write_patchseq(tmp_path / "out.nwb", source=path, sweeps=sweeps)
     subject = {"subject_id": "PYR2", "species": "Mus musculus", "sex": "U", "age": "P20D/P90D"}

@@ -54,9 +54,11 @@ def _expected(units: xr.Dataset, start: int, first: int, stop: int) -> float:
 
 @settings(max_examples=15)
 @given(
-    first=st.integers(0, 600), length=st.integers(150, 750), context_from=st.integers(0, 2249),
+    first=st.integers(0, 600),
+    length=st.integers(150, 750),
+    context_from=st.integers(0, 2249),
     is_warm=st.booleans(),
-)  # fmt: skip
+)
 def test_a_later_piece_is_scored_with_the_bins_since_the_reading_began(
     units: xr.Dataset, parts: nsg.Split, first: int, length: int, context_from: int, is_warm: bool
 ) -> None:
@@ -157,5 +159,6 @@ def test_predictions_that_have_read_since_different_times_are_not_compared(
     with pytest.raises(InputError, match="score the segment that was predicted"):
         nsg.score(
             cold.isel(time=earlier).assign_coords(time=parts.train.time[earlier]),
-            parts.train.isel(time=earlier), resamples=0,
-        )  # fmt: skip
+            parts.train.isel(time=earlier),
+            resamples=0,
+        )

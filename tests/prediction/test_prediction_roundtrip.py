@@ -37,9 +37,14 @@ def derived(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     predicted.attrs["model"] = "mine"
     scores = nsg.score(predicted, parts.test, train=parts.train, resamples=20)
     path = nsg.write_results(
-        folder / "derived.nwb", source=source, model=_MODEL, spike_probability=predicted, scores=scores,
-        audits=_AUDITS, seed=3,
-    )  # fmt: skip
+        folder / "derived.nwb",
+        source=source,
+        model=_MODEL,
+        spike_probability=predicted,
+        scores=scores,
+        audits=_AUDITS,
+        seed=3,
+    )
     return SimpleNamespace(path=path, source=source, predicted=predicted, scores=scores, parts=parts)
 
 

@@ -72,9 +72,12 @@ def derived(recordings: list[Path]) -> Path:
     scores = nsg.score(predicted, parts.test, train=parts.train, context=units, resamples=20)
     audits = pd.DataFrame({"audit": ["splits"], "passed": [True], "value": [0.0], "detail": [""]})
     return nsg.write_results(
-        recordings[0].with_name("derived.nwb"), source=recordings[0], spike_probability=predicted,
-        scores=scores, audits=audits,
-    )  # fmt: skip
+        recordings[0].with_name("derived.nwb"),
+        source=recordings[0],
+        spike_probability=predicted,
+        scores=scores,
+        audits=audits,
+    )
 
 
 def _run(*arguments: object) -> Result:
@@ -100,9 +103,12 @@ def test_it_is_in_the_table_the_json_the_file_and_the_figure(installed: Path, de
     assert brier["online_hazard"] == pytest.approx(expected, rel=1e-9)
     again = tmp_path / "again.nwb"
     nsg.write_results(
-        again, source=derived.with_name("a.nwb"), spike_probability=predicted,
-        audits=nsg.read_audits(derived), scores=read_or_recompute_scores(derived, recompute=True),
-    )  # fmt: skip
+        again,
+        source=derived.with_name("a.nwb"),
+        spike_probability=predicted,
+        audits=nsg.read_audits(derived),
+        scores=read_or_recompute_scores(derived, recompute=True),
+    )
     stored = nsg.read_scores(again)
     assert stored[stored.metric == "brier"].value.tolist() == pytest.approx(list(brier.values()))
     assert "Brier score" in _run("score", again).stdout.splitlines()[0]
@@ -134,9 +140,12 @@ def test_another_process_finds_it_only_where_it_scores(installed: Path, derived:
         "print([each.name for each in scoring.metrics.list_added(['brier'])])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": here}, capture_output=True,
-        text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": here},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == "['brier']"
 
 

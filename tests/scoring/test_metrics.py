@@ -130,7 +130,12 @@ def test_figures_and_rankings_read_the_direction():
     unknown = table[table.metric == "brier"].assign(metric="of_another_package")
     labels = [axes.get_xlabel() for axes in plot_scores(pd.concat([table, unknown])).axes]
     assert labels == [
-        "Bits per spike above mean_rate", "ROC-AUC per unit", "Pooled ROC-AUC", "Pooled average precision",
-        "Pooled PR-AUC", "Calibration error, lower is better", "Brier score, lower is better",
+        "Bits per spike above mean_rate",
+        "ROC-AUC per unit",
+        "Pooled ROC-AUC",
+        "Pooled average precision",
+        "Pooled PR-AUC",
+        "Calibration error, lower is better",
+        "Brier score, lower is better",
         "Of another package",
-    ]  # fmt: skip
+    ]

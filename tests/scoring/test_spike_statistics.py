@@ -26,8 +26,9 @@ def _poisson(rate_hz: float, seed: int) -> np.ndarray:
 def test_poisson_trains_vary_as_their_mean_and_are_stationary() -> None:
     table = nsg.spike_statistics(
         {unit: _poisson(rate, unit) for unit, rate in {7: 5.0, 8: 20.0, 9: 40.0}.items()},
-        start=0.0, stop=_SECONDS,
-    )  # fmt: skip
+        start=0.0,
+        stop=_SECONDS,
+    )
     assert table.unit.tolist() == [7, 8, 9]
     np.testing.assert_allclose(table.rate_hz, [5, 20, 40], rtol=0.1)
     np.testing.assert_allclose(table.isi_mean, 1 / table.rate_hz, rtol=0.02)

@@ -20,12 +20,18 @@ _PREPARATIONS = dict(zip(SESSIONS, planted_sessions()["preparation"], strict=Tru
 def _groups() -> pd.DataFrame:
     rows = [
         {
-            "group": group, "predictor": predictor, "metric": "bits_per_spike", "null": "mean_rate",
-            "mean": mean * (1 + place), "sd": 0.1, "num_cells": 6, "num_dependent": place,
+            "group": group,
+            "predictor": predictor,
+            "metric": "bits_per_spike",
+            "null": "mean_rate",
+            "mean": mean * (1 + place),
+            "sd": 0.1,
+            "num_cells": 6,
+            "num_dependent": place,
         }
         for place, group in enumerate(GROUPS)
         for predictor, mean in (("mean_rate", 0.0), ("running_rate", 0.05), ("in_context", 0.2))
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 
@@ -138,10 +144,14 @@ def test_the_legend_has_room_however_few_groups(num_groups: int) -> None:
 def test_stars_are_drawn_where_groups_differ() -> None:
     tests = pd.DataFrame(
         {
-            "group": GROUPS[:3], "predictor": "in_context", "against": "running_rate",
-            "metric": "bits_per_spike", "null": "mean_rate", "p_holm": [0.01, 0.2, 0.04],
+            "group": GROUPS[:3],
+            "predictor": "in_context",
+            "against": "running_rate",
+            "metric": "bits_per_spike",
+            "null": "mean_rate",
+            "p_holm": [0.01, 0.2, 0.04],
         }
-    )  # fmt: skip
+    )
     texts = [text.get_text() for text in plot_groups(_groups(), tests=tests).axes[0].texts]
     assert texts.count("*") == 2
     assert sum("against running_rate" in text for text in texts) == 1
@@ -151,9 +161,13 @@ def test_layout_is_drawn_from_two_sides_with_its_clouds() -> None:
     rng = np.random.default_rng(0)
     points = pd.DataFrame(rng.normal(size=(6, 3)), SESSIONS, ["x", "y", "z"])
     layout = SimpleNamespace(
-        positions=points, clouds=points.to_numpy() + rng.normal(0, 0.1, (20, 6, 3)), normalised_stress=0.1234,
-        metric="bits_per_spike", null="mean_rate", predictor="in_context",
-    )  # fmt: skip
+        positions=points,
+        clouds=points.to_numpy() + rng.normal(0, 0.1, (20, 6, 3)),
+        normalised_stress=0.1234,
+        metric="bits_per_spike",
+        null="mean_rate",
+        predictor="in_context",
+    )
     figure = plot_layout(layout, pd.Series(_PREPARATIONS))
     left, right = figure.axes
     assert (left.azim, right.azim) == (-60.0, 30.0)
@@ -187,8 +201,12 @@ def test_nothing_to_draw_is_refused() -> None:
     with pytest.raises(InputError, match="no predictor 'shimono2026'"):
         plot_groups(_groups(), predictors=["shimono2026"])
     layout = SimpleNamespace(
-        positions=pd.DataFrame(columns=["x", "y", "z"]), clouds=None, normalised_stress=0.0, metric="m",
-        null="", predictor="p",
-    )  # fmt: skip
+        positions=pd.DataFrame(columns=["x", "y", "z"]),
+        clouds=None,
+        normalised_stress=0.0,
+        metric="m",
+        null="",
+        predictor="p",
+    )
     with pytest.raises(InputError, match="no positions"):
         plot_layout(layout, {})

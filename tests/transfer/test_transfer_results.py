@@ -23,9 +23,10 @@ from nwbspikegen.transfer.nwb_subject import describe_subjects, read_subject, sp
 from nwbspikegen.transfer.nwb_writing import write_study, write_transfer
 
 _POSITIONS = pd.DataFrame(
-    np.random.default_rng(0).normal(size=(len(SESSIONS), 4)), pd.Index(SESSIONS, name="session"),
+    np.random.default_rng(0).normal(size=(len(SESSIONS), 4)),
+    pd.Index(SESSIONS, name="session"),
     ["x", "y", "z", "spread"],
-)  # fmt: skip
+)
 _POSITIONS.attrs.update(metric="roc_auc_pooled", null="", predictor="in_context", stress=0.25)
 
 

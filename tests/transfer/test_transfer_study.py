@@ -192,8 +192,11 @@ def test_groups_and_tests(study):
     assert groups.loc[("in_vitro self", "in_context", "bits_per_spike", "mean_rate")]["num_dependent"] == 1
     assert "in_vitro others" not in groups.index.get_level_values("group")
     training = groups.loc[("in_vitro training", "in_context", "roc_auc_pooled", "")]["mean"]
-    assert training == float(study.scores.training_value.sel(
-        train_session="culture", predictor="in_context", metric="roc_auc_pooled", null=""))  # fmt: skip
+    assert training == float(
+        study.scores.training_value.sel(
+            train_session="culture", predictor="in_context", metric="roc_auc_pooled", null=""
+        )
+    )
     tests = study.tests()
     assert (tests.p_holm >= tests.p_value).all()
     assert tests[tests.group == "in_vivo others"].num_targets.eq(2).all()
@@ -216,13 +219,16 @@ def test_cells_of_a_target_count_once():
     scores = xr.Dataset(
         {"value": (dims, value), "training_value": (("train_session", *dims[2:]), value[:, 0])},
         {
-            "train_session": names, "test_session": names, "predictor": ["m", "running_rate"],
-            "metric": ["roc_auc_pooled"], "null": [""],
+            "train_session": names,
+            "test_session": names,
+            "predictor": ["m", "running_rate"],
+            "metric": ["roc_auc_pooled"],
+            "null": [""],
             "train_preparation": ("train_session", ["in_vivo"] * 6),
             "test_preparation": ("test_session", ["in_vivo"] * 6),
             "independent": (dims[:2], np.ones((6, 6), dtype=bool)),
         },
-    )  # fmt: skip
+    )
     others = compare_groups(scores).set_index("group").loc["in_vivo others"]
     assert others.num_targets == 6
     assert others.p_value == pytest.approx(2 / 2**6)
@@ -247,8 +253,13 @@ def test_cells_of_a_target_count_once():
     ],
 )
 def test_what_pairs_share(changes, independent, shared):
-    one = {"identifier": "a", "subject_id": "m1", "lab": "X", "window": [0.0, 100.0],
-           "session_start_time": "2020-01-01T00:00:00+00:00"}  # fmt: skip
+    one = {
+        "identifier": "a",
+        "subject_id": "m1",
+        "lab": "X",
+        "window": [0.0, 100.0],
+        "session_start_time": "2020-01-01T00:00:00+00:00",
+    }
     other = {
         **one,
         "identifier": "b",
@@ -315,8 +326,21 @@ def test_the_command_line(recordings, tmp_path):
     listed.write_text(
         "".join(f"{name}: {{file: {path}, duration: 30}}\n" for name, path in list(recordings.items())[:2])
     )
-    arguments = ["transfer", "--sessions", listed, "--out", tmp_path / "study", "--skip-units", 0,
-                 "--split", "0.3,0.2,0.5", "--epochs", 1, "--workers", 1, ]  # fmt: skip
+    arguments = [
+        "transfer",
+        "--sessions",
+        listed,
+        "--out",
+        tmp_path / "study",
+        "--skip-units",
+        0,
+        "--split",
+        "0.3,0.2,0.5",
+        "--epochs",
+        1,
+        "--workers",
+        1,
+    ]
     arguments = [*map(str, arguments), "--nwb", str(tmp_path / "nwb"), "--recommend", "mouse", "--json"]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
@@ -338,9 +362,15 @@ def test_the_command_line(recordings, tmp_path):
 def test_a_cell_without_scores_says_why(recordings, tmp_path):
     """A model for other numbers of units is refused, and the rest of the matrix stands."""
     study = nsg.TransferStudy.create(
-        tmp_path / "study", list(recordings.values())[:2], options=_OPTIONS, models=["shimono2026"], epochs=1,
-        num_bins=100, baselines=(), resamples=10,
-    )  # fmt: skip
+        tmp_path / "study",
+        list(recordings.values())[:2],
+        options=_OPTIONS,
+        models=["shimono2026"],
+        epochs=1,
+        num_bins=100,
+        baselines=(),
+        resamples=10,
+    )
     with contextlib.suppress(InputError):
         study.run()
     value = study.scores.value.sel(predictor="shimono2026", metric="roc_auc_pooled", null="")

@@ -113,10 +113,17 @@ def test_a_window_is_floored_and_cut_to_what_there_is(path, caplog):
 @pytest.mark.parametrize(
     "options",
     [
-        {"start": 1.0}, {"start": -0.1}, {"start": np.nan}, {"duration": 0.0}, {"duration": -1.0},
-        {"duration": np.nan}, {"bin_size": 0.0}, {"bin_size": -1.0}, {"bin_size": np.nan},
+        {"start": 1.0},
+        {"start": -0.1},
+        {"start": np.nan},
+        {"duration": 0.0},
+        {"duration": -1.0},
+        {"duration": np.nan},
+        {"bin_size": 0.0},
+        {"bin_size": -1.0},
+        {"bin_size": np.nan},
     ],
-)  # fmt: skip
+)
 def test_windows_outside_the_recording_are_refused(path, options):
     with pytest.raises(InputError):
         open_units(path, **options)

@@ -72,17 +72,27 @@ def test_fractions_cover_from_the_start(weights, num_bins):
     assert np.array_equal(joined, units.time.values)
 
 
-@pytest.mark.parametrize("parts", [(0.05, 0.05, 0.001), (0.05, 0.0, 0.01), (0.1, 0.0004, 0.0), (60, 30, 10),
-                                   (-0.01, 0.05, 0.01),
-                                   (float("nan"), 0.01, 0.01), (float("inf"), 0.01, 0.01)])  # fmt: skip
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (0.05, 0.05, 0.001),
+        (0.05, 0.0, 0.01),
+        (0.1, 0.0004, 0.0),
+        (60, 30, 10),
+        (-0.01, 0.05, 0.01),
+        (float("nan"), 0.01, 0.01),
+        (float("inf"), 0.01, 0.01),
+    ],
+)
 def test_parts_that_do_not_fit_are_refused(parts):
     train, validation, test = parts
     with pytest.raises(InputError):
         split_time(make_units(), train=train, validation=validation, test=test)
 
 
-@pytest.mark.parametrize("fractions", [(0.5, 0.5), (0.5, 0.5, 0.5), (1.0, 0.0, 0.0), (0.5, -0.1, 0.5),
-                                       (0.5, float("nan"), 0.1)])  # fmt: skip
+@pytest.mark.parametrize(
+    "fractions", [(0.5, 0.5), (0.5, 0.5, 0.5), (1.0, 0.0, 0.0), (0.5, -0.1, 0.5), (0.5, float("nan"), 0.1)]
+)
 def test_fractions_that_do_not_fit_are_refused(fractions):
     with pytest.raises(InputError):
         split_fractions(make_units(), fractions)

@@ -28,8 +28,9 @@ class _Formats(click.Group):
         rows = [(name, self.get_command(context, name).get_short_help_str(80)) for name in sorted(FORMATS)]
         rows += [
             (name, f"Of the package {package}." if package else "Of an installed package.")
-            for name, package in list_announced(GROUP)[GROUP].items() if name not in FORMATS
-        ]  # fmt: skip
+            for name, package in list_announced(GROUP)[GROUP].items()
+            if name not in FORMATS
+        ]
         rows.append(("package.module:Name", "A function of yours; its module may be in this folder."))
         with formatter.section("Formats"):
             formatter.write_dl(rows)

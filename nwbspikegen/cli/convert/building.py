@@ -45,9 +45,15 @@ def reader_options(reader: Callable[..., Any], *, is_required: bool = True) -> C
 
 
 def run_conversion(
-    reader: Callable[..., Any], source: Any, out: Any, metadata: Any, *, overwrite: bool, as_json: bool,
+    reader: Callable[..., Any],
+    source: Any,
+    out: Any,
+    metadata: Any,
+    *,
+    overwrite: bool,
+    as_json: bool,
     **taken: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Convert, and print where to."""
     from nwbspikegen.commands.convert import convert_format
 
@@ -73,9 +79,14 @@ def _to_option(parameter: Parameter) -> Callable[[_Command], _Command]:
     # an explicit default of None would count as a value
     default = {} if parameter.default is None else {"default": parameter.default, "show_default": True}
     return click.option(
-        parameter.option, parameter.name, type=_to_type(parameter), required=parameter.is_required,
-        multiple=parameter.is_list, help=parameter.help, **default,
-    )  # fmt: skip
+        parameter.option,
+        parameter.name,
+        type=_to_type(parameter),
+        required=parameter.is_required,
+        multiple=parameter.is_list,
+        help=parameter.help,
+        **default,
+    )
 
 
 def _to_type(parameter: Parameter) -> Any:

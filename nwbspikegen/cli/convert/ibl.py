@@ -24,9 +24,14 @@ from nwbspikegen.formats.parameters import read_summary
 @overwrite_option
 @every_command
 def ibl(
-    source: Any, out: Any, preset: str | None, metadata: Any, overwrite: bool, as_json: bool,
+    source: Any,
+    out: Any,
+    preset: str | None,
+    metadata: Any,
+    overwrite: bool,
+    as_json: bool,
     **taken: Any,
-) -> None:  # fmt: skip
+) -> None:
     if preset is not None:
         if source is not None:
             raise InputError("--preset and a source", "one of them", "convert the listed sessions one by one")

@@ -28,8 +28,10 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
     try:
         child = subprocess.run(
             [sys.executable, "-I", str(Path(mat_child.__file__)), str(path)],
-            capture_output=True, timeout=_LONGEST_SECONDS, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            timeout=_LONGEST_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise _cannot_read(path, f"not in {_LONGEST_SECONDS} s") from None
     if child.returncode == _VERSION_73:

@@ -60,8 +60,9 @@ def read_numbers(collection: Collection, name: str, columns: int = 0) -> Float64
     if array.dtype.kind not in "iuf" or array.shape != wanted:
         raise InputError(
             f"{array.dtype} of shape {array.shape} in {path}",
-            f"numbers in {columns or 1} column{'s' * (columns > 1)}", "check the file",
-        )  # fmt: skip
+            f"numbers in {columns or 1} column{'s' * (columns > 1)}",
+            "check the file",
+        )
     return array.astype(np.float64)
 
 

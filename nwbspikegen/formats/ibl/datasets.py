@@ -122,9 +122,10 @@ def choose_namespace(folder: Path, asked: str | None) -> str:
         return wanted if wanted in there else ""
     if len(there) > 1:
         raise InputError(
-            f"files of namespaces {', '.join(there)} in {folder}", "those of one curation",
+            f"files of namespaces {', '.join(there)} in {folder}",
+            "those of one curation",
             f"choose with --namespace {there[0]}, say, or --namespace {NO_NAMESPACE} for the sorter's own",
-        )  # fmt: skip
+        )
     return there[0] if there else ""
 
 
@@ -162,7 +163,8 @@ def _first_of(folder: Path, files: list[_File]) -> Path:
     ranked = sorted((_SUFFIXES.index(file.suffix), file.has_uuid, file.path) for file in files)
     if len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]:
         raise InputError(
-            f"{ranked[0][2].name} and {ranked[1][2].name} in {folder}", "one file of that name",
+            f"{ranked[0][2].name} and {ranked[1][2].name} in {folder}",
+            "one file of that name",
             "move the older one away",
-        )  # fmt: skip
+        )
     return ranked[0][2]

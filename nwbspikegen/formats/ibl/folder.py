@@ -131,9 +131,10 @@ def find_collections(
     found = [Collection(find_probe(folder), folder) for folder in _walk(_base_of(path), _DEEPEST)]
     if not found:
         raise InputError(
-            f"no spikes.times.npy in {path}", "an IBL session, its alf folder, a probe or a collection",
+            f"no spikes.times.npy in {path}",
+            "an IBL session, its alf folder, a probe or a collection",
             "pass such a folder; in a ONE cache, name the session with --session lab/subject/date/number",
-        )  # fmt: skip
+        )
     chosen = choose_collections(found, probes, collection, str(path))
     _require_namespace(chosen, namespace, path)
     spaces = [choose_namespace(entry.folder, namespace) for entry in chosen]
@@ -146,9 +147,10 @@ def _require_namespace(chosen: Sequence[Collection], asked: str | None, path: Pa
     there = sorted({space for entry in chosen for space in list_namespaces(entry.folder)})
     if asked is not None and asked.strip("_") not in (*there, NO_NAMESPACE):
         raise InputError(
-            f"no file of the namespace {asked!r} in {path}", f"one of {', '.join([*there, NO_NAMESPACE])}",
+            f"no file of the namespace {asked!r} in {path}",
+            f"one of {', '.join([*there, NO_NAMESPACE])}",
             "choose one with --namespace",
-        )  # fmt: skip
+        )
 
 
 def choose_collections(

@@ -19,10 +19,27 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("nwbspikegen")
 # what other arrays say, and what NWB's units table keeps for itself
 _RESERVED = {
-    "cluster_id", "probe", "depth", "location", "rel_x", "rel_y", "quality", "uuid", "uuids",
-    "brain_location_id", "id", "unit_name", "spike_times", "spike_times_index", "obs_intervals",
-    "electrodes", "electrode_group", "waveform_mean", "waveform_sd", "waveforms",
-}  # fmt: skip
+    "cluster_id",
+    "probe",
+    "depth",
+    "location",
+    "rel_x",
+    "rel_y",
+    "quality",
+    "uuid",
+    "uuids",
+    "brain_location_id",
+    "id",
+    "unit_name",
+    "spike_times",
+    "spike_times_index",
+    "obs_intervals",
+    "electrodes",
+    "electrode_group",
+    "waveform_mean",
+    "waveform_sd",
+    "waveforms",
+}
 
 
 def read_metrics(collection: Collection, num_clusters: int | None) -> pd.DataFrame | None:

@@ -57,9 +57,10 @@ def find_in_cache(root: str | os.PathLike[str], session: str) -> Path:
 def _find_eid(root: Path, eid: str) -> Path | None:
     if not next(root.glob("sessions*.pqt"), None):
         raise InputError(
-            f"an eid, and no table of sessions in {root}", "lab/subject/date/number",
+            f"an eid, and no table of sessions in {root}",
+            "lab/subject/date/number",
             f"name the session so, or {_INDEX}",
-        )  # fmt: skip
+        )
     require_one()
     from one.api import One
 

@@ -118,9 +118,10 @@ def _read_spikes(collection: Collection) -> tuple[Float64[np.ndarray, " spike"],
     times = times.astype(np.float64)
     if not (np.abs(times) < _LONGEST).all():
         raise InputError(
-            f"times that are NaN or beyond {_LONGEST:.0e} s in {path}", "seconds of the session's clock",
+            f"times that are NaN or beyond {_LONGEST:.0e} s in {path}",
+            "seconds of the session's clock",
             "copy the file again, or leave out such spikes",
-        )  # fmt: skip
+        )
     require_one_length(folder, {"spikes.times": times, "spikes.clusters": clusters})
     if clusters.size and clusters.min() < 0:
         raise InputError(f"cluster {clusters.min()} in {folder}", "numbers from 0", "check spikes.clusters")
@@ -150,8 +151,9 @@ def _extend(
     if short:
         _LOG.warning(
             "%s: %d curated clusters are not in the sorter's tables, and lack their place and quality",
-            collection.folder, int((np.unique(spike_clusters) >= min(short)).sum()),
-        )  # fmt: skip
+            collection.folder,
+            int((np.unique(spike_clusters) >= min(short)).sum()),
+        )
     return extended
 
 
@@ -159,8 +161,11 @@ def _keep_good(
     folder: Path, clusters: Int64[np.ndarray, " cluster"], metrics: pd.DataFrame | None
 ) -> Int64[np.ndarray, " unit"]:
     if metrics is None or "label" not in metrics:
-        raise InputError(f"no quality labels in {folder}", "clusters.metrics with a column label",
-                         "leave out --good-only, or add the file")  # fmt: skip
+        raise InputError(
+            f"no quality labels in {folder}",
+            "clusters.metrics with a column label",
+            "leave out --good-only, or add the file",
+        )
     good: np.ndarray = clusters[metrics["label"].reindex(clusters).to_numpy() == 1]
     return good
 
@@ -198,8 +203,9 @@ def _channels_of(
     if len(rows) and not (rows.min() >= -1 and rows.max() < num_channels):
         raise InputError(
             f"clusters on channels {rows.min()} to {rows.max()} in {folder}",
-            f"rows from 0 to {num_channels - 1} of the channels.* arrays", "copy files of one sorting",
-        )  # fmt: skip
+            f"rows from 0 to {num_channels - 1} of the channels.* arrays",
+            "copy files of one sorting",
+        )
     return rows
 
 
@@ -210,9 +216,11 @@ def _positions_of(
     if not len(channel_of_unit) or channel_of_unit.max() < 0:
         return {}
     unknown: dict[str, Any] = {
-        "rel_x": np.nan, "rel_y": np.nan,
-        "location": UNKNOWN_REGION, "brain_location_id": UNKNOWN_REGION_ID,
-    }  # fmt: skip
+        "rel_x": np.nan,
+        "rel_y": np.nan,
+        "location": UNKNOWN_REGION,
+        "brain_location_id": UNKNOWN_REGION_ID,
+    }
     return {
         name: np.where(channel_of_unit < 0, nowhere, channels[name][channel_of_unit])
         for name, nowhere in unknown.items()
@@ -228,10 +236,11 @@ def _qualities_of(
         return {}
     rows = metrics.reindex(clusters)
     columns = {
-        str(name): rows[name].to_numpy(np.float64) if rows[name].dtype.kind == "f"
+        str(name): rows[name].to_numpy(np.float64)
+        if rows[name].dtype.kind == "f"
         else rows[name].fillna("").to_numpy(str)
         for name in rows
-    }  # fmt: skip
+    }
     if "label" in columns:
         label = columns["label"]
         columns["quality"] = np.where(np.isnan(label), "", np.where(label == 1, "good", "mua"))

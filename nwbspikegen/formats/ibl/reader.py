@@ -85,6 +85,7 @@ def _locate(
     if not is_address(str(source)):
         raise InputError(
             f"nothing at {source}, which is no address either" if one_url is None else f"an address {source}",
-            f"a session's folder, or {ADDRESS_FORMS}", "check it",
-        )  # fmt: skip
+            f"a session's folder, or {ADDRESS_FORMS}",
+            "check it",
+        )
     return download_session(open_remote(one_url), str(source), probes, collection)

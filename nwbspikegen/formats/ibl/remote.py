@@ -54,10 +54,11 @@ def open_remote(url: str | None = None) -> Any:
     client = settings.get("DEFAULT") if url is None else _key_of(url)
     if client not in clients:
         raise InputError(
-            f"no settings for {url or 'a remote ONE'}", "one that was set up before",
+            f"no settings for {url or 'a remote ONE'}",
+            "one that was set up before",
             "run `from one.api import ONE; ONE.setup()` once, or pass a session's folder or a local cache "
             "with --session",
-        )  # fmt: skip
+        )
     with clear_errors(f"the remote ONE {client}", _CHECK):
         return ONE(base_url=url or one.params.get_default_client(), silent=True)
 

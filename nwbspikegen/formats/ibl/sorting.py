@@ -164,9 +164,9 @@ def _join(parts: list[dict[str, np.ndarray]], lengths: list[int]) -> dict[str, n
         kind = next(part[name].dtype.kind for part in parts if name in part)
         empty: Any = {"f": np.nan, "U": ""}.get(kind, -1)
         empty = {"location": UNKNOWN_REGION, "brain_location_id": UNKNOWN_REGION_ID}.get(name, empty)
-        joined[name] = np.concatenate([
-            part.get(name, np.full(length, empty)) for part, length in zip(parts, lengths, strict=True)
-        ])  # fmt: skip
+        joined[name] = np.concatenate(
+            [part.get(name, np.full(length, empty)) for part, length in zip(parts, lengths, strict=True)]
+        )
     return joined
 
 

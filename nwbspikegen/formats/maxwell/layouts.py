@@ -133,10 +133,19 @@ def _read_old(path: Path, file: h5py.File, well: str, recording: str) -> MaxWell
     first, num_frames, num_samples = _read_old_span(path, file)
     start, duration = _read_old_clock(read_text(file, "time"))
     return MaxWellRecording(
-        well, recording, _OLD_RATE_HZ, first, num_frames, num_samples, start, duration,
-        read_gain(file), read_mapping(path, read_array(file, "mapping")),
-        *read_spikes(path, read_array(file, "proc0/spikeTimes")), describe(file, file, _OLD_RATE_HZ),
-    )  # fmt: skip
+        well,
+        recording,
+        _OLD_RATE_HZ,
+        first,
+        num_frames,
+        num_samples,
+        start,
+        duration,
+        read_gain(file),
+        read_mapping(path, read_array(file, "mapping")),
+        *read_spikes(path, read_array(file, "proc0/spikeTimes")),
+        describe(file, file, _OLD_RATE_HZ),
+    )
 
 
 def _read_new(path: Path, group: h5py.Group, well: str, recording: str) -> MaxWellRecording:
@@ -148,10 +157,19 @@ def _read_new(path: Path, group: h5py.Group, well: str, recording: str) -> MaxWe
     first, num_frames, num_samples = _read_new_span(group)
     start, duration = _read_new_clock(group)
     return MaxWellRecording(
-        well, recording, rate_hz, first, num_frames, num_samples, start, duration,
-        read_gain(group), read_mapping(path, read_array(group, "settings/mapping")),
-        *read_spikes(path, read_array(group, "spikes")), describe(group.file, group, rate_hz),
-    )  # fmt: skip
+        well,
+        recording,
+        rate_hz,
+        first,
+        num_frames,
+        num_samples,
+        start,
+        duration,
+        read_gain(group),
+        read_mapping(path, read_array(group, "settings/mapping")),
+        *read_spikes(path, read_array(group, "spikes")),
+        describe(group.file, group, rate_hz),
+    )
 
 
 def _read_old_span(path: Path, file: h5py.File) -> tuple[int | None, int | None, int]:
@@ -174,9 +192,10 @@ def _count_frames(path: Path, first: int, last: int, num_samples: int) -> int:
     """Return how many frames passed; raise `InputError` for fewer than were saved."""
     if last - first + 1 < num_samples:
         raise InputError(
-            f"{num_samples} samples of frames {first} to {last} in {path}", "numbers that count the frames",
+            f"{num_samples} samples of frames {first} to {last} in {path}",
+            "numbers that count the frames",
             "check that it was copied whole",
-        )  # fmt: skip
+        )
     return last - first + 1
 
 

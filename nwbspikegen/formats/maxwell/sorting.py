@@ -125,9 +125,10 @@ def _align_spikes(
         if inside.any() and not routed.any():
             raise InputError(
                 f"a silent well in {path} ({found.well}, {found.recording}): all of its {len(frames)} spikes "
-                "are on channels that are not routed", "spikes on routed channels",
+                "are on channels that are not routed",
+                "spikes on routed channels",
                 "choose another with --well or --recording, or sort the raw traces instead",
-            )  # fmt: skip
+            )
         raise InputError(
             f"{len(frames)} spikes in {path}, all outside the recorded frames or on channels not routed",
             "spikes of this recording",

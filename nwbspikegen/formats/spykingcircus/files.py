@@ -75,8 +75,9 @@ def find_circus_files(path: str | os.PathLike[str]) -> CircusFiles:
     params = next((place for folder in folders if (place := folder / f"{base}.params").is_file()), None)
     mapping = read_parameter(params, "mapping")
     named = None if params is None or mapping is None else params.parent / Path(mapping).expanduser()
-    beside = tuple(place for each in _RESULTS if (place := result.with_name(base + each)) != result
-                   and place.is_file())  # fmt: skip
+    beside = tuple(
+        place for each in _RESULTS if (place := result.with_name(base + each)) != result and place.is_file()
+    )
     if beside and result != path:
         passed = ", ".join(place.name for place in beside)
         _LOG.info("%s: %s is read, not %s", result.parent, result.name, passed)

@@ -42,7 +42,8 @@ def read_spykingcircus_result(
     for name, value in (("well", well), ("rec", rec)):
         if value is not None and recording is None:
             raise InputError(
-                f"--{name} without --recording, where it has no effect", "the MaxWell file that was sorted",
+                f"--{name} without --recording, where it has no effect",
+                "the MaxWell file that was sorted",
                 f"leave out --{name}, or name the file",
-            )  # fmt: skip
+            )
     return SpykingCircusSorting(path, sampling_frequency, recording, well, rec, duration)

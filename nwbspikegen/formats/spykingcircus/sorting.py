@@ -115,9 +115,11 @@ def _read_result(path: Path) -> tuple[dict[int, Int64[np.ndarray, " _spike"]], f
     """Return the sorted trains by unit, and the whole seconds that the result says were sorted."""
     with open_hdf5(path, "a result of SpyKING CIRCUS 1.x") as file:
         group = file.get("spiketimes")
-        names = {} if not isinstance(group, h5py.Group) else {
-            int(match[1]): name for name in group if (match := _UNIT.fullmatch(name))
-        }  # fmt: skip
+        names = (
+            {}
+            if not isinstance(group, h5py.Group)
+            else {int(match[1]): name for name in group if (match := _UNIT.fullmatch(name))}
+        )
         _require_names(path, file, names)
         trains = {unit: read_array(group, names[unit]) for unit in sorted(names)}
         _require_amplitudes(path, file, trains)
@@ -159,8 +161,9 @@ def _require_names(path: Path, file: h5py.File, names: dict[int, str]) -> None:
     if odd:
         raise InputError(
             f"{sorted(odd)[0]!r} among the spike times or amplitudes of {path}, and not both",
-            "temp_0, temp_1 and so on, in both", "check that the file was copied whole",
-        )  # fmt: skip
+            "temp_0, temp_1 and so on, in both",
+            "check that the file was copied whole",
+        )
 
 
 def _require_amplitudes(path: Path, file: h5py.File, trains: dict[int, Any]) -> None:
@@ -169,9 +172,10 @@ def _require_amplitudes(path: Path, file: h5py.File, trains: dict[int, Any]) -> 
         sizes = find_dataset(file, f"amplitudes/temp_{unit}")
         if sizes is not None and train is not None and len(sizes.shape) == 2 and len(sizes) != train.size:
             raise InputError(
-                f"{train.size} spikes and {len(sizes)} amplitudes of unit {unit} in {path}", "as many",
+                f"{train.size} spikes and {len(sizes)} amplitudes of unit {unit} in {path}",
+                "as many",
                 "check that the file was copied whole",
-            )  # fmt: skip
+            )
 
 
 def _read_train(path: Path, unit: int, values: Any) -> Int64[np.ndarray, " spike"]:
@@ -261,7 +265,9 @@ def _find_electrodes(
     if len(sites.groups) != num_sites:
         _LOG.warning(
             "%s: %d sites in the probe but %d in the templates, so the units have no positions",
-            files.result, len(sites.groups), num_sites,
-        )  # fmt: skip
+            files.result,
+            len(sites.groups),
+            num_sites,
+        )
         return None
     return dataclasses.replace(sites, of_units=best)

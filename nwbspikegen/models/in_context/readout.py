@@ -53,9 +53,14 @@ class Readout:
             (self._own, unit, adapted),
         ):
             gather(
-                inputs, member, rows.fired[evidence], rows.weight[evidence],
-                np.clip(values[evidence], _LOWEST, -_LOWEST), posterior.curvature, posterior.gradient,
-            )  # fmt: skip
+                inputs,
+                member,
+                rows.fired[evidence],
+                rows.weight[evidence],
+                np.clip(values[evidence], _LOWEST, -_LOWEST),
+                posterior.curvature,
+                posterior.gradient,
+            )
         if rows.period_ends:
             self._shared.solve()
             self._own.solve()

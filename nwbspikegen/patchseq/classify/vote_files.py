@@ -70,8 +70,9 @@ def unpack_vote(content: bytes, record: VoteRecord) -> CellVote:
     if record.scikit_learn.split(".")[:2] != sklearn.__version__.split(".")[:2]:
         raise InputError(
             f"a vote that scikit-learn {record.scikit_learn[:20]} fitted, read by {sklearn.__version__}",
-            "the same version", f"{_TRAIN_AGAIN}, or install that version",
-        )  # fmt: skip
+            "the same version",
+            f"{_TRAIN_AGAIN}, or install that version",
+        )
     vote = CellVote(_load(content), np.array(record.varying, dtype=bool))
     if (
         tuple(vote.class_names.tolist()) != record.class_names

@@ -22,21 +22,31 @@ _CELLS_TOLD = 20
 @click.argument("recordings", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
 @click.option(
-    "--preset", type=click.Choice(["gouwens2020", "schwider2026"]), default="gouwens2020",
-    show_default=True, help="Set of feature families.",
-)  # fmt: skip
+    "--preset",
+    type=click.Choice(["gouwens2020", "schwider2026"]),
+    default="gouwens2020",
+    show_default=True,
+    help="Set of feature families.",
+)
 @click.option("--electrode", help="Which one, when a recording has several.")
 @click.option(
-    "--accept-implausible", is_flag=True,
+    "--accept-implausible",
+    is_flag=True,
     help="Read recordings whose values cannot be millivolts and picoamperes.",
-)  # fmt: skip
+)
 @metadata_option
 @overwrite_option
 @every_command
 def features(
-    recordings: tuple[Path | str, ...], out: Path, preset: str, electrode: str | None,
-    accept_implausible: bool, metadata: Path | None, overwrite: bool, as_json: bool,
-) -> None:  # fmt: skip
+    recordings: tuple[Path | str, ...],
+    out: Path,
+    preset: str,
+    electrode: str | None,
+    accept_implausible: bool,
+    metadata: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     """Measure spikes, scalars and feature families of current-clamp recordings, one cell each.
 
     The folder gets cells.csv and cells.parquet (one row a cell), families.npz, and in nwb/ a derived
@@ -46,9 +56,14 @@ def features(
     from nwbspikegen.patchseq.run.features import measure_recordings
 
     report = measure_recordings(
-        recordings, out, preset=preset, electrode=electrode, accept_implausible=accept_implausible,
-        metadata=metadata, overwrite=overwrite,
-    )  # fmt: skip
+        recordings,
+        out,
+        preset=preset,
+        electrode=electrode,
+        accept_implausible=accept_implausible,
+        metadata=metadata,
+        overwrite=overwrite,
+    )
     result = {
         "path": str(report.path),
         "preset": preset,

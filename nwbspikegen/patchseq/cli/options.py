@@ -22,9 +22,11 @@ def column_options(command: _Command) -> _Command:
     """Add the names of columns in tables."""
     for name, what in (("condition", "condition"), ("donor", "donor"), ("class", "class"), ("cell", "name")):
         command = click.option(
-            f"--{name}-column", default="cell_class" if name == "class" else name, show_default=True,
+            f"--{name}-column",
+            default="cell_class" if name == "class" else name,
+            show_default=True,
             help=f"Column of tables with the cell's {what}.",
-        )(command)  # fmt: skip
+        )(command)
     return command
 
 

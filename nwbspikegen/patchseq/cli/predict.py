@@ -20,9 +20,17 @@ from nwbspikegen.patchseq.cli.options import column_options, read_column_names, 
 @overwrite_option
 @every_command
 def predict(
-    model: Path, sources: tuple[Path | str, ...], out: Path, cell_column: str, class_column: str,
-    donor_column: str, condition_column: str, metadata: Path | None, overwrite: bool, as_json: bool,
-) -> None:  # fmt: skip
+    model: Path,
+    sources: tuple[Path | str, ...],
+    out: Path,
+    cell_column: str,
+    class_column: str,
+    donor_column: str,
+    condition_column: str,
+    metadata: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     """Predict the classes of the cells of SOURCES with MODEL, which `train` wrote.
 
     SOURCES are as for `train`; recordings are measured first. The folder gets predictions.csv (class,

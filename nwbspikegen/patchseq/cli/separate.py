@@ -26,10 +26,18 @@ _LOG = logging.getLogger("nwbspikegen")
 @overwrite_option
 @every_command
 def separate(
-    sources: tuple[Path | str, ...], out: Path | None, scalars: bool, neighbours: int, labels: Path | None,
-    cell_column: str, class_column: str, donor_column: str, condition_column: str, overwrite: bool,
+    sources: tuple[Path | str, ...],
+    out: Path | None,
+    scalars: bool,
+    neighbours: int,
+    labels: Path | None,
+    cell_column: str,
+    class_column: str,
+    donor_column: str,
+    condition_column: str,
+    overwrite: bool,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Measure in each feature family how far apart the classes of SOURCES lie, without a classifier.
 
     SOURCES are as for `train`; tables of scalars count as one family. One row is printed for each family

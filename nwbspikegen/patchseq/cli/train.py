@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
 @click.option(
-    "--model", type=click.Choice(["forest", "vote", "bilstm"]), default="forest", show_default=True,
+    "--model",
+    type=click.Choice(["forest", "vote", "bilstm"]),
+    default="forest",
+    show_default=True,
     help="A vote of four classifiers takes longest; the BiLSTM reads families, the others scalars too.",
-)  # fmt: skip
+)
 @click.option("--scalars", is_flag=True, help="Let a forest or a vote read scalars, not families.")
 @click.option("--labels", type=PATH, help="Table with the cells' classes, donors or conditions.")
 @column_options
@@ -37,10 +40,23 @@ if TYPE_CHECKING:
 @overwrite_option
 @every_command
 def train(
-    sources: tuple[Path | str, ...], out: Path, model: str, scalars: bool, labels: Path | None,
-    cell_column: str, class_column: str, donor_column: str, condition_column: str, folds: int,
-    repeats: int, trees: int, epochs: int | None, seed: int, overwrite: bool, as_json: bool,
-) -> None:  # fmt: skip
+    sources: tuple[Path | str, ...],
+    out: Path,
+    model: str,
+    scalars: bool,
+    labels: Path | None,
+    cell_column: str,
+    class_column: str,
+    donor_column: str,
+    condition_column: str,
+    folds: int,
+    repeats: int,
+    trees: int,
+    epochs: int | None,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     """Cross-validate by donor, then learn from all labelled cells of SOURCES.
 
     SOURCES are folders that `features` wrote, NWB files, CSV or Parquet tables of scalars, or folders
@@ -56,10 +72,14 @@ def train(
     refuse_columns([*sources, *([] if labels is None else [labels])])
     columns = read_column_names(cell_column, class_column, donor_column, condition_column)
     report = train_cells(
-        load_cells(sources, columns=columns, labels=labels), out,
+        load_cells(sources, columns=columns, labels=labels),
+        out,
         recipe=Recipe(model, scalars, trees, epochs),  # type: ignore[arg-type]
-        num_folds=folds, repeats=repeats, seed=seed, overwrite=overwrite,
-    )  # fmt: skip
+        num_folds=folds,
+        repeats=repeats,
+        seed=seed,
+        overwrite=overwrite,
+    )
     result = {
         "path": str(out),
         "model": report.model.kind,

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
 @click.argument("target", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
 @click.option(
-    "--model", type=click.Choice(["linear", "forest", "bilstm"]), default="linear",
-    show_default=True, help="What learns; the BiLSTM needs families on both sides.",
-)  # fmt: skip
+    "--model",
+    type=click.Choice(["linear", "forest", "bilstm"]),
+    default="linear",
+    show_default=True,
+    help="What learns; the BiLSTM needs families on both sides.",
+)
 @click.option(
-    "--method", type=click.Choice(["none", "scale", "rank", "quantile", "coral", "transport"]),
-    default="rank", show_default=True, help="Alignment without labels.",
-)  # fmt: skip
+    "--method",
+    type=click.Choice(["none", "scale", "rank", "quantile", "coral", "transport"]),
+    default="rank",
+    show_default=True,
+    help="Alignment without labels.",
+)
 @click.option("--equal-shares", is_flag=True, help="Do not estimate the target's composition.")
 @click.option("--labelled", default="24,48,96", show_default=True, help="Numbers of labelled target cells.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Deals to folds.")
@@ -42,10 +48,23 @@ if TYPE_CHECKING:
 @overwrite_option
 @every_command
 def transfer(
-    source: Path | str, target: Path | str, out: Path, model: str, method: str, equal_shares: bool,
-    labelled: str, seeds: int, folds: int, epochs: int | None, cell_column: str, class_column: str,
-    donor_column: str, condition_column: str, overwrite: bool, as_json: bool,
-) -> None:  # fmt: skip
+    source: Path | str,
+    target: Path | str,
+    out: Path,
+    model: str,
+    method: str,
+    equal_shares: bool,
+    labelled: str,
+    seeds: int,
+    folds: int,
+    epochs: int | None,
+    cell_column: str,
+    class_column: str,
+    donor_column: str,
+    condition_column: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     """Learn classes in SOURCE and predict them in TARGET, without and with few labels of the target.
 
     Both are as for `train`. Every condition has the same folds by donor and the same labelled cells; the last

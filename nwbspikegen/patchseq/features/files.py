@@ -130,9 +130,10 @@ def read_features(folder: str | os.PathLike[str]) -> xr.Dataset:
         tabulate_scalars(cells)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{folder}, which is damaged ({str(error)[:200]})", "a folder of features",
+            f"{folder}, which is damaged ({str(error)[:200]})",
+            "a folder of features",
             "measure the cells again",
-        ) from error  # fmt: skip
+        ) from error
     return cells
 
 

@@ -49,8 +49,9 @@ def _understanding(folder: Path) -> Iterator[None]:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise InputError(
             f"tables in {folder} that cannot be understood ({reason})",
-            "the files as the Allen Institute gives them", "fetch them again",
-        ) from error  # fmt: skip
+            "the files as the Allen Institute gives them",
+            "fetch them again",
+        ) from error
 
 
 def read_mouse_table(folder: str | os.PathLike[str], *, classes: tuple[str, ...] = CLASSES) -> CellTable:

@@ -39,9 +39,14 @@ def plot_confusion(counts: pd.DataFrame) -> Figure:
     for row, column in np.ndindex(*numbers.shape):
         dark = shares[row, column] > 0.55
         axes.text(
-            column, row, f"{shares[row, column]:.2f}\n{numbers[row, column]:.4g}", ha="center", va="center",
-            fontsize="small", color="white" if dark else "black",
-        )  # fmt: skip
+            column,
+            row,
+            f"{shares[row, column]:.2f}\n{numbers[row, column]:.4g}",
+            ha="center",
+            va="center",
+            fontsize="small",
+            color="white" if dark else "black",
+        )
     axes.set_xticks(range(counts.shape[1]), counts.columns)
     axes.set_yticks(range(len(counts)), counts.index)
     axes.set_xlabel("Predicted class")
@@ -109,9 +114,10 @@ def plot_few_shot(scores: pd.DataFrame, *, metric: str = "balanced_accuracy") ->
     budgets = sorted({int(number) for number in rows["num_labelled"] if number})
     for place, (condition, of_condition) in enumerate(rows.groupby("condition", sort=False)):
         style: dict[str, Any] = {
-            "color": COLOURS[place % len(COLOURS)], "linestyle": LINES[place % len(LINES)],
+            "color": COLOURS[place % len(COLOURS)],
+            "linestyle": LINES[place % len(LINES)],
             "label": str(condition).replace("_", " "),
-        }  # fmt: skip
+        }
         ordered = of_condition.sort_values("num_labelled")
         if (ordered["num_labelled"] == 0).all():
             axes.axhline(float(ordered["value"].iloc[0]), **style)

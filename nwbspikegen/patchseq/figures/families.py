@@ -110,16 +110,23 @@ def plot_cell_map(components: xr.Dataset) -> Figure:
     for place, one in enumerate(np.unique(classes)):
         chosen = places[classes == one]
         axes.scatter(
-            chosen[:, 0], chosen[:, 1], s=18, marker=_MARKERS[place % len(_MARKERS)], alpha=0.8,
-            color=COLOURS[place % len(COLOURS)], label=one or "no class", linewidths=0,
-        )  # fmt: skip
+            chosen[:, 0],
+            chosen[:, 1],
+            s=18,
+            marker=_MARKERS[place % len(_MARKERS)],
+            alpha=0.8,
+            color=COLOURS[place % len(COLOURS)],
+            label=one or "no class",
+            linewidths=0,
+        )
     axes.set_xlabel(f"First axis ({share[0]:.0%} of the variance)")
     axes.set_ylabel(f"Second axis ({share[1]:.0%})")
     num_families = len(components["family"])
     axes.set_title(
         f"{len(values)} cells, {values.shape[1]} sparse components of {num_families} families",
-        loc="left", fontsize="medium",
-    )  # fmt: skip
+        loc="left",
+        fontsize="medium",
+    )
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -100,9 +100,10 @@ def _open_table(path: Address, name: str) -> Iterator[Any]:
         table = find_group(root, f"processing/{PATCHSEQ}/{name}")
         if table is None:
             raise InputError(
-                f"{address} without processing/{PATCHSEQ}/{name}", "a file that write_patchseq wrote with it",
+                f"{address} without processing/{PATCHSEQ}/{name}",
+                "a file that write_patchseq wrote with it",
                 "pass the output of `nwbspikegen patchseq`",
-            )  # fmt: skip
+            )
         yield table
 
 

@@ -162,9 +162,10 @@ def _to_family_table(families: Mapping[str, np.ndarray], reasons: Mapping[str, s
     vectors = [np.asarray(vector, dtype=np.float64) for vector in families.values()]
     vectors += [np.full(1, np.nan)] * len(missing)
     values = VectorData(
-        name="vector", description="The family's vector, in the units of the preset.",
+        name="vector",
+        description="The family's vector, in the units of the preset.",
         data=np.concatenate(vectors),
-    )  # fmt: skip
+    )
     ends = np.cumsum([len(vector) for vector in vectors]).astype(np.uint64)
     texts = {
         "family": ("Name of the family.", names),
@@ -187,9 +188,10 @@ def _require_sweeps(sweeps: pd.DataFrame, source: Path | str) -> None:
     absent = [name for name in _LINKS if name not in sweeps]
     if absent or not len(sweeps):
         raise InputError(
-            f"sweeps without {', '.join(absent) or 'a row'}", f"columns {', '.join(_LINKS)}",
+            f"sweeps without {', '.join(absent) or 'a row'}",
+            f"columns {', '.join(_LINKS)}",
             "pass one row per sweep that was measured",
-        )  # fmt: skip
+        )
     with open_nwb(source) as root:
         paths = [*sweeps["response_path"], *sweeps["stimulus_path"]]
         unknown = [path for path in paths if path and path not in root]
@@ -206,8 +208,9 @@ def require_predictions(predictions: pd.DataFrame) -> None:
     if absent or len(classes) < 2:
         raise InputError(
             f"predictions without {', '.join(absent) or f'two columns {PROBABILITY}<class>'}",
-            f"columns {', '.join(_PREDICTED)} and {PROBABILITY}<class>", "add them",
-        )  # fmt: skip
+            f"columns {', '.join(_PREDICTED)} and {PROBABILITY}<class>",
+            "add them",
+        )
     values = predictions[classes].to_numpy(dtype=np.float64)
     # NaN fails the comparison, as it should
     if not ((values >= 0.0).all() and (np.abs(values.sum(axis=1) - 1.0) <= _SUM).all()):

@@ -265,8 +265,9 @@ def _require_any(looked: list[_Looked], address: Path | str) -> None:
     reasons = sorted({fault for each in looked for fault in each.faults}) or ["no icephys series"]
     raise InputError(
         f"{address} without a current-clamp sweep ({'; '.join(reasons[:3])})",
-        "CurrentClampSeries with CurrentClampStimulusSeries", "check that it is a patch-clamp recording",
-    )  # fmt: skip
+        "CurrentClampSeries with CurrentClampStimulusSeries",
+        "check that it is a patch-clamp recording",
+    )
 
 
 def _refuse(reason: str, address: Path | str, accepted: bool) -> None:
@@ -274,7 +275,8 @@ def _refuse(reason: str, address: Path | str, accepted: bool) -> None:
         _LOG.warning("%s has %s; it is read nevertheless", address, reason)
         return
     raise InputError(
-        f"{address} with {reason}", "values in the units that the file declares",
+        f"{address} with {reason}",
+        "values in the units that the file declares",
         "correct its units or conversions, or measure it with `nwbspikegen patchseq features "
         "--accept-implausible` (accept_implausible=True)",
-    )  # fmt: skip
+    )

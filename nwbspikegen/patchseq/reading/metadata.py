@@ -31,9 +31,10 @@ def select_electrode(
     there = sorted(set(of))
     if electrode is None and len(there) > 1:
         raise InputError(
-            f"{len(there)} electrodes in {address}: {', '.join(there)}", "one cell",
+            f"{len(there)} electrodes in {address}: {', '.join(there)}",
+            "one cell",
             "measure one with `nwbspikegen patchseq features --electrode NAME` (electrode=...)",
-        )  # fmt: skip
+        )
     if electrode is not None and electrode not in there:
         raise InputError(
             f"electrode {electrode!r} in {address}", ", ".join(there) or "an electrode", "choose one of them"
@@ -66,9 +67,10 @@ def _require_session(session: dict[str, str]) -> None:
         datetime.fromisoformat(session["session_start_time"])
     except ValueError:
         raise InputError(
-            f"session_start_time {session['session_start_time']!r}", "a date and a time",
+            f"session_start_time {session['session_start_time']!r}",
+            "a date and a time",
             "check that the file was copied whole",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _require_names(pairs: list[Pair]) -> None:

@@ -8,18 +8,28 @@ from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, OTHER, RAMP, SHORT_
 
 # how names of the Allen Institute's stimuli begin, mouse and human
 _ALLEN = {
-    "X1PS_SUBTHRESH": LONG_SQUARE, "X3LP_RHEO": LONG_SQUARE, "X4PS_SUPRATHRESH": LONG_SQUARE,
-    "X6SP_RHEO": SHORT_SQUARE, "X7RAMP": RAMP,
-    "C1LSCOARSE": LONG_SQUARE, "C1LSFINEST": LONG_SQUARE,
-    "C1SSCOARSE": SHORT_SQUARE, "C1SSFINEST": SHORT_SQUARE, "C1RP25PR1S": RAMP,
+    "X1PS_SUBTHRESH": LONG_SQUARE,
+    "X3LP_RHEO": LONG_SQUARE,
+    "X4PS_SUPRATHRESH": LONG_SQUARE,
+    "X6SP_RHEO": SHORT_SQUARE,
+    "X7RAMP": RAMP,
+    "C1LSCOARSE": LONG_SQUARE,
+    "C1LSFINEST": LONG_SQUARE,
+    "C1SSCOARSE": SHORT_SQUARE,
+    "C1SSFINEST": SHORT_SQUARE,
+    "C1RP25PR1S": RAMP,
     "EXTP": OTHER,  # tests of pipette and seal
-}  # fmt: skip
+}
 # what laboratories write into a column `stimulus_type`
 _TYPES = {
-    "long_square": LONG_SQUARE, "longsquare": LONG_SQUARE, "long_pulse": LONG_SQUARE,
-    "short_square": SHORT_SQUARE, "shortsquare": SHORT_SQUARE, "short_pulse": SHORT_SQUARE,
+    "long_square": LONG_SQUARE,
+    "longsquare": LONG_SQUARE,
+    "long_pulse": LONG_SQUARE,
+    "short_square": SHORT_SQUARE,
+    "shortsquare": SHORT_SQUARE,
+    "short_pulse": SHORT_SQUARE,
     "ramp": RAMP,
-}  # fmt: skip
+}
 _SUFFIX = re.compile(r"(_DA_\d+|\[\d+\])$")
 
 

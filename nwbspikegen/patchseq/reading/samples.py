@@ -47,8 +47,9 @@ def read_pair(root: Any, pair: Pair) -> Samples:
     if abs(clock.rate_hz - other.rate_hz) > _SAME_RATE * clock.rate_hz:
         raise InputError(
             f"a stimulus at {other.rate_hz:g} Hz for a response at {clock.rate_hz:g} Hz",
-            "one rate", "resample the stimulus",
-        )  # fmt: skip
+            "one rate",
+            "resample the stimulus",
+        )
     for series in (response, stimulus):
         if not count_samples(series):
             raise InputError(f"{series.name} without samples", "one number per sample", "leave it out")

@@ -13,11 +13,26 @@ from nwbspikegen.nwb.groups import find_array, find_group, to_text
 MILLIVOLT, PICOAMPERE = 1e3, 1e12
 # what one of the unit is in volts or amperes; the schema fixes both, but files say this too
 _UNITS = {
-    "v": 1.0, "volt": 1.0, "volts": 1.0, "mv": 1e-3, "millivolt": 1e-3, "millivolts": 1e-3,
-    "uv": 1e-6, "microvolts": 1e-6, "a": 1.0, "amp": 1.0, "amps": 1.0, "ampere": 1.0, "amperes": 1.0,
-    "na": 1e-9, "nanoamps": 1e-9, "nanoamperes": 1e-9, "pa": 1e-12, "picoamps": 1e-12,
+    "v": 1.0,
+    "volt": 1.0,
+    "volts": 1.0,
+    "mv": 1e-3,
+    "millivolt": 1e-3,
+    "millivolts": 1e-3,
+    "uv": 1e-6,
+    "microvolts": 1e-6,
+    "a": 1.0,
+    "amp": 1.0,
+    "amps": 1.0,
+    "ampere": 1.0,
+    "amperes": 1.0,
+    "na": 1e-9,
+    "nanoamps": 1e-9,
+    "nanoamperes": 1e-9,
+    "pa": 1e-12,
+    "picoamps": 1e-12,
     "picoamperes": 1e-12,
-}  # fmt: skip
+}
 # samples that are further than this from an even clock make a series uneven (in periods)
 _MOST_JITTER = 0.05
 

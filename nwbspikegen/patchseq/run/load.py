@@ -91,9 +91,10 @@ class LoadedCells:
         """Return the families, or raise `InputError` for cells that came from tables."""
         if self.families is None:
             raise InputError(
-                "tables of scalars", "feature families, which this model reads",
+                "tables of scalars",
+                "feature families, which this model reads",
                 "pass what `nwbspikegen patchseq features` wrote, or NWB files",
-            )  # fmt: skip
+            )
         return self.families
 
 
@@ -164,10 +165,11 @@ def _load_folder(folder: Path) -> LoadedCells:
     origins = read_description(folder).cells
     files = {cell: folder / one.file for cell, one in origins.items() if one.file}
     return LoadedCells(
-        to_cell_table(families, name_labels(folder)), families,
+        to_cell_table(families, name_labels(folder)),
+        families,
         files={cell: path for cell, path in files.items() if path.is_file()},
         sources=[_describe(folder / FEATURES_FILE)],
-    )  # fmt: skip
+    )
 
 
 def _load_recording(source: Address, preset: str) -> LoadedCells:
@@ -176,11 +178,12 @@ def _load_recording(source: Address, preset: str) -> LoadedCells:
     one = read_measured(source) if derived else measure_recording(source, preset=preset)
     families, cell = stack_cells([one]), one.labels["cell"]
     return LoadedCells(
-        to_cell_table(families, "NWB:cell_class"), families,
+        to_cell_table(families, "NWB:cell_class"),
+        families,
         measured={} if derived else {cell: one},
         files={cell: Path(source)} if derived else {},
         sources=[{"file": str(source), "sha256": ""} if is_remote(source) else _describe(Path(source))],
-    )  # fmt: skip
+    )
 
 
 def _describe(path: Path) -> dict[str, str]:
@@ -204,11 +207,12 @@ def _join(parts: Sequence[LoadedCells]) -> LoadedCells:
             )
         families = xr.concat([part.families for part in parts], "cell", join="outer", coords="minimal")
     return LoadedCells(
-        _join_tables([part.table for part in parts]), families,
+        _join_tables([part.table for part in parts]),
+        families,
         {cell: one for part in parts for cell, one in part.measured.items()},
         {cell: path for part in parts for cell, path in part.files.items()},
         [source for part in parts for source in part.sources],
-    )  # fmt: skip
+    )
 
 
 def _join_tables(tables: Sequence[CellTable]) -> CellTable:

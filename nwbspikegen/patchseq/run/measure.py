@@ -80,11 +80,18 @@ class MeasuredCell:
         """Write the derived NWB file into a folder, named as archives want, and return its path."""
         stem = name_of(self.source).removesuffix(".nwb").removesuffix("_icephys")
         return write_patchseq(
-            folder / f"{stem}_desc-patchseq_icephys.nwb", source=self.source, sweeps=self.sweeps,
-            left_out=self.left_out, families=self.features.families, reasons=self.features.reasons,
+            folder / f"{stem}_desc-patchseq_icephys.nwb",
+            source=self.source,
+            sweeps=self.sweeps,
+            left_out=self.left_out,
+            families=self.features.families,
+            reasons=self.features.reasons,
             scalars=self.features.scalars,
-            predictions=predictions, preset=self.preset, metadata=metadata, overwrite=overwrite,
-        )  # fmt: skip
+            predictions=predictions,
+            preset=self.preset,
+            metadata=metadata,
+            overwrite=overwrite,
+        )
 
 
 def measure_recording(

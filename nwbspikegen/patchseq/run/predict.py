@@ -76,9 +76,10 @@ def predict_sources(
     cells = load_cells(sources, columns=columns, preset=preset)
     if metadata is not None and not cells.measured:
         raise InputError(
-            "metadata for cells of which no recording is measured now", "recordings, of which it tells",
+            "metadata for cells of which no recording is measured now",
+            "recordings, of which it tells",
             "leave --metadata out: it has no effect on tables or on features that were measured before",
-        )  # fmt: skip
+        )
     predictions = predict_cells(model, cells)
     table = tabulate(predictions, cells)
     with write_whole(out, overwrite=overwrite, marker=PREDICTIONS_FILE) as temporary:

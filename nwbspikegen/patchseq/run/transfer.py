@@ -127,10 +127,15 @@ def transfer_cells(
         gains.to_csv(temporary / "gains.csv", index=False)
         _tabulate(predicted, tables[1]).to_csv(temporary / "predictions.csv", index=False)
         about = {
-            "plan": vars(plan), "source": source.sources, "target": target.sources,
-            "source_labels": tables[0].label_version, "target_labels": tables[1].label_version,
-            "num_source_cells": len(tables[0]), "num_target_cells": len(tables[1]), "notes": notes,
-        }  # fmt: skip
+            "plan": vars(plan),
+            "source": source.sources,
+            "target": target.sources,
+            "source_labels": tables[0].label_version,
+            "target_labels": tables[1].label_version,
+            "num_source_cells": len(tables[0]),
+            "num_target_cells": len(tables[1]),
+            "notes": notes,
+        }
         (temporary / TRANSFER_FILE).write_text(json.dumps(about, indent=1))
         if find_spec("matplotlib") is not None:
             from nwbspikegen.patchseq.run.draw import draw_transfer
@@ -153,8 +158,9 @@ def _prepare(source: LoadedCells, target: LoadedCells, plan: Plan) -> tuple[Cell
     if len(shared) < 2:
         raise InputError(
             f"classes {sorted(set(source.table.classes))} and {sorted(set(target.table.classes))}",
-            "two classes or more that both have", "name the same classes alike",
-        )  # fmt: skip
+            "two classes or more that both have",
+            "name the same classes alike",
+        )
     source, target = (one.select(np.isin(one.table.classes, shared)) for one in (source, target))
     if source.families is None or target.families is None:
         if plan.learner == "bilstm":

@@ -100,15 +100,17 @@ def validate_recipe(
 def _choose_folds(classes: np.ndarray, donors: np.ndarray, wanted: int) -> int:
     if len(np.unique(donors)) < 2:
         raise InputError(
-            f"cells of {len(np.unique(donors))} donor", "two donors or more, to test on unseen ones",
+            f"cells of {len(np.unique(donors))} donor",
+            "two donors or more, to test on unseen ones",
             "name the column with --donor-column, or pass cells of more donors",
-        )  # fmt: skip
+        )
     fewest = min(len(np.unique(donors[classes == name])) for name in np.unique(classes))
     if fewest < 2:
         raise InputError(
-            "a class that one donor alone has", "every class in two donors or more",
+            "a class that one donor alone has",
+            "every class in two donors or more",
             "leave the class out, or pass cells of more donors",
-        )  # fmt: skip
+        )
     return min(wanted, fewest)
 
 

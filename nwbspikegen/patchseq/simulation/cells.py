@@ -67,10 +67,18 @@ CLASSES = {
 SPECIES_SHIFTS: dict[str, dict[str, float]] = {
     "Mus musculus": {},
     "Homo sapiens": {
-        "capacitance_pf": 1.25, "leak_ns": 1.1, "sodium_ns": 1.2, "potassium_ns": 1.1, "delay_ns": 1.5,
-        "adaptation_ns": 1.4, "sag_ns": 1.6, "speed": 0.78, "rest_mv": -2.0, "shift_mv": -2.5,
+        "capacitance_pf": 1.25,
+        "leak_ns": 1.1,
+        "sodium_ns": 1.2,
+        "potassium_ns": 1.1,
+        "delay_ns": 1.5,
+        "adaptation_ns": 1.4,
+        "sag_ns": 1.6,
+        "speed": 0.78,
+        "rest_mv": -2.0,
+        "shift_mv": -2.5,
     },
-}  # fmt: skip
+}
 # cells of a class differ by this much: logarithms for factors, millivolts otherwise
 _SPREAD = 0.14
 _SPREAD_MV = 1.5

@@ -99,18 +99,26 @@ def write_cell(
         identifier=f"simulated-{subject_id}-{session_id}",
         session_id=session_id,
         session_start_time=datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=int(sweeps[0].info.start)),
-        lab="simulated", institution="simulated", experimenter=["Simulator, A"],
+        lab="simulated",
+        institution="simulated",
+        experimenter=["Simulator, A"],
         keywords=["preparation:in_vitro", "simulated"],
-    )  # fmt: skip
+    )
     nwbfile.subject = Subject(
-        subject_id=subject_id, species=species, age=_AGES[species], sex="U",
+        subject_id=subject_id,
+        species=species,
+        age=_AGES[species],
+        sex="U",
         description="No subject: the cell is simulated. Species and age are those of the cells imitated.",
-    )  # fmt: skip
+    )
     device = nwbfile.create_device(name="simulator", description="the simulator of nwbspikegen")
     electrode = nwbfile.create_icephys_electrode(
-        name="electrode_0", description="an ideal electrode", device=device, location="Isocortex",
+        name="electrode_0",
+        description="an ideal electrode",
+        device=device,
+        location="Isocortex",
         cell_id=f"{subject_id}-{session_id}",
-    )  # fmt: skip
+    )
     _add_sweeps(nwbfile, electrode, sweeps, cell_class)
     with NWBHDF5IO(str(path), "w") as io:
         io.write(nwbfile)
@@ -121,18 +129,21 @@ def _add_sweeps(nwbfile: Any, electrode: Any, sweeps: list[Sweep], cell_class: s
 
     table = IntracellularRecordingsTable()
     table.add_column(
-        name="cell_class", description="Class of the cell, known since it is simulated.",
+        name="cell_class",
+        description="Class of the cell, known since it is simulated.",
         category="electrodes",
-    )  # fmt: skip
+    )
     nwbfile.intracellular_recordings = table
     for sweep in sweeps:
         response, stimulus = _to_series(sweep, electrode)
         nwbfile.add_acquisition(response)
         nwbfile.add_stimulus(stimulus)
         nwbfile.add_intracellular_recording(
-            electrode=electrode, stimulus=stimulus, response=response,
+            electrode=electrode,
+            stimulus=stimulus,
+            response=response,
             electrode_metadata={"cell_class": cell_class},
-        )  # fmt: skip
+        )
 
 
 def _to_series(sweep: Sweep, electrode: Any) -> tuple[Any, Any]:
@@ -149,13 +160,20 @@ def _to_series(sweep: Sweep, electrode: Any) -> tuple[Any, Any]:
     }
     counts = np.round(sweep.voltage_mv / _COUNT_MV).astype(np.int16)
     response = CurrentClampSeries(
-        name=f"data_{info.number:05d}_AD0", data=_compress(counts), conversion=1e-3 * _COUNT_MV,
-        description="membrane potential", bias_current=0.0, **shared,
-    )  # fmt: skip
+        name=f"data_{info.number:05d}_AD0",
+        data=_compress(counts),
+        conversion=1e-3 * _COUNT_MV,
+        description="membrane potential",
+        bias_current=0.0,
+        **shared,
+    )
     stimulus = CurrentClampStimulusSeries(
-        name=f"data_{info.number:05d}_DA0", data=_compress(sweep.current_pa.astype(np.float32)),
-        conversion=1e-12, description="injected current", **shared,
-    )  # fmt: skip
+        name=f"data_{info.number:05d}_DA0",
+        data=_compress(sweep.current_pa.astype(np.float32)),
+        conversion=1e-12,
+        description="injected current",
+        **shared,
+    )
     return response, stimulus
 
 

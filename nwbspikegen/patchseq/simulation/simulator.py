@@ -114,16 +114,31 @@ class _Rig:
     ) -> Float64[np.ndarray, " _"]:
         voltage = np.empty(len(current_pa))
         made = kernels.integrate(
-            current_pa, self.rng.standard_normal(len(current_pa)), self.cell.noise_pa,
-            float(np.exp(-1e3 / SAMPLING_RATE_HZ / _NOISE_TAU_MS)), self.vector, self.table, FIRST_MV,
-            STEP_MV, round(1e3 / SAMPLING_RATE_HZ / DT_MS), DT_MS, most_spikes, self.rested_mv, voltage,
-        )  # fmt: skip
+            current_pa,
+            self.rng.standard_normal(len(current_pa)),
+            self.cell.noise_pa,
+            float(np.exp(-1e3 / SAMPLING_RATE_HZ / _NOISE_TAU_MS)),
+            self.vector,
+            self.table,
+            FIRST_MV,
+            STEP_MV,
+            round(1e3 / SAMPLING_RATE_HZ / DT_MS),
+            DT_MS,
+            most_spikes,
+            self.rested_mv,
+            voltage,
+        )
         return voltage[:made]
 
     def record(
-        self, code: str, protocol: str, current_pa: np.ndarray, duration: float, amplitude: float,
+        self,
+        code: str,
+        protocol: str,
+        current_pa: np.ndarray,
+        duration: float,
+        amplitude: float,
         most_spikes: int = 0,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Add a sweep and return whether the cell fired in it."""
         voltage = self.respond(current_pa, most_spikes)
         stop = min(_BEFORE + duration, len(voltage) / SAMPLING_RATE_HZ)

@@ -106,9 +106,13 @@ class BiLSTMConditions:
 
     def _align(self, dataset: TransferDataset) -> tuple[FamilyCells, Callable[[_Values], _Values]]:
         space = align_shares(
-            dataset.source, dataset.source_classes, dataset.unlabelled, method=self.method,
-            estimate=self.estimate, seed=dataset.seed,
-        )  # fmt: skip
+            dataset.source,
+            dataset.source_classes,
+            dataset.unlabelled,
+            method=self.method,
+            estimate=self.estimate,
+            seed=dataset.seed,
+        )
         padded, present = self._pad(space.aligned.source, dataset.source)
         source = FamilyCells(padded, present, dataset.source_classes, self.source_donors)
         return source, space.aligned.place

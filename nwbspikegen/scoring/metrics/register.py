@@ -81,10 +81,17 @@ def metric(
     def enter(function: _Function) -> _Function:
         _require_free(name, function)
         METRICS[name] = Metric(
-            name, title, title, better, unit, meaning=_describe(function, title),
-            measure=measure_bins(name, function), chance=chance, is_main=True,
+            name,
+            title,
+            title,
+            better,
+            unit,
+            meaning=_describe(function, title),
+            measure=measure_bins(name, function),
+            chance=chance,
+            is_main=True,
             function=function,
-        )  # fmt: skip
+        )
         return function
 
     return enter
@@ -189,9 +196,10 @@ def _require_free(name: str, function: BinFunction) -> None:
     if old is None or _place(old) != _place(function):
         holder = "nwbspikegen" if old is None else _place(old)
         raise InputError(
-            f"two scores called {name!r}, of {holder} and of {_place(function)}", "one of each name",
+            f"two scores called {name!r}, of {holder} and of {_place(function)}",
+            "one of each name",
             "rename one, or remove its package",
-        )  # fmt: skip
+        )
 
 
 def _place(function: BinFunction) -> str:

@@ -69,7 +69,7 @@ def create_spike_analyzer(
             f"format {format!r} and folder {folder}",
             f"one of {', '.join(_FORMATS)}, all but memory in a folder",
             "pass both format= and folder=",
-        )  # fmt: skip
+        )
     if folder is not None and os.path.exists(folder):
         raise InputError(f"{folder}, which exists", "nothing there", "choose another folder")
     intervals = _read_intervals(sorting, observation_interval)
@@ -81,15 +81,23 @@ def create_spike_analyzer(
         "texts": {name: text for name, text in named.items() if isinstance(text, str)},
     }
     attributes = {
-        "channel_ids": np.array(["0"]), "sampling_frequency": rate, "num_channels": 1,
+        "channel_ids": np.array(["0"]),
+        "sampling_frequency": rate,
+        "num_channels": 1,
         "num_samples": [round((stop - start) * rate) for start, stop in intervals],
-        "is_filtered": True, "properties": {}, "dtype": "float32", "probegroup": None,
+        "is_filtered": True,
+        "properties": {},
+        "dtype": "float32",
+        "probegroup": None,
         ORIGIN: origin,
-    }  # fmt: skip
+    }
     how = {
-        "sparsity": None, "return_in_uV": True, "peak_sign": "both", "peak_mode": "extremum",
+        "sparsity": None,
+        "return_in_uV": True,
+        "peak_sign": "both",
+        "peak_mode": "extremum",
         "rec_attributes": attributes,
-    }  # fmt: skip
+    }
     with warnings.catch_warnings():
         # both are so by design: there is no recording, and the analyzer holds a copy of the spikes
         warnings.filterwarnings("ignore", message="Recording not provided")
@@ -110,7 +118,7 @@ def _read_intervals(sorting: BaseSorting, given: tuple[float, float] | None) -> 
                 f"a sorting of {sorting.get_num_segments()} segments without the time it was observed",
                 "an observation interval, or a registered recording",
                 "pass observation_interval=(start, stop) in seconds",
-            )  # fmt: skip
+            )
         start, stop = float(interval[0]), float(interval[1])
         if not (np.isfinite([start, stop]).all() and start < stop):
             raise InputError(
@@ -150,16 +158,19 @@ def _rebase(sorting: BaseSorting, intervals: list[tuple[float, float]]) -> Numpy
         last = round((stop - start) * sorting.sampling_frequency)
         if outside := int(np.count_nonzero((frames < 0) | (frames >= last))):
             raise InputError(
-                f"{outside} spikes outside the observation from {start:g} to {stop:g} s", "none",
+                f"{outside} spikes outside the observation from {start:g} to {stop:g} s",
+                "none",
                 "pass the interval that holds them, or cut the sorting with frame_slice",
-            )  # fmt: skip
+            )
         order = np.argsort(frames, kind="stable")
         samples.append(frames[order])
         labels.append(np.repeat(np.arange(len(trains)), [len(train) for train in trains])[order])
     positions = {unit: place for place, unit in enumerate(sorting.unit_ids)}
     rebased = NumpySorting.from_samples_and_labels(
-        samples, [np.asarray(sorting.unit_ids)[each] for each in labels], sorting.sampling_frequency,
+        samples,
+        [np.asarray(sorting.unit_ids)[each] for each in labels],
+        sorting.sampling_frequency,
         unit_ids=np.array(list(positions)),
-    )  # fmt: skip
+    )
     sorting.copy_metadata(rebased)
     return rebased

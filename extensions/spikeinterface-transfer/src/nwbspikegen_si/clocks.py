@@ -29,9 +29,10 @@ def take_segment(source: SortingOrAnalyzer, segment_index: int | None) -> BaseSo
     number = source.get_num_segments()
     if segment_index is None and number > 1:
         raise InputError(
-            f"{number} segments", "one: each has its own clock and past",
+            f"{number} segments",
+            "one: each has its own clock and past",
             f"pass segment_index, from 0 to {number - 1}",
-        )  # fmt: skip
+        )
     chosen = 0 if segment_index is None else segment_index
     if not 0 <= chosen < number:
         raise InputError(f"segment_index {chosen}", f"one from 0 to {number - 1}", "choose one of these")

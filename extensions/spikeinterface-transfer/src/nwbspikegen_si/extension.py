@@ -230,9 +230,10 @@ def _load(folder: str | os.PathLike[str], sha256: str | None) -> FittedModel:
     model = nsg.load_model(folder)
     if sha256 is not None and model.sha256 != sha256:
         raise InputError(
-            f"a model of hash {model.sha256[:12]} in {folder}", f"the one of hash {sha256[:12]}",
+            f"a model of hash {model.sha256[:12]} in {folder}",
+            f"the one of hash {sha256[:12]}",
             "restore the checkpoint, or compute with the new one",
-        )  # fmt: skip
+        )
     return model
 
 

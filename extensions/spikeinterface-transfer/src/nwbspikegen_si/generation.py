@@ -102,17 +102,24 @@ def score_again(data: dict[str, Any], window: SpikeWindow, params: dict[str, Any
         # a cold prediction has read its own segment, and nothing before
         context = _take(window, record["segment"]) if first else None
     predicted = xr.DataArray(
-        values, dims=("time", "unit"), coords=recorded.coords,
+        values,
+        dims=("time", "unit"),
+        coords=recorded.coords,
         attrs={
-            "model": record["model"], "context": "cold" if context is None else "warm",
+            "model": record["model"],
+            "context": "cold" if context is None else "warm",
             "start_time": record["start_time"],
         },
-    )  # fmt: skip
+    )
     baselines = DEFAULT_BASELINES if params["baselines"] is None else params["baselines"]
     scores = nsg.score(
-        predicted, recorded, train=window.parts.train, context=context, baselines=baselines,
+        predicted,
+        recorded,
+        train=window.parts.train,
+        context=context,
+        baselines=baselines,
         seed=params["seed"],
-    )  # fmt: skip
+    )
     return {**data, "scores": scores, "record": {**record, "scores_attrs": dict(scores.attrs)}}
 
 
@@ -137,9 +144,12 @@ def to_generation(data: dict[str, Any], sampling_frequency: float) -> SpikeGener
     unit_ids = np.asarray(data["unit_ids"])
     names = ("model", "model_sha256", "segment", "context", "bin_size", "start_time")
     probability = xr.DataArray(
-        values, dims=("time", "unit"), coords={"time": time, "unit": unit_ids}, name="spike_probability",
+        values,
+        dims=("time", "unit"),
+        coords={"time": time, "unit": unit_ids},
+        name="spike_probability",
         attrs={name: record[name] for name in names},
-    )  # fmt: skip
+    )
     spikes = np.asarray(data["generated_spikes"])
     frames = np.floor((spikes["bin_index"] + 0.5) * record["bin_size"] * sampling_frequency + 1e-6)
     generated = NumpySorting.from_samples_and_labels(
@@ -164,8 +174,9 @@ def require_params(segment: str, context: str, seed: int, baselines: Sequence[st
     if segment not in SEGMENTS or context not in ("warm", "cold"):
         raise InputError(
             f"segment {segment!r}, context {context!r}",
-            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold", "choose from these",
-        )  # fmt: skip
+            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold",
+            "choose from these",
+        )
     require_seed(seed)
     unknown = set(baselines or ()) - set(DEFAULT_BASELINES)
     if unknown:

@@ -96,9 +96,14 @@ def train_spike_model(
         sorting, bin_size=bin_size, start=start, duration=duration, split=split, unit_ids=unit_ids
     )
     fitted = nsg.train(
-        window.parts.train, window.parts.validation, model=model, loss=loss, seed=seed, device=device,
+        window.parts.train,
+        window.parts.validation,
+        model=model,
+        loss=loss,
+        seed=seed,
+        device=device,
         **settings,
-    )  # fmt: skip
+    )
     own = {"stop": window.edges[-1], "trains": fingerprint_trains(sorting)}
     fitted = dataclasses.replace(fitted, training={**fitted.training, RECORD: own})
     fitted.save(out, overwrite=overwrite)

@@ -126,9 +126,15 @@ def _draw_probability(axes: Any, data: Any, rank: np.ndarray) -> None:
     extent = (data.time[0], data.time[-1] + data.bin_size, -0.5, len(rank) - 0.5)
     # single bins are narrower than a pixel and rare ones would vanish: colours end at a high quantile
     drawn = axes.imshow(
-        image, aspect="auto", origin="lower", extent=extent, cmap="viridis", interpolation="antialiased",
-        vmin=0.0, vmax=max(float(np.quantile(image, 0.995)), 1e-6),
-    )  # fmt: skip
+        image,
+        aspect="auto",
+        origin="lower",
+        extent=extent,
+        cmap="viridis",
+        interpolation="antialiased",
+        vmin=0.0,
+        vmax=max(float(np.quantile(image, 0.995)), 1e-6),
+    )
     axes.figure.colorbar(drawn, ax=axes, label="P(spike in a bin)", extend="max", pad=0.01)
     axes.set_title("Predicted, each bin from the recorded bins before it", loc="left", fontsize="medium")
     axes.set_ylabel("Unit, by rate")

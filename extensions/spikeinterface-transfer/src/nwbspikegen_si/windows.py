@@ -57,9 +57,11 @@ def open_spike_window(
 ) -> SpikeWindow:
     """Open a sorting of one segment; None stands for the package's default, and for all units."""
     units = open_units(
-        sorting, bin_size=bin_size, start=_DEFAULTS.start if start is None else start,
+        sorting,
+        bin_size=bin_size,
+        start=_DEFAULTS.start if start is None else start,
         duration=_DEFAULTS.duration if duration is None else duration,
-    )  # fmt: skip
+    )
     units = _choose(units, unit_ids)
     return SpikeWindow(units, split_fractions(units, tuple(split or _DEFAULTS.split)))
 

@@ -14,9 +14,21 @@ _SCALE = np.float32(1000)
 
 @numba.njit(cache=True, nogil=True)
 def follow_companions(  # type: ignore[no-untyped-def]
-    spikes, observed, row_of, remaining, meeting, begin, companion, share, prior_bins, age, num_spikes,
-    num_seen, met, out,
-):  # fmt: skip
+    spikes,
+    observed,
+    row_of,
+    remaining,
+    meeting,
+    begin,
+    companion,
+    share,
+    prior_bins,
+    age,
+    num_spikes,
+    num_seen,
+    met,
+    out,
+):
     """Fill rows of out; update age (unit) and met (unit, other), what was left of others at its spikes.
 
     `remaining` (age, tau) is what is left of a spike after so many bins, by time constant. num_spikes and

@@ -45,9 +45,21 @@ class Companions:
     ) -> None:
         """Move on by some bins; fill the rows of `out` that `row_of` gives (-1: none)."""
         follow_companions(
-            spikes, observed, row_of, self._remaining, MEETING_TAU, self._begin, self._companion,
-            self._share, self._prior_bins, self._age, self._num_spikes, self._num_seen, self._met, out,
-        )  # fmt: skip
+            spikes,
+            observed,
+            row_of,
+            self._remaining,
+            MEETING_TAU,
+            self._begin,
+            self._companion,
+            self._share,
+            self._prior_bins,
+            self._age,
+            self._num_spikes,
+            self._num_seen,
+            self._met,
+            out,
+        )
 
     def company(self) -> tuple[Float64[np.ndarray, "companion unit"], Float64[np.ndarray, "tau unit"]]:
         """Return the share of each unit in the company of others, and what is left of their spikes."""

@@ -57,9 +57,16 @@ class Coupling:
         inputs = np.empty((int(needed.sum()), len(self._sum)), dtype=np.float32)
         inputs[:, self._num_units * _NUM_TAUS :] = log_ratio[needed][:, COUPLING_POPULATION]
         follow_traces(
-            spikes, observed, needed, _DECAY, self._prior_bins, self.trace, self._num_fired, self._num_seen,
+            spikes,
+            observed,
+            needed,
+            _DECAY,
+            self._prior_bins,
+            self.trace,
+            self._num_fired,
+            self._num_seen,
             inputs,
-        )  # fmt: skip
+        )
         return inputs
 
     def write(

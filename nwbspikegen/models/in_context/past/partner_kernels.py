@@ -17,9 +17,21 @@ _GAIN_PRIOR_SPIKES = 20.0
 
 @numba.njit(cache=True, nogil=True)
 def follow_pairs(  # type: ignore[no-untyped-def]
-    spikes, observed, row_of, weight, expected, partner_class, own_class,
-    age, pair, best, num_spikes, partner, gain, out,
-):  # fmt: skip
+    spikes,
+    observed,
+    row_of,
+    weight,
+    expected,
+    partner_class,
+    own_class,
+    age,
+    pair,
+    best,
+    num_spikes,
+    partner,
+    gain,
+    out,
+):
     """Fill rows of out; update age (unit), pair (2, unit, other, class), best (2, unit, own, other).
 
     Another unit whose age is not known, class -1, says nothing and counts nowhere.

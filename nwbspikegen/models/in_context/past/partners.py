@@ -50,9 +50,21 @@ class Partners:
         """Move on by some bins; fill rows of `out`, and learn from those that have weight."""
         expected = np.exp(np.minimum(log_probability, _HIGHEST_LOG_PROBABILITY))
         follow_pairs(
-            spikes, observed, row_of, weight, expected, _PARTNER_CLASS, _OWN_CLASS,
-            self._age, self._pair, self._best, self._num_spikes, self._partner, self._gain, out,
-        )  # fmt: skip
+            spikes,
+            observed,
+            row_of,
+            weight,
+            expected,
+            _PARTNER_CLASS,
+            _OWN_CLASS,
+            self._age,
+            self._pair,
+            self._best,
+            self._num_spikes,
+            self._partner,
+            self._gain,
+            out,
+        )
 
     def tables(self) -> tuple[np.ndarray, ...]:
         """Return log ratios by partner (unit, place, class) and by both ages, partners, what they tell."""

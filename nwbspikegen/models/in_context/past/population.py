@@ -67,9 +67,21 @@ class Population:
             np.empty(num_bins),
         )
         follow_population(
-            spikes, observed, num_before, self._prior_bins, self._share, _DECAY, STATE_TAUS, STATE_EDGES,
-            JOINT_TAU, JOINT_STATE_EDGES, self.trace, self._num_spikes, self._num_seen, *past,
-        )  # fmt: skip
+            spikes,
+            observed,
+            num_before,
+            self._prior_bins,
+            self._share,
+            _DECAY,
+            STATE_TAUS,
+            STATE_EDGES,
+            JOINT_TAU,
+            JOINT_STATE_EDGES,
+            self.trace,
+            self._num_spikes,
+            self._num_seen,
+            *past,
+        )
         return past
 
 

@@ -12,9 +12,24 @@ _FLOOR = 1e-5
 
 @numba.njit(cache=True, nogil=True)
 def follow_population(  # type: ignore[no-untyped-def]
-    spikes, observed, num_before, prior_bins, share, decay, state_taus, state_edges, joint_tau, joint_edges,
-    trace, num_spikes, num_seen, log_ratio, state, joint_state, sampled_weight,
-):  # fmt: skip
+    spikes,
+    observed,
+    num_before,
+    prior_bins,
+    share,
+    decay,
+    state_taus,
+    state_edges,
+    joint_tau,
+    joint_edges,
+    trace,
+    num_spikes,
+    num_seen,
+    log_ratio,
+    state,
+    joint_state,
+    sampled_weight,
+):
     """Fill the arrays of `PopulationPast`; update trace (tau), num_spikes and num_seen (unit).
 
     A unit that was not observed counts with its running rate: who is looked at is no activity.

@@ -84,10 +84,16 @@ class Past:
     ) -> PastStepper:
         """Return what goes on from here one bin at a time; this past stays as it is."""
         return PastStepper(
-            self._population, self._units, self._coupling, self._partners,
+            self._population,
+            self._units,
+            self._coupling,
+            self._partners,
             self._companions,
-            center=center, scale=scale, limit=limit, num_samples=num_samples,
-        )  # fmt: skip
+            center=center,
+            scale=scale,
+            limit=limit,
+            num_samples=num_samples,
+        )
 
     def solve_drives(self) -> Float32[np.ndarray, "ridge source tau target"]:
         """Solve for the drives once more, of all that was read, and return their weights."""
@@ -144,6 +150,11 @@ class Past:
         self._coupling.write(inputs, input_of, unit, drives)
         evidence = weight > 0
         self._coupling.learn(
-            inputs, input_of[evidence], unit[evidence], fired[evidence], weight[evidence],
-            log_odds[evidence], drives[evidence],
-        )  # fmt: skip
+            inputs,
+            input_of[evidence],
+            unit[evidence],
+            fired[evidence],
+            weight[evidence],
+            log_odds[evidence],
+            drives[evidence],
+        )

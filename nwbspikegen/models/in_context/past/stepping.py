@@ -73,8 +73,13 @@ class PastStepper:
         self._tables = units.tables()
         self._pairs = partners.tables()
         self._classes = (
-            *units.classes(), partners.classes(), STATE_TAUS, STATE_EDGES, JOINT_TAU, JOINT_STATE_EDGES
-        )  # fmt: skip
+            *units.classes(),
+            partners.classes(),
+            STATE_TAUS,
+            STATE_EDGES,
+            JOINT_TAU,
+            JOINT_STATE_EDGES,
+        )
         weights, population_weights, offset, gain = coupling.weights()
         self._weights = weights
         self._coupling = (population_weights, offset, gain, COUPLING_POPULATION)
@@ -87,9 +92,14 @@ class PastStepper:
         self._shares, company = companions.company()
         self._oldest = units.oldest
         self._passing = (
-            repeat(population.trace), repeat(units.trace), repeat(units.known_age()),
-            repeat(units.interval_class), repeat(coupling.trace), repeat(drive), repeat(company),
-        )  # fmt: skip
+            repeat(population.trace),
+            repeat(units.trace),
+            repeat(units.known_age()),
+            repeat(units.interval_class),
+            repeat(coupling.trace),
+            repeat(drive),
+            repeat(company),
+        )
         num_rows = num_samples * len(self._rate)
         self.standard = np.empty((num_rows, NUM_FEATURES), dtype=np.float32)
         self.log_odds = np.empty(num_rows, dtype=np.float32)
@@ -99,15 +109,35 @@ class PastStepper:
         """Write features and log odds of the next bin."""
         population_trace, trace, age, interval_class, _, drive, company = self._passing
         write_bin(
-            self._population_rate, self._rate, population_trace, trace, age, interval_class, drive, company,
-            self._tables, self._pairs, self._coupling, self._classes,
-            (HAZARD_COLUMN, DRIVE_COLUMN, PARTNER_COLUMN, COMPANION_COLUMN), self._scaling,
-            self.standard, self.log_odds, self.log_rate,
-        )  # fmt: skip
+            self._population_rate,
+            self._rate,
+            population_trace,
+            trace,
+            age,
+            interval_class,
+            drive,
+            company,
+            self._tables,
+            self._pairs,
+            self._coupling,
+            self._classes,
+            (HAZARD_COLUMN, DRIVE_COLUMN, PARTNER_COLUMN, COMPANION_COLUMN),
+            self._scaling,
+            self.standard,
+            self.log_odds,
+            self.log_rate,
+        )
 
     def take(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
         """Move on by one bin."""
         take_bin(
-            spikes, _DECAY, _COUPLING_DECAY, self._weights, _COMPANION_DECAY, self._shares, INTERVAL_EDGES,
-            self._oldest, *self._passing,
-        )  # fmt: skip
+            spikes,
+            _DECAY,
+            _COUPLING_DECAY,
+            self._weights,
+            _COMPANION_DECAY,
+            self._shares,
+            INTERVAL_EDGES,
+            self._oldest,
+            *self._passing,
+        )

@@ -15,9 +15,24 @@ from nwbspikegen.models.in_context.past.unit_kernels import write_joint_hazards,
 
 @numba.njit(cache=True, nogil=True)
 def write_bin(  # type: ignore[no-untyped-def]
-    population_rate, rate, population_trace, trace, age, interval_class, drive, company,
-    tables, pairs, coupling, classes_of, columns, scaling, out, log_odds, log_rate,
-):  # fmt: skip
+    population_rate,
+    rate,
+    population_trace,
+    trace,
+    age,
+    interval_class,
+    drive,
+    company,
+    tables,
+    pairs,
+    coupling,
+    classes_of,
+    columns,
+    scaling,
+    out,
+    log_odds,
+    log_rate,
+):
     """Fill a row of out, standardised, and of log_odds, for every sample and unit."""
     log_hazard, joint, evidence = tables
     by_partner, by_both, partner, gain = pairs
@@ -31,14 +46,26 @@ def write_bin(  # type: ignore[no-untyped-def]
     partner_classes, factor = np.empty(num_units, np.int64), np.empty(num_units)
     for sample in range(num_samples):
         joint_state = write_population(
-            population_trace[sample], population_rate, state_taus, state_edges, joint_tau, joint_edges,
-            log_ratio, state,
-        )  # fmt: skip
+            population_trace[sample],
+            population_rate,
+            state_taus,
+            state_edges,
+            joint_tau,
+            joint_edges,
+            log_ratio,
+            state,
+        )
         classes[1:] = state
         write_drives(
-            out[sample * num_units : (sample + 1) * num_units, drive_column:], drive[sample], log_ratio,
-            population_weights, offset, ridge_gain, coupling_population, factor,
-        )  # fmt: skip
+            out[sample * num_units : (sample + 1) * num_units, drive_column:],
+            drive[sample],
+            log_ratio,
+            population_weights,
+            offset,
+            ridge_gain,
+            coupling_population,
+            factor,
+        )
         for unit in range(num_units):
             partner_classes[unit] = partner_class[min(age[sample, unit], partner_class.size - 1)]
         for unit in range(num_units):
@@ -51,14 +78,21 @@ def write_bin(  # type: ignore[no-untyped-def]
             for j in range(classes.size):
                 row[hazard_column + j] = log_hazard[unit, j, classes[j]]
             write_joint_hazards(
-                row[hazard_column:], classes.size, rate[unit], log_rate[at], evidence[unit, 0],
-                evidence[unit, 1], coarse, other, joint[:, unit],
-            )  # fmt: skip
+                row[hazard_column:],
+                classes.size,
+                rate[unit],
+                log_rate[at],
+                evidence[unit, 0],
+                evidence[unit, 1],
+                coarse,
+                other,
+                joint[:, unit],
+            )
             probability = min(max(rate[unit] * math.exp(row[hazard_column]), 1e-6), 1 - 1e-6)
             log_odds[at] = math.log(probability / (1 - probability))
             look_up_partners(
                 row[partner_column:], unit, coarse, partner_classes, by_partner, by_both, partner, gain
-            )  # fmt: skip
+            )
             write_company(row[companion_column:], company[sample, :, unit])
             for i in range(row.size):
                 row[i] = min(max((row[i] - center[i]) * inverse_scale[i], -limit), limit)
@@ -91,9 +125,22 @@ def write_drives(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def take_bin(  # type: ignore[no-untyped-def]
-    spikes, decay, coupling_decay, weights, companion_decay, shares, interval_edges, oldest,
-    population_trace, trace, age, interval_class, coupling_trace, drive, company,
-):  # fmt: skip
+    spikes,
+    decay,
+    coupling_decay,
+    weights,
+    companion_decay,
+    shares,
+    interval_edges,
+    oldest,
+    population_trace,
+    trace,
+    age,
+    interval_class,
+    coupling_trace,
+    drive,
+    company,
+):
     """Move what passes with time on by one bin of spikes (sample, unit)."""
     num_samples, num_units = spikes.shape
     for sample in range(num_samples):

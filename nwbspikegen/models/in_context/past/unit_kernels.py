@@ -22,10 +22,27 @@ _RATE_SHIFT = 6.0
 
 @numba.njit(cache=True, parallel=True, nogil=True)
 def follow_units(  # type: ignore[no-untyped-def]
-    spikes, observed, prior_bins, log_ratio, state, joint_state, row_of, decay, age_class,
-    joint_age_class, interval_edges, trace, num_spikes, num_seen, age, interval_class, single, joint, out,
+    spikes,
+    observed,
+    prior_bins,
+    log_ratio,
+    state,
+    joint_state,
+    row_of,
+    decay,
+    age_class,
+    joint_age_class,
+    interval_edges,
+    trace,
+    num_spikes,
+    num_seen,
+    age,
+    interval_class,
+    single,
+    joint,
+    out,
     log_rate,
-):  # fmt: skip
+):
     """Fill a row of out (row, feature) and log_rate (row) wherever row_of (time, unit) is not -1.
 
     A bin that was not observed counts nowhere: age and latest interval are unknown from then on, and
@@ -44,9 +61,15 @@ def follow_units(  # type: ignore[no-untyped-def]
                 log_rate[row] = math.log(rate)
                 write_traces(out[row], trace[unit], rate, log_ratio[t])
                 write_hazards(
-                    out[row, 2 * decay.size :], rate, rate * num_seen[unit], classes, coarse, other,
-                    single[:, unit], joint[:, unit],
-                )  # fmt: skip
+                    out[row, 2 * decay.size :],
+                    rate,
+                    rate * num_seen[unit],
+                    classes,
+                    coarse,
+                    other,
+                    single[:, unit],
+                    joint[:, unit],
+                )
             fired = min(spikes[t, unit], 1)
             if observed[t, unit]:
                 count_bin(fired, classes, coarse, other, single[:, unit], joint[:, unit])

@@ -88,11 +88,27 @@ class Units:
     ) -> None:
         """Move on by some bins; fill the rows that `row_of` gives (-1: none)."""
         follow_units(
-            spikes, observed, self._prior_bins, population.log_ratio, population.state,
-            population.joint_state, row_of, _DECAY, _AGE_CLASS, _JOINT_AGE_CLASS, INTERVAL_EDGES,
-            self.trace, self._num_spikes, self._num_seen, self.age, self.interval_class, self._single,
-            self._joint, features, log_rate,
-        )  # fmt: skip
+            spikes,
+            observed,
+            self._prior_bins,
+            population.log_ratio,
+            population.state,
+            population.joint_state,
+            row_of,
+            _DECAY,
+            _AGE_CLASS,
+            _JOINT_AGE_CLASS,
+            INTERVAL_EDGES,
+            self.trace,
+            self._num_spikes,
+            self._num_seen,
+            self.age,
+            self.interval_class,
+            self._single,
+            self._joint,
+            features,
+            log_rate,
+        )
 
 
 def log_odds_of(

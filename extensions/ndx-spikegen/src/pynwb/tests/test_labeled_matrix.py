@@ -20,10 +20,16 @@ _BACK_COMPAT = Path(__file__).parent / "back_compat"
 
 def _matrix(**changes: Any) -> LabeledMatrix:
     given: dict[str, Any] = {
-        "name": "matrix", "description": "a test", "measure": "weight", "unit": "1",
-        "axis_names": ["query", "key"], "values": np.arange(6.0).reshape(2, 3),
-        "row_starting_time": 1.0, "row_rate": 1000.0, "column_labels": ["a", "b", "c"],
-    }  # fmt: skip
+        "name": "matrix",
+        "description": "a test",
+        "measure": "weight",
+        "unit": "1",
+        "axis_names": ["query", "key"],
+        "values": np.arange(6.0).reshape(2, 3),
+        "row_starting_time": 1.0,
+        "row_rate": 1000.0,
+        "column_labels": ["a", "b", "c"],
+    }
     given.update(changes)
     return LabeledMatrix(**{key: value for key, value in given.items() if value is not None})
 
@@ -54,14 +60,21 @@ def test_every_kind_of_axis_comes_back(tmp_path: Path) -> None:
         tmp_path / "all.nwb",
         _matrix(name="times", column_labels=None, column_timestamps=[0.5, 0.75, 2.0]),
         _matrix(
-            name="units", row_starting_time=None, row_rate=None, row_region=_region("row", [2, 0]),
-            column_labels=[0.1, 0.2, 0.3], column_labels_unit="s",
+            name="units",
+            row_starting_time=None,
+            row_rate=None,
+            row_region=_region("row", [2, 0]),
+            column_labels=[0.1, 0.2, 0.3],
+            column_labels_unit="s",
         ),
         _matrix(
-            name="stack", values=np.ones((1, 2, 2, 3), np.float32), book_labels=[1], page_labels=["x", "y"],
+            name="stack",
+            values=np.ones((1, 2, 2, 3), np.float32),
+            book_labels=[1],
+            page_labels=["x", "y"],
             axis_names=["layer", "head", "query", "key"],
         ),
-    )  # fmt: skip
+    )
     assert validate(path=str(path)) == []
     with NWBHDF5IO(str(path), "r") as io:
         module = io.read().processing["attention"]
@@ -109,8 +122,10 @@ def test_validation_sees_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_it_is_read_and_valid_where_the_extension_was_never_imported(tmp_path: Path) -> None:
-    path = _file(tmp_path / "alone.nwb", _matrix(row_starting_time=None, row_rate=None,
-                                                 row_region=_region("row", [0, 1])))  # fmt: skip
+    path = _file(
+        tmp_path / "alone.nwb",
+        _matrix(row_starting_time=None, row_rate=None, row_region=_region("row", [0, 1])),
+    )
     code = (
         "import sys; from pynwb import NWBHDF5IO, validate\n"
         f"assert validate(path={str(path)!r}) == []\n"

@@ -31,8 +31,10 @@ def test_the_schema_language_takes_it() -> None:
     assert set(loaded) == {"ndx-spikegen"}
     spec = catalog.get_spec("ndx-spikegen", "LabeledMatrix")
     assert spec.get_dataset("values").dims == [
-        ["row", "column"], ["page", "row", "column"], ["book", "page", "row", "column"]
-    ]  # fmt: skip
+        ["row", "column"],
+        ["page", "row", "column"],
+        ["book", "page", "row", "column"],
+    ]
     assert all(dataset.doc and not dataset.required for dataset in spec.datasets if dataset.name != "values")
 
 

@@ -30,19 +30,32 @@ def main() -> None:
     module = nwbfile.create_processing_module("attention", "matrices")
     module.add(
         LabeledMatrix(
-            name="attention", description="weights by head", measure="attention weight", unit="1",
-            axis_names=["head", "query", "key"], values=np.arange(12.0, dtype=np.float32).reshape(2, 2, 3),
-            page_labels=[0, 1], row_starting_time=10.0, row_rate=4.0, column_timestamps=[9.5, 9.75, 10.5],
+            name="attention",
+            description="weights by head",
+            measure="attention weight",
+            unit="1",
+            axis_names=["head", "query", "key"],
+            values=np.arange(12.0, dtype=np.float32).reshape(2, 2, 3),
+            page_labels=[0, 1],
+            row_starting_time=10.0,
+            row_rate=4.0,
+            column_timestamps=[9.5, 9.75, 10.5],
         )
-    )  # fmt: skip
+    )
     region = DynamicTableRegion(name="column_region", data=[2, 0], description="units", table=nwbfile.units)
     module.add(
         LabeledMatrix(
-            name="importance", description="gradient", measure="importance", unit="1/bin",
-            axis_names=["offset", "unit"], values=[[1, 2], [3, 4], [5, 6]], row_labels=[0.0, 0.5, 1.0],
-            row_labels_unit="s", column_region=region,
+            name="importance",
+            description="gradient",
+            measure="importance",
+            unit="1/bin",
+            axis_names=["offset", "unit"],
+            values=[[1, 2], [3, 4], [5, 6]],
+            row_labels=[0.0, 0.5, 1.0],
+            row_labels_unit="s",
+            column_region=region,
         )
-    )  # fmt: skip
+    )
     # without the schemas, which would be half a megabyte; they are what this version of pynwb ships
     with NWBHDF5IO(str(HERE / f"{VERSION}_labeled_matrix.nwb"), "w") as io:
         io.write(nwbfile, cache_spec=False)
