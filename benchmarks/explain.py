@@ -46,7 +46,7 @@ from nwbspikegen.explain.connections import (
     map_cross_correlation,
     recover_connections,
 )
-from nwbspikegen.explain.correlations import compare_recordings, correlate_rates
+from nwbspikegen.explain.correlations import compare_rate_correlations, correlate_rates
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
 from nwbspikegen.explain.figure_curves import plot_attention_curves
 from nwbspikegen.explain.figure_maps import plot_attention_maps, plot_couplings
@@ -338,7 +338,7 @@ def _correlate_recordings(folder: Path) -> None:
         "recordings: mean +- SD, two-sided t-test on Fisher's z, Holm-corrected over the rows; * is p < 0.01."
     )
     print("NaN: the profile or the rate does not vary.\n")
-    compared = compare_recordings(tables)
+    compared = compare_rate_correlations(tables)
     print("| profile | spikes | " + " | ".join(tables) + " | mean +- SD | p, corrected |")
     print("|---|---|" + "---|" * (len(tables) + 2))
     for row in compared.itertuples():

@@ -123,7 +123,7 @@ def _fork_mat_child(command: list[str], **_: Any) -> Any:
                 os.dup2(out.fileno(), 1)
                 sys.stdout = os.fdopen(1, "w", closefd=False)
                 sys.stderr = os.fdopen(os.dup(err.fileno()), "w")
-                status = mat_child.main(command[-1])
+                status = mat_child.print_arrays(command[-1])
                 sys.stdout.flush()
                 sys.stderr.flush()
             finally:

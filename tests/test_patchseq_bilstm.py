@@ -11,9 +11,9 @@ from torch import nn
 
 from nwbspikegen.patchseq.classify.bilstm import continue_bilstm, fit_bilstm
 from nwbspikegen.patchseq.classify.bilstm_network import AttentionBiLSTM
-from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule, make_task
+from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells, make_task
 
-_SCHEDULE = Schedule(epochs=9, batch=32, patience=2)
+_SCHEDULE = BiLSTMSchedule(epochs=9, batch=32, patience=2)
 _SEED = 3
 
 
@@ -84,7 +84,7 @@ def test_it_learns_as_written_out(num_cells):
 def test_a_new_head_warms_up_alone_and_the_source_stays_as_it_is():
     trained = fit_bilstm(_scatter_cells(150, 0), schedule=_SCHEDULE, seed=_SEED)
     before = copy.deepcopy(trained.network.state_dict())
-    only_warm = Schedule(epochs=0, batch=32, warm_up=2)
+    only_warm = BiLSTMSchedule(epochs=0, batch=32, warm_up=2)
     tuned = continue_bilstm(trained, _scatter_cells(90, 1), schedule=only_warm, seed=4)
     assert [len(curve) for curve in tuned.record["curves"][-2:]] == [2, 0]
     for name, value in tuned.network.state_dict().items():

@@ -34,7 +34,9 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
 
     with _unlogged(), _open_client(instance, DandiAPIClient) as client:
         key = _find_key(client)
-        with explaining(f"while opening dandiset {dandiset} on {client.dandi_instance.name}", client, key):
+        with explaining_archive(
+            f"while opening dandiset {dandiset} on {client.dandi_instance.name}", client, key
+        ):
             client.check_schema_version()
             client.authenticate(key)
             draft = client.get_dandiset(dandiset, DRAFT, lazy=False)
@@ -111,7 +113,7 @@ def _ask_keyring(service: str) -> str | None:
 
 
 @contextlib.contextmanager
-def explaining(doing: str, client: Any, key: str = "") -> Iterator[None]:
+def explaining_archive(doing: str, client: Any, key: str = "") -> Iterator[None]:
     """Turn what the client raises into one of the package's errors, without the key in it."""
     import requests
     from dandi.exceptions import NotFoundError, SchemaVersionError

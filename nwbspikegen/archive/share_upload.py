@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from nwbspikegen.archive.share_client import explaining
+from nwbspikegen.archive.share_client import explaining_archive
 from nwbspikegen.archive.share_planning import PlannedFile
 from nwbspikegen.core.errors import InputError, OutputError
 
@@ -37,7 +37,7 @@ def send_files(planned: list[PlannedFile], dandiset: Any, existing: str) -> list
 
 def _look_up(entry: PlannedFile, dandiset: Any, existing: str) -> Any:
     """Return the asset that has the file's path in the dandiset, None when there is none."""
-    with explaining(f"while looking for {entry.archive_path}", dandiset.client):
+    with explaining_archive(f"while looking for {entry.archive_path}", dandiset.client):
         # the archive looks for beginnings of paths
         found = [
             asset
@@ -65,7 +65,7 @@ def _send(entry: PlannedFile, dandiset: Any, existing: str, asset: Any, which: s
     root = entry.place.parents[len(entry.archive_path.split("/")) - 1]
     local, etag = dandi_file(entry.place, root), Digest.dandi_etag(entry.etag)
     _require_unchanged(entry)
-    with explaining(f"while sending {which}, {entry.archive_path}", dandiset.client):
+    with explaining_archive(f"while sending {which}, {entry.archive_path}", dandiset.client):
         if asset is not None:
             replace, _ = check_replace_asset(local, asset, UploadExisting(existing), etag)
             if not replace:

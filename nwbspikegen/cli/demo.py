@@ -10,12 +10,12 @@ from nwbspikegen.core.options import PATH, every_command, overwrite_option, seed
 from nwbspikegen.core.output import print_result, records_of
 
 
-@click.command(short_help="The whole way on two simulated preparations.")
+@click.command("demo", short_help="The whole way on two simulated preparations.")
 @click.option("--out", default="demo", show_default=True, type=PATH, help="Folder to write to.")
 @seed_option
 @overwrite_option
 @every_command
-def demo(out: Path, seed: int, overwrite: bool, as_json: bool) -> None:
+def demo_command(out: Path, seed: int, overwrite: bool, as_json: bool) -> None:
     """Simulate two preparations, train on each, predict itself and the other, write NWB and a figure."""
     from nwbspikegen.commands.demo import FIGURE_FILE, demonstrate, format_demonstration
 

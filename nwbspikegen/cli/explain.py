@@ -21,7 +21,7 @@ from nwbspikegen.core.options import (
 from nwbspikegen.core.output import print_result, records_of
 
 
-@click.command(short_help="Map what a model looks at, and what that is worth.")
+@click.command("explain", short_help="Map what a model looks at, and what that is worth.")
 @click.argument("model", type=PATH)
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
@@ -41,7 +41,7 @@ from nwbspikegen.core.output import print_result, records_of
 @seed_option
 @overwrite_option
 @every_command
-def explain(
+def explain_command(
     model: Path,
     recording: Path | str,
     out: Path,

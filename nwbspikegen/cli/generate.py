@@ -22,7 +22,7 @@ from nwbspikegen.core.options import (
 from nwbspikegen.core.output import print_result, records_of
 
 
-@click.command(short_help="Predict, score, audit and write NWB.")
+@click.command("generate", short_help="Predict, score, audit and write NWB.")
 @click.argument("model", type=PATH)
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
@@ -46,7 +46,7 @@ from nwbspikegen.core.output import print_result, records_of
 @seed_option
 @overwrite_option
 @every_command
-def generate(
+def generate_command(
     model: Path,
     recording: Path | str,
     out: Path,

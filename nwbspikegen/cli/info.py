@@ -12,7 +12,7 @@ from nwbspikegen.core.options import RECORDING, every_command
 from nwbspikegen.core.output import print_result
 
 
-@click.command(short_help="Say what a recording holds, and what is odd about it.")
+@click.command("info", short_help="Say what a recording holds, and what is odd about it.")
 @click.argument("target", type=RECORDING, metavar="FILE")
 @click.option("--start", default=0.0, show_default=True, help="Seconds after the start of observation.")
 @click.option("--duration", type=float, help="Seconds to look at; all by default.")
@@ -26,7 +26,7 @@ from nwbspikegen.core.output import print_result
     help="Take these seconds of the session clock as not observed; may be given again.",
 )
 @every_command
-def info(target: Path | str, as_json: bool, **window: Any) -> None:
+def info_command(target: Path | str, as_json: bool, **window: Any) -> None:
     """Say what FILE holds and what is odd about it, each with the option that deals with it.
 
     FILE is a recording, a path or an address; also a derived file, or the folder of a model. What is

@@ -11,17 +11,17 @@ import click
 
 from nwbspikegen import __version__
 from nwbspikegen.cli.convert import convert
-from nwbspikegen.cli.demo import demo
-from nwbspikegen.cli.explain import explain
-from nwbspikegen.cli.generate import generate
-from nwbspikegen.cli.info import info
-from nwbspikegen.cli.plot import plot
-from nwbspikegen.cli.score import score
-from nwbspikegen.cli.share import share
-from nwbspikegen.cli.sweep import sweep
-from nwbspikegen.cli.train import train
-from nwbspikegen.cli.transfer import transfer
-from nwbspikegen.cli.validate import validate
+from nwbspikegen.cli.demo import demo_command
+from nwbspikegen.cli.explain import explain_command
+from nwbspikegen.cli.generate import generate_command
+from nwbspikegen.cli.info import info_command
+from nwbspikegen.cli.plot import plot_command
+from nwbspikegen.cli.score import score_command
+from nwbspikegen.cli.share import share_command
+from nwbspikegen.cli.sweep import sweep_command
+from nwbspikegen.cli.train import train_command
+from nwbspikegen.cli.transfer import transfer_command
+from nwbspikegen.cli.validate import validate_command
 from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import NWBSpikeGenError, OutputError
 from nwbspikegen.patchseq.cli import patchseq
@@ -85,19 +85,19 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    demo,
+    demo_command,
     convert,
-    info,
-    train,
-    generate,
-    score,
-    transfer,
-    explain,
-    sweep,
+    info_command,
+    train_command,
+    generate_command,
+    score_command,
+    transfer_command,
+    explain_command,
+    sweep_command,
     patchseq,
-    plot,
-    validate,
-    share,
+    plot_command,
+    validate_command,
+    share_command,
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -11,7 +11,7 @@ from nwbspikegen.core.options import PATH, every_command, overwrite_option
 from nwbspikegen.core.output import print_result
 
 
-@click.command(short_help="Draw what a file, a model or a sweep holds.")
+@click.command("plot", short_help="Draw what a file, a model or a sweep holds.")
 @click.argument("target", type=PATH)
 @click.option("--out", required=True, type=PATH, help="Folder to draw into; made when it is not there.")
 @click.option(
@@ -31,7 +31,7 @@ from nwbspikegen.core.output import print_result
 )
 @overwrite_option
 @every_command
-def plot(
+def plot_command(
     target: Path,
     out: Path,
     start: float,

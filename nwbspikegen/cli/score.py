@@ -17,11 +17,11 @@ _SHOWN = (
 )
 
 
-@click.command(short_help="Print the scores that a file holds.")
+@click.command("score", short_help="Print the scores that a file holds.")
 @click.argument("derived", type=PATH)
 @click.option("--recompute", is_flag=True, help="Score again from the spikes that the file holds.")
 @every_command
-def score(derived: Path, recompute: bool, as_json: bool) -> None:
+def score_command(derived: Path, recompute: bool, as_json: bool) -> None:
     """Print the scores and audits stored in DERIVED, a file that `generate` wrote.
 
     Below them stand statistics of the recorded and the generated spike trains. A free run has no scores:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@click.command(short_help="Upload files to the DANDI archive.")
+@click.command("share", short_help="Upload files to the DANDI archive.")
 @click.argument("files", type=PATH, nargs=-1, required=True)
 @click.option("--dandiset", required=True, metavar="ID", help="Six digits.")
 @click.option(
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be uploaded; needs no key and no network.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @every_command
-def share(
+def share_command(
     files: tuple[Path, ...],
     dandiset: str,
     instance: str,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@click.command(short_help="Vary a model's parameters.")
+@click.command("sweep", short_help="Vary a model's parameters.")
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="Folder of the sweep.")
 @click.option(
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @seed_option
 @overwrite_option
 @every_command
-def sweep(
+def sweep_command(
     recording: Path | str,
     out: Path,
     vary: tuple[str, ...],

@@ -21,7 +21,7 @@ from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_o
 from nwbspikegen.core.output import print_result, records_of
 
 
-@click.command(short_help="Train a model on recordings.")
+@click.command("train", short_help="Train a model on recordings.")
 @click.argument("recordings", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
 @click.option(
@@ -56,7 +56,7 @@ from nwbspikegen.core.output import print_result, records_of
 @seed_option
 @overwrite_option
 @every_command
-def train(
+def train_command(
     recordings: tuple[Path | str, ...],
     out: Path,
     hold_out: tuple[str, ...],

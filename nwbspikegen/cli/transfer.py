@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nwbspikegen.transfer import TransferStudy
 
 
-@click.command(short_help="Train on every recording, test on every other.")
+@click.command("transfer", short_help="Train on every recording, test on every other.")
 @click.argument("recordings", type=RECORDING, nargs=-1)
 @click.option("--out", required=True, type=PATH, help="Folder of the study.")
 @click.option(
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 @seed_option
 @overwrite_option
 @every_command
-def transfer(
+def transfer_command(
     recordings: tuple[Path | str, ...],
     out: Path,
     sessions_file: Path | None,

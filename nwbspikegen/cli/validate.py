@@ -10,7 +10,7 @@ from nwbspikegen.core.options import PATH, every_command
 from nwbspikegen.core.output import print_result, records_of
 
 
-@click.command(short_help="Check whether an archive would accept a file.")
+@click.command("validate", short_help="Check whether an archive would accept a file.")
 @click.argument("file", type=PATH)
 @click.option("--source", type=PATH, help="Recording that results were made from; looked for beside FILE.")
 @click.option(
@@ -22,7 +22,9 @@ from nwbspikegen.core.output import print_result, records_of
 )
 @every_command
 @click.pass_context
-def validate(context: click.Context, file: Path, source: Path | None, fail_on: str, as_json: bool) -> None:
+def validate_command(
+    context: click.Context, file: Path, source: Path | None, fail_on: str, as_json: bool
+) -> None:
     """Check FILE without a network: pynwb, nwbinspector, dandi, and what nwbspikegen asks of results.
 
     Its own checks: audits are stored and passed, generated spikes are marked as synthetic, and the

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nwbspikegen.explain.connections import map_coupling_glm as map_coupling_glm
     from nwbspikegen.explain.connections import map_cross_correlation as map_cross_correlation
     from nwbspikegen.explain.connections import recover_connections as recover_connections
-    from nwbspikegen.explain.correlations import compare_recordings as compare_recordings
+    from nwbspikegen.explain.correlations import compare_rate_correlations as compare_rate_correlations
     from nwbspikegen.explain.correlations import correlate_rates as correlate_rates
     from nwbspikegen.explain.couplings import map_couplings as map_couplings
     from nwbspikegen.explain.explanation import Explanation as Explanation

@@ -58,7 +58,7 @@ def label_maps(
         "unit": segment.unit.values,
     }
     arrays = {
-        name: xr.DataArray(array, dims=dims, attrs=describe(name)) for name, (dims, array) in values.items()
+        name: xr.DataArray(array, dims=dims, attrs=name_axis(name)) for name, (dims, array) in values.items()
     }
     return xr.Dataset(
         arrays,
@@ -97,12 +97,12 @@ _DESCRIPTIONS = {
 }
 
 
-def describe(name: str) -> dict[str, str]:
+def name_axis(name: str) -> dict[str, str]:
     """Return units, measure and description of an array; those of heads are those of their mean.
 
     Examples
     --------
-    >>> describe("head_offset_curve")["units"]
+    >>> name_axis("head_offset_curve")["units"]
     '1'
     """
     units, measure, description = _DESCRIPTIONS[name.removeprefix("head_")]

@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32
 from torch.nn import functional
 
 
-class Cells:
+class GridCells:
     """Means of a causal map over square cells; pairs after the diagonal are not counted.
 
     Parameters

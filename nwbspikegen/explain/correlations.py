@@ -24,7 +24,7 @@ def correlate_rates(maps: AttentionMaps, *, seed: int = 0) -> pd.DataFrame:
     that follows). A curve by offset is compared with the correlation of the population's firing with
     itself that far apart: input with input, or generated with input. Pearson's r over all bins of
     all windows; a bin has few spikes, so neighbouring bins are not independent, and p is given over
-    recordings only (`compare_recordings`).
+    recordings only (`compare_rate_correlations`).
 
     Returns
     -------
@@ -57,7 +57,7 @@ def correlate_rates(maps: AttentionMaps, *, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def compare_recordings(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def compare_rate_correlations(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return mean and SD over recordings of each correlation, and whether it differs from 0.
 
     A two-sided t-test per profile and rate over Fisher's z of the recordings' correlations; p is
@@ -76,7 +76,7 @@ def compare_recordings(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Examples
     --------
     >>> one = pd.DataFrame({"profile": ["key_profile"], "rate": ["input"], "correlation": [0.5]})
-    >>> compare_recordings({"a": one, "b": one.assign(correlation=0.3)})["mean"].round(3).tolist()
+    >>> compare_rate_correlations({"a": one, "b": one.assign(correlation=0.3)})["mean"].round(3).tolist()
     [0.4]
     """
     from scipy.stats import ttest_1samp

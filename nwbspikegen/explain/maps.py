@@ -14,7 +14,7 @@ from jaxtyping import Float32, Float64, Real
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.axes import WindowMaps, label_maps
 from nwbspikegen.explain.capture import BLOCK_QUERIES, capture_heads, stream_weights
-from nwbspikegen.explain.cells import Cells
+from nwbspikegen.explain.cells import GridCells
 from nwbspikegen.explain.importance import gradient_importance
 from nwbspikegen.explain.profiles import Profiles
 from nwbspikegen.explain.windows import Observed, choose_windows, cut_window, observe
@@ -136,7 +136,7 @@ def _map_window(
     by_bin = importance.sum(dim=1)
     layers = capture_heads(network, window)
     num_heads = sum(len(layer.query) for layer in layers)
-    cells = Cells(num_heads, length, cell, by_bin)
+    cells = GridCells(num_heads, length, cell, by_bin)
     profiles = []
     for place, layer in enumerate(layers):
         profile = Profiles(len(layer.query), length, by_bin)

@@ -15,7 +15,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.explain.nwb_matrices import iterate_matrices, to_matrix
 from nwbspikegen.explain.nwb_vectors import read_vector, to_vector
-from nwbspikegen.nwb.columns import read_table, to_text
+from nwbspikegen.nwb.columns import decode_text, read_dynamic_table
 from nwbspikegen.nwb.envelope import derive_file
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.names import join_attributes, split_attributes
@@ -169,7 +169,7 @@ def _remember(explanation: xr.Dataset) -> dict[str, Any]:
 
 
 def _read_explanation(module: h5py.Group) -> xr.Dataset:
-    stored = split_attributes(to_text(module.attrs["description"]))
+    stored = split_attributes(decode_text(module.attrs["description"]))
     found = dict(iterate_matrices(module))
     for name, group in module.items():
         if name not in _RESERVED and name not in found and (vector := read_vector(group)) is not None:
@@ -185,4 +185,4 @@ def _read_explanation(module: h5py.Group) -> xr.Dataset:
 def _read_table(module: h5py.Group, name: str) -> pd.DataFrame:
     if name not in module:
         return pd.DataFrame()
-    return read_table(module[name])
+    return read_dynamic_table(module[name])

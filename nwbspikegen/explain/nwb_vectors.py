@@ -13,7 +13,7 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.nwb_axes import find_grid, follow_grid, is_time, is_unit
 from nwbspikegen.explain.nwb_matrices import plain_description, split_known
-from nwbspikegen.nwb.columns import name_units, read_column, read_unit_ids, require_array, to_text
+from nwbspikegen.nwb.columns import decode_text, name_units, read_column, read_unit_ids, require_array
 from nwbspikegen.nwb.names import join_attributes, split_attributes
 from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import require_columns
@@ -70,7 +70,7 @@ def read_vector(group: h5py.Group) -> xr.DataArray | None:
     """Return what `to_vector` made, None for a group that is none."""
     if "data" in group:
         return _read_series(group)
-    text = to_text(group.attrs.get("description", ""))
+    text = decode_text(group.attrs.get("description", ""))
     stored = split_attributes(text)
     if "vector" not in stored:
         return None
@@ -87,7 +87,7 @@ def read_vector(group: h5py.Group) -> xr.DataArray | None:
 
 
 def _read_series(group: h5py.Group) -> xr.DataArray | None:
-    stored = split_attributes(to_text(group.attrs.get("comments", "")))
+    stored = split_attributes(decode_text(group.attrs.get("comments", "")))
     if "vector" not in stored:
         return None
     values, (dim,) = require_array(group, "data")[:], stored["vector"]
@@ -96,6 +96,6 @@ def _read_series(group: h5py.Group) -> xr.DataArray | None:
         if stored["grid"] is None
         else follow_grid(stored["grid"], len(values))
     )
-    attrs = {"description": to_text(group.attrs["description"]), **stored["attrs"]}
-    attrs["units"] = to_text(group["data"].attrs["unit"])
+    attrs = {"description": decode_text(group.attrs["description"]), **stored["attrs"]}
+    attrs["units"] = decode_text(group["data"].attrs["unit"])
     return xr.DataArray(values, {dim: (dim, times)}, (dim,), attrs=attrs)

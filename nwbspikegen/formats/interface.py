@@ -14,7 +14,7 @@ from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseS
 from neuroconv.utils import dict_deep_update, get_json_schema_from_method_signature
 
 from nwbspikegen.core.sortings import read_attribute
-from nwbspikegen.formats.nwb_electrodes import add_electrodes, rows_of_units
+from nwbspikegen.formats.nwb_electrodes import add_recording_electrodes, rows_of_units
 from nwbspikegen.formats.nwb_intervals import add_intervals
 from nwbspikegen.formats.parameters import make_schema
 from nwbspikegen.formats.spikes import to_sorting
@@ -77,7 +77,7 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         sorting = self.sorting_extractor
         electrodes = getattr(sorting, "electrodes", None)
         if electrodes is not None:
-            add_electrodes(nwbfile, electrodes)
+            add_recording_electrodes(nwbfile, electrodes)
             options.setdefault("unit_electrode_indices", rows_of_units(electrodes))
         options.setdefault("units_description", getattr(sorting, "units_description", "Spike-sorted units."))
         super().add_to_nwbfile(nwbfile, _describe_columns(sorting, metadata), **options)

@@ -19,7 +19,7 @@ _DESCRIPTIONS = {
 _PREDEFINED = ("x", "y", "z", "imp", "filtering", "rel_x", "rel_y", "rel_z", "reference")
 
 
-def add_electrodes(nwbfile: Any, electrodes: Electrodes) -> None:
+def add_recording_electrodes(nwbfile: Any, electrodes: Electrodes) -> None:
     """Add one device and group per probe, and a row per electrode."""
     columns = dict(electrodes.columns)
     locations = [str(value) for value in columns.pop("location", [_UNKNOWN] * len(electrodes.groups))]

@@ -107,7 +107,7 @@ def read_parameters(reader: Callable[..., Any]) -> list[Parameter]:
     [('--source', 'The file.', True), ('--tick', 'Seconds per bin.', False)]
     """
     hints = _read_hints(reader)
-    texts = read_texts(reader)
+    texts = read_docstring_texts(reader)
     taken = inspect.signature(reader).parameters.values()
     named = [each for each in taken if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
     if not named:
@@ -122,12 +122,12 @@ def read_parameters(reader: Callable[..., Any]) -> list[Parameter]:
     return [_describe(reader, each, hints.get(each.name), texts.get(each.name, "")) for each in named]
 
 
-def read_texts(reader: Callable[..., Any]) -> dict[str, str]:
+def read_docstring_texts(reader: Callable[..., Any]) -> dict[str, str]:
     """Return what a docstring in NumPy's layout says of each parameter, in one line.
 
     Examples
     --------
-    >>> read_texts(read_parameters)["reader"]
+    >>> read_docstring_texts(read_parameters)["reader"]
     'Its annotations say the types; a text "--probe" in Annotated is the option\\'s name. ...'
     """
     _, _, rest = inspect.cleandoc(reader.__doc__ or "").partition("\nParameters\n----------\n")

@@ -17,7 +17,7 @@ from nwbspikegen.nwb.unit_table import require_columns
 def read_column(column: h5py.Dataset) -> Any:
     """Return a column of a table: texts as str, truth values as bool, numbers as they are."""
     if h5py.check_string_dtype(column.dtype) is not None:
-        return [to_text(value) for value in column[:]]
+        return [decode_text(value) for value in column[:]]
     if h5py.check_enum_dtype(column.dtype) is not None:
         return column[:].astype(bool)
     return column[:]
@@ -31,7 +31,7 @@ def require_array(group: h5py.Group, name: str) -> h5py.Dataset:
     return array
 
 
-def read_table(table: h5py.Group) -> pd.DataFrame:
+def read_dynamic_table(table: h5py.Group) -> pd.DataFrame:
     """Return a table whose columns are all of one length, with the attributes of its description.
 
     Raises
@@ -43,7 +43,7 @@ def read_table(table: h5py.Group) -> pd.DataFrame:
     frame = pd.DataFrame({name: read_column(require_array(table, name)) for name in names})
     if names and len(frame) != len(require_array(table, "id")):
         raise ValueError(f"{len(frame)} rows in {table.name} for {len(table['id'])} ids")
-    frame.attrs.update(split_attributes(to_text(table.attrs["description"])))
+    frame.attrs.update(split_attributes(decode_text(table.attrs["description"])))
     return frame
 
 
@@ -60,10 +60,10 @@ def read_unit_ids(root: Any, rows: Any) -> np.ndarray:
 def name_units(units: Any) -> np.ndarray:
     """Return what names each unit of a table in memory: its label where it has one, else its id."""
     if LABELS in units.colnames:
-        return np.array([to_text(label) for label in units[LABELS][:]], dtype=np.str_)
+        return np.array([decode_text(label) for label in units[LABELS][:]], dtype=np.str_)
     return np.asarray(units.id[:])
 
 
-def to_text(value: Any) -> str:
+def decode_text(value: Any) -> str:
     """Return what HDF5 holds as bytes or str, as str."""
     return value.decode() if isinstance(value, bytes) else str(value)

@@ -77,7 +77,7 @@ def read_reduced(
         path = Path(place) / "source.nwb"
         _make_copy(source, path, given, unit_table, is_trial=is_trial)
         with contextlib.ExitStack() as stack:
-            with explaining(source):
+            with explaining_source(source):
                 io = stack.enter_context(NWBHDF5IO(str(path), "r"))
                 nwbfile = io.read()
             fill_metadata(nwbfile, given)
@@ -87,7 +87,7 @@ def read_reduced(
 def _make_copy(
     source: Path | str, path: Path, given: Mapping[str, Any], unit_table: str, *, is_trial: bool
 ) -> None:
-    with open_nwb(source) as root, explaining(source), h5py.File(path, "w") as out:
+    with open_nwb(source) as root, explaining_source(source), h5py.File(path, "w") as out:
         copy = SourceCopy(out, str(source), is_trial=is_trial)
         copy_kept(root, copy, unit_table)
         repair_session(copy, given)
@@ -104,7 +104,7 @@ def _reading_any_age() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def explaining(source: Path | str) -> Iterator[None]:
+def explaining_source(source: Path | str) -> Iterator[None]:
     """Turn whatever pynwb, hdmf and storage libraries raise about a recording into one clear `InputError`."""
     try:
         yield
@@ -128,7 +128,7 @@ def export(source_io: Any, nwbfile: Any, path: Path, source: Path | str) -> None
     from pynwb import NWBHDF5IO
 
     nwbfile.generate_new_id()
-    with explaining(source), NWBHDF5IO(str(path), "w") as io:
+    with explaining_source(source), NWBHDF5IO(str(path), "w") as io:
         io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})
 
 
@@ -151,7 +151,7 @@ def _require_valid(path: Path, source: Path | str) -> None:
     """Raise `InputError` when what is kept of a recording does not fit the schema."""
     from pynwb import validate
 
-    with explaining(source):
+    with explaining_source(source):
         found = [error for error in validate(path=str(path)) if "spike_generation" not in error.location]
     if found:
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""

@@ -320,7 +320,7 @@ def read_number(group: h5py.Group, name: str) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def read_text(group: h5py.Group, name: str) -> str:
+def read_hdf5_text(group: h5py.Group, name: str) -> str:
     """Return the first text of a dataset, an empty one when there is none."""
     values = read_array(group, name)
     if values is None or values.size == 0:

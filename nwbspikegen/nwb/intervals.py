@@ -13,7 +13,7 @@ from nwbspikegen.nwb.groups import find_array, find_group, read_values
 _MOST_NAMES = 50
 
 
-def find_named(root: Any, name: str) -> tuple[list[tuple[float, float]], list[str]]:
+def find_named_intervals(root: Any, name: str) -> tuple[list[tuple[float, float]], list[str]]:
     """Return the start and stop (s) of every interval called `name`, and all names that there are.
 
     An interval is called by its table, or by any text in its row, tags included.

@@ -57,7 +57,7 @@ def _with_zone(text: str) -> str:
     return moment.replace(tzinfo=UTC).isoformat()
 
 
-def read_columns(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]:
+def read_unit_columns(root: Any, units: Any, num_units: int) -> dict[str, np.ndarray]:
     """Return the columns that hold one value per unit; electrodes give places when there is one each.
 
     Ragged and multi-dimensional columns are left out, and so are references, except that an electrode

@@ -20,7 +20,7 @@ import numpy as np
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import find_group, to_text
 from nwbspikegen.nwb.ids import LABELS, read_unique_ids
-from nwbspikegen.nwb.session import read_columns
+from nwbspikegen.nwb.session import read_unit_columns
 from nwbspikegen.nwb.source_nodes import (
     Reference,
     is_group,
@@ -234,7 +234,7 @@ def _label_units(root: Any, units: Any, copy: SourceCopy) -> None:
     ids = read_ids(units, len(units["spike_times_index"]))
     if len(np.unique(ids)) == len(ids):
         return
-    names = read_unique_ids(root, units, len(ids), read_columns(root, units, len(ids)))
+    names = read_unique_ids(root, units, len(ids), read_unit_columns(root, units, len(ids)))
     if len(np.unique(names)) < len(names):
         raise InputError(
             f"unit ids in {copy.source} that are equal", "ids that name one unit each", "number the units"

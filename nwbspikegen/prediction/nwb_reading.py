@@ -17,7 +17,7 @@ from nwbspikegen.core.context_start import NAME as CONTEXT_START
 from nwbspikegen.core.context_start import note_context_start
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.nwb.columns import read_table, read_unit_ids, require_array, to_text
+from nwbspikegen.nwb.columns import decode_text, read_dynamic_table, read_unit_ids, require_array
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.names import MODULE, split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
@@ -47,7 +47,7 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
     """
     with _open_module(path) as module:
         series = _require(module, "spike_probability")
-        attrs = split_attributes(to_text(series.attrs.get("comments", "")))
+        attrs = split_attributes(decode_text(series.attrs.get("comments", "")))
         start = float(series["starting_time"][()])
         bin_size = float(attrs.get("bin_size", 1.0 / series["starting_time"].attrs["rate"]))
         rate = float(series["starting_time"].attrs["rate"])
@@ -103,7 +103,7 @@ def read_sources(path: _Path) -> pd.DataFrame:
 def read_models(path: _Path) -> pd.DataFrame:
     """Return the stored models, one row each; `parameters` and `training` are dicts."""
     with _open_module(path) as module:
-        models = read_table(_require(module, "models")).rename(columns={"model_name": "name"})
+        models = read_dynamic_table(_require(module, "models")).rename(columns={"model_name": "name"})
         for name in ("parameters", "training"):
             models[name] = pd.Series([json.loads(text) for text in models[name]], dtype=object)
     return models
@@ -142,4 +142,4 @@ def _read_unit_ids(module: h5py.Group) -> np.ndarray:
 
 def _read_table(path: _Path, name: str) -> pd.DataFrame:
     with _open_module(path) as module:
-        return read_table(_require(module, name))
+        return read_dynamic_table(_require(module, name))

@@ -7,7 +7,7 @@ from jaxtyping import Float32, Float64, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.simulation.kernels import run_population
-from nwbspikegen.simulation.preparations import Preparation, Units, draw_units, find_preparation
+from nwbspikegen.simulation.preparations import Preparation, SimulatedUnits, choose_preparation, draw_units
 
 
 def conditional_intensity(
@@ -43,7 +43,7 @@ def conditional_intensity(
     >>> bool((intensity == simulation.intensity).all())
     True
     """
-    constants = find_preparation(preparation)
+    constants = choose_preparation(preparation)
     units = draw_units(constants, check_num_units(spikes.shape[1]), parameter_rng(seed))
     intensity = np.empty(spikes.shape, dtype=np.float32)
     run_units(constants, units, spikes, intensity, bin_size, None)
@@ -69,7 +69,7 @@ def spike_rng(seed: int) -> np.random.Generator:
 
 def run_units(
     constants: Preparation,
-    units: Units,
+    units: SimulatedUnits,
     spikes: UInt8[np.ndarray, "time unit"],
     intensity: Float32[np.ndarray, "time unit"],
     bin_size: float,

@@ -98,7 +98,7 @@ PREPARATIONS = {preparation.name: preparation for preparation in (IN_VITRO, IN_V
 
 
 @dataclass(frozen=True)
-class Units:
+class SimulatedUnits:
     """The parameters of the drawn units.
 
     Attributes
@@ -124,7 +124,7 @@ class Units:
     fatigue: Float64[np.ndarray, " unit"]
 
 
-def find_preparation(name: str) -> Preparation:
+def choose_preparation(name: str) -> Preparation:
     """Return the preparation called `name`, or raise an InputError that lists those there are."""
     if name not in PREPARATIONS:
         names = " or ".join(repr(known) for known in PREPARATIONS)
@@ -132,7 +132,7 @@ def find_preparation(name: str) -> Preparation:
     return PREPARATIONS[name]
 
 
-def draw_units(preparation: Preparation, num_units: int, rng: np.random.Generator) -> Units:
+def draw_units(preparation: Preparation, num_units: int, rng: np.random.Generator) -> SimulatedUnits:
     """Draw the parameters of `num_units` units."""
     bias = np.log(preparation.median_rate) + preparation.spread_log_rate * _normal(rng, (0.0, 1.0), num_units)
     bursty = rng.random(num_units) < preparation.bursty_share
@@ -149,7 +149,7 @@ def draw_units(preparation: Preparation, num_units: int, rng: np.random.Generato
     )
     inhibitory = rng.random(num_units) < preparation.inhibitory_share
     full = np.ones(num_units)
-    return Units(
+    return SimulatedUnits(
         bias=bias,
         own_weight=np.stack([-8.0 * full, after, tired], axis=1),
         own_time=np.stack(

@@ -10,7 +10,7 @@ from jaxtyping import Float32, Float64, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.simulation.intensity import check_num_units, parameter_rng, run_units, spike_rng
-from nwbspikegen.simulation.preparations import draw_units, find_preparation
+from nwbspikegen.simulation.preparations import choose_preparation, draw_units
 
 if TYPE_CHECKING:
     from spikeinterface.core import NumpySorting
@@ -97,7 +97,7 @@ def simulate(
     >>> simulation.sorting.get_num_units()
     16
     """
-    constants = find_preparation(preparation)
+    constants = choose_preparation(preparation)
     check_num_units(num_units)
     _check_range(duration, bin_size, seed)
     units = draw_units(constants, num_units, parameter_rng(seed))

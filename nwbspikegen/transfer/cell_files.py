@@ -16,7 +16,7 @@ from jaxtyping import Float
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.npz_files import read_npz
-from nwbspikegen.transfer.plan import Cell, StudyPlan
+from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 
 
 def model_folder(
@@ -33,7 +33,7 @@ def training_file(
     return Path(study) / "training" / plan.model_slug(model) / f"{plan.row_slug(trained_on)}.npz"
 
 
-def cell_file(study: str | os.PathLike[str], plan: StudyPlan, cell: Cell) -> Path:
+def cell_file(study: str | os.PathLike[str], plan: StudyPlan, cell: MatrixCell) -> Path:
     """Return where the scores of a cell are."""
     column = Path(study) / "cells" / plan.find(cell.tested).slug
     return column / plan.model_slug(cell.model) / f"{plan.row_slug(cell.trained_on)}.npz"

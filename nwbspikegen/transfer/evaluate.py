@@ -20,7 +20,7 @@ from nwbspikegen.scoring.past import extent
 from nwbspikegen.scoring.segment import ScoredSegment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, write_scores
-from nwbspikegen.transfer.plan import Cell, StudyPlan
+from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 from nwbspikegen.transfer.predict import count_together, predict_with_each
 from nwbspikegen.transfer.training_rows import (
     build_untrained,
@@ -44,7 +44,7 @@ def untrained_name(model: str, models: Sequence[str]) -> str:
     return "untrained" if len(models) == 1 else f"untrained_{model}"
 
 
-def evaluate_cells(study: str, cells: Sequence[Cell]) -> int:
+def evaluate_cells(study: str, cells: Sequence[MatrixCell]) -> int:
     """Score models on the test segment of one session; return how many cells were written.
 
     Cells that are there already are left alone, and each is written as soon as it is scored. All read
@@ -77,7 +77,7 @@ def has_model(
     return (model_folder(study, plan, model, trained_on) / DESCRIPTION_FILE).is_file()
 
 
-def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[Cell]) -> None:
+def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[MatrixCell]) -> None:
     session = plan.find(missing[0].tested)
     units, parts = session.open()
     bins, first = _read_until_test_ends(units, parts)
@@ -94,12 +94,12 @@ def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[Cell]) -> N
 
 
 def _score_each(
-    cells: Sequence[Cell],
+    cells: Sequence[MatrixCell],
     models: Sequence[FittedModel],
     bins: Bins,
     first: int,
     segment: ScoredSegment,
-) -> Iterator[tuple[Cell, FittedModel, pd.DataFrame, np.ndarray, str]]:
+) -> Iterator[tuple[MatrixCell, FittedModel, pd.DataFrame, np.ndarray, str]]:
     """Give the scores of every cell, or why it has none."""
     fitting = [model for model in models if np.isclose(model.bin_size, segment.bin_size, rtol=1e-9)]
     for cell, model in zip(cells, models, strict=True):

@@ -9,7 +9,7 @@ import xarray as xr
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.nwb.columns import read_table
+from nwbspikegen.nwb.columns import read_dynamic_table
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.transfer.nwb_tables import join_tables
@@ -72,4 +72,4 @@ def _read(path: _Path, name: str) -> pd.DataFrame:
                 "a file of a transfer study that holds it",
                 "pass what write_study or write_transfer wrote",
             )
-        return read_table(module[name])
+        return read_dynamic_table(module[name])

@@ -24,7 +24,7 @@ _MODEL_NAME = re.compile(r"[\w-]+(\.[\w-]+)*(:\w+)?")
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """One entry of the matrix: the model, the row's label, the sessions trained on, the one tested."""
 
     model: str
@@ -94,12 +94,12 @@ class StudyPlan:
         chosen = {"+".join(mixture): mixture for mixture in self.mixtures}.get(row, (row,))
         return tuple(name for name in self.names if name in chosen)
 
-    def cells(self, columns: Sequence[str] | None = None) -> Iterator[Cell]:
+    def cells(self, columns: Sequence[str] | None = None) -> Iterator[MatrixCell]:
         """Give every cell, or those of some columns."""
         for tested in self.names if columns is None else columns:
             for model in self.models:
                 for row in self.rows():
-                    yield Cell(model, row, self.trained_on(row, tested), tested)
+                    yield MatrixCell(model, row, self.trained_on(row, tested), tested)
 
     def row_slug(self, trained_on: Sequence[str]) -> str:
         """Return the name of the folder of a row's model: the same sessions and settings, the same name."""

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.transfer.recommendation_cells import (
     TRIVIAL,
-    collect_cells,
+    collect_matrix_cells,
     interval,
     name_kinds,
     pick_matrix,
@@ -90,7 +90,7 @@ def recommend(
     """
     column = require_target(scores, target)
     chosen = {"metric": require_higher(metric), "null": null}
-    cells = collect_cells(scores, draws, predictor=predictor, **chosen)
+    cells = collect_matrix_cells(scores, draws, predictor=predictor, **chosen)
     values, independent = cells.values[:, column], cells.independent[:, column]
     drawn = None if cells.drawn is None else cells.drawn[:, :, column]
     table = _describe_rows(scores, column, values, independent)

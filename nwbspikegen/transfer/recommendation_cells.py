@@ -16,7 +16,7 @@ TRIVIAL = ("running_rate", "online_hazard", "untrained")
 
 
 @dataclass(frozen=True)
-class Cells:
+class MatrixCells:
     """One score of all rows and columns.
 
     Attributes
@@ -37,14 +37,14 @@ class Cells:
     drawn: Float64[np.ndarray, "draw train test"] | None
 
 
-def collect_cells(
+def collect_matrix_cells(
     scores: xr.Dataset, draws: xr.Dataset | None, *, predictor: str, metric: str, null: str
-) -> Cells:
+) -> MatrixCells:
     """Return what a study has of one score."""
     matrix = pick_matrix(scores, predictor=predictor, metric=metric, null=null)
     drawn = pick_drawn(draws, scores, predictor=predictor, metric=metric, null=null)
     values = np.asarray(matrix.values, dtype=np.float64)
-    return Cells(values, find_independent(scores, matrix), _find_within(scores, matrix), drawn)
+    return MatrixCells(values, find_independent(scores, matrix), _find_within(scores, matrix), drawn)
 
 
 def pick_drawn(

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float64
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.transfer.recommendation_cells import (
     TRIVIAL,
-    collect_cells,
+    collect_matrix_cells,
     interval,
     name_kinds,
     pick_trivial,
@@ -60,7 +60,7 @@ def rank_seeds(
     [['a', 0.0], ['c', 0.5], ['b', 1.0]]
     """
     chosen = {"metric": require_higher(metric), "null": null}
-    cells = collect_cells(scores, draws, predictor=predictor, **chosen)
+    cells = collect_matrix_cells(scores, draws, predictor=predictor, **chosen)
     place = _place_rows(cells.values, cells.independent)
     rows = []
     for row, (name, kind) in enumerate(
@@ -109,7 +109,7 @@ def rank_targets(
         each trivial predictor that the study has, with ``num_above_NAME``: how many rows beat it.
     """
     chosen = {"predictor": predictor, "metric": require_higher(metric), "null": null}
-    cells = collect_cells(scores, draws, **chosen)
+    cells = collect_matrix_cells(scores, draws, **chosen)
     trivial = {name: pick_trivial(scores, name, **chosen) for name in TRIVIAL}
     names = scores["train_session"].values.astype(str)
     rows = []

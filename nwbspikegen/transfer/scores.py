@@ -34,7 +34,9 @@ HEADLINE = {"headline_metric": BITS_PER_SPIKE.name, "headline_null": "mean_rate"
 _Rows = Iterator[tuple[str, str, pd.DataFrame, Path]]
 
 
-def read_scores(study: str | os.PathLike[str], plan: StudyPlan, visitors: Sequence[str] = ()) -> xr.Dataset:
+def collect_scores(
+    study: str | os.PathLike[str], plan: StudyPlan, visitors: Sequence[str] = ()
+) -> xr.Dataset:
     """Return what has been scored so far; cells that are missing are NaN.
 
     Parameters

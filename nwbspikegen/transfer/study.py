@@ -20,7 +20,7 @@ from nwbspikegen.training.settings import require_settings
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 from nwbspikegen.transfer.independence import compare_rows
 from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
-from nwbspikegen.transfer.scores import read_draws, read_scores
+from nwbspikegen.transfer.scores import collect_scores, read_draws
 from nwbspikegen.transfer.sessions import (
     OTHERS,
     Recording,
@@ -212,7 +212,7 @@ class TransferStudy:
     @property
     def scores(self) -> xr.Dataset:
         """Every score, (train_session, test_session, predictor, metric, null), with its interval."""
-        return read_scores(self.folder, self._plan)
+        return collect_scores(self.folder, self._plan)
 
     @property
     def draws(self) -> xr.Dataset:
@@ -282,7 +282,7 @@ class TransferStudy:
             self._run(
                 plan_tasks(folder, self._plan, columns=[name], workers=workers, only_trained=True), client
             )
-        scores = read_scores(self.folder, self._plan, visitors)
+        scores = collect_scores(self.folder, self._plan, visitors)
         return recommend(
             scores, read_draws(self.folder, self._plan, visitors), name, predictor=predictor, **how
         )

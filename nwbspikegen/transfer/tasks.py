@@ -12,7 +12,7 @@ from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.tasks import Outcome, Task, run_tasks
 from nwbspikegen.transfer.cell_files import cell_file, column_file, training_file
 from nwbspikegen.transfer.evaluate import evaluate_cells, evaluate_column, has_model
-from nwbspikegen.transfer.plan import Cell, StudyPlan
+from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 from nwbspikegen.transfer.training_rows import train_row
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -100,7 +100,9 @@ def run_plan(tasks: Sequence[Task], client: Any = None) -> list[Outcome]:
     return failed
 
 
-def _scoring_task(study: str, plan: StudyPlan, cells: tuple[Cell, ...], title: str, weight: float) -> Task:
+def _scoring_task(
+    study: str, plan: StudyPlan, cells: tuple[MatrixCell, ...], title: str, weight: float
+) -> Task:
     after = dict.fromkeys(_training_key(plan, cell.model, cell.trained_on) for cell in cells)
     return Task(
         f"cells-{title}",

@@ -21,11 +21,11 @@ from nwbspikegen.core.addresses import (
 )
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.ids import read_unique_ids
-from nwbspikegen.nwb.intervals import find_named
+from nwbspikegen.nwb.intervals import find_named_intervals
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.page_index import PageIndex, group_rows, list_rows, search_rows
 from nwbspikegen.nwb.plain_rows import PlainRows
-from nwbspikegen.nwb.session import read_columns, read_session
+from nwbspikegen.nwb.session import read_session, read_unit_columns
 from nwbspikegen.nwb.unit_table import UNITS, read_offsets, require_units
 from nwbspikegen.views.nwb_observation import read_invalid_times, read_observation
 from nwbspikegen.views.observation import Observation
@@ -80,7 +80,7 @@ class NWBSource(SpikeSource):
             offsets = read_offsets(units, self._address)
             num_units = len(offsets) - 1
             session = read_session(root)
-            columns = read_columns(root, units, num_units)
+            columns = read_unit_columns(root, units, num_units)
             ids = read_unique_ids(root, units, num_units, columns)
             self._observation = read_observation(units, num_units, self._address)
             self.invalid_times = read_invalid_times(root)
@@ -180,7 +180,7 @@ class NWBSource(SpikeSource):
     def find_intervals(self, name: str) -> tuple[Sequence[Interval], Sequence[str]]:
         """Return the start and stop (s) of every interval of a name, and all names that there are."""
         with open_nwb(self._address) as root, reading(self._address):
-            return find_named(root, name)
+            return find_named_intervals(root, name)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[Any]:

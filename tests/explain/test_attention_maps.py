@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.capture import LayerHeads, capture_heads, stream_weights
-from nwbspikegen.explain.correlations import compare_recordings, correlate_rates
+from nwbspikegen.explain.correlations import compare_rate_correlations, correlate_rates
 from nwbspikegen.explain.importance import gradient_importance
 from nwbspikegen.explain.maps import map_attention
 from nwbspikegen.explain.profiles import Profiles
@@ -255,10 +255,10 @@ def test_recordings_are_compared_with_a_corrected_test():
         )
         for place in range(6)
     }
-    compared = compare_recordings(tables)
+    compared = compare_rate_correlations(tables)
     assert compared[compared.profile == "key_profile"].significant.all()
     assert not compared[compared.profile != "key_profile"].significant.any()
     assert (compared.p_holm >= compared.p).all()
     assert compared["mean"].iloc[0] == pytest.approx(0.6, abs=0.1)
     with pytest.raises(InputError, match="at least two"):
-        compare_recordings({"a": one})
+        compare_rate_correlations({"a": one})

@@ -20,7 +20,7 @@ import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError, MetadataError, MissingExtraError
 from nwbspikegen.formats.ibl.one import find_in_cache
-from nwbspikegen.formats.ibl.remote import download_session, open_remote
+from nwbspikegen.formats.ibl.remote import download_session, open_remote_session
 
 _OTHER_EID = "00000000-0000-4000-8000-000000000000"
 _SUBJECT = {"Subject": {"age": "P90D", "sex": "M"}}
@@ -191,13 +191,13 @@ def test_no_remote_one_unless_it_was_set_up(home, tmp_path):
     (home / ".one").mkdir()
     (home / ".one/.caches").write_text("{")
     with pytest.raises(InputError, match=r"\.caches unusable"):
-        open_remote()
+        open_remote_session()
 
 
 def test_without_one_an_extra_is_named(home, monkeypatch):
     monkeypatch.setitem(sys.modules, "one.api", None)
     with pytest.raises(MissingExtraError, match=r"nwbspikegen\[ibl\]"):
-        open_remote()
+        open_remote_session()
 
 
 class _Alyx:

@@ -13,7 +13,7 @@ from nwbspikegen.models.in_context.past.layout import (
     MEETING_TAU,
     NUM_COMPANIONS,
 )
-from nwbspikegen.models.in_context.past.units import Units
+from nwbspikegen.models.in_context.past.units import UnitHistories
 from nwbspikegen.views.history import prior_bins
 
 _BIN = 0.001
@@ -99,12 +99,12 @@ def test_a_stepper_follows_them_bin_by_bin_until_a_spike_is_forgotten() -> None:
         np.zeros(num_features, dtype=np.float32), np.ones(num_features, dtype=np.float32), 99.0, 1
     )
     later = np.tile(_grouped(), (2, 1))
-    later[1 : Units.oldest + 100, 0] = 0
-    later[[0, Units.oldest + 100], 0] = 1
+    later[1 : UnitHistories.oldest + 100, 0] = 0
+    later[[0, UnitHistories.oldest + 100], 0] = 1
     left = _remaining(np.concatenate([spikes, later]))[len(spikes) :]
-    age = 1 + np.arange(Units.oldest + 100)
-    left[1 : Units.oldest + 101, 0][age >= Units.oldest] = 0
-    for t in range(Units.oldest + 150):
+    age = 1 + np.arange(UnitHistories.oldest + 100)
+    left[1 : UnitHistories.oldest + 101, 0][age >= UnitHistories.oldest] = 0
+    for t in range(UnitHistories.oldest + 150):
         stepper.write()
         expected = np.log(1 + 1000 * shares.T @ left[t])
         np.testing.assert_allclose(stepper.standard[:, COMPANION_COLUMN:], expected, rtol=1e-5, atol=1e-5)

@@ -11,7 +11,7 @@ import xarray as xr
 
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.patchseq.classify.bilstm import CellBiLSTM, fit_bilstm, summarise_attention
-from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
+from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.classify.forest import _vote, fit_forest
 from nwbspikegen.patchseq.classify.models_io import CellModel, tabulate_predictions
@@ -98,7 +98,7 @@ def trained(families) -> tuple[FamilyComponents, FamilyCells, CellBiLSTM]:
         components["cell_class"].values.astype(str),
         components["donor"].values.astype(str),
     )
-    return transformer, cells, fit_bilstm(cells, schedule=Schedule(epochs=25, batch=16), seed=1)
+    return transformer, cells, fit_bilstm(cells, schedule=BiLSTMSchedule(epochs=25, batch=16), seed=1)
 
 
 def test_bilstm_learns_and_attends_to_what_tells(trained, families):
@@ -124,7 +124,7 @@ def test_what_stands_in_a_gap_cannot_matter(trained):
 
 def test_the_same_seed_gives_the_same_network(trained):
     _, cells, model = trained
-    again = fit_bilstm(cells, schedule=Schedule(epochs=25, batch=16), seed=1)
+    again = fit_bilstm(cells, schedule=BiLSTMSchedule(epochs=25, batch=16), seed=1)
     np.testing.assert_array_equal(
         again.predict_proba(cells.families, cells.present), model.predict_proba(cells.families, cells.present)
     )
@@ -136,7 +136,7 @@ def test_sizes_are_those_of_the_paper(trained):
     assert network.lstm.bidirectional
     assert network.energy[0].out_features == 128
     assert network.after[1].p == 0.2
-    assert vars(Schedule()) == {
+    assert vars(BiLSTMSchedule()) == {
         "learning_rate": 1e-3,
         "weight_decay": 1e-4,
         "batch": 64,

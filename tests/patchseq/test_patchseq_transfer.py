@@ -8,7 +8,7 @@ import pytest
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.patchseq.classify.bilstm import fine_tune_bilstm, fit_bilstm, fit_joint_bilstm
-from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
+from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells
 from nwbspikegen.patchseq.classify.folds import draw_labelled
 from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.species.alignment import align
@@ -209,7 +209,7 @@ def draw_families(num_per_class: int, seed: int, *, shift: float) -> FamilyCells
 
 def test_transfer_beats_target_only_at_five_labelled_cells_per_class():
     mouse, human = draw_families(80, 0, shift=0.0), draw_families(5, 1, shift=0.15)
-    scored, schedule = draw_families(100, 2, shift=0.15), Schedule(epochs=12, batch=32)
+    scored, schedule = draw_families(100, 2, shift=0.15), BiLSTMSchedule(epochs=12, batch=32)
     hit = {}
     for name, model in {
         "target_only": fit_bilstm(human, schedule=schedule),

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 
-def main(path: str) -> int:
+def print_arrays(path: str) -> int:
     """Write an .npz of numeric arrays: `name`, or `name/0`, `name/1`, ... for a row or column of cells.
 
     Exit status 3 for MATLAB 7.3, 4 for what cannot be read; the reason goes to stderr.
@@ -45,4 +45,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(print_arrays(sys.argv[1]))

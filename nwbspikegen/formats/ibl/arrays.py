@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("nwbspikegen")
 
 
-def read_array(path: Path) -> np.ndarray:
+def read_alf_array(path: Path) -> np.ndarray:
     """Return the array of an .npy file; a single column becomes a vector.
 
     Raises
@@ -32,7 +32,7 @@ def read_array(path: Path) -> np.ndarray:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.save(Path(folder, "spikes.times.npy"), np.array([[0.5], [1.0]]))
-    ...     read_array(Path(folder, "spikes.times.npy")).tolist()
+    ...     read_alf_array(Path(folder, "spikes.times.npy")).tolist()
     [0.5, 1.0]
     """
     try:
@@ -50,12 +50,14 @@ def read_array(path: Path) -> np.ndarray:
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def read_numbers(collection: Collection, name: str, columns: int = 0) -> Float64[np.ndarray, "..."] | None:
+def read_alf_numbers(
+    collection: Collection, name: str, columns: int = 0
+) -> Float64[np.ndarray, "..."] | None:
     """Return an array of numbers as float64 (rows, or rows x `columns`), or None where there is no file."""
     path = collection.find(name)
     if path is None:
         return None
-    array = read_array(path)
+    array = read_alf_array(path)
     wanted = (len(array), columns) if columns and array.ndim else (array.size,)
     if array.dtype.kind not in "iuf" or array.shape != wanted:
         raise InputError(
@@ -71,7 +73,7 @@ def read_whole_numbers(collection: Collection, name: str) -> Int64[np.ndarray, "
     path = collection.find(name)
     if path is None:
         return None
-    array = read_array(path)
+    array = read_alf_array(path)
     whole = array.dtype.kind in "iu" or (
         array.dtype.kind == "f" and bool(np.isfinite(array).all() and (array == np.round(array)).all())
     )
@@ -86,12 +88,12 @@ def read_names(collection: Collection, name: str) -> np.ndarray | None:
     if path is None:
         return None
     if path.suffix == ".csv":
-        names = read_table(path).iloc[:, 0]
+        names = read_alf_table(path).iloc[:, 0]
         return names.astype(object).where(names.notna(), "").to_numpy(dtype=str)
     if _is_pickled(path):
         _LOG.warning("%s holds pickled objects, which could run code: it is not read", path)
         return None
-    array = read_array(path)
+    array = read_alf_array(path)
     if array.dtype.kind not in "US" or array.ndim != 1:
         raise InputError(f"{array.dtype} of shape {array.shape} in {path}", "names", "check the file")
     return array.astype(str)
@@ -106,7 +108,7 @@ def _is_pickled(path: Path) -> bool:
     return False
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_alf_table(path: Path) -> pd.DataFrame:
     """Return a .pqt or .csv file as a table; errors as in `core.table_files`."""
     return table_files.read_table(path, "ibl")
 

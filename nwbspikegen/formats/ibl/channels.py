@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nwbspikegen.formats.ibl.arrays import (
+    read_alf_numbers,
     read_names,
-    read_numbers,
     read_whole_numbers,
     require_one_length,
 )
@@ -32,8 +32,8 @@ def read_channels(collection: Collection) -> dict[str, np.ndarray]:
     """
     arrays = {
         "channels.rawInd": read_whole_numbers(collection, "channels.rawInd"),
-        "channels.localCoordinates": read_numbers(collection, "channels.localCoordinates", columns=2),
-        "channels.mlapdv": read_numbers(collection, "channels.mlapdv", columns=3),
+        "channels.localCoordinates": read_alf_numbers(collection, "channels.localCoordinates", columns=2),
+        "channels.mlapdv": read_alf_numbers(collection, "channels.mlapdv", columns=3),
         "channels.brainLocationIds_ccf_2017": read_whole_numbers(
             collection, "channels.brainLocationIds_ccf_2017"
         ),

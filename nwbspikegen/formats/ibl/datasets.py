@@ -50,7 +50,7 @@ def is_revision(name: str) -> bool:
     return _REVISION.fullmatch(name) is not None
 
 
-def find_dataset(folder: Path, name: str, namespace: str | None = None) -> Path | None:
+def find_alf_dataset(folder: Path, name: str, namespace: str | None = None) -> Path | None:
     """Return the file of ``object.attribute`` in its latest revision, or None.
 
     Names as ONE keeps them are read too: a namespace before (``_ibl_``), a uuid before the suffix.
@@ -136,7 +136,7 @@ def say_choice(folder: Path, namespace: str) -> None:
         for file in _list_files(place):
             by_name[file.name].append(file.path)
     for name, paths in sorted(by_name.items()):
-        taken = find_dataset(folder, name, namespace) if len(paths) > 1 else None
+        taken = find_alf_dataset(folder, name, namespace) if len(paths) > 1 else None
         passed = [str(path.relative_to(folder)) for path in paths if path != taken]
         if taken is not None:
             _LOG.info("%s: %s is read, not %s", folder, taken.relative_to(folder), ", ".join(passed))

@@ -18,7 +18,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.ibl.datasets import (
     NO_NAMESPACE,
     choose_namespace,
-    find_dataset,
+    find_alf_dataset,
     is_revision,
     list_namespaces,
     namespace_of,
@@ -56,7 +56,7 @@ class Collection:
 
     def find(self, name: str) -> Path | None:
         """Return the file of a dataset, None when there is none."""
-        return find_dataset(self.folder, name, self.namespace)
+        return find_alf_dataset(self.folder, name, self.namespace)
 
     def is_curated(self, name: str) -> bool:
         """Return whether a dataset is there in the namespace."""
@@ -174,7 +174,7 @@ def _base_of(path: Path) -> Path:
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
     """Give the folders with spikes down to `depth`."""
-    if any(find_dataset(folder, "spikes.times", space) for space in ("", *list_namespaces(folder))):
+    if any(find_alf_dataset(folder, "spikes.times", space) for space in ("", *list_namespaces(folder))):
         yield folder
     if depth > 0:
         for entry in sorted(folder.iterdir()):

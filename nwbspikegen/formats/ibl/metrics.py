@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.formats.ibl.arrays import read_table
+from nwbspikegen.formats.ibl.arrays import read_alf_table
 from nwbspikegen.formats.ibl.folder import Collection
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read_metrics(collection: Collection, num_clusters: int | None) -> pd.DataFra
     path = collection.find("clusters.metrics")
     if path is None:
         return None
-    table = read_table(path)
+    table = read_alf_table(path)
     clusters = _cluster_numbers(path, table, num_clusters)
     table = table.set_axis(clusters, axis=0)
     columns = {}

@@ -12,9 +12,9 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.ibl.arrays import (
-    read_array,
+    read_alf_array,
+    read_alf_numbers,
     read_names,
-    read_numbers,
     read_whole_numbers,
     require_one_length,
 )
@@ -60,7 +60,7 @@ class ProbeUnits:
     channel_of_unit: Int64[np.ndarray, " unit"]
 
 
-def read_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
+def read_alf_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
     """Return the units of a collection; a cluster without spikes is a unit when it has metrics.
 
     Raises
@@ -112,7 +112,7 @@ def _read_spikes(collection: Collection) -> tuple[Float64[np.ndarray, " spike"],
             "spikes.times and spikes.clusters",
             "copy both",
         )
-    times = read_array(path)
+    times = read_alf_array(path)
     if times.dtype.kind != "f" or times.ndim != 1:
         raise InputError(f"{times.dtype} of shape {times.shape} in {path}", "seconds", "check the file")
     times = times.astype(np.float64)
@@ -131,7 +131,7 @@ def _read_spikes(collection: Collection) -> tuple[Float64[np.ndarray, " spike"],
 def _read_clusters(collection: Collection) -> dict[str, np.ndarray | None]:
     return {
         "clusters.channels": read_whole_numbers(collection, "clusters.channels"),
-        "clusters.depths": read_numbers(collection, "clusters.depths"),
+        "clusters.depths": read_alf_numbers(collection, "clusters.depths"),
         "clusters.uuids": read_names(collection, "clusters.uuids"),
     }
 
@@ -180,7 +180,7 @@ def _read_depths(
     depths = tables["clusters.depths"]
     if depths is not None:
         return {"depth": depths[clusters]}
-    spike_depths = read_numbers(collection, "spikes.depths")
+    spike_depths = read_alf_numbers(collection, "spikes.depths")
     if spike_depths is None:
         return {}
     require_one_length(collection.folder, {"spikes.depths": spike_depths, "spikes.clusters": spike_clusters})

@@ -71,7 +71,7 @@ def _locate(
 ) -> tuple[Path, dict[str, Any]]:
     """Return the session's folder, and what ONE's records know of it."""
     from nwbspikegen.formats.ibl.one import ADDRESS_FORMS, find_in_cache, is_address
-    from nwbspikegen.formats.ibl.remote import download_session, open_remote
+    from nwbspikegen.formats.ibl.remote import download_session, open_remote_session
 
     if session is not None:
         if one_url is not None:
@@ -88,4 +88,4 @@ def _locate(
             f"a session's folder, or {ADDRESS_FORMS}",
             "check it",
         )
-    return download_session(open_remote(one_url), str(source), probes, collection)
+    return download_session(open_remote_session(one_url), str(source), probes, collection)

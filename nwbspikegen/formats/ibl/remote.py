@@ -29,7 +29,7 @@ _WANTED = re.compile(
 )
 
 
-def open_remote(url: str | None = None) -> Any:
+def open_remote_session(url: str | None = None) -> Any:
     """Return the remote ONE that the user has set up, without ever asking for anything.
 
     Parameters
@@ -76,7 +76,7 @@ def download_session(
     Parameters
     ----------
     one : one.api.One
-        As `open_remote` gives it.
+        As `open_remote_session` gives it.
     session : str
         An eid or lab/subject/date/number.
     probes, collection

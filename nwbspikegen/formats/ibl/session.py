@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.formats.ibl.arrays import read_array, read_table
-from nwbspikegen.formats.ibl.datasets import find_dataset
+from nwbspikegen.formats.ibl.arrays import read_alf_array, read_alf_table
+from nwbspikegen.formats.ibl.datasets import find_alf_dataset
 from nwbspikegen.formats.ibl.folder import Session
 from nwbspikegen.formats.ibl.probe import ProbeUnits
 
@@ -25,10 +25,10 @@ def read_named_intervals(alf_root: Path) -> dict[str, list[tuple[float, float]]]
     InputError
         If the table is damaged, or a part ends before it begins.
     """
-    path = find_dataset(alf_root, "passivePeriods.intervalsTable")
+    path = find_alf_dataset(alf_root, "passivePeriods.intervalsTable")
     if path is None:
         return {}
-    table = read_table(path)
+    table = read_alf_table(path)
     # the first column has no name in the file: its rows are called start and stop
     table = table.set_axis(table.iloc[:, 0].astype(str), axis=0).iloc[:, 1:]
     if list(table.index) != _BOUNDS or any(table[name].dtype.kind not in "iuf" for name in table):
@@ -61,7 +61,7 @@ def read_observation_interval(session: Session, probes: Sequence[ProbeUnits]) ->
         files = sorted(folder.glob("*ephysData*.timestamps*.npy")) if folder.is_dir() else []
         if len(files) != 1:
             return None
-        rows = read_array(files[0])
+        rows = read_alf_array(files[0])
         if rows.dtype.kind not in "iuf" or rows.ndim != 2 or rows.shape[1] != 2 or len(rows) < 2:
             raise InputError(f"shape {rows.shape} in {files[0]}", "samples and seconds", "copy it again")
         if not (np.isfinite(rows).all() and (np.diff(rows.astype(np.float64), axis=0) > 0).all()):

@@ -15,7 +15,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.electrodes import Electrodes
 from nwbspikegen.formats.ibl.channels import UNKNOWN_REGION, UNKNOWN_REGION_ID
 from nwbspikegen.formats.ibl.folder import find_alf_root, find_collections, find_session
-from nwbspikegen.formats.ibl.probe import ProbeUnits, read_probe
+from nwbspikegen.formats.ibl.probe import ProbeUnits, read_alf_probe
 from nwbspikegen.formats.ibl.session import (
     describe_session,
     read_named_intervals,
@@ -91,7 +91,7 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
         namespace: str | None = None,
     ) -> None:
         found = find_collections(session_path, probes, collection, namespace)
-        read = [read_probe(entry, good_only=good_only) for entry in found]
+        read = [read_alf_probe(entry, good_only=good_only) for entry in found]
         unit_ids = _name_units(read)
         if not len(unit_ids):
             raise InputError(

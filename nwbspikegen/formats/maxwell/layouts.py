@@ -15,8 +15,8 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.formats.maxwell.tables import describe, read_gain, read_mapping, read_spikes
-from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_number, read_text
+from nwbspikegen.formats.maxwell.tables import describe_table, read_gain, read_mapping, read_spike_table
+from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_hdf5_text, read_number
 
 _OLD_VERSION = 20160704
 _OLD_RATE_HZ = 20_000.0
@@ -101,7 +101,7 @@ def read_maxwell_recording(
     """
     path = require_file(file_path)
     with open_hdf5(path, _KIND) as file:
-        version = read_text(file, "version")
+        version = read_hdf5_text(file, "version")
         if not version.isdecimal() or int(version) < _OLD_VERSION:
             raise InputError(
                 f"{path}, whose version is {version!r}",
@@ -131,7 +131,7 @@ def _choose(path: Path, what: str, names: Sequence[str], asked: str | None) -> s
 
 def _read_old(path: Path, file: h5py.File, well: str, recording: str) -> MaxWellRecording:
     first, num_frames, num_samples = _read_old_span(path, file)
-    start, duration = _read_old_clock(read_text(file, "time"))
+    start, duration = _read_old_clock(read_hdf5_text(file, "time"))
     return MaxWellRecording(
         well,
         recording,
@@ -143,8 +143,8 @@ def _read_old(path: Path, file: h5py.File, well: str, recording: str) -> MaxWell
         duration,
         read_gain(file),
         read_mapping(path, read_array(file, "mapping")),
-        *read_spikes(path, read_array(file, "proc0/spikeTimes")),
-        describe(file, file, _OLD_RATE_HZ),
+        *read_spike_table(path, read_array(file, "proc0/spikeTimes")),
+        describe_table(file, file, _OLD_RATE_HZ),
     )
 
 
@@ -167,8 +167,8 @@ def _read_new(path: Path, group: h5py.Group, well: str, recording: str) -> MaxWe
         duration,
         read_gain(group),
         read_mapping(path, read_array(group, "settings/mapping")),
-        *read_spikes(path, read_array(group, "spikes")),
-        describe(group.file, group, rate_hz),
+        *read_spike_table(path, read_array(group, "spikes")),
+        describe_table(group.file, group, rate_hz),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.nwb.hdf5 import read_number, read_text, to_floats
+from nwbspikegen.nwb.hdf5 import read_hdf5_text, read_number, to_floats
 
 
 def read_gain(group: h5py.Group) -> float | None:
@@ -43,7 +43,7 @@ def read_mapping(path: Path, table: Any) -> dict[str, np.ndarray]:
     return columns
 
 
-def read_spikes(
+def read_spike_table(
     path: Path, table: Any
 ) -> tuple[Int64[np.ndarray, " spike"], Int64[np.ndarray, " spike"], Float64[np.ndarray, " spike"]]:
     """Return frame, channel and amplitude (least significant bits) of every spike detected on chip."""
@@ -72,11 +72,11 @@ def _require_fields(path: Path, table: Any, kinds: Mapping[str, str], what: str)
         )
 
 
-def describe(file: h5py.File, group: h5py.Group, rate_hz: float) -> str:
+def describe_table(file: h5py.File, group: h5py.Group, rate_hz: float) -> str:
     """Return in words what plate it was and how the chip filtered and detected."""
     known = {
-        "plate": read_text(file, "wellplate/version"),
-        "file version": read_text(file, "version"),
+        "plate": read_hdf5_text(file, "wellplate/version"),
+        "file version": read_hdf5_text(file, "version"),
         "sampling rate (Hz)": f"{rate_hz:g}",
         "gain": read_number(group, "settings/gain"),
         "high-pass filter (Hz)": read_number(group, "settings/hpf"),

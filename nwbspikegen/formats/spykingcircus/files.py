@@ -185,7 +185,7 @@ class _Ranges(ast.NodeTransformer):
         return node
 
 
-def read_probe(path: Path) -> Electrodes | None:
+def read_probe_file(path: Path) -> Electrodes | None:
     """Return the sites of a .prb file, in the sorter's order, or None when code would have to be run.
 
     Probe files are Python, which is not executed here: only literal `channel_groups` are read.

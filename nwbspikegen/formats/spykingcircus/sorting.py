@@ -25,7 +25,7 @@ from nwbspikegen.formats.spykingcircus.files import (
     find_circus_files,
     read_best_sites,
     read_parameter,
-    read_probe,
+    read_probe_file,
 )
 from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_number
 
@@ -256,7 +256,7 @@ def _find_electrodes(
     if files.templates is None:
         return None
     best, num_sites = read_best_sites(files.templates, units)
-    sites = None if files.probe is None else read_probe(files.probe)
+    sites = None if files.probe is None else read_probe_file(files.probe)
     if sites is None and sorted_file is not None:
         sites = describe_electrodes(sorted_file, np.empty(0, dtype=np.int64))
     if sites is None:

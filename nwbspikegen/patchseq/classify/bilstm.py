@@ -14,8 +14,8 @@ from jaxtyping import Bool, Float64, Shaped
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.patchseq.classify.bilstm_network import AttentionBiLSTM
 from nwbspikegen.patchseq.classify.bilstm_training import (
+    BiLSTMSchedule,
     FamilyCells,
-    Schedule,
     make_task,
     train_phase,
 )
@@ -68,7 +68,7 @@ class CellBiLSTM:
         return reading.logits.softmax(dim=1).double().numpy(), reading.attention.double().numpy()
 
 
-def fit_bilstm(cells: FamilyCells, *, schedule: Schedule | None = None, seed: int = 0) -> CellBiLSTM:
+def fit_bilstm(cells: FamilyCells, *, schedule: BiLSTMSchedule | None = None, seed: int = 0) -> CellBiLSTM:
     """Train on the cells of one species only.
 
     Examples
@@ -82,7 +82,7 @@ def fit_bilstm(cells: FamilyCells, *, schedule: Schedule | None = None, seed: in
     >>> bool((model.class_names[probability.argmax(axis=1)] == classes).all()), attention.shape
     (True, (20, 3))
     """
-    schedule, names = schedule or Schedule(), _name_classes(cells)
+    schedule, names = schedule or BiLSTMSchedule(), _name_classes(cells)
     network = _start(cells, (len(names),), seed)
     task = make_task(cells, names, head=0, weight=1.0, seed=seed)
     return _wrap(
@@ -97,13 +97,13 @@ def fit_bilstm(cells: FamilyCells, *, schedule: Schedule | None = None, seed: in
 
 
 def fine_tune_bilstm(
-    source: FamilyCells, target: FamilyCells, *, schedule: Schedule | None = None, seed: int = 0
+    source: FamilyCells, target: FamilyCells, *, schedule: BiLSTMSchedule | None = None, seed: int = 0
 ) -> CellBiLSTM:
     """Train on one species; warm up a new head on the other with the rest frozen; then train all of it.
 
     The target's phase has the schedule, validation cells and criterion of `fit_bilstm`.
     """
-    schedule, names = schedule or Schedule(), _name_classes(target)
+    schedule, names = schedule or BiLSTMSchedule(), _name_classes(target)
     _require_alike(source, target)
     trained = fit_bilstm(source, schedule=schedule, seed=seed)
     return continue_bilstm(trained, target, schedule=schedule, seed=seed, class_names=names)
@@ -113,12 +113,12 @@ def continue_bilstm(
     trained: CellBiLSTM,
     target: FamilyCells,
     *,
-    schedule: Schedule | None = None,
+    schedule: BiLSTMSchedule | None = None,
     seed: int = 0,
     class_names: Sequence[str] | None = None,
 ) -> CellBiLSTM:
     """Fine-tune a network that was trained on another species, which itself stays as it is."""
-    schedule = schedule or Schedule()
+    schedule = schedule or BiLSTMSchedule()
     names = _name_classes(target) if class_names is None else list(class_names)
     network = _start(target, (len(names),), seed)
     body = {
@@ -136,10 +136,10 @@ def continue_bilstm(
 
 
 def fit_joint_bilstm(
-    source: FamilyCells, target: FamilyCells, *, schedule: Schedule | None = None, seed: int = 0
+    source: FamilyCells, target: FamilyCells, *, schedule: BiLSTMSchedule | None = None, seed: int = 0
 ) -> CellBiLSTM:
     """Train two heads together, loss target + 0.5 source; then the target's alone."""
-    schedule, names = schedule or Schedule(), _name_classes(target)
+    schedule, names = schedule or BiLSTMSchedule(), _name_classes(target)
     _require_alike(source, target)
     sources = _name_classes(source)
     network = _start(target, (len(names), len(sources)), seed)
@@ -205,7 +205,7 @@ def _wrap(
     cells: FamilyCells,
     arm: str,
     seed: int,
-    schedule: Schedule,
+    schedule: BiLSTMSchedule,
     curves: list[list[dict[str, float]]],
 ) -> CellBiLSTM:
     record = {"arm": arm, "seed": seed, "num_cells": len(cells), "schedule": vars(schedule), "curves": curves}

@@ -23,7 +23,7 @@ _FEWEST_TO_VALIDATE = 40
 
 
 @dataclass(frozen=True)
-class Schedule:
+class BiLSTMSchedule:
     """AdamW with early stopping; the values are those of SCIENCE.md.
 
     Attributes
@@ -122,7 +122,7 @@ def make_task(
 def train_phase(
     network: AttentionBiLSTM,
     tasks: Sequence[_Task],
-    schedule: Schedule,
+    schedule: BiLSTMSchedule,
     *,
     seed: int,
     only_heads: bool = False,
@@ -177,7 +177,7 @@ class _Phase(lightning.LightningModule):
     """Minimises the weighted sum of the tasks' losses."""
 
     def __init__(
-        self, network: AttentionBiLSTM, tasks: Sequence[_Task], schedule: Schedule, only_heads: bool
+        self, network: AttentionBiLSTM, tasks: Sequence[_Task], schedule: BiLSTMSchedule, only_heads: bool
     ) -> None:
         super().__init__()
         self.network = network

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from nwbspikegen.patchseq.cli.features import features
-from nwbspikegen.patchseq.cli.predict import predict
-from nwbspikegen.patchseq.cli.separate import separate
-from nwbspikegen.patchseq.cli.train import train
-from nwbspikegen.patchseq.cli.transfer import transfer
+from nwbspikegen.patchseq.cli.features import features_command
+from nwbspikegen.patchseq.cli.predict import predict_cells_command
+from nwbspikegen.patchseq.cli.separate import separate_command
+from nwbspikegen.patchseq.cli.train import train_cells_command
+from nwbspikegen.patchseq.cli.transfer import transfer_cells_command
 
 
 @click.group(short_help="Patch-clamp recordings to cell classes.")
@@ -16,5 +16,11 @@ def patchseq() -> None:
     """Measure patched cells, learn their classes, predict them, and move from one species to another."""
 
 
-for _command in (features, separate, train, predict, transfer):
+for _command in (
+    features_command,
+    separate_command,
+    train_cells_command,
+    predict_cells_command,
+    transfer_cells_command,
+):
     patchseq.add_command(_command)

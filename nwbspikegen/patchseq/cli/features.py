@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CELLS_TOLD = 20
 
 
-@click.command(short_help="Measure the cells of recordings.")
+@click.command("features", short_help="Measure the cells of recordings.")
 @click.argument("recordings", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
 @click.option(
@@ -37,7 +37,7 @@ _CELLS_TOLD = 20
 @metadata_option
 @overwrite_option
 @every_command
-def features(
+def features_command(
     recordings: tuple[Path | str, ...],
     out: Path,
     preset: str,

@@ -11,7 +11,7 @@ from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
 
 
-@click.command(short_help="Predict the classes of cells.")
+@click.command("predict", short_help="Predict the classes of cells.")
 @click.argument("model", type=PATH)
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
@@ -19,7 +19,7 @@ from nwbspikegen.patchseq.cli.options import column_options, read_column_names, 
 @metadata_option
 @overwrite_option
 @every_command
-def predict(
+def predict_cells_command(
     model: Path,
     sources: tuple[Path | str, ...],
     out: Path,

@@ -14,7 +14,7 @@ from nwbspikegen.patchseq.cli.options import column_options, read_column_names, 
 _LOG = logging.getLogger("nwbspikegen")
 
 
-@click.command(short_help="Measure how far apart classes lie.")
+@click.command("separate", short_help="Measure how far apart classes lie.")
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", type=PATH, help="CSV file to write as well.")
 @click.option("--scalars", is_flag=True, help="Measure scalars, not families.")
@@ -25,7 +25,7 @@ _LOG = logging.getLogger("nwbspikegen")
 @column_options
 @overwrite_option
 @every_command
-def separate(
+def separate_command(
     sources: tuple[Path | str, ...],
     out: Path | None,
     scalars: bool,

@@ -16,10 +16,10 @@ from nwbspikegen.patchseq.cli.options import column_options, read_column_names, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nwbspikegen.patchseq.run.train import TrainingReport
+    from nwbspikegen.patchseq.run.train import CellTrainingReport
 
 
-@click.command(short_help="Learn classes from features.")
+@click.command("train", short_help="Learn classes from features.")
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
 @click.option(
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @seed_option
 @overwrite_option
 @every_command
-def train(
+def train_cells_command(
     sources: tuple[Path | str, ...],
     out: Path,
     model: str,
@@ -101,7 +101,7 @@ def _name_unused(model: str) -> None:
         name_unused(["trees"], "with --model vote, whose number of trees is fixed")
 
 
-def _format(report: TrainingReport) -> str:
+def _format(report: CellTrainingReport) -> str:
     training = report.model.training
     counts = ", ".join(f"{number} {name}" for name, number in training["cells"].items())
     lines = [f"{counts}; {training['num_donors']} donors, {training['species']}", ""]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@click.command(short_help="Carry classes from one species to another.")
+@click.command("transfer", short_help="Carry classes from one species to another.")
 @click.argument("source", type=RECORDING)
 @click.argument("target", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @column_options
 @overwrite_option
 @every_command
-def transfer(
+def transfer_cells_command(
     source: Path | str,
     target: Path | str,
     out: Path,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nwbspikegen.core.addresses import Address, require_recording
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.nwb.columns import read_table
+from nwbspikegen.nwb.columns import read_dynamic_table
 from nwbspikegen.nwb.groups import find_array, find_group, to_text
 from nwbspikegen.nwb.names import split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
@@ -109,4 +109,4 @@ def _open_table(path: Address, name: str) -> Iterator[Any]:
 
 def _read_table(path: Address, name: str) -> pd.DataFrame:
     with _open_table(path, name) as table:
-        return read_table(table)
+        return read_dynamic_table(table)

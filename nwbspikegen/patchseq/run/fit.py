@@ -103,8 +103,8 @@ def _fit_components(
     if recipe.kind != "bilstm":
         return _fit_rows(components["components"].values, classes, recipe, seed)
     from nwbspikegen.patchseq.classify.bilstm import fit_bilstm
-    from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
+    from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells
 
     padded, present = pad_families(components)
-    schedule = Schedule() if recipe.epochs is None else Schedule(epochs=recipe.epochs)
+    schedule = BiLSTMSchedule() if recipe.epochs is None else BiLSTMSchedule(epochs=recipe.epochs)
     return fit_bilstm(FamilyCells(padded, present, classes, donors), schedule=schedule, seed=seed)

@@ -23,7 +23,7 @@ SCORES_FILE, PREDICTIONS_FILE, FIGURES = "scores.csv", "cross_validated.csv", "f
 
 
 @dataclass(frozen=True)
-class TrainingReport:
+class CellTrainingReport:
     """A classifier and what it is worth.
 
     Attributes
@@ -53,7 +53,7 @@ def train_cells(
     repeats: int = 3,
     seed: int = 0,
     overwrite: bool = False,
-) -> TrainingReport:
+) -> CellTrainingReport:
     """Cross-validate by donor, fit on all labelled cells, write model, scores and figures.
 
     Parameters
@@ -91,7 +91,7 @@ def train_cells(
             from nwbspikegen.patchseq.run.draw import draw_training
 
             draw_training(temporary / FIGURES, usable, model, validation)
-    return TrainingReport(out, model, validation, left_out)
+    return CellTrainingReport(out, model, validation, left_out)
 
 
 def tabulate_validation(validation: Validation, cells: LoadedCells) -> pd.DataFrame:

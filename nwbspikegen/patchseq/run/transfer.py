@@ -194,10 +194,10 @@ def _choose_conditions(
         return {"zero_shot": zero}, {"target_only": fit_target_only, "pooled": fit_pooled}
     if plan.learner == "forest":
         return {"zero_shot": zero}, {"target_only": fit_target_forest, "stacked": fit_stacked_forest}
-    from nwbspikegen.patchseq.classify.bilstm_training import Schedule
+    from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule
     from nwbspikegen.patchseq.species.bilstm import BiLSTMConditions
 
-    schedule = Schedule() if plan.epochs is None else Schedule(epochs=plan.epochs)
+    schedule = BiLSTMSchedule() if plan.epochs is None else BiLSTMSchedule(epochs=plan.epochs)
     names = list(map(str, source.features))
     conditions = BiLSTMConditions(names, source.donors, plan.method, plan.estimate, schedule)
     return conditions.zero_shot, conditions.few_shot

@@ -20,7 +20,7 @@ from nwbspikegen.patchseq.classify.bilstm import (
     fit_bilstm,
     fit_joint_bilstm,
 )
-from nwbspikegen.patchseq.classify.bilstm_training import FamilyCells, Schedule
+from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.species.alignment_shares import align_shares
@@ -61,7 +61,7 @@ class BiLSTMConditions:
     source_donors: Shaped[np.ndarray, " cell"]
     method: str = "scale"
     estimate: bool = True
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: BiLSTMSchedule = field(default_factory=BiLSTMSchedule)
     _trained: dict[int, CellBiLSTM] = field(default_factory=dict)
 
     @property

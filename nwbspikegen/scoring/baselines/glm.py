@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
-from nwbspikegen.scoring.baselines.rates import require_units
+from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 from nwbspikegen.views.history import Mask, exponential_traces, mean_rate_per_bin
@@ -84,7 +84,7 @@ class HistoryGLM:
         observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in each bin from the unit's past, context included."""
-        require_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
+        require_same_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
         predicted = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
         for start in range(0, spikes.shape[1], _FEW_UNITS):
             few = slice(start, start + _FEW_UNITS)

@@ -44,7 +44,7 @@ class MeanRate:
         observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Repeat the training segment's rates; raise `InputError` when the units are not as many."""
-        require_units(self.name, len(self.probability), spikes.shape[1])
+        require_same_units(self.name, len(self.probability), spikes.shape[1])
         return np.tile(self.probability.astype(np.float32), (len(spikes) - first, 1))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -59,7 +59,7 @@ class MeanRate:
         return baseline
 
 
-def require_units(name: str, fitted: int, given: int) -> None:
+def require_same_units(name: str, fitted: int, given: int) -> None:
     """Raise `InputError` unless a baseline is given as many units as it was fitted on."""
     if fitted != given:
         raise InputError(

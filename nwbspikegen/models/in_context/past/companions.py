@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.models.in_context.past.companion_kernels import follow_companions
 from nwbspikegen.models.in_context.past.layout import COMPANION_TAUS, MEETING_TAU, NUM_COMPANIONS
-from nwbspikegen.models.in_context.past.units import Units
+from nwbspikegen.models.in_context.past.units import UnitHistories
 
 _PRIOR_SPIKES = 5.0
 
@@ -24,11 +24,11 @@ class Companions:
 
     def __init__(self, num_units: int, prior_bins: float) -> None:
         self._prior_bins = prior_bins
-        ages = np.arange(Units.oldest + 1)[:, None]
+        ages = np.arange(UnitHistories.oldest + 1)[:, None]
         self._remaining = np.exp(-(ages - 1) / COMPANION_TAUS).astype(np.float32)
         # nothing is left of what never was
         self._remaining[-1] = 0.0
-        self._age = np.full(num_units, Units.oldest)
+        self._age = np.full(num_units, UnitHistories.oldest)
         self._met = np.zeros((num_units, num_units))
         self._num_spikes = np.zeros(num_units)
         self._num_seen = np.zeros(num_units)
@@ -67,7 +67,7 @@ class Companions:
         shares = np.zeros((num_units, num_units))
         shares[self._companion, np.repeat(np.arange(num_units), np.diff(self._begin))] = self._share
         # an age that is not known is the oldest, as for a free run of the units themselves
-        age = np.where(self._age < 0, Units.oldest, self._age)
+        age = np.where(self._age < 0, UnitHistories.oldest, self._age)
         return shares, self._remaining[age].T @ shares
 
     def solve(self) -> None:

@@ -23,7 +23,7 @@ from nwbspikegen.models.in_context.past.partners import Partners
 from nwbspikegen.models.in_context.past.population import Population, PopulationPast, evidence_bins
 from nwbspikegen.models.in_context.past.rows import Rows
 from nwbspikegen.models.in_context.past.stepping import PastStepper
-from nwbspikegen.models.in_context.past.units import Units, log_odds_of
+from nwbspikegen.models.in_context.past.units import UnitHistories, log_odds_of
 from nwbspikegen.views.history import prior_bins
 
 _LARGEST_PIECE = 10_000
@@ -44,7 +44,7 @@ class Past:
         before_the_first = prior_bins(bin_size)
         self.num_bins = 0
         self._population = Population(num_units, before_the_first)
-        self._units = Units(num_units, before_the_first)
+        self._units = UnitHistories(num_units, before_the_first)
         self._coupling = Coupling(num_units, before_the_first)
         self._partners = Partners(num_units)
         self._companions = Companions(num_units, before_the_first)

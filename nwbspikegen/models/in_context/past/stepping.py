@@ -26,7 +26,7 @@ from nwbspikegen.models.in_context.past.layout import (
 from nwbspikegen.models.in_context.past.partners import Partners
 from nwbspikegen.models.in_context.past.population import Population
 from nwbspikegen.models.in_context.past.stepping_kernels import take_bin, write_bin
-from nwbspikegen.models.in_context.past.units import Units
+from nwbspikegen.models.in_context.past.units import UnitHistories
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _COUPLING_DECAY = np.exp(-1.0 / COUPLING_TAUS)
@@ -58,7 +58,7 @@ class PastStepper:
     def __init__(
         self,
         population: Population,
-        units: Units,
+        units: UnitHistories,
         coupling: Coupling,
         partners: Partners,
         companions: Companions,

@@ -29,7 +29,7 @@ NUM_COARSE_AGES = len(JOINT_AGE_EDGES) + 2
 _NUM_OTHERS = len(JOINT_STATE_EDGES) + 1
 
 
-class Units:
+class UnitHistories:
     """Follows every unit by itself, and beside the population's state.
 
     Hazards are spikes over bins, as counted so far: given the age since the latest spike (class
