@@ -37,7 +37,7 @@ _TABLES = {
     "num_epochs train_seconds score_seconds resumed sha256",
     "patchseq scores": "predictor metric value sd ci_low ci_high num_cells num_donors accuracy "
     "balanced_accuracy macro_f1 majority",
-    "patchseq transfer": "arm over num_labelled seed repeat cell donor condition cell_class predicted_class",
+    "patchseq transfer": "over num_labelled seed repeat cell donor condition cell_class predicted_class",
     "audits": "audit passed value tolerance detail splits independence permutation",
 }
 # what people say and no table prints
@@ -101,7 +101,9 @@ def test_no_option_is_explained_that_is_gone() -> None:
 
 
 def test_models_losses_and_words_are_explained() -> None:
-    assert _missing([*MODELS, *LOSSES, *_WORDS]) == []
+    # other tests register models of their own
+    ours = [name for name, model in MODELS.items() if model.__module__.startswith("nwbspikegen.")]
+    assert _missing([*ours, *LOSSES, *_WORDS]) == []
 
 
 def test_scores_and_audits_are_explained() -> None:

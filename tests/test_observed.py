@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import nwbspikegen as nsg
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.scoring import bits_per_spike
 from nwbspikegen.views.observed import read_bins, read_observed
@@ -150,5 +151,5 @@ def test_a_predictor_that_would_take_gaps_for_silence_is_refused():
 
     parts = nsg.split_fractions(_open("all"))
     assert nsg.generate(Flat(), parts.test).attrs["observed_fraction"] == 1.0
-    with pytest.raises(nsg.errors.InputError, match="flat, which would take them for silence"):
+    with pytest.raises(InputError, match="flat, which would take them for silence"):
         nsg.generate(Flat(), nsg.split_fractions(_open("a pause in test")).test)

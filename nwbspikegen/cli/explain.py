@@ -65,8 +65,9 @@ def explain_command(
     A recording that MODEL was trained on is opened as it was for training: other window options are
     refused. They hold for other recordings.
     """
+    # first of all: where torch is missing, models say in one line what to install
+    from nwbspikegen.models import load_model  # isort: skip
     from nwbspikegen.explain.run import explain_and_write
-    from nwbspikegen.models import load_model
     from nwbspikegen.models.attending import Attends
 
     fitted = load_model(model)

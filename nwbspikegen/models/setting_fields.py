@@ -36,14 +36,18 @@ def make_settings_class(architecture: type, base: type) -> type[Any]:
     >>> class Model(Base):
     ...     width: int = 64
     >>> make_settings_class(Model, Base)(width=8)
-    ModelSettings(batch_size=4, width=8)
+    Model.settings_class(batch_size=4, width=8)
     """
     fields: dict[str, Any] = {}
     for owner in reversed(architecture.__mro__):
         if issubclass(owner, base):
             fields |= _own_fields(owner)
     made = [(name, type(value), dataclasses.field(default=value)) for name, value in fields.items()]
-    return dataclasses.make_dataclass(f"{architecture.__name__}Settings", made, frozen=True)
+    made_class = dataclasses.make_dataclass(f"{architecture.__name__}Settings", made, frozen=True)
+    # where pickle looks for it: Lightning sends a model to the processes that train it
+    made_class.__module__ = architecture.__module__
+    made_class.__qualname__ = f"{architecture.__qualname__}.settings_class"
+    return made_class
 
 
 def _own_fields(owner: type) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from spikeinterface.core import NumpySorting
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.simulation import metadata_of
 
 _TRAIN = ["--epochs", "1", "--skip-units", "0"]
@@ -92,7 +93,7 @@ def test_intervals_by_any_text_of_their_row(recording, interval, start, bins):
     ],
 )
 def test_intervals_that_are_not_one_are_refused(recording, interval, message):
-    with pytest.raises(nsg.errors.InputError, match=message):
+    with pytest.raises(InputError, match=message):
         nsg.open_units(recording, interval=interval)
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.prediction.free_run import run_pieces
 from nwbspikegen.prediction.nwb_reading import read_generated_units
@@ -111,16 +112,16 @@ def test_rates_stay(models, parts):
 
 @pytest.mark.parametrize(("seconds", "samples"), [(0.0001, 1), (np.nan, 1), (1.0, 0)])
 def test_runs_of_nothing_are_refused(models, parts, seconds, samples):
-    with pytest.raises(nsg.errors.InputError, match="at least one bin and one sample"):
+    with pytest.raises(InputError, match="at least one bin and one sample"):
         nsg.free_run(models["in_context"], parts.train, seconds=seconds, num_samples=samples)
 
 
 @pytest.mark.parametrize("bins", [slice(None, None, -1), slice(None, None, 2), slice(0, 0)])
 def test_bins_that_do_not_follow_each_other_are_refused(models, parts, bins):
     broken = parts.train.isel(time=bins)
-    with pytest.raises(nsg.errors.InputError, match="do not follow each other"):
+    with pytest.raises(InputError, match="do not follow each other"):
         nsg.free_run(models["in_context"], broken, seconds=0.1)
-    with pytest.raises(nsg.errors.InputError, match="do not follow each other"):
+    with pytest.raises(InputError, match="do not follow each other"):
         nsg.generate(models["in_context"], broken)
 
 
@@ -150,5 +151,5 @@ def test_the_command_writes_nwb_with_statistics(models, recording, tmp_path):
     refused = CliRunner().invoke(cli, [*map(str, arguments), "--overwrite", "--segment", "train"])
     assert refused.exit_code == 2
     assert "--segment with --free-run" in refused.stderr
-    with pytest.raises(nsg.errors.InputError, match="no sample 2"):
+    with pytest.raises(InputError, match="no sample 2"):
         read_generated_units(out, sample=2)

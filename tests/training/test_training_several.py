@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.simulation import metadata_of
 
 _WINDOW = ["--skip-units", "0", "--duration", "40", "--epochs", "1"]
@@ -109,5 +110,5 @@ def test_pairs_that_do_not_belong_together_are_refused(recordings):
         ([first.train, first.validation], [first.validation, first.test], "in both segments"),
         ([first.train, first.train], [first.validation, first.test], "in both segments"),
     ):
-        with pytest.raises(nsg.errors.InputError, match=message):
+        with pytest.raises(InputError, match=message):
             nsg.train(train, validation, epochs=1, progress=False)

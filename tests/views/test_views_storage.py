@@ -17,6 +17,7 @@ from views_nwb import write_units
 import nwbspikegen as nsg
 from nwbspikegen.archive import validate_file
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.prediction.nwb_writing import require_complete
 
 
 def export_to_zarr(source, path):
@@ -67,7 +68,7 @@ def test_zarr_with_electrodes_is_written_from_and_pickles_are_never_loaded(zarr_
     import pickle
 
     monkeypatch.setattr(pickle, "loads", lambda *_: pytest.fail("a pickle was loaded"))
-    nsg.results.require_complete(zarr_path)
+    require_complete(zarr_path)
     out = nsg.write_results(tmp_path / "out.nwb", source=zarr_path)
     with h5py.File(out) as file:
         electrodes = file["general/extracellular_ephys/electrodes"]
