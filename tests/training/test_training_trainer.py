@@ -72,7 +72,8 @@ def test_two_processes_train_one_model_and_score_it_on_everything():
     best = max(model.curves, key=lambda point: point["bits_per_spike"])
     found = _validate(TrainingModule(model.module, "bernoulli"), SpikeData(parts.train, parts.validation))
     for name in ("validation_loss", "bits_per_spike", "pr_auc", "accuracy_on_silence"):
-        assert found[name] == pytest.approx(best[name], rel=1e-5)
+        # in single precision: a score near 0 is the difference of two sums
+        assert found[name] == pytest.approx(best[name], rel=1e-5, abs=1e-6)
     alone = nsg.train(parts.train, parts.validation, epochs=2, device="cpu", progress=False, **_TINY)
     # half as many steps, each over twice as much
     assert model.sha256 != alone.sha256
