@@ -48,4 +48,8 @@ def unpack_bilstm(weights: bytes, description: dict[str, Any]) -> CellBiLSTM:
             f"weights that do not fit ({str(error).splitlines()[0]})", "those of this model", "train it again"
         ) from error
     network.eval()
-    return CellBiLSTM(network, names, num_families, width, description["record"])
+    record = dict(description["record"])
+    # models of before 2026-11-26 call the condition an arm
+    if "arm" in record:
+        record["condition"] = record.pop("arm")
+    return CellBiLSTM(network, names, num_families, width, record)

@@ -1,4 +1,4 @@
-"""How the network learns: one schedule, criterion and budget for every arm."""
+"""How the network learns: one schedule, criterion and budget for every condition."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def make_task(
     """Set a fifth of the donors aside for validation, and balance the classes.
 
     With fewer than 40 cells, or fewer than five donors, none are set aside: the phase then runs for all
-    its epochs, in every arm alike.
+    its epochs, in every condition alike.
     """
     truth = np.searchsorted(np.asarray(class_names), cells.classes)
     train, validation = np.arange(len(cells)), None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
@@ -210,13 +209,6 @@ def _unpack_classifier(folder: Path, record: Any, arrays: dict[str, np.ndarray])
     from nwbspikegen.patchseq.classify.bilstm_files import unpack_bilstm
 
     return unpack_bilstm(require_file(folder / _WEIGHTS_FILE).read_bytes(), record.model_dump())
-
-
-def tabulate_predictions(predictions: xr.Dataset) -> pd.DataFrame:
-    """Return predictions as a table: cell, predicted_class, and one column a class probability."""
-    probability = predictions["probability"].to_pandas().add_prefix("probability_")
-    table = pd.DataFrame({"predicted_class": predictions["predicted_class"].to_series()}).join(probability)
-    return table.rename_axis("cell").reset_index()
 
 
 def _pack_components(components: FamilyComponents, arrays: dict[str, np.ndarray]) -> tuple[FamilyRecord, ...]:

@@ -53,7 +53,7 @@ class BiLSTMConditions:
         Of `align`.
     estimate : bool
         Estimate the target's composition (see `align_shares`).
-    schedule : Schedule
+    schedule : BiLSTMSchedule
         Of every phase of every condition.
     """
 
