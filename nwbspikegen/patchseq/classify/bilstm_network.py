@@ -24,8 +24,8 @@ class AttentionBiLSTM(nn.Module):
     """LayerNorm, bidirectional LSTM over the families, additive attention, LayerNorm, dropout, linear.
 
     A family that a cell lacks enters as zeros after the first LayerNorm and gets no attention, so what
-    stands in its place cannot matter. The sizes are those of SCIENCE.md: hidden 128 each way, attention
-    128, dropout 0.2.
+    stands in its place cannot matter. The sizes are those of arXiv 2603.11000: hidden 128 each way,
+    attention 128, dropout 0.2.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ _FEWEST_TO_VALIDATE = 40
 
 @dataclass(frozen=True)
 class BiLSTMSchedule:
-    """AdamW with early stopping; the values are those of SCIENCE.md.
+    """AdamW with early stopping; the values are those of arXiv 2603.11000.
 
     Attributes
     ----------

@@ -20,6 +20,7 @@ _UNITS = {
     "millivolt": 1e-3,
     "millivolts": 1e-3,
     "uv": 1e-6,
+    "microvolt": 1e-6,
     "microvolts": 1e-6,
     "a": 1.0,
     "amp": 1.0,
@@ -27,10 +28,14 @@ _UNITS = {
     "ampere": 1.0,
     "amperes": 1.0,
     "na": 1e-9,
+    "nanoamp": 1e-9,
     "nanoamps": 1e-9,
+    "nanoampere": 1e-9,
     "nanoamperes": 1e-9,
     "pa": 1e-12,
+    "picoamp": 1e-12,
     "picoamps": 1e-12,
+    "picoampere": 1e-12,
     "picoamperes": 1e-12,
 }
 # samples that are further than this from an even clock make a series uneven (in periods)
@@ -83,7 +88,9 @@ def read_scale(series: Any, to: float) -> tuple[float, float]:
     """
     attributes = find_array(series, "data").attrs
     conversion = float(attributes.get("conversion", 1.0))
-    prefix = _UNITS.get(to_text(attributes.get("unit", "")).strip().lower().replace("µ", "u"), 1.0)
+    # Unicode has two signs for micro, which folding makes one
+    unit = to_text(attributes.get("unit", "")).strip().casefold().replace("\u03bc", "u")
+    prefix = _UNITS.get(unit, 1.0)
     if prefix != 1.0 and np.isclose(conversion, prefix, rtol=1e-6, atol=0.0):
         prefix = 1.0
     return conversion * prefix * to, float(attributes.get("offset", 0.0)) * prefix * to

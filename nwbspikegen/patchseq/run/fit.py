@@ -30,7 +30,7 @@ class Recipe:
     num_trees : int
         Of a forest.
     epochs : int, optional
-        Most epochs of the BiLSTM; SCIENCE.md's 50 by default.
+        Most epochs of the BiLSTM; 50 by default, as in arXiv 2603.11000.
     """
 
     kind: ModelKind = "forest"

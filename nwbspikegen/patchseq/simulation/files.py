@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def write_cell(
         experiment_description="Simulated by nwbspikegen from a conductance-based cell of known class.",
         identifier=f"simulated-{subject_id}-{session_id}",
         session_id=session_id,
-        session_start_time=datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=int(sweeps[0].info.start)),
+        session_start_time=datetime(2000, 1, 1, tzinfo=UTC),
         lab="simulated",
         institution="simulated",
         experimenter=["Simulator, A"],
