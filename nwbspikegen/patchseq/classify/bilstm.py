@@ -59,9 +59,12 @@ class CellBiLSTM:
                 f"{(self.num_families, self.width)} (families, width), as in training",
                 "make components with the transformer of the training cells",
             )
+        # FamilyCells refuses a cell without any family: its attention would be a softmax over nothing,
+        # which is NaN
         unlabelled = np.full(len(families), "")
         cells = FamilyCells(families, present, unlabelled, unlabelled)
         with torch.no_grad():
+            # any number does in a gap, but NaN does not: 0 times NaN is NaN
             reading = self.network.eval()(
                 torch.tensor(np.nan_to_num(cells.families), dtype=torch.float32), torch.tensor(cells.present)
             )
@@ -111,6 +114,8 @@ def continue_bilstm(
     schedule, names = schedule or BiLSTMSchedule(), _name_classes(target)
     _require_alike((trained.num_families, trained.width), target.families.shape[1:])
     network = _start(target, (len(names),), seed)
+    # the other species may have other classes: its head stays behind, and strict=False lets the new one
+    # keep its own start
     body = {
         name: value for name, value in trained.network.state_dict().items() if not name.startswith("heads.")
     }
@@ -136,9 +141,11 @@ def fit_joint_bilstm(
     other = make_task(source, sources, head=1, weight=schedule.source_weight, seed=seed)
     own = make_task(target, names, head=0, weight=1.0, seed=seed)
     curves = [
+        # the last task decides when a phase ends: the target, in both
         train_phase(network, [other, own], schedule, seed=seed),
         train_phase(network, [own], schedule, seed=seed),
     ]
+    # a network of one head is what is stored and read; its start is overwritten whole
     single = _start(target, (len(names),), seed)
     single.load_state_dict(
         {name: value for name, value in network.state_dict().items() if not name.startswith("heads.1.")}
@@ -162,18 +169,22 @@ def summarise_attention(
     >>> table.loc["Sst"].tolist()
     [0.625, 0.75]
     """
+    # the 0 of a masked family says nothing of the class, and would pull its mean down
     shown = pd.DataFrame(np.where(present, attention, np.nan), columns=list(families))
     return shown.groupby(np.asarray(classes)).mean()
 
 
 def _start(cells: FamilyCells, num_classes: tuple[int, ...], seed: int) -> AttentionBiLSTM:
     require_seed(seed)
+    # layers draw from the global generator: one seed is one start for every condition, and the numbers of
+    # the caller go on as if nothing had been drawn
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return AttentionBiLSTM(cells.families.shape[2], num_classes)
 
 
 def _name_classes(cells: FamilyCells) -> list[str]:
+    # sorted, since classes become numbers by searchsorted
     names = np.unique(cells.classes)
     if len(names) < 2 or "" in names:
         raise InputError(f"classes {names.tolist()}", "two named classes or more", "add labelled cells")
@@ -198,6 +209,7 @@ def _wrap(
     schedule: BiLSTMSchedule,
     curves: list[list[dict[str, float]]],
 ) -> CellBiLSTM:
+    # kept as JSON beside the weights, so plain numbers and lists
     record = {
         "condition": condition,
         "seed": seed,
