@@ -98,6 +98,19 @@ def test_every_bound_has_a_pinned_version_that_it_allows() -> None:
         assert version is None or version in requirement.specifier, requirement
 
 
+def test_what_a_command_asks_for_comes_with_its_extra() -> None:
+    extras = _PROJECT["optional-dependencies"]
+    asked = [
+        (extra, name)
+        for path in (_ROOT / "nwbspikegen").rglob("*.py")
+        for extra, names in re.findall(r'^ *require_extra\("(\w+)", (.*?)purpose=', path.read_text(), re.M)
+        for name in re.findall(r'"(\w+)"', names)
+    ]
+    assert ("patchseq", "skops") in asked
+    for extra, name in asked:
+        assert name in {Requirement(text).name for text in extras[extra]}
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 

@@ -12,7 +12,6 @@ from nwbspikegen.core.lazy import import_late
 if TYPE_CHECKING:
     from nwbspikegen.patchseq.classify.bilstm import CellBiLSTM as CellBiLSTM
     from nwbspikegen.patchseq.classify.bilstm import continue_bilstm as continue_bilstm
-    from nwbspikegen.patchseq.classify.bilstm import fine_tune_bilstm as fine_tune_bilstm
     from nwbspikegen.patchseq.classify.bilstm import fit_bilstm as fit_bilstm
     from nwbspikegen.patchseq.classify.bilstm import fit_joint_bilstm as fit_joint_bilstm
     from nwbspikegen.patchseq.classify.bilstm_network import AttentionBiLSTM as AttentionBiLSTM
@@ -74,7 +73,6 @@ _MODULE_OF = {
     "compare_classes": "classify.scores",
     "continue_bilstm": "classify.bilstm",
     "detect_spikes": "spikes.detect",
-    "fine_tune_bilstm": "classify.bilstm",
     "fit_bilstm": "classify.bilstm",
     "fit_forest": "classify.forest",
     "fit_joint_bilstm": "classify.bilstm",

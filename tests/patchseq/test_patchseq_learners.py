@@ -14,7 +14,7 @@ from nwbspikegen.patchseq.classify.bilstm import CellBiLSTM, fit_bilstm, summari
 from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.classify.forest import _vote, fit_forest
-from nwbspikegen.patchseq.classify.models_io import CellModel, tabulate_predictions
+from nwbspikegen.patchseq.classify.models_io import CellModel
 from nwbspikegen.patchseq.classify.scores import (
     compare_classes,
     measure_separation,
@@ -175,6 +175,16 @@ def test_saved_network_predicts_the_same(trained, families, tmp_path):
         model.save(tmp_path / "model")
 
 
+def test_models_of_before_name_the_condition_too(trained, tmp_path):
+    transformer, _, network = trained
+    CellModel(network, "by hand", transformer).save(tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    stored = path.read_text()
+    assert stored.count('"condition"') == 1
+    path.write_text(stored.replace('"condition"', '"arm"'))
+    assert CellModel.load(tmp_path / "model").classifier.record == network.record
+
+
 def test_saved_forest_predicts_the_same_to_the_last_digit(tmp_path):
     values, classes = scatter_cells(20, 0)
     names = tuple("abcdef")
@@ -190,9 +200,8 @@ def test_saved_forest_predicts_the_same_to_the_last_digit(tmp_path):
     frame = pd.DataFrame(other, columns=list(names)).rename(index=str)
     cells = pd.DataFrame({"cell_class": "", "donor": "", "condition": ""}, index=frame.index)
     predictions = again.predict(CellTable(frame, cells, "human", ""))
-    table = tabulate_predictions(predictions)
-    assert list(table) == ["cell", "predicted_class", *(f"probability_{name}" for name in NAMES)]
-    assert (table.predicted_class == model.classifier.predict(other)).all()
+    assert predictions["class"].values.tolist() == NAMES.tolist()
+    assert (predictions["predicted_class"].values == model.classifier.predict(other)).all()
 
 
 def test_forest_of_components_keeps_cells_with_gaps(trained, families, tmp_path):

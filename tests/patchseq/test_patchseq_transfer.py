@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.patchseq.classify.bilstm import fine_tune_bilstm, fit_bilstm, fit_joint_bilstm
+from nwbspikegen.patchseq.classify.bilstm import continue_bilstm, fit_bilstm, fit_joint_bilstm
 from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells
 from nwbspikegen.patchseq.classify.folds import draw_labelled
 from nwbspikegen.patchseq.features.tables import CellTable
@@ -142,7 +142,7 @@ def test_bad_alignments_are_refused():
         align_shares(cells, np.full(4, "Sst"), cells)
 
 
-def test_no_arm_sees_the_class_of_an_unlabelled_cell():
+def test_no_condition_sees_the_class_of_an_unlabelled_cell():
     """Changing the classes of cells that are not labelled changes no prediction."""
     mouse, human = draw_species((30, 30, 30, 30), 0), draw_species((40, 40, 40, 40), 1, shift=0.5)
     conditions = {name: TRANSFER_CONDITIONS[name] for name in ("target_only", "pooled", "stacked_forest")} | {
@@ -213,10 +213,10 @@ def test_transfer_beats_target_only_at_five_labelled_cells_per_class():
     hit = {}
     for name, model in {
         "target_only": fit_bilstm(human, schedule=schedule),
-        "fine_tune": fine_tune_bilstm(mouse, human, schedule=schedule),
+        "fine_tune": continue_bilstm(fit_bilstm(mouse, schedule=schedule), human, schedule=schedule),
         "joint": fit_joint_bilstm(mouse, human, schedule=schedule),
     }.items():
-        assert model.record["arm"] == name
+        assert model.record["condition"] == name
         probability = model.predict_proba(scored.families, scored.present)
         hit[name] = (model.class_names[probability.argmax(axis=1)] == scored.classes).mean()
     assert hit["fine_tune"] > hit["target_only"] + 0.08
@@ -228,6 +228,8 @@ def test_species_measured_otherwise_cannot_be_joined():
     narrow = FamilyCells(human.families[:, :, :4], human.present, human.classes, human.donors)
     with pytest.raises(InputError, match="cells of shapes"):
         fit_joint_bilstm(mouse, narrow)
+    with pytest.raises(InputError, match="cells of shapes"):
+        continue_bilstm(fit_bilstm(mouse, schedule=BiLSTMSchedule(epochs=1)), narrow)
     other = draw_species((5, 5, 5, 5), 0).take_features(["f0"])
     with pytest.raises(InputError, match="different features"):
         predict_conditions(

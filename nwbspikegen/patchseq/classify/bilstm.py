@@ -34,7 +34,7 @@ class CellBiLSTM:
     num_families, width : int
         Shape of the cells it reads.
     record : dict
-        How it was trained: arm, seed, schedule, curves.
+        How it was trained: condition (as a transfer calls it), number of cells, seed, schedule, curves.
     """
 
     network: AttentionBiLSTM
@@ -59,9 +59,12 @@ class CellBiLSTM:
                 f"{(self.num_families, self.width)} (families, width), as in training",
                 "make components with the transformer of the training cells",
             )
+        # FamilyCells refuses a cell without any family: its attention would be a softmax over nothing,
+        # which is NaN
         unlabelled = np.full(len(families), "")
         cells = FamilyCells(families, present, unlabelled, unlabelled)
         with torch.no_grad():
+            # any number does in a gap, but NaN does not: 0 times NaN is NaN
             reading = self.network.eval()(
                 torch.tensor(np.nan_to_num(cells.families), dtype=torch.float32), torch.tensor(cells.present)
             )
@@ -77,7 +80,7 @@ def fit_bilstm(cells: FamilyCells, *, schedule: BiLSTMSchedule | None = None, se
     >>> classes = np.array(["Sst", "Vip"] * 10)
     >>> families = rng.normal(size=(20, 3, 4)) + np.array([-2.0, 2.0] * 10)[:, None, None] * [1, -1, 1, -1]
     >>> cells = FamilyCells(families, np.ones((20, 3), bool), classes, classes)
-    >>> model = fit_bilstm(cells, schedule=Schedule(epochs=10))
+    >>> model = fit_bilstm(cells, schedule=BiLSTMSchedule(epochs=10))
     >>> probability, attention = model.read(families, cells.present)
     >>> bool((model.class_names[probability.argmax(axis=1)] == classes).all()), attention.shape
     (True, (20, 3))
@@ -96,31 +99,23 @@ def fit_bilstm(cells: FamilyCells, *, schedule: BiLSTMSchedule | None = None, se
     )
 
 
-def fine_tune_bilstm(
-    source: FamilyCells, target: FamilyCells, *, schedule: BiLSTMSchedule | None = None, seed: int = 0
-) -> CellBiLSTM:
-    """Train on one species; warm up a new head on the other with the rest frozen; then train all of it.
-
-    The target's phase has the schedule, validation cells and criterion of `fit_bilstm`.
-    """
-    schedule, names = schedule or BiLSTMSchedule(), _name_classes(target)
-    _require_alike(source, target)
-    trained = fit_bilstm(source, schedule=schedule, seed=seed)
-    return continue_bilstm(trained, target, schedule=schedule, seed=seed, class_names=names)
-
-
 def continue_bilstm(
     trained: CellBiLSTM,
     target: FamilyCells,
     *,
     schedule: BiLSTMSchedule | None = None,
     seed: int = 0,
-    class_names: Sequence[str] | None = None,
 ) -> CellBiLSTM:
-    """Fine-tune a network that was trained on another species, which itself stays as it is."""
-    schedule = schedule or BiLSTMSchedule()
-    names = _name_classes(target) if class_names is None else list(class_names)
+    """Fine-tune a network that was trained on another species, which itself stays as it is.
+
+    A new head is warmed up on the target with the rest frozen; then all of it is trained, with the
+    schedule, validation cells and criterion of `fit_bilstm`.
+    """
+    schedule, names = schedule or BiLSTMSchedule(), _name_classes(target)
+    _require_alike((trained.num_families, trained.width), target.families.shape[1:])
     network = _start(target, (len(names),), seed)
+    # the other species may have other classes: its head stays behind, and strict=False lets the new one
+    # keep its own start
     body = {
         name: value for name, value in trained.network.state_dict().items() if not name.startswith("heads.")
     }
@@ -140,15 +135,17 @@ def fit_joint_bilstm(
 ) -> CellBiLSTM:
     """Train two heads together, loss target + 0.5 source; then the target's alone."""
     schedule, names = schedule or BiLSTMSchedule(), _name_classes(target)
-    _require_alike(source, target)
+    _require_alike(source.families.shape[1:], target.families.shape[1:])
     sources = _name_classes(source)
     network = _start(target, (len(names), len(sources)), seed)
     other = make_task(source, sources, head=1, weight=schedule.source_weight, seed=seed)
     own = make_task(target, names, head=0, weight=1.0, seed=seed)
     curves = [
+        # the last task decides when a phase ends: the target, in both
         train_phase(network, [other, own], schedule, seed=seed),
         train_phase(network, [own], schedule, seed=seed),
     ]
+    # a network of one head is what is stored and read; its start is overwritten whole
     single = _start(target, (len(names),), seed)
     single.load_state_dict(
         {name: value for name, value in network.state_dict().items() if not name.startswith("heads.1.")}
@@ -172,28 +169,32 @@ def summarise_attention(
     >>> table.loc["Sst"].tolist()
     [0.625, 0.75]
     """
+    # the 0 of a masked family says nothing of the class, and would pull its mean down
     shown = pd.DataFrame(np.where(present, attention, np.nan), columns=list(families))
     return shown.groupby(np.asarray(classes)).mean()
 
 
 def _start(cells: FamilyCells, num_classes: tuple[int, ...], seed: int) -> AttentionBiLSTM:
     require_seed(seed)
+    # layers draw from the global generator: one seed is one start for every condition, and the numbers of
+    # the caller go on as if nothing had been drawn
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return AttentionBiLSTM(cells.families.shape[2], num_classes)
 
 
 def _name_classes(cells: FamilyCells) -> list[str]:
+    # sorted, since classes become numbers by searchsorted
     names = np.unique(cells.classes)
     if len(names) < 2 or "" in names:
         raise InputError(f"classes {names.tolist()}", "two named classes or more", "add labelled cells")
     return [str(name) for name in names]
 
 
-def _require_alike(source: FamilyCells, target: FamilyCells) -> None:
-    if source.families.shape[1:] != target.families.shape[1:]:
+def _require_alike(source: tuple[int, ...], target: tuple[int, ...]) -> None:
+    if source != target:
         raise InputError(
-            f"cells of shapes {source.families.shape[1:]} and {target.families.shape[1:]}",
+            f"cells of shapes {source} and {target}",
             "the same families and components",
             "transform both with the components fitted on one of them",
         )
@@ -203,11 +204,18 @@ def _wrap(
     network: AttentionBiLSTM,
     names: Sequence[str],
     cells: FamilyCells,
-    arm: str,
+    condition: str,
     seed: int,
     schedule: BiLSTMSchedule,
     curves: list[list[dict[str, float]]],
 ) -> CellBiLSTM:
-    record = {"arm": arm, "seed": seed, "num_cells": len(cells), "schedule": vars(schedule), "curves": curves}
+    # kept as JSON beside the weights, so plain numbers and lists
+    record = {
+        "condition": condition,
+        "seed": seed,
+        "num_cells": len(cells),
+        "schedule": vars(schedule),
+        "curves": curves,
+    }
     _, num_families, width = cells.families.shape
     return CellBiLSTM(network, np.asarray(names, dtype=str), num_families, width, record)

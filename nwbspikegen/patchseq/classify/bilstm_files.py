@@ -30,6 +30,7 @@ def unpack_bilstm(weights: bytes, description: dict[str, Any]) -> CellBiLSTM:
     """Rebuild what `pack_bilstm` packed."""
     names, width = np.asarray(description["class_names"], dtype=str), description["width"]
     num_families = description["num_families"]
+    # type and not isinstance, to which True is an int
     if any(type(number) is not int or number < 1 for number in (width, num_families, len(names))):
         raise InputError("a network without a size", "families, width and classes", "train it again")
     try:
@@ -37,6 +38,7 @@ def unpack_bilstm(weights: bytes, description: dict[str, Any]) -> CellBiLSTM:
         # on this device arrays take no memory, however large they claim to be
         with torch.device("meta"):
             expected = AttentionBiLSTM(width, (len(names),)).state_dict()
+        # weights that are not finite would make every probability NaN, without an error
         if {name: value.shape for name, value in state.items()} != {
             name: value.shape for name, value in expected.items()
         } or not all(bool(value.isfinite().all()) for value in state.values()):
@@ -48,4 +50,8 @@ def unpack_bilstm(weights: bytes, description: dict[str, Any]) -> CellBiLSTM:
             f"weights that do not fit ({str(error).splitlines()[0]})", "those of this model", "train it again"
         ) from error
     network.eval()
-    return CellBiLSTM(network, names, num_families, width, description["record"])
+    record = dict(description["record"])
+    # models of before 2026-11-26 call the condition an arm
+    if "arm" in record:
+        record["condition"] = record.pop("arm")
+    return CellBiLSTM(network, names, num_families, width, record)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+# arXiv 2603.11000; none was tuned here
 HIDDEN = 128
 ATTENTION = 128
 DROPOUT = 0.2
@@ -24,8 +25,8 @@ class AttentionBiLSTM(nn.Module):
     """LayerNorm, bidirectional LSTM over the families, additive attention, LayerNorm, dropout, linear.
 
     A family that a cell lacks enters as zeros after the first LayerNorm and gets no attention, so what
-    stands in its place cannot matter. The sizes are those of SCIENCE.md: hidden 128 each way, attention
-    128, dropout 0.2.
+    stands in its place cannot matter. The sizes are those of arXiv 2603.11000: hidden 128 each way,
+    attention 128, dropout 0.2.
 
     Parameters
     ----------
@@ -39,9 +40,12 @@ class AttentionBiLSTM(nn.Module):
         super().__init__()
         self.before = nn.LayerNorm(width)
         self.lstm = nn.LSTM(width, HIDDEN, batch_first=True, bidirectional=True)
+        # additive attention (Bahdanau et al. 2015) with one learned question, v tanh(W h + b): there is no
+        # decoder that would ask. A bias behind v would move all energies alike, which softmax does not see
         self.energy = nn.Sequential(
             nn.Linear(2 * HIDDEN, ATTENTION), nn.Tanh(), nn.Linear(ATTENTION, 1, bias=False)
         )
+        # one body, so that what the heads of two species share is everything before the classes
         self.after = nn.Sequential(nn.LayerNorm(2 * HIDDEN), nn.Dropout(DROPOUT))
         self.heads = nn.ModuleList([nn.Linear(2 * HIDDEN, one) for one in num_classes])
 
@@ -52,8 +56,10 @@ class AttentionBiLSTM(nn.Module):
         head: int = 0,
     ) -> Reading:
         """Read some cells with one of the heads; each cell needs at least one family."""
+        # masked behind the norm, whose bias would fill a gap again
         steps = self.before(families).masked_fill(~present[..., None], 0)
         states, _ = self.lstm(steps)
+        # exp(-inf) is exactly 0: the attention of a gap is 0, and that of the others adds up to 1
         energy = self.energy(states)[..., 0].masked_fill(~present, float("-inf"))
         attention = energy.softmax(dim=1)
         context = (attention[..., None] * states).sum(dim=1)

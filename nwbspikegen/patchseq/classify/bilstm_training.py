@@ -1,4 +1,4 @@
-"""How the network learns: one schedule, criterion and budget for every arm."""
+"""How the network learns: one schedule, criterion and budget for every condition."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from nwbspikegen.patchseq.classify.bilstm_network import AttentionBiLSTM
 from nwbspikegen.patchseq.classify.folds import folds_by_donor
 from nwbspikegen.training.trainer import fit_quietly, make_trainer
 
+# a fifth of 40 cells is eight, two of each of four classes; the lowest loss of fewer would be chance. A
+# round number, not tuned
 _FEWEST_TO_VALIDATE = 40
 
 
 @dataclass(frozen=True)
 class BiLSTMSchedule:
-    """AdamW with early stopping; the values are those of SCIENCE.md.
+    """AdamW with early stopping; the values are those of arXiv 2603.11000.
 
     Attributes
     ----------
@@ -40,12 +42,16 @@ class BiLSTMSchedule:
         Weight of the source species' loss when two heads learn together.
     """
 
+    # these five are of arXiv 2603.11000
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     batch: int = 64
     epochs: int = 50
     patience: int = 7
+    # a tenth of the epochs: a head that knows nothing would send random gradients into what the source
+    # taught
     warm_up: int = 5
+    # the joint loss of arXiv 2603.11000: human + 0.5 mouse
     source_weight: float = 0.5
 
 
@@ -102,12 +108,16 @@ def make_task(
     """Set a fifth of the donors aside for validation, and balance the classes.
 
     With fewer than 40 cells, or fewer than five donors, none are set aside: the phase then runs for all
-    its epochs, in every arm alike.
+    its epochs, in every condition alike.
     """
     truth = np.searchsorted(np.asarray(class_names), cells.classes)
     train, validation = np.arange(len(cells)), None
     if len(cells) >= _FEWEST_TO_VALIDATE and len(np.unique(cells.donors)) >= 5:
+        # the first of five folds: whole donors, or the loss would fall for cells that are known by their
+        # neighbours
         train, validation = next(iter(folds_by_donor(cells.classes, cells.donors, seed=seed)))
+    # n / (n_c classes), which scikit-learn calls balanced; a class that only validation has needs a number
+    # too
     counts = np.bincount(truth[train], minlength=len(class_names))
     balance = np.where(counts > 0, len(train) / np.maximum(counts, 1) / max((counts > 0).sum(), 1), 0)
     return _Task(
@@ -139,6 +149,7 @@ def train_phase(
         1,
         epochs=epochs,
         callbacks=[best],
+        # the room of training clips at 1, the paper does not
         options={"gradient_clip_val": None},
         keeps_checkpoints=False,
     )
@@ -150,6 +161,7 @@ def train_phase(
         fit_quietly(
             trainer, _Phase(network, tasks, schedule, only_heads), _Batches(tasks, schedule.batch, seed)
         )
+    # no epoch was asked for, or the loss was NaN from the first: the weights stay as they are
     if best.kept is not None:
         network.load_state_dict(best.kept)
     network.eval()
@@ -195,6 +207,7 @@ class _Phase(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW over the heads, or over everything."""
+        # frozen by standing outside of the optimiser: nothing has to be thawed for the phase after
         learned: nn.Module = self.network.heads if self._only_heads else self.network
         return torch.optim.AdamW(
             list(learned.parameters()),
@@ -222,7 +235,9 @@ class _KeepBest(Callback):
         loss = _validate(network, self._watched)
         network.train()
         self.curve.append({"epoch": float(trainer.current_epoch + 1), "validation_loss": loss})
+        # nothing to validate on: the last epoch is kept, and patience never ends the phase
         if self._watched.validation is None or loss < self._best:
+            # state_dict gives the tensors themselves, which the next step would change
             self._best, self.kept, self._waited = loss, copy.deepcopy(network.state_dict()), 0
         else:
             self._waited += 1

@@ -29,6 +29,7 @@ NONZERO_SHARES: dict[str, tuple[float, ...]] = {
     "subthresh_norm": (0.857, 0.714, 0.643, 0.357, 0.321, 0.286),
     "inst_freq": (1.0, 0.917, 0.75, 0.917, 0.833, 0.75),
     "inst_freq_norm": (1.0, 0.967, 0.833, 0.8, 0.733, 0.667, 0.6),
+    # Gouwens et al. have none: it has the shares of inst_freq, of which it is the coarser form
     "psth": (1.0, 0.917, 0.75, 0.917, 0.833, 0.75),
     "spiking_upstroke_downstroke_ratio": _SPIKING,
     "spiking_peak_v": _SPIKING,
@@ -36,6 +37,7 @@ NONZERO_SHARES: dict[str, tuple[float, ...]] = {
     "spiking_width": (1.0, 0.667, 0.75),
     "spiking_threshold_v": (1.0, 0.917, 0.833, 0.75, 0.833),
 }
+# for families that are in neither preset: three components, as many as most spiking_ families have
 _OTHERWISE = (1.0, 0.9, 0.8)
 
 
@@ -96,6 +98,7 @@ class FamilyComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for name in list_families(cells):
             vectors = _read_vectors(cells, name)
             vectors = vectors[np.isfinite(vectors).all(axis=1)]
+            # two cells that are the same have no direction in which they vary
             if len(vectors) >= 2 and np.ptp(vectors, axis=0).any():
                 self._fit_family(name, vectors, shares.get(name, _OTHERWISE))
         self.families_: list[str] = list(self.pca_)
@@ -163,6 +166,7 @@ class FamilyComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self, name: str, vectors: Float64[np.ndarray, "cell sample"], shares: Sequence[float]
     ) -> None:
         deviation = vectors.std(axis=0)
+        # the zeros behind a padded family have no deviation; divided by 1 they stay 0
         self._point_scale[name] = (vectors.mean(axis=0), np.where(deviation > 0, deviation, 1))
         scaled = (vectors - self._point_scale[name][0]) / self._point_scale[name][1]
         length = vectors.shape[1]
@@ -171,16 +175,19 @@ class FamilyComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             : min(len(vectors) - 1, length)
         ]
         pca = SparsePCA(counts, max_iter=self.max_turns).fit(scaled)
+        # a family of noise may have no component of 1 %; without any it could not be read at all
         kept = [
             number
             for number, ratio in enumerate(pca.adjusted_variance_ratio_)
             if ratio >= self.least_variance
         ] or [0]
         self.pca_[name], self.kept_[name] = pca, kept
+        # their mean is 0 already, as that of the rows is
         deviation = pca.transform(scaled)[:, kept].std(axis=0)
         self._score_scale[name] = np.where(deviation > 0, deviation, 1)
 
     def _score_family(self, cells: xr.Dataset, name: str) -> Float64[np.ndarray, "cell kept"]:
+        # one column of NaN spreads over all points of the family
         vectors = _read_vectors(cells, name) if name in cells else np.full((cells.sizes["cell"], 1), np.nan)
         mean, deviation = self._point_scale[name]
         if name in cells and vectors.shape[1] != len(mean):

@@ -84,8 +84,10 @@ def draw_labelled(
             f"{fewest * len(names)} to {len(classes)}",
             "draw another number",
         )
+    # largest remainders: rounded down, then one more where most is missing
     wanted = counts / len(classes) * num_cells
     take = np.minimum(np.maximum(np.floor(wanted).astype(int), fewest), counts)
+    # the largest gives way, since a small class that loses a cell loses more of what is known of it
     while take.sum() > num_cells:
         take[np.argmax(take)] -= 1
     while take.sum() < num_cells:

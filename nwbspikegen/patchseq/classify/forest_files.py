@@ -43,6 +43,7 @@ def _require_forest(nodes: dict[str, np.ndarray], num_classes: int, num_features
     fits = (
         all(nodes[name].shape == (len(left),) for name in ("right", "feature", "threshold", "missing_left"))
         and nodes["share"].shape == (len(left), num_classes)
+        # not "u", in which the -1 of a leaf would be a huge number
         and all(nodes[name].dtype.kind == "i" for name in ("left", "right", "feature", "root"))
         and bool(len(root) and ((root >= 0) & (root < len(left))).all())
         and bool(np.isfinite(nodes["share"]).all())

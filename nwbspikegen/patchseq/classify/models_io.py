@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
@@ -84,6 +83,7 @@ class CellModel:
         components = self.components.transform(cells)
         names = cells["cell"].values.astype(str)
         some = components["present"].values.any(axis=1)
+        # NaN, since 1 / classes would look like a prediction
         probability = np.full((len(names), len(self.classifier.class_names)), np.nan)
         if self.kind != "bilstm":
             probability[some] = self.classifier.predict_proba(components["components"].values[some])
@@ -97,6 +97,7 @@ class CellModel:
     def _describe(
         self, probability: np.ndarray, cells: np.ndarray, attention: tuple[np.ndarray, np.ndarray] | None
     ) -> xr.Dataset:
+        # argmax takes NaN for the largest: rows of NaN are asked for nothing
         known = np.isfinite(probability).all(axis=1)
         best = self.classifier.class_names[np.where(known, probability.argmax(axis=1), 0)]
         predictions = xr.Dataset(
@@ -180,6 +181,7 @@ _DESCRIPTIONS: dict[ModelKind, Any] = {
 
 def _read_description(folder: Path) -> Any:
     path = folder / DESCRIPTION_FILE
+    # twice, since the kind decides which record the rest has to be
     head = read_record(path, ModelHead, "a model of cells", "train again")
     return read_record(path, _DESCRIPTIONS[head.kind], "a model of cells", "train again")
 
@@ -193,6 +195,7 @@ def _pack_classifier(classifier: Any, arrays: dict[str, np.ndarray]) -> tuple[di
 
         content, record = pack_vote(classifier)
         return {_VOTE_FILE: content}, record
+    # here, since a forest needs no torch, which takes 4 s to import
     from nwbspikegen.patchseq.classify.bilstm_files import pack_bilstm
 
     weights, described = pack_bilstm(classifier)
@@ -212,13 +215,6 @@ def _unpack_classifier(folder: Path, record: Any, arrays: dict[str, np.ndarray])
     return unpack_bilstm(require_file(folder / _WEIGHTS_FILE).read_bytes(), record.model_dump())
 
 
-def tabulate_predictions(predictions: xr.Dataset) -> pd.DataFrame:
-    """Return predictions as a table: cell, predicted_class, and one column a class probability."""
-    probability = predictions["probability"].to_pandas().add_prefix("probability_")
-    table = pd.DataFrame({"predicted_class": predictions["predicted_class"].to_series()}).join(probability)
-    return table.rename_axis("cell").reset_index()
-
-
 def _pack_components(components: FamilyComponents, arrays: dict[str, np.ndarray]) -> tuple[FamilyRecord, ...]:
     packed = []
     for name in components.families_:
@@ -230,6 +226,7 @@ def _pack_components(components: FamilyComponents, arrays: dict[str, np.ndarray]
 
 
 def _unpack_components(packed: Sequence[FamilyRecord], arrays: dict[str, np.ndarray]) -> FamilyComponents:
+    # the settings of fitting are not stored: what was fitted is all that transforming reads
     components = FamilyComponents()
     for one in packed:
         start = f"components/{one.family}/"

@@ -25,6 +25,7 @@ class ForestRecord(Record):
     """Of a `CellForest`; its trees are in the arrays."""
 
     class_names: ClassNames
+    # 1 / 0 and NaN would make every probability NaN; JSON as Python reads it has both
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     num_features: PositiveInt
     calibration: dict[str, float]
@@ -45,6 +46,7 @@ class VoteRecord(Record):
 
     class_names: ClassNames
     varying: tuple[bool, ...]
+    # damage to the file must not reach skops, which answers it with almost any exception
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     scikit_learn: str
 

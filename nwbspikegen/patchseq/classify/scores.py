@@ -102,12 +102,14 @@ def measure_separation(
     whole = np.isfinite(values).all(axis=1)
     values, classes = values[whole], classes[whole]
     names, counts = np.unique(classes, return_counts=True)
+    # silhouettes need fewer classes than cells
     if len(names) < 2 or len(values) <= max(neighbours, len(names)):
         raise InputError(
             f"{len(values)} whole cells of {len(names)} classes",
             f"cells of two classes, and more than the {neighbours} neighbours of each",
             "take more cells, or fewer neighbours",
         )
+    # asked without rows, it leaves each cell out of its own neighbours
     near = NearestNeighbors(n_neighbors=neighbours).fit(values).kneighbors(return_distance=False)
     table = pd.DataFrame(
         {
@@ -136,6 +138,8 @@ def _count(
         place = np.minimum(np.searchsorted(names, one), len(names) - 1)
         place = np.where(names[place] == one, place, len(names))
         np.add.at(counts[run], (group, truth, place), 1)
+    # a bootstrap of whole donors: cells of one donor are alike, and an interval over cells would be too
+    # narrow. How often each donor is drawn is all that a draw is, so every table of counts is made once
     drawn = np.random.default_rng(seed).multinomial(
         len(groups), np.full(len(groups), 1 / len(groups)), resamples
     )
@@ -153,12 +157,15 @@ def _evaluate(
     if metric == "accuracy":
         by_run = hits.sum(axis=2) / cells.sum(axis=2)
         return np.asarray(by_run.mean(axis=1))
+    # F1 = 2 hits / (cells + predictions), the harmonic mean of hits / cells and hits / predictions
     below = cells if metric == "balanced_accuracy" else (cells + table[..., :num_classes].sum(axis=2)) / 2
     known = cells > 0
+    # a class of which a draw has no cell has no score; 0 would be one
     by_class = np.where(known, hits / np.where(below > 0, below, 1), 0)
     return np.asarray((by_class.sum(axis=2) / known.sum(axis=2)).mean(axis=1))
 
 
 def _summarise(draws: Float64[np.ndarray, " draw"]) -> Interval:
+    # the first row is the sample itself, not a draw of it
     low, high = np.quantile(draws[1:], [0.025, 0.975])
     return Interval(float(draws[0]), float(low), float(high))

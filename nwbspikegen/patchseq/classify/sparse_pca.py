@@ -68,6 +68,7 @@ class SparsePCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self,
         num_nonzero: Sequence[int],
         *,
+        # defaults of elasticnet::spca (lambda, eps.conv, max.iter)
         ridge: float = 1e-6,
         tolerance: float = 1e-3,
         max_iter: int = 200,
@@ -103,9 +104,13 @@ class SparsePCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         previous, loadings = directions, self._regress(gram, directions)
         change, turn = np.inf, 0
         while turn < self.max_iter and change > self.tolerance:
+            # U V' has the largest trace of A' X'X B among all orthonormal A (reduced-rank Procrustes
+            # rotation, theorem 4 of Zou et al.)
             left, _, right = np.linalg.svd(gram @ loadings, full_matrices=False)
             loadings = self._regress(gram, left @ right)
+            # a direction without any correlation leaves only zeros, which cannot be scaled to length one
             unit = loadings / np.maximum(np.linalg.norm(loadings, axis=0), np.finfo(float).tiny)
+            # a component and its negative are the same one
             change = max(
                 min(np.abs(now - before).max(), np.abs(now + before).max())
                 for now, before in zip(unit.T, previous.T, strict=True)
@@ -126,6 +131,9 @@ class SparsePCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         gram: Float64[np.ndarray, "variable variable"],
         directions: Float64[np.ndarray, "variable component"],
     ) -> Float64[np.ndarray, "variable component"]:
+        # an elastic net is the lasso of rows with sqrt(ridge) times the identity below them (Zou and Hastie
+        # 2005), and of these only X'X + ridge I and X'X a are needed: hundreds of numbers a side, however
+        # many cells
         penalised = gram + self.ridge * np.eye(len(gram))
         columns = [
             _follow_path(penalised, gram @ direction, count)
@@ -147,10 +155,12 @@ def _follow_path(
     gram: Float64[np.ndarray, "variable variable"], target: Float64[np.ndarray, " variable"], count: int
 ) -> Float64[np.ndarray, " variable"]:
     """Return the first point of the lasso path with `count` variables, where the next would enter."""
+    # no further variable can enter: the path ends at the ridge solution
     if count == len(gram):
         return np.asarray(np.linalg.solve(gram, target))
     steps = count
     while True:
+        # n_samples scales penalties, which are not looked at: any number gives the same path
         _, _, path = lars_path_gram(target, gram, n_samples=len(gram), method="lasso", max_iter=steps)
         reached = np.flatnonzero((path != 0).sum(axis=0) == count)
         if len(reached) or path.shape[1] <= steps:
@@ -164,6 +174,8 @@ def _adjust_variance(
     gram: Float64[np.ndarray, "variable variable"], loadings: Float64[np.ndarray, "variable component"]
 ) -> Float64[np.ndarray, " component"]:
     """Return the squared diagonal of R of the scores' QR decomposition, over the total variance."""
+    # R of a QR decomposition depends on the rows by X'X alone, so any root of it stands for them; rounding
+    # can make its smallest eigenvalues negative
     root = np.linalg.eigh(gram)
     scores = (np.sqrt(np.maximum(root.eigenvalues, 0))[:, None] * root.eigenvectors.T) @ loadings
     added: Float64[np.ndarray, " component"] = np.diag(np.linalg.qr(scores, mode="r")) ** 2 / np.trace(gram)

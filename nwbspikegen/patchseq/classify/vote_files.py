@@ -88,6 +88,7 @@ def _load(content: bytes) -> Any:
     from skops import io
 
     try:
+        # skops names what it would build before it builds anything
         unknown = sorted({*io.get_untrusted_types(data=content)} - {*_TRUSTED})
         if unknown:
             raise ValueError(f"type {unknown[0]}")
@@ -122,6 +123,7 @@ def _require_sound(estimator: Any) -> None:
         nodes = predictor.nodes
         is_leaf = nodes["is_leaf"].astype(bool)
         _require(nodes["left"], nodes["right"], nodes["feature_idx"], is_leaf, boosted.n_features_in_)
+        # their splits index a table of bits by the value of the feature, unchecked
         if nodes["is_categorical"].any():
             raise ValueError("categories, which no feature has")
 

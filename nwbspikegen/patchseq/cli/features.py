@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nwbspikegen.patchseq.run.features import FeaturesReport
 
 
+# about a screen; all are in features.json
 _CELLS_TOLD = 20
 
 
@@ -73,6 +74,7 @@ def features_command(
         "refused": records_of(report.refused),
     }
     print_result(result, as_json=as_json, text=_format(report, preset))
+    # after the result is printed, so that both the others and the status can be used
     if len(report.refused):
         raise InputError(
             f"{len(report.refused)} of {len(recordings)} recordings that cannot be measured",

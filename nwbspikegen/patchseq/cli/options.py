@@ -20,6 +20,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def column_options(command: _Command) -> _Command:
     """Add the names of columns in tables."""
+    # backwards, since click lists the option that was added last first
     for name, what in (("condition", "condition"), ("donor", "donor"), ("class", "class"), ("cell", "name")):
         command = click.option(
             f"--{name}-column",

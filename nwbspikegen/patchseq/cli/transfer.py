@@ -93,6 +93,7 @@ def _format(scores: pd.DataFrame, gains: pd.DataFrame, path: Path) -> str:
     """Return balanced accuracy of every condition, and the paired differences."""
     parts = []
     for title, table in (("balanced accuracy", scores), ("difference from target_only, paired", gains)):
+        # one score on the screen: classes are of unlike size, and their shares differ between species
         shown = table[table["metric"] == "balanced_accuracy"].drop(columns=["metric"])
         shown = shown.drop(columns=["over"], errors="ignore")
         if len(shown):

@@ -27,8 +27,11 @@ from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, SHORT_SQUARE
 from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 
 Vector: TypeAlias = Float64[np.ndarray, " _"]
+# steps of 20 pA within 5, else all 10 pA higher, for cells whose rheobase was found on a finer grid. All
+# four are settings of Gouwens et al. and of IPFX
 _TOLERANCE_PA = 5.0
 _SHIFT_PA = 10.0
+# just below -100: of steps of -90 and -110 pA the larger one is taken
 _NORMALISING_PA = -101.0
 _MIN_INTERVAL_SPIKES = 5
 
@@ -91,6 +94,7 @@ class _Makers:
         if name.startswith("spiking_"):
             feature = name.removeprefix("spiking_")
             return self._join_steps(lambda sweep: trains.bin_feature(sweep, feature), feature)
+        # names come from the presets, each of which has its method here
         maker: Callable[[], Vector] = getattr(self, f"_make_{name}")
         return maker()
 
@@ -98,6 +102,7 @@ class _Makers:
         if self._waveform is None:
             short = choose_common_amplitude([s for s in self._choose(SHORT_SQUARE) if s.count])
             ramps = [sweep for sweep in self._choose(RAMP) if sweep.count]
+            # for its reason alone: "no long square sweep" rather than "no long square with a spike"
             self._choose(LONG_SQUARE)
             rheobase = self.long_squares.rheobase
             groups = {"short square": short, "long square": [rheobase] if rheobase else [], "ramp": ramps}
@@ -105,6 +110,7 @@ class _Makers:
         return self._waveform
 
     def _make_first_ap_dv(self) -> Vector:
+        # protocol by protocol, or two values would be steps from one waveform to the next
         waveforms = self._make_first_ap_v().reshape(3, shapes.WAVEFORM_SAMPLES)
         return np.diff(waveforms, axis=1).ravel()
 
@@ -133,6 +139,7 @@ class _Makers:
         baseline, deflection = measure_baseline(step), step.voltage_mv[find_deflection(step)]
         if deflection == baseline:
             raise MissingFamilyError("the hyperpolarizing step did not move the voltage")
+        # over the peak deflection, so that resistance is divided out and the shape is left
         return np.asarray((averages[amplitude] - baseline) / abs(deflection - baseline))
 
     def _make_inst_freq(self) -> Vector:
@@ -177,6 +184,7 @@ class _Makers:
             self._require_full_steps()
             spiking = self._find_spiking()
             amplitudes = [sweep.sweep.info.amplitude_pa for sweep in spiking]
+            # chosen once: seven families are made of the same steps
             places = trains.choose_steps(
                 amplitudes, self.long_squares.rheobase_pa, ABOVE_RHEOBASE_PA, _SHIFT_PA, _TOLERANCE_PA
             )
@@ -192,6 +200,7 @@ class _Makers:
                 parts[target] = part
         if not parts:
             raise MissingFamilyError(f"no spike with a measured {what}")
+        # no tolerance: parts stand under their targets already
         return np.concatenate(shapes.fill_from_neighbours(parts, ABOVE_RHEOBASE_PA, 0.0))
 
 

@@ -8,6 +8,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.patchseq.features.family_shapes import INTERVAL_POINTS, STEP_BINS, WAVEFORM_SAMPLES
 from nwbspikegen.patchseq.features.family_trains import BINS, RATE_BINS, SPIKE_FEATURES
 
+# steps of 20 pA, as the Allen Institute gives them; the published lengths of 700 and 300 follow from them
 SUBTHRESHOLD_PA = (-90.0, -70.0, -50.0, -30.0, -10.0)
 ABOVE_RHEOBASE_PA = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 # 150 values are three steps of 50 bins; which three is not published: those nearest rheobase are taken
@@ -25,6 +26,7 @@ _NATURAL = {
 } | {f"spiking_{feature}": len(ABOVE_RHEOBASE_PA) * BINS for feature in SPIKE_FEATURES}
 _GOUWENS = tuple(name for name in _NATURAL if name != "psth")
 _SCHWIDER = tuple(name for name in _NATURAL if name != "inst_freq_norm")
+# 700, of step_subthresh
 _LONGEST = max(_NATURAL[name] for name in _SCHWIDER)
 
 FAMILY_LENGTHS: dict[str, dict[str, int]] = {

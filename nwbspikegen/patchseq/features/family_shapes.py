@@ -9,12 +9,14 @@ from jaxtyping import Float64
 
 from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 
+# 3 ms at 50 kHz; 0.2 + 1 + 0.2 s in bins of 10 ms; the lengths of Gouwens et al.
 WAVEFORM_HZ = 50_000.0
 WAVEFORM_SAMPLES = 150
 STEP_BINS = 140
 INTERVAL_POINTS = 100
 _BIN = 0.01
 _EXTEND = 0.2
+# after a single spike, as IPFX has it: back to 1 mV below the end of the step, in 0.1 s at most
 _RETURN_MV = 1.0
 _LONGEST_RETURN = 0.1
 _STEADY = 0.1
@@ -66,6 +68,7 @@ def cut_first_spike(spiking: SpikingSweep) -> Float64[np.ndarray, " sample"] | N
     begin = int(spiking.spikes.threshold[0])
     ratio = spiking.rate_hz / WAVEFORM_HZ
     if ratio >= 1 and ratio == round(ratio):
+        # a mean over the samples that one stands for, which keeps what is faster from folding back
         width = round(ratio)
         piece = spiking.voltage_mv[begin : begin + WAVEFORM_SAMPLES * width]
         whole = piece.size == WAVEFORM_SAMPLES * width
@@ -73,6 +76,7 @@ def cut_first_spike(spiking: SpikingSweep) -> Float64[np.ndarray, " sample"] | N
     places = begin + np.arange(WAVEFORM_SAMPLES) * ratio
     if places[-1] > spiking.voltage_mv.size - 1:
         return None
+    # one sample more than the last place, between which and the next it lies
     around = spiking.voltage_mv[begin : int(places[-1]) + 2]
     return np.asarray(np.interp(places - begin, np.arange(around.size), around))
 
@@ -94,6 +98,7 @@ def average_interval(spiking: SpikingSweep) -> Float64[np.ndarray, " point"] | N
     shapes = []
     for begin, end, threshold in zip(begins, ends, spikes.threshold, strict=False):
         width = int(end - begin) // INTERVAL_POINTS
+        # -1: the spike has no fast trough
         if begin < 0 or width == 0:
             continue
         piece = spiking.voltage_mv[begin : begin + INTERVAL_POINTS * width]
@@ -105,6 +110,8 @@ def _find_return(spiking: SpikingSweep) -> int:
     begin = int(spiking.spikes.fast_trough[0])
     steady = spiking.voltage_mv[spiking.last - round(_STEADY * spiking.rate_hz) : spiking.last].mean()
     longest = min(begin + round(_LONGEST_RETURN * spiking.rate_hz), spiking.last)
+    # below, since the afterhyperpolarization comes up from there
     returned = np.flatnonzero(spiking.voltage_mv[begin:longest] >= steady - _RETURN_MV)
     end = begin + int(returned[0]) if returned.size else longest
+    # a sample for each point at least
     return min(max(end, begin + INTERVAL_POINTS), spiking.voltage_mv.size)

@@ -16,6 +16,8 @@ from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 FULL_STEP = 1.0
 _DURATION_TOLERANCE = 0.005
 _BASELINE = 0.1
+# 40 or 60 pA above rheobase in the steps of 20 pA that the Allen Institute gives, and IPFX's margins about
+# them
 _HERO_PA = (39.0, 61.0)
 
 
@@ -43,6 +45,7 @@ class LongSquares:
     @cached_property
     def hyperpolarized(self) -> list[SpikingSweep]:
         """Those with a negative step and no spikes; the last one of each amplitude."""
+        # by amplitude, so that a step that was given again takes the place of the first
         silent = [sweep for sweep in self.sweeps if not sweep.count and sweep.sweep.info.amplitude_pa < 0]
         return list({sweep.sweep.info.amplitude_pa: sweep for sweep in silent}.values())
 
@@ -70,6 +73,7 @@ def choose_long_squares(sweeps: Sequence[SpikingSweep]) -> LongSquares:
     full = [step for step in steps if abs(_read_duration(step) - FULL_STEP) <= _DURATION_TOLERANCE]
     if full or not steps:
         return LongSquares(full)
+    # to 10 ms, since the edges of a recorded current lie a sample or two off
     counts = Counter(round(_read_duration(step), 2) for step in steps)
     commonest = counts.most_common(1)[0][0]
     return LongSquares([step for step in steps if round(_read_duration(step), 2) == commonest])
@@ -101,6 +105,7 @@ def choose_common_amplitude(sweeps: Sequence[SpikingSweep]) -> list[SpikingSweep
     """
     if not sweeps:
         return []
+    # amplitudes that went through float32 differ far behind the point
     counts = Counter(round(sweep.sweep.info.amplitude_pa, 3) for sweep in sweeps)
     commonest = max(counts.values())
     amplitude = min(pa for pa, count in counts.items() if count == commonest)

@@ -9,6 +9,7 @@ from jaxtyping import Float64
 
 from nwbspikegen.patchseq.spikes.detect import SpikingSweep
 
+# of 1 s: 20 ms for features of spikes, 50 ms for counts, where 20 ms would mostly be 0 or 1
 BINS = 50
 RATE_BINS = 20
 _RATE_BIN = 0.05
@@ -28,6 +29,7 @@ def bin_instantaneous_rate(spiking: SpikingSweep) -> Float64[np.ndarray, " bin"]
     intervals = np.diff(np.concatenate([[0.0], times, [duration]]))
     intervals[0] = max(intervals[0], 1.0 / spiking.rate_hz)  # a threshold refined to before the step
     at_spikes = 2.0 / (intervals[:-1] + intervals[1:])
+    # the step ends before the next spike would be due, so the time since the last tells too high a rate
     if intervals[-1] < intervals[-2]:
         intervals[-1] = intervals[-2]
         at_spikes[-1] = 1.0 / intervals[-2]
@@ -46,6 +48,7 @@ def bin_feature(spiking: SpikingSweep, feature: str) -> Float64[np.ndarray, " bi
     Clipped spikes are left out, whatever the feature.
     """
     values = read_feature(spiking, feature)
+    # a clipped spike has a threshold and a peak, but IPFX leaves it out with every feature of it
     known = np.isfinite(values) & ~spiking.spikes.clipped
     if not known.any():
         return None
@@ -77,6 +80,7 @@ def choose_steps(
     >>> choose_steps([50.0, 70.0, 110.0], 50.0, [0.0, 20.0, 40.0], 10.0, 5.0)
     [0, 1, None]
     """
+    # a finer rheobase, of 5 or 10 pA, lies between the steps of 20 pA that follow
     for base in (rheobase_pa, rheobase_pa + shift_pa):
         chosen: list[int | None] = []
         for target in targets_pa:
@@ -108,6 +112,7 @@ def normalise_steps(
 
 def _find_bins(spiking: SpikingSweep, bins: int) -> np.ndarray:
     """Bin of each threshold; in whole samples, so that a threshold on an edge opens a bin."""
+    # in seconds 1.4 - 0.4 is less than 1: IPFX makes 49 bins of a step that starts at 0.4 s
     samples = spiking.spikes.threshold - spiking.first
     return np.asarray(np.clip(samples * bins // (spiking.last - spiking.first), 0, bins - 1))
 
@@ -116,4 +121,5 @@ def _average_bins(places: np.ndarray, values: Float64[np.ndarray, " point"]) -> 
     count = np.bincount(places, minlength=BINS)
     filled = np.flatnonzero(count)
     means = np.bincount(places, weights=values, minlength=BINS)[filled] / count[filled]
+    # flat before the first and behind the last bin that has a value
     return np.interp(np.arange(BINS), filled, means)

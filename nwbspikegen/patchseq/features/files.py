@@ -92,6 +92,8 @@ def write_features(
     arrays = {}
     for name, one in {**cells.data_vars, **cells.coords}.items():
         values = one.values
+        # npz without pickle holds no objects: texts are stored at a fixed width, and are objects again when
+        # read
         arrays[str(name)] = values.astype(str) if values.dtype.kind in "OU" else values
     np.savez_compressed(folder / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]
     table = tabulate_scalars(cells)
@@ -127,6 +129,7 @@ def read_features(folder: str | os.PathLike[str]) -> xr.Dataset:
         variables = {name: (dims[name], values) for name, values in arrays.items()}
         coords = {name: variables.pop(name) for name in description.coords}
         cells = xr.Dataset(variables, coords, description.attrs)
+        # for its errors: a damaged folder is refused here, and not in the middle of training
         tabulate_scalars(cells)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(

@@ -86,6 +86,7 @@ def spike_cell(sweeps: Iterable[Sweep]) -> list[SpikingSweep | None]:
         if is_short:
             short_squares[place] = sweep
         found.append(None if is_short else spike_sweep(sweep))
+    # in a second turn, since one short square alone tells little of the passive rise
     settings = adapt_to_passive_rise(list(short_squares.values()))
     for place, sweep in short_squares.items():
         found[place] = spike_sweep(sweep, settings)
@@ -151,6 +152,7 @@ def collect_cells(
     scalars = [[features.scalars.get(name, np.nan) for name in names] for features in cells.values()]
     variables["reason"] = (
         ("cell", "family"),
+        # reshaped for the case of no cells, which NumPy makes one-dimensional
         np.array(reasons, dtype=object).reshape(len(cells), len(lengths)),
     )
     variables["scalar"] = (

@@ -78,6 +78,7 @@ def measure_train(sweep: SpikingSweep | None) -> dict[str, float]:
     intervals = np.diff(times)
     if intervals.size:
         scalars["avg_isi"] = 1000 * float(intervals.mean())
+        # the deviation of these intervals, not an estimate (divided by n, as IPFX does)
         scalars["isi_cv"] = float(intervals.std() / intervals.mean())
     if intervals.size > 1:
         scalars["adaptation"] = float(np.mean(np.diff(intervals) / (intervals[1:] + intervals[:-1])))
@@ -96,6 +97,7 @@ def _fit_slope(spiking: Sequence[SpikingSweep]) -> float:
     amplitudes = np.array([sweep.sweep.info.amplitude_pa for sweep in spiking])
     if np.unique(amplitudes).size < 2:
         return np.nan
+    # over the step, not over the spikes: a cell that falls silent fires less
     rates = [sweep.count * sweep.rate_hz / (sweep.last - sweep.first) for sweep in spiking]
     return float(np.polyfit(amplitudes, rates, 1)[0])
 
@@ -114,5 +116,6 @@ def _measure_first(sweep: SpikingSweep) -> dict[str, float]:
         values[f"{point}_v"] = sweep.read_voltage(samples)
         values[f"{point}_t"] = sweep.read_time(samples)
     if sweep.sweep.info.protocol != RAMP:
+        # a recorded current is noisy at any one sample, and the step is known
         values["threshold_i"] = np.array([sweep.sweep.info.amplitude_pa])
     return {name: float(value[0]) for name, value in values.items()}

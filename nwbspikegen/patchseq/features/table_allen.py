@@ -14,7 +14,9 @@ from nwbspikegen.patchseq.features.tables import CLASSES, CellTable, name_versio
 
 _MOUSE_FEATURES, _MOUSE_CELLS = "efeature.csv", "20200711_patchseq_metadata_mouse.csv"
 _HUMAN_FEATURES, _HUMAN_CELLS = "LeeDalley_ephys_fx.csv", "LeeDalley_manuscript_metadata.csv"
+# the mouse table has no Pax6; of these 82 cells 68 have a LAMP5 type, and so they are counted as that
 _HUMAN_CLASSES = {"LAMP5/PAX6/Other": "Lamp5", "PVALB": "Pvalb", "SST": "Sst", "VIP": "Vip"}
+# numbers of sweeps: they tell in which order a laboratory worked
 _NOT_FEATURES = ("rheobase_sweep_num", "thumbnail_sweep_num")
 
 # human name -> mouse name, where the same thing in the same unit stands under two names
@@ -35,7 +37,9 @@ _SAME = {
     "sag": "sag",
     "threshold_v_short_square": "threshold_v_short_square",
 }
+# in ms in the mouse table, in s in the human one
 _MS = {"tau": "tau", "mean_isi_hero": "avg_isi"}
+# the human table has them from the threshold, the mouse table absolutely
 _FROM_THRESHOLD = {"peak_deltav_rheo": "peak_v", "fast_trough_deltav_rheo": "fast_trough_v"}
 SHARED_FEATURES = (*_SAME, *_MS, *_FROM_THRESHOLD)
 
@@ -69,9 +73,12 @@ def read_mouse_table(folder: str | os.PathLike[str], *, classes: tuple[str, ...]
     folder = Path(folder)
     features, cells = read_frame(folder / _MOUSE_FEATURES), read_frame(folder / _MOUSE_CELLS)
     with _understanding(folder):
+        # the key stands in the middle of a file name: sub-<n>_ses-<key>_icephys
         session = pd.to_numeric(features["ID"].str.extract(r"ses-(\d+)_")[0])
         joined = _join(features.assign(ephys_session_id=session), cells, "ephys_session_id")
         names = [one for one in features if one != "ID" and one not in _NOT_FEATURES]
+        # "Sst Calb2 Pdlim5" is an Sst cell. Schwider and Ramezani counted 198 Sncg cells as Lamp5, by a
+        # typo
         subclass = joined["t_type"].str.split().str[0].fillna("")
         table = CellTable(
             joined[names].astype(float),
@@ -130,6 +137,7 @@ def share_features(table: CellTable) -> CellTable:
 
 def _join(features: pd.DataFrame, cells: pd.DataFrame, key: str) -> pd.DataFrame:
     try:
+        # 1:1, since a second version of the human metadata has a row twice
         joined = features.merge(cells, on=key, how="inner", validate="1:1")
     except (KeyError, pd.errors.MergeError) as error:
         raise InputError(

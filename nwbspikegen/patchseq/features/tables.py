@@ -82,6 +82,7 @@ class CellTable:
 def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a table from a CSV or a Parquet file, told apart by the name."""
     path = require_file(path)
+    # spreadsheets begin CSV files with a byte order mark, which would be part of the first name
     return read_table(path, "patchseq", encoding="utf-8-sig")
 
 
@@ -120,6 +121,7 @@ def read_cell_table(
             for name, column in known.items()
         }
     )
+    # columns of text that nobody named are notes, not features
     features = frame.drop(columns=[one for one in (cell, *known.values()) if one in frame]).select_dtypes(
         "number"
     )
@@ -133,4 +135,5 @@ def _to_texts(column: pd.Series[Any]) -> pd.Series[str]:
 
 def name_version(path: str | os.PathLike[str], column: str) -> str:
     """Return a name for the classes in one column of one file, which changes when the file does."""
+    # 48 bits of the hash: enough to tell versions of a file apart, and still readable
     return f"{Path(path).name}:{column}:{hash_file(path)[:12]}"

@@ -37,6 +37,7 @@ def plot_confusion(counts: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     image = _draw_table(axes, shares, "Blues", 0.0, 1.0)
     for row, column in np.ndindex(*numbers.shape):
+        # white is read better than black on the darker half of the blues
         dark = shares[row, column] > 0.55
         axes.text(
             column,
@@ -75,6 +76,7 @@ def plot_family_attention(attention: pd.DataFrame) -> Figure:
     times = attention.to_numpy(dtype=float) * attention.shape[1]
     figure = new_figure(2.6 + 0.62 * attention.shape[1], 2.6 + 0.42 * len(attention))
     axes = figure.subplots()
+    # to twice an equal share at least, or noise about 1 would fill the colours
     image = _draw_table(axes, times, "viridis", 0.0, max(2.0, float(np.nanmax(times))))
     middle = 0.6 * max(2.0, float(np.nanmax(times)))
     for row, column in np.ndindex(*times.shape):
@@ -127,6 +129,7 @@ def plot_few_shot(scores: pd.DataFrame, *, metric: str = "balanced_accuracy") ->
         places = ordered["num_labelled"].to_numpy(float) * 1.02**place
         axes.errorbar(places, middle, [middle - low, high - middle], marker="o", capsize=2, **style)
     if budgets:
+        # numbers are mostly doubled from one to the next
         axes.set_xscale("log")
         axes.set_xticks(budgets, [str(one) for one in budgets])
         axes.set_xlim(budgets[0] / 1.3, budgets[-1] * 1.3)

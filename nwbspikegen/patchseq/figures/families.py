@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLUMNS = 4
+# shapes too, for those who do not see the colours apart
 _MARKERS = "os^DvPX"
 _TITLES = {
     "first_ap_v": "First spike (mV)",
@@ -75,6 +76,7 @@ def plot_families(cells: xr.Dataset) -> Figure:
         axes.set_axis_off()
     for axes in grid[-1]:
         axes.set_xlabel("Place in the vector", fontsize="small")
+    # one legend for all, since the classes are the same everywhere
     lines, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(lines, labels, loc="outside upper right", ncols=len(labels), frameon=False)
     return figure
@@ -97,11 +99,13 @@ def plot_cell_map(components: xr.Dataset) -> Figure:
     MissingExtraError
         When matplotlib is not installed.
     """
+    # components are z-scored: 0 is the mean of the training cells
     values = np.nan_to_num(components["components"].values)
     if len(values) < 3 or values.shape[1] < 2:
         raise InputError(
             f"{len(values)} cells of {values.shape[1]} components", "three cells or more", "pass more"
         )
+    # principal axes: places are U S, and the squares of S share the variance
     left, strength, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
     places, share = left * strength, strength**2 / max(float((strength**2).sum()), np.finfo(float).tiny)
     classes = components["cell_class"].values.astype(str)

@@ -24,6 +24,7 @@ def read_electrodes(source: Address) -> list[dict[str, str]]:
                 continue
             described = {text: read_text(group, text) for text in ("description", *_TEXTS)}
             device = find_group(group, "device")
+            # two objects are one when they lie at the same place: HDF5 links have no name of their own
             described["device"] = next((key for key in devices or () if devices[key] == device), "")
             electrodes.append({"name": name, **described})
     return electrodes
@@ -45,9 +46,11 @@ def drop_extras(nwbfile: Any) -> None:
     """Take out what a laboratory's own kind of file holds besides: it may point to recorded series."""
     from pynwb import NWBFile
 
+    # pynwb has no public way to take a child out again
     for name in [name for name in nwbfile.fields if not hasattr(NWBFile, name)]:
         extra = nwbfile.fields.pop(name)
         for child in list(extra.values()) if hasattr(extra, "values") else [extra]:
             if child in nwbfile.children:
                 nwbfile._remove_child(child)
+    # or the export would copy the source's group as it is
     nwbfile.set_modified()

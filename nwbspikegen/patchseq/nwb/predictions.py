@@ -52,12 +52,15 @@ def write_predictions(
     require_predictions(predictions)
     require_absent(out, overwrite=overwrite, sources=[measured])
     with write_whole(out, overwrite=overwrite) as temporary, warnings.catch_warnings():
+        # the file carries the namespaces that it was written with, in versions other than those loaded
         warnings.filterwarnings("ignore", message="Ignoring.* cached namespace", category=UserWarning)
         with NWBHDF5IO(str(measured), "r") as source_io:
             nwbfile = source_io.read()
             _replace(nwbfile, measured, predictions)
+            # a file with other content must not pass for the one that it came from
             nwbfile.generate_new_id()
             with NWBHDF5IO(str(temporary), "w") as out_io:
+                # links would leave in the new file nothing but paths into the old one
                 out_io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})
     return out
 
@@ -71,6 +74,7 @@ def _replace(nwbfile: Any, path: Path, predictions: pd.DataFrame) -> None:
         )
     module = nwbfile.processing[PATCHSEQ]
     table = to_predictions(predictions)
+    # a container refuses a second child of one name
     if table.name in module.data_interfaces:
         module.data_interfaces.pop(table.name)
     module.add(table)

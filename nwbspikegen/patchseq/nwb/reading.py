@@ -18,6 +18,7 @@ from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.unit_table import require_columns
 from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
 
+# far more than float32 needs: a table may have gone through three digits
 _ROUNDING = 1e-3
 
 
@@ -72,6 +73,7 @@ def read_family_vectors(path: Address) -> tuple[dict[str, np.ndarray], dict[str,
         is_present = np.asarray(find_array(table, "is_present")[:], dtype=bool).tolist()
         ends = np.asarray(find_array(table, "vector_index")[:], dtype=np.int64)
         values = np.asarray(find_array(table, "vector")[:], dtype=np.float64)
+        # np.split takes any ends, and would give vectors that were never stored
         if np.any(np.diff(ends, prepend=0) < 0) or ends[-1:].tolist() != [len(values)]:
             raise ValueError("vectors that do not follow each other")
         vectors = np.split(values, ends[:-1])

@@ -22,6 +22,7 @@ PATCHSEQ = "patchseq"
 PROBABILITY, ATTENTION = "probability_", "attention_"
 _LINKS = ("number", "response_path", "stimulus_path")
 _PREDICTED = ("model_name", "predicted_class", "label_version")
+# probabilities of a network are a softmax in float32, and add up to 1 within some 1e-7
 _SUM = 1e-6
 
 
@@ -166,6 +167,7 @@ def _to_family_table(families: Mapping[str, np.ndarray], reasons: Mapping[str, s
         description="The family's vector, in the units of the preset.",
         data=np.concatenate(vectors),
     )
+    # an index of a ragged column holds the end of each row
     ends = np.cumsum([len(vector) for vector in vectors]).astype(np.uint64)
     texts = {
         "family": ("Name of the family.", names),
@@ -179,6 +181,7 @@ def _to_family_table(families: Mapping[str, np.ndarray], reasons: Mapping[str, s
     return DynamicTable(
         name="family_vectors",
         description=join_attributes("Feature families of the cell, one row each.", {"preset": preset}),
+        # hdmf adds no ids to a table that is given its columns
         id=list(range(len(names))),
         columns=[*columns, values, index],
     )
@@ -194,6 +197,7 @@ def _require_sweeps(sweeps: pd.DataFrame, source: Path | str) -> None:
         )
     with open_nwb(source) as root:
         paths = [*sweeps["response_path"], *sweeps["stimulus_path"]]
+        # a row whose sweep nobody finds again is worth nothing, so the source is asked now
         unknown = [path for path in paths if path and path not in root]
     if unknown:
         raise InputError(

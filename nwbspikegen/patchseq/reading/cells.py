@@ -29,6 +29,7 @@ _LOG = logging.getLogger("nwbspikegen")
 _RESPONSE = "CurrentClampSeries"
 
 
+# tables have no truth value when compared, which == would need
 @dataclass(frozen=True, eq=False)
 class Cell:
     """A patched cell: what is known of its sweeps, whose samples are read when they are asked for.
@@ -146,6 +147,7 @@ def _read(
     with open_nwb(address) as root, reading(address):
         pairs, pairing = pair_series(root)
         electrode, pairs = select_electrode(root, pairs, electrode, address)
+        # one look at each sweep: over the network it is what takes time
         looked = [_look(root, pair, limits, keep) for pair in pairs]
         looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
         identifier, session, metadata = read_metadata_of_cell(root, electrode)
@@ -192,11 +194,15 @@ def _look(root: Any, pair: Pair, limits: QualityLimits, keep: bool) -> _Looked:
     try:
         samples = read_pair(root, pair)
     except InputError as error:
+        # what was found is the reason; what to do about it is meant for one file, not for a list of sweeps
         return _Looked(pair, [error.found])
     if not len(samples.voltage_mv):
         return _Looked(pair, ["nothing was recorded"])
+    # of the whole current: where the recording was stopped, a step would look shorter than it was meant
     stimulus = find_stimulus(samples.current_pa, samples.rate_hz)
     code = _code_of(response, root[pair.stimulus])
+    # a code says what was meant, a waveform only what was given: a long square cut short looks like another
+    # protocol
     protocol = type_by_code(code) or type_by_name(pair.stimulus_type) or stimulus.shape
     if protocol == RAMP and 0 <= stimulus.first < len(samples.voltage_mv):
         stimulus = _end_ramp(stimulus, samples)
@@ -215,6 +221,7 @@ def _to_sweep(info: SweepInfo, samples: Samples) -> Sweep:
 
 def _code_of(response: Any, stimulus: Any) -> str:
     codes = [clean_code(to_text(each.attrs.get("stimulus_description", ""))) for each in (response, stimulus)]
+    # either series may carry the code, and the other says NA or nothing
     known = [code for code in codes if type_by_code(code) is not None]
     return (known or [code for code in codes if code not in ("", "NA", "N/A")] or [""])[0]
 
@@ -224,6 +231,7 @@ def _end_ramp(stimulus: Stimulus, samples: Samples) -> Stimulus:
     if stimulus.last <= len(samples.voltage_mv):
         return stimulus
     last = len(samples.voltage_mv)
+    # the ramp's amplitude is where the cell stopped it, not where it would have gone
     reached = float(samples.current_pa[last - 1]) - stimulus.holding_pa
     return stimulus._replace(last=last, amplitude_pa=reached)
 
@@ -248,6 +256,7 @@ def _measure_levels(samples: Samples, stimulus: Stimulus) -> SweepLevels:
     voltage = samples.voltage_mv
     first, last = (stimulus.first, stimulus.last) if stimulus.first > 0 else (len(voltage), len(voltage))
     baseline = float(np.nanmedian(voltage[:first]))
+    # the second half of the step, when the capacitance is charged; medians, since spikes move them little
     late = voltage[(first + last) // 2 : last]
     return SweepLevels(
         baseline_mv=baseline,

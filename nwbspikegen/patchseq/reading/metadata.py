@@ -28,6 +28,7 @@ def select_electrode(
     """
     _require_names(pairs)
     of = [electrode_of(root, root[pair.response]) for pair in pairs]
+    # electrodes that recorded something: files name some that did not
     there = sorted(set(of))
     if electrode is None and len(there) > 1:
         raise InputError(
@@ -46,6 +47,7 @@ def select_electrode(
 def read_metadata_of_cell(root: Any, electrode: str) -> tuple[str, dict[str, str], dict[str, str]]:
     """Return the cell's identifier, session and subject, and what is said of electrode and cell."""
     session = read_session(root)
+    # how slices and animals are told apart for arrays; a patched cell has its condition instead
     session.pop("preparation")
     _require_session(session)
     group = find_group(root, f"{_PLACE}/{electrode}") if electrode else None

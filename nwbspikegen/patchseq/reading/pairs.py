@@ -44,6 +44,7 @@ def pair_series(root: Any) -> tuple[list[Pair], str]:
         In order of their numbers; and "intracellular_recordings", "sweep_table", "sweep_number" or
         "names".
     """
+    # the most explicit first; SweepTable is deprecated, and pynwb 4 reads it but writes none
     for name, find in (
         ("intracellular_recordings", _from_recordings),
         ("sweep_table", _from_sweep_table),
@@ -106,6 +107,7 @@ def _read_references(table: Any, name: str) -> list[tuple[str, tuple[int, int]]]
         return []
     rows = []
     for first, count, target in column[:]:
+        # a missing response or stimulus has -1 and -1 by the schema
         path = column.file[target].name if target and first >= 0 and count > 0 else ""
         rows.append((path, (int(first), int(count))))
     return rows
@@ -113,6 +115,7 @@ def _read_references(table: Any, name: str) -> list[tuple[str, tuple[int, int]]]
 
 def _read_stimulus_types(root: Any, table: Any, num_rows: int) -> list[str]:
     """Return what a column `stimulus_type` says of each recording: its own, or of its sequence."""
+    # laboratories put it into the table itself, or into one of its categories
     for place in ("", "stimuli", "responses"):
         group = find_group(table, place) if place else table
         column = None if group is None else find_array(group, "stimulus_type")
@@ -124,6 +127,7 @@ def _read_stimulus_types(root: Any, table: Any, num_rows: int) -> list[str]:
     column = None if sequences is None else find_array(sequences, "stimulus_type")
     if column is None or simultaneous is None:
         return types
+    # three tables on top of each other: sequences of simultaneous recordings of rows
     recordings = _read_ragged(simultaneous, "recordings")
     for value, members in zip(column[:], _read_ragged(sequences, "simultaneous_recordings"), strict=True):
         for member in members:
@@ -135,6 +139,7 @@ def _read_stimulus_types(root: Any, table: Any, num_rows: int) -> list[str]:
 def _read_ragged(table: Any, name: str) -> list[list[int]]:
     ends = np.asarray(find_array(table, f"{name}_index")[:], dtype=np.int64)
     values = np.asarray(find_array(table, name)[:], dtype=np.int64)
+    # the index holds where each row ends
     return [part.tolist() for part in np.split(values, ends[:-1])]
 
 
@@ -189,12 +194,14 @@ def _number_of(series: Any) -> int | None:
 
 def _match(root: Any, number: int, paths: list[str]) -> Iterator[Pair]:
     """Give each response of a sweep the stimulus of its electrode, or the only one."""
+    # a SweepTable may list a series twice
     unique = sorted(set(paths))
     responses = [path for path in unique if path.startswith("/acquisition/")]
     stimuli = [path for path in unique if path.startswith("/stimulus/presentation/")]
     by_electrode = _group_by_electrode(root, stimuli) if len(stimuli) > 1 else {}
     for response in responses:
         same = by_electrode.get(electrode_of(root, root[response]), stimuli)
+        # two stimuli of one electrode: no guess is made
         yield Pair(number, response, same[0] if len(same) == 1 else "")
 
 

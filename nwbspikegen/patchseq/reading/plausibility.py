@@ -41,6 +41,7 @@ def find_implausible(levels: Iterable[SweepLevels]) -> str:
     sweeps = list(levels)
     if not sweeps:
         return ""
+    # of the cell, not of each sweep: one that went wrong is the matter of `find_faults`
     baseline = float(np.nanmedian([sweep.baseline_mv for sweep in sweeps]))
     count = f"{len(sweeps)} sweep{'s' if len(sweeps) > 1 else ''}"
     if not LOWEST_REST_MV <= baseline <= HIGHEST_REST_MV:
@@ -60,6 +61,8 @@ def _find_implausible_resistance(sweeps: list[SweepLevels]) -> str:
     megaohms = [
         1e3 * sweep.response_mv / sweep.amplitude_pa
         for sweep in sweeps
+        # smaller steps move the potential by little more than its noise; depolarizing ones open
+        # conductances
         if sweep.is_long_square and sweep.amplitude_pa <= -10.0
     ]
     resistance = float(np.median(megaohms)) if megaohms else np.nan

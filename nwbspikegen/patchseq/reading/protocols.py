@@ -52,6 +52,7 @@ def type_by_code(code: str) -> str | None:
     >>> type_by_code("X7Ramp_DA_0"), type_by_code("C1SSFINEST150112"), type_by_code("Step")
     ('ramp', 'short_square', None)
     """
+    # by how they begin: a date follows in the older ones
     upper = clean_code(code).upper()
     return next((protocol for start, protocol in _ALLEN.items() if upper.startswith(start)), None)
 

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import find_array, find_group, to_text
 
+# a volt in millivolts, an ampere in picoamperes
 MILLIVOLT, PICOAMPERE = 1e3, 1e12
 # what one of the unit is in volts or amperes; the schema fixes both, but files say this too
 _UNITS = {
@@ -20,6 +21,7 @@ _UNITS = {
     "millivolt": 1e-3,
     "millivolts": 1e-3,
     "uv": 1e-6,
+    "microvolt": 1e-6,
     "microvolts": 1e-6,
     "a": 1.0,
     "amp": 1.0,
@@ -27,10 +29,14 @@ _UNITS = {
     "ampere": 1.0,
     "amperes": 1.0,
     "na": 1e-9,
+    "nanoamp": 1e-9,
     "nanoamps": 1e-9,
+    "nanoampere": 1e-9,
     "nanoamperes": 1e-9,
     "pa": 1e-12,
+    "picoamp": 1e-12,
     "picoamps": 1e-12,
+    "picoampere": 1e-12,
     "picoamperes": 1e-12,
 }
 # samples that are further than this from an even clock make a series uneven (in periods)
@@ -60,6 +66,7 @@ def read_clock(series: Any) -> Clock:
     times = np.zeros(0) if stamps is None else np.asarray(stamps[:], dtype=np.float64)
     if len(times) < 2:
         raise InputError(f"{series.name} without rate or timestamps", "one of them", "leave it out")
+    # over all of them: one difference of stamps in float32 is off by far more
     period = (times[-1] - times[0]) / (len(times) - 1)
     even = times[0] + period * np.arange(len(times))
     if not period > 0.0 or float(np.abs(times - even).max()) > _MOST_JITTER * period:
@@ -83,7 +90,10 @@ def read_scale(series: Any, to: float) -> tuple[float, float]:
     """
     attributes = find_array(series, "data").attrs
     conversion = float(attributes.get("conversion", 1.0))
-    prefix = _UNITS.get(to_text(attributes.get("unit", "")).strip().lower().replace("µ", "u"), 1.0)
+    # Unicode has two signs for micro, which folding makes one
+    unit = to_text(attributes.get("unit", "")).strip().casefold().replace("\u03bc", "u")
+    prefix = _UNITS.get(unit, 1.0)
+    # rtol for conversions that went through float32
     if prefix != 1.0 and np.isclose(conversion, prefix, rtol=1e-6, atol=0.0):
         prefix = 1.0
     return conversion * prefix * to, float(attributes.get("offset", 0.0)) * prefix * to
@@ -116,6 +126,7 @@ def count_recorded(voltage_mv: Float64[np.ndarray, " sample"], rate_hz: float) -
     padding = np.isnan(voltage_mv) | (voltage_mv == 0.0)
     made = np.flatnonzero(~padding)
     last = int(made[-1]) + 1 if len(made) else 0
+    # a trace that happens to end on a zero is no padding
     is_long = len(voltage_mv) - last >= 0.01 * rate_hz
     return last if is_long or np.isnan(voltage_mv[last:]).any() else len(voltage_mv)
 
@@ -123,6 +134,7 @@ def count_recorded(voltage_mv: Float64[np.ndarray, " sample"], rate_hz: float) -
 def bias_current_pa(series: Any) -> float:
     """Return the holding current that the amplifier reports, NaN when the file says nothing."""
     array = find_array(series, "bias_current")
+    # in amperes by the schema, which has no unit for it
     return float("nan") if array is None else float(np.ravel(array[()])[0]) * PICOAMPERE
 
 

@@ -12,10 +12,12 @@ from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, OTHER, RAMP, SHORT_
 # currents that were recorded, not commanded, are looked at in medians of this long (s)
 _BIN = 1e-3
 _QUIET_PA = 0.5  # noise that may be six times smaller than this needs no medians
+# six deviations: of normal noise one sample in 500 million lies further out
 _NOISE_FACTOR = 6.0
 _HOLDING, _QUIET_HOLDING = 5e-3, 0.5e-3  # s from which the holding current is taken
 _GAP = 10e-3  # s between parts that are one stimulus, when the current is noisy
 _TEST_PULSE_BEFORE, _TEST_PULSE_LASTS = 0.25, 0.1  # s: no longer stimulus than this is a test pulse
+# a pulse that follows has to be much shorter, or it is a second stimulus
 _MUCH_LONGER = 5.0
 LONG_LASTS, SHORT_LASTS = 0.2, 0.02  # s: squares at least, and at most, as long
 _FLAT = 0.1  # spread of a square's top, of its height
@@ -58,13 +60,17 @@ def find_stimulus(current_pa: Float64[np.ndarray, " sample"], rate_hz: float) ->
     (300, 800, 'long_square', 50.0)
     """
     current_pa = np.nan_to_num(current_pa)
+    # commanded currents are exact (0.03 pA in Lantyer et al. 2018), recorded ones are not (8 pA in Ferguson
+    # et al. 2015), and only the former give edges to the sample
     is_quiet = _NOISE_FACTOR * _measure_noise(current_pa) < _QUIET_PA
+    # half a millisecond is enough without noise, and ends before any test pulse
     before = current_pa[: max(1, round((_QUIET_HOLDING if is_quiet else _HOLDING) * rate_hz))]
     holding = float(np.median(before)) if len(before) else 0.0
     above = current_pa - holding
     width = 1 if is_quiet else max(1, round(_BIN * rate_hz))
     levels = above if width == 1 else np.median(above[: len(above) // width * width].reshape(-1, width), 1)
     noise = _measure_noise(levels)
+    # an exact current has noise 0; what float32 rounds is a ten-millionth
     tolerance = max(_NOISE_FACTOR * noise, 1e-6 * float(np.abs(levels).max(initial=0.0)))
     parts = _find_parts(np.abs(levels) > tolerance, 0 if width == 1 else round(_GAP * rate_hz / width))
     if width > 1:
@@ -91,11 +97,14 @@ def find_stimulus(current_pa: Float64[np.ndarray, " sample"], rate_hz: float) ->
 def _measure_noise(levels: Float64[np.ndarray, " level"]) -> float:
     """Return the standard deviation of noise, told from steps that neither ramps nor edges make."""
     steps = np.diff(levels)
+    # 1.4826 median absolute deviations are one deviation of a normal; the difference of two samples has
+    # sqrt(2) times that of one
     return 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / 2**0.5 if len(steps) else 0.0
 
 
 def _find_parts(active: Bool[np.ndarray, " bin"], gap: int) -> list[tuple[int, int]]:
     """Return the runs of bins in which something was injected, joined over short gaps."""
+    # rises and falls in turn: a False at both ends gives every run an end
     edges = np.flatnonzero(np.diff(np.r_[False, active, False].astype(np.int8)))
     parts: list[tuple[int, int]] = []
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -112,6 +121,7 @@ def _drop_test_pulses(parts: list[tuple[int, int]], rate_hz: float) -> list[tupl
 
     if len(parts) > 1 and is_brief(parts[0]) and parts[0][0] < _TEST_PULSE_BEFORE * rate_hz:
         parts = parts[1:]
+    # a train of equal pulses has no longest one, and stays whole as "other"
     longest = max(parts, key=lambda part: part[1] - part[0], default=(0, 0))
     others = [part for part in parts if part != longest]
     length = longest[1] - longest[0]
@@ -122,8 +132,10 @@ def _drop_test_pulses(parts: list[tuple[int, int]], rate_hz: float) -> list[tupl
 
 def _describe(levels: Float64[np.ndarray, " bin"], rate_hz: float, noise: float) -> tuple[str, float]:
     """Return shape and amplitude of one part, whose levels are counted from holding."""
+    # without the edges, where bins hold some of both
     inner = levels[len(levels) // 10 : len(levels) - len(levels) // 10]
     height = float(np.median(inner))
+    # tenths and not extremes: spikes leak into a recorded current
     low, high = np.quantile(inner, (0.1, 0.9))
     if high - low <= _FLAT * abs(height) + _NOISE_FACTOR * noise:
         duration = len(levels) / rate_hz
@@ -133,7 +145,9 @@ def _describe(levels: Float64[np.ndarray, " bin"], rate_hz: float, noise: float)
     x = np.linspace(0.0, 1.0, len(levels))
     slope, start = np.polyfit(x, levels, 1)
     misfit = float(np.median(np.abs(levels - start - slope * x)))
+    # a ramp starts near the holding current and is straight: a sine and a staircase are not
     if len(levels) > 2 and abs(start) < 0.2 * abs(slope) and misfit < 0.05 * abs(slope):
+        # below 2 kHz these are medians of 1 ms of a noisy current, of which the last alone says little
         return RAMP, float(np.median(levels[-3:]) if rate_hz < 2e3 else levels[-1])
     return OTHER, np.nan
 
@@ -142,6 +156,7 @@ def _refine(
     above: Float64[np.ndarray, " sample"], first: int, last: int, width: int, height: float
 ) -> tuple[int, int]:
     """Move the edges of a recorded square from whole bins to where it passes half its height."""
+    # signed by the height, so that steps down pass it too
     passed = above / height > 0.5
     start = max(0, first - width)
     near_start = np.flatnonzero(passed[start : first + 2 * width])

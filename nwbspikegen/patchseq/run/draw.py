@@ -19,6 +19,7 @@ from nwbspikegen.patchseq.run.load import LoadedCells
 from nwbspikegen.patchseq.run.validate import Validation
 from nwbspikegen.plot.canvas import save_figure
 
+# two cells always lie on a line
 _FEWEST_ON_A_MAP = 3
 
 
@@ -51,6 +52,7 @@ def average_attention(validation: Validation) -> pd.DataFrame | None:
         return None
     attention = validation.predictions["attention"].mean("repeat").transpose("cell", "family")
     values = attention.values
+    # a masked family has 0, which is no opinion of the network
     shown = pd.DataFrame(np.where(values > 0, values, np.nan), columns=attention["family"].values.astype(str))
     return shown.groupby(validation.classes).mean()
 

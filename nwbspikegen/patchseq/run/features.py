@@ -88,6 +88,7 @@ def measure_recordings(
     InputError
         No recording could be measured.
     """
+    # for its error, before hours of measuring
     find_preset(preset)
     out = Path(out)
     require_absent(out, overwrite=overwrite, marker=FEATURES_FILE)
@@ -102,6 +103,7 @@ def measure_recordings(
                     recording, preset=preset, electrode=electrode, accept_implausible=accept_implausible
                 )
                 cell = one.labels["cell"]
+                # before it is written, or the second file would stand there without a row
                 _require_new(cell, measured, recording)
                 file = one.write(temporary / NWB_FOLDER, metadata=metadata)
             except NWBSpikeGenError as error:

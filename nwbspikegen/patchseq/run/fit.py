@@ -30,7 +30,7 @@ class Recipe:
     num_trees : int
         Of a forest.
     epochs : int, optional
-        Most epochs of the BiLSTM; SCIENCE.md's 50 by default.
+        Most epochs of the BiLSTM; 50 by default, as in arXiv 2603.11000.
     """
 
     kind: ModelKind = "forest"
@@ -56,6 +56,7 @@ def fit_cells(cells: LoadedCells, recipe: Recipe, *, seed: int, training: dict[s
         return CellModel(
             classifier, table.label_version, features=tuple(map(str, table.features)), training=training
         )
+    # within the fold: components of all cells would have seen those that are scored
     transformer = FamilyComponents().fit(cells.require_families())
     components = transformer.transform(cells.require_families())
     classifier = _fit_components(components, table.classes, table.donors, recipe, seed)
@@ -102,6 +103,7 @@ def _fit_components(
 ) -> Any:
     if recipe.kind != "bilstm":
         return _fit_rows(components["components"].values, classes, recipe, seed)
+    # here, since forest and vote are there without torch
     from nwbspikegen.patchseq.classify.bilstm import fit_bilstm
     from nwbspikegen.patchseq.classify.bilstm_training import BiLSTMSchedule, FamilyCells
 

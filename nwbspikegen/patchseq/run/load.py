@@ -149,6 +149,7 @@ def _load_one(source: Address, columns: Columns, preset: str, species: str) -> L
         return LoadedCells(table, sources=[_describe(path)])
     if is_remote(source) or path.is_file() or is_zarr(path):
         return _load_recording(source, preset)
+    # told by the name of the one file that only this table has
     for name, read in _ALLEN.items():
         if (path / name).is_file():
             # the two tables have different names for the same features
@@ -173,6 +174,7 @@ def _load_folder(folder: Path) -> LoadedCells:
 
 
 def _load_recording(source: Address, preset: str) -> LoadedCells:
+    # a look before it is measured: a file of ours holds the features already
     with open_nwb(source) as root:
         derived = f"processing/{PATCHSEQ}/family_vectors" in root
     one = read_measured(source) if derived else measure_recording(source, preset=preset)
@@ -205,6 +207,7 @@ def _join(parts: Sequence[LoadedCells]) -> LoadedCells:
             raise InputError(
                 f"cells of presets {' and '.join(presets)}", "one preset", "measure all with the same"
             )
+        # outer, since scalars of protocols that nobody of one part had are missing there
         families = xr.concat([part.families for part in parts], "cell", join="outer", coords="minimal")
     return LoadedCells(
         _join_tables([part.table for part in parts]),
@@ -243,6 +246,7 @@ def _relabel(loaded: LoadedCells, labels: str | os.PathLike[str], columns: Colum
         raise InputError(f"cells twice in {labels}", "each cell once", "correct the table")
     cells, families = loaded.table.cells.copy(), loaded.families
     for name, column in named.items():
+        # a table of labels may be of some cells only: others keep what their source says
         given = frame[column].reindex(cells.index)
         cells[name] = given.astype(object).where(given.notna(), cells[name]).astype(str)
         if families is not None:

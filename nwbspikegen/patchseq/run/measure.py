@@ -78,6 +78,7 @@ class MeasuredCell:
         overwrite: bool = False,
     ) -> Path:
         """Write the derived NWB file into a folder, named as archives want, and return its path."""
+        # "sub-X_ses-Y_desc-patchseq_icephys": what a derived file is called on the archive
         stem = name_of(self.source).removesuffix(".nwb").removesuffix("_icephys")
         return write_patchseq(
             folder / f"{stem}_desc-patchseq_icephys.nwb",
@@ -160,5 +161,6 @@ def _summarise(spiking: SpikingSweep | None) -> dict[str, float]:
     of_first = {name: np.nan if first is None else float(first[name]) for name in _OF_FIRST}
     latency = np.nan
     if spiking is not None and first is not None:
+        # times of a spike count from the start of the sweep
         latency = float(first["threshold_t"]) - spiking.first / spiking.rate_hz
     return {"num_spikes": len(spikes), "latency": latency, **of_first}

@@ -72,8 +72,10 @@ def predict_sources(
     out = Path(out)
     require_absent(out, overwrite=overwrite, marker=PREDICTIONS_FILE)
     model = CellModel.load(model_folder)
+    # a model of scalars has none, and either gives the same scalars
     preset = str(model.training.get("preset") or "gouwens2020")
     cells = load_cells(sources, columns=columns, preset=preset)
+    # an option without effect is refused, not dropped
     if metadata is not None and not cells.measured:
         raise InputError(
             "metadata for cells of which no recording is measured now",
@@ -131,6 +133,7 @@ def _write_files(
     names = []
     for place, cell in enumerate(predictions["cell"].values.astype(str)):
         row = rows.iloc[[place]]
+        # a cell without any family: probabilities of NaN would not be valid in a file
         if not row["predicted_class"].iloc[0]:
             continue
         if cell in cells.measured:

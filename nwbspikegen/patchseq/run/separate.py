@@ -55,6 +55,7 @@ def separate_cells(
         table = separate_families(components.assign_coords(cell_class=classes), neighbours=num_neighbours)
     else:
         values = usable.table.values
+        # nothing is aligned: this is the way to normal scores with gaps at the median
         scores = align(values, values, method="rank").target
         table = measure_separation(scores, usable.table.classes, neighbours=num_neighbours).reset_index()
         table.insert(0, "family", SCALARS)

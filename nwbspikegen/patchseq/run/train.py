@@ -72,6 +72,7 @@ def train_cells(
         Replace a model.
     """
     recipe, out = recipe or Recipe(), Path(out)
+    # before anything is computed; the marker keeps --overwrite from a folder that holds something else
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE)
     if recipe.kind == "vote":
         from nwbspikegen.patchseq.classify.vote_files import require_skops
@@ -82,6 +83,7 @@ def train_cells(
     for why, number in left_out.items():
         _LOG.warning("%d cells left out: %s", number, why)
     validation = validate_recipe(usable, recipe, num_folds=num_folds, repeats=repeats, seed=seed)
+    # on all cells: what validation says of it is, if anything, too low
     model = fit_cells(usable, recipe, seed=seed, training=_describe(usable, recipe, seed, validation))
     with write_whole(out, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
         model.save(temporary)

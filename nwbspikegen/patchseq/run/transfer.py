@@ -61,6 +61,7 @@ class Plan:
     learner: str = "linear"
     method: str = "rank"
     estimate: bool = True
+    # where the source was seen to help, to help a little, and no more (docs/benchmarks/patchseq_tables.md)
     labelled: Sequence[int] = (24, 48, 96)
     seeds: int = 3
     num_folds: int = 5
@@ -140,6 +141,7 @@ def transfer_cells(
         if find_spec("matplotlib") is not None:
             from nwbspikegen.patchseq.run.draw import draw_transfer
 
+            # the two ends: no label, and as many as there are
             most = max(number for _, number in predicted)
             confusions = {
                 f"{condition}-{number}": count_confusion(runs, tables[1].classes)
@@ -169,6 +171,7 @@ def _prepare(source: LoadedCells, target: LoadedCells, plan: Plan) -> tuple[Cell
         return _share(source.table, target.table)
     from nwbspikegen.patchseq.species.bilstm import tabulate_components
 
+    # on the source alone: a target cell that is scored must not have shaped what it is read by
     transformer = FamilyComponents().fit(source.families)
     tables = [tabulate_components(transformer, one.families, one.table) for one in (source, target)]
     # a cell without any family that the source has tells nothing
@@ -223,6 +226,7 @@ def _predict(
             found = predict_conditions(
                 source, target, conditions[1], num_labelled=number, seeds=seeds, num_folds=plan.num_folds
             )
+        # too few cells for one number of labels: the others are still worth their hours
         except InputError as error:
             notes.append(f"{number} labelled cells: {error}")
             _LOG.warning("%s", notes[-1])
@@ -239,6 +243,7 @@ def _score(predicted: _Predicted, target: CellTable) -> tuple[pd.DataFrame, pd.D
         for metric in METRICS:
             found = score_classes(runs, target.classes, target.donors, metric=metric)
             rows.append({"condition": condition, "num_labelled": number, "metric": metric, **_spread(found)})
+            # zero-shot is not compared: it has no labelled cells in common
             alone = predicted.get(("target_only", number))
             if alone is None or condition == "target_only":
                 continue

@@ -80,6 +80,7 @@ def validate_recipe(
                 cells.select(_mask(train, len(classes))), recipe, seed=seed + repeat, training={}
             )
             parts.append(predict_cells(model, cells.select(_mask(test, len(classes)))))
+            # of the training side: the most frequent class of all cells has seen the test cells
             names, counts = np.unique(classes[train], return_counts=True)
             majority[repeat, test] = names[np.argmax(counts)]
             _LOG.info("repeat %d of %d, fold %d of %d", repeat + 1, repeats, fold + 1, num_folds)
@@ -93,6 +94,7 @@ def validate_recipe(
     errors = [
         score_confidence(run["probability"].values, run["class"].values.astype(str), classes) for run in runs
     ]
+    # no interval: groups of equal size would have to be cut anew for each draw of donors
     table.append(_row(name, CALIBRATION_ERROR.name, errors, (np.nan, np.nan), classes, donors))
     return Validation(pd.DataFrame(table), predictions, classes)
 
@@ -104,6 +106,7 @@ def _choose_folds(classes: np.ndarray, donors: np.ndarray, wanted: int) -> int:
             "two donors or more, to test on unseen ones",
             "name the column with --donor-column, or pass cells of more donors",
         )
+    # with more folds than donors of a class, some fold would train or test without it
     fewest = min(len(np.unique(donors[classes == name])) for name in np.unique(classes))
     if fewest < 2:
         raise InputError(
@@ -128,6 +131,7 @@ def _stack(parts: list[xr.Dataset], cells: LoadedCells) -> xr.Dataset:
         "cell",
         join="outer",
     )
+    # folds come in another order than the cells
     return whole.sel(cell=cells.table.features.index.to_numpy(str))
 
 
@@ -137,6 +141,7 @@ def _score(
     rows = []
     for metric in METRICS:
         found = score_classes(predicted, classes, donors, metric=metric)
+        # their mean is the value; the draws of a bootstrap that nobody asks for are kept to the fewest
         each = [
             score_classes(run[None], classes, donors, metric=metric, resamples=2).value for run in predicted
         ]

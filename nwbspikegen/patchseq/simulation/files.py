@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from nwbspikegen.patchseq.simulation.simulator import simulate_cell
 
 _CELLS_PER_DONOR = 3
 _AGES = {"Mus musculus": "P60D", "Homo sapiens": "P40Y"}
+# 16 bits of this reach from -256 to 256 mV
 _COUNT_MV = 1 / 128  # of the analog-digital converter
 _SUFFIX = "_DA_0"  # what acquisition software adds: the output channel
 
@@ -63,6 +64,7 @@ def simulate_patchseq(
     if num_per_class < 1:
         raise InputError(f"{num_per_class} cells per class", "at least one", "ask for more")
     cells = [(name, index) for name in CLASSES for index in range(num_per_class)]
+    # a seed for each cell, not seed + number, or two neighbouring seeds would share cells
     seeds = np.random.SeedSequence(seed).generate_state(len(cells) + 1)
     order = np.random.default_rng(seeds[-1]).permutation(len(cells))
     donors = np.empty(len(cells), dtype=np.int64)
@@ -75,6 +77,7 @@ def simulate_patchseq(
         subject = f"{'human' if species == 'Homo sapiens' else 'mouse'}{donor}"
         session = f"{name}-{number}-seed{seed}"
         path = Path(folder) / f"sub-{subject}" / f"sub-{subject}_ses-{session}_icephys.nwb"
+        # the archive's layout: a folder for each subject
         path.parent.mkdir(exist_ok=True)
         sweeps = simulate_cell(name, species, cell_seed)
         with write_whole(path, overwrite=overwrite) as temporary:
@@ -98,7 +101,7 @@ def write_cell(
         experiment_description="Simulated by nwbspikegen from a conductance-based cell of known class.",
         identifier=f"simulated-{subject_id}-{session_id}",
         session_id=session_id,
-        session_start_time=datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=int(sweeps[0].info.start)),
+        session_start_time=datetime(2000, 1, 1, tzinfo=UTC),
         lab="simulated",
         institution="simulated",
         experimenter=["Simulator, A"],
@@ -158,6 +161,7 @@ def _to_series(sweep: Sweep, electrode: Any) -> tuple[Any, Any]:
         "stimulus_description": info.stimulus_code + _SUFFIX,
         "sweep_number": np.uint32(info.number),
     }
+    # the current stays in float32: commanded currents are exact
     counts = np.round(sweep.voltage_mv / _COUNT_MV).astype(np.int16)
     response = CurrentClampSeries(
         name=f"data_{info.number:05d}_AD0",

@@ -49,6 +49,8 @@ def integrate(
         gates[gate] = table[int((v - first_mv) / step_mv), gate]
     background = 0.0
     spikes = 0
+    # an autoregressive step of an Ornstein-Uhlenbeck process: sigma sqrt(1 - left^2) keeps the variance at
+    # sigma^2 whatever the time between samples
     fresh = noise_pa * np.sqrt(1.0 - noise_left * noise_left)
     for sample in range(len(current_pa)):
         voltage_mv[sample] = v
@@ -57,12 +59,16 @@ def integrate(
         before = v
         for _ in range(substeps):
             place = (v - first_mv) / step_mv
+            # a voltage outside the table is continued from its end
             at = min(max(int(place), 0), last)
             part = place - at
             for gate in range(NUM_GATES):
                 rest = table[at, gate] + part * (table[at + 1, gate] - table[at, gate])
                 left = table[at, LEFT + gate] + part * (table[at + 1, LEFT + gate] - table[at, LEFT + gate])
+                # x = x_inf + (x - x_inf) exp(-dt / tau), exact while the voltage stands still (Rush and
+                # Larsen 1978)
                 gates[gate] = rest + (gates[gate] - rest) * left
+            # sodium activation follows at once, as in Wang and Buzsaki: one gate less, and the fastest
             m = table[at, M_INF] + part * (table[at + 1, M_INF] - table[at, M_INF])
             n = gates[N] * gates[N]
             potassium = (
@@ -77,6 +83,7 @@ def integrate(
                 - cell[REBOUND] * gates[T] * gates[T] * gates[U] * (v - cell[E_CALCIUM])
             )
             v += dt_ms * inward / cell[CAPACITANCE]
+        # counted by samples, so that a wobble within one is no spike
         if before < 0.0 <= v:
             spikes += 1
             if 0 < most_spikes <= spikes:

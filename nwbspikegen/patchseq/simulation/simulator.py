@@ -26,6 +26,7 @@ _CODES = {
     "Mus musculus": ("X1PS_SubThresh", "X3LP_Rheo", "X4PS_SupraThresh", "X6SP_Rheo", "X7Ramp"),
     "Homo sapiens": ("C1LSFINEST", "C1LSCOARSE", "C1LSCOARSE", "C1SSFINEST", "C1RP25PR1S"),
 }
+# the amplitudes of the published families, so that none of theirs is filled from its neighbours
 SUBTHRESHOLD_PA = (-90.0, -70.0, -50.0, -30.0, -10.0)
 _ABOVE_RHEOBASE_PA = (20.0, 40.0, 60.0, 80.0, 100.0)
 _RHEOBASE_STEP_PA, _MOST_PA = 5.0, 800.0
@@ -33,8 +34,10 @@ _SHORT_STEP_PA, _MOST_SHORT_PA, _SHORT_SWEEPS = 20.0, 6000.0, 3
 _TEST_PULSE = (0.02, 0.03, -20.0)  # start and stop (s), height (pA)
 _BEFORE, _AFTER = 0.4, 0.4
 _LONG, _SHORT = 1.0, 0.003
+# 25 pA in 1 s is what the code of the human ramp says
 _RAMP_PA_PER_SECOND, _RAMP_SPIKES = 25.0, 8
 _GAP = 0.5  # s between sweeps
+# below the 0.07 mV that the Allen Institute lets pass
 _MEASUREMENT_NOISE_MV = 0.02
 _NOISE_TAU_MS = 5.0
 
@@ -89,6 +92,7 @@ def simulate_cell(cell_class: str, species: str, seed: int) -> list[Sweep]:
         fired = rig.record(short, SHORT_SQUARE, _square(amplitude, _SHORT), _SHORT, amplitude)
         num_fired += fired
         amplitude += 0.0 if fired else _SHORT_STEP_PA
+    # to twice rheobase and a bit: a slow ramp inactivates sodium, and needs more than a step
     duration = (2.0 * rheobase + 50.0) / _RAMP_PA_PER_SECOND
     rig.record(ramp, RAMP, _ramp(duration), duration, np.nan, most_spikes=_RAMP_SPIKES)
     return rig.sweeps
@@ -144,6 +148,7 @@ class _Rig:
         stop = min(_BEFORE + duration, len(voltage) / SAMPLING_RATE_HZ)
         current_pa = current_pa[: len(voltage)]
         if most_spikes:
+            # a ramp has the amplitude at which it ended
             amplitude = float(current_pa[round(stop * SAMPLING_RATE_HZ) - 1])
         number = len(self.sweeps)
         info = SweepInfo(
@@ -157,6 +162,7 @@ class _Rig:
 
 def _find_threshold(rig: _Rig, duration: float, step_pa: float, most_pa: float) -> float:
     """Return the lowest current on a grid at which the cell fires, found by halving."""
+    # halving asks log2 of the grid; noise makes the threshold uncertain by a step, which callers expect
     low, high = 0, round(most_pa / step_pa)
     while high - low > 1:
         middle = (low + high) // 2

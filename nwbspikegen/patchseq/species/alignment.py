@@ -17,6 +17,8 @@ from nwbspikegen.core.errors import InputError, MissingExtraError
 
 _Rows = Float64[np.ndarray, "_cell _feature"]
 _Weight = Float64[np.ndarray, " _cell"]
+# ends normal scores at 2.9 deviations, and gives a new cell outside of all others a place. Mouse to human,
+# all cells, balanced accuracy: .525 at 0.0005, .526 at 0.002, .523 at 0.01, .511 at 0.05
 _FURTHEST = 0.002
 
 
@@ -80,6 +82,7 @@ def align(
             "one weight, not below 0, for each",
             "check them",
         )
+    # each by its own: the source's median would put human gaps where mouse cells lie
     fill = _learn_medians(target)
     aligned = _METHODS[method](_learn_medians(source)(source), fill(target), weight / weight.sum())
     return Aligned(aligned.source, aligned.target, lambda new: aligned.place(fill(new)))
@@ -103,6 +106,7 @@ def _use_ranks(source: _Rows, target: _Rows, weight: _Weight) -> Aligned:
 def _match_quantiles(source: _Rows, target: _Rows, weight: _Weight) -> Aligned:
     from scipy.special import ndtr
 
+    # scores and back, for the same ends as those of `rank`
     level = ndtr(_learn_ranks(source, weight)(source))
     mapped = np.stack(
         [np.quantile(column, one) for column, one in zip(target.T, level.T, strict=True)], axis=1
@@ -114,6 +118,7 @@ def _match_quantiles(source: _Rows, target: _Rows, weight: _Weight) -> Aligned:
 def _match_covariance(source: _Rows, target: _Rows, weight: _Weight) -> Aligned:
     scaled = _use_own_scales(source, target, weight)
     eye = np.eye(source.shape[1])
+    # one on the diagonal, as Sun et al. have it, lets a covariance of fewer cells than features be inverted
     whiten = _root(np.cov(scaled.source.T, aweights=weight).reshape(eye.shape) + eye, -0.5)
     colour = _root(np.cov(scaled.target.T).reshape(eye.shape) + eye, 0.5)
     return Aligned(scaled.source @ whiten @ colour, scaled.target, scaled.place)
@@ -136,11 +141,14 @@ def _transport(source: _Rows, target: _Rows, weight: _Weight) -> Aligned:
         weight,
         _weigh_equally(target),
         cost,
+        # of the median cost; mouse to human .420 at 0.01, .422 at 0.05, .419 at 0.2 (equal classes, a third
+        # of the mouse)
         reg=0.05 * scale,
         numItermax=300,
         stopThr=1e-6,
         warn=False,
     )
+    # barycentric projection: the mean of where a cell's mass goes. A cell of weight 0 has none, and stays
     moved = plan @ scaled.target / np.maximum(plan.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     return Aligned(np.where(weight[:, None] > 0, moved, scaled.source), scaled.target, scaled.place)
 
@@ -160,6 +168,7 @@ def _weigh_equally(rows: _Rows) -> _Weight:
 
 
 def _learn_medians(rows: _Rows) -> Callable[[_Rows], _Rows]:
+    # 0 for a feature that nobody has: after scaling it is the same everywhere
     known = np.isfinite(rows)
     middle = np.array(
         [np.median(column[one]) if one.any() else 0.0 for column, one in zip(rows.T, known.T, strict=True)]
@@ -170,6 +179,7 @@ def _learn_medians(rows: _Rows) -> Callable[[_Rows], _Rows]:
 def _learn_scale(rows: _Rows, weight: _Weight) -> Callable[[_Rows], _Rows]:
     mean = weight @ rows
     deviation = np.sqrt(weight @ (rows - mean) ** 2)
+    # a feature that is the same in all cells says nothing; divided by 0 it would be NaN
     deviation[deviation == 0] = 1
     return lambda new: (new - mean) / deviation
 
@@ -193,12 +203,14 @@ def _accumulate(
     """Return the values that occur, ascending, and the middle of each one's step of the distribution."""
     values, where = np.unique(column, return_inverse=True)
     mass = np.bincount(where, weights=weight, minlength=len(values))
+    # the middle of a step, so that equal values share a rank and no level is 0 or 1
     return values, np.cumsum(mass) - mass / 2
 
 
 def _root(
     matrix: Float64[np.ndarray, "feature feature"], power: float
 ) -> Float64[np.ndarray, "feature feature"]:
+    # of a symmetric matrix: V diag(values ^ power) V'
     values, vectors = np.linalg.eigh(matrix)
     root: Float64[np.ndarray, "feature feature"] = (vectors * values**power) @ vectors.T
     return root

@@ -53,7 +53,7 @@ class BiLSTMConditions:
         Of `align`.
     estimate : bool
         Estimate the target's composition (see `align_shares`).
-    schedule : Schedule
+    schedule : BiLSTMSchedule
         Of every phase of every condition.
     """
 
@@ -118,6 +118,7 @@ class BiLSTMConditions:
         return source, space.aligned.place
 
     def _learn_source(self, dataset: TransferDataset, source: FamilyCells) -> CellBiLSTM:
+        # a seed names a fold, and so the alignment that the source went through
         if dataset.seed not in self._trained:
             self._trained[dataset.seed] = fit_bilstm(source, schedule=self.schedule, seed=dataset.seed)
         return self._trained[dataset.seed]
@@ -125,11 +126,13 @@ class BiLSTMConditions:
     def _classify(
         self, model: CellBiLSTM, place: Callable[[_Values], _Values], dataset: TransferDataset
     ) -> TargetClassifier:
+        # of few labelled cells not every class need be there; one that is not has probability 0
         columns = np.searchsorted(dataset.class_names, model.class_names)
 
         def classify(values: _Values) -> Float64[np.ndarray, "_cell class"]:
             padded, present = self._pad(place(values), values)
             probability = np.zeros((len(values), len(dataset.class_names)))
+            # a network refuses a cell without any family
             some = present.any(axis=1)
             probability[np.ix_(some, columns)] = model.predict_proba(padded[some], present[some])
             return probability
@@ -148,6 +151,7 @@ class BiLSTMConditions:
         """Return aligned components family by family; alignment fills gaps, and the raw ones say where."""
         owner = np.array([name.rsplit(".", 1)[0] for name in self.features])
         families = list(dict.fromkeys(owner.tolist()))
+        # a family is there or not as a whole, as components are made
         present = np.stack([np.isfinite(raw[:, owner == one]).all(axis=1) for one in families], axis=1)
         components = xr.Dataset(
             {"components": (("cell", "component"), aligned), "present": (("cell", "family"), present)},

@@ -14,6 +14,7 @@ from nwbspikegen.patchseq.spikes.detection import SpikeSamples, SpikeSettings, l
 if TYPE_CHECKING:
     import pandas as pd
 
+# the names and the order of IPFX's tables, which people have scripts for
 _POINTS = ("threshold", "peak", "upstroke", "downstroke", "trough", "fast_trough", "slow_trough")
 
 
@@ -80,6 +81,8 @@ def spike_sweep(sweep: Sweep, settings: SpikeSettings | None = None) -> SpikingS
     end = voltage.size - 1
     first = min(round(info.stimulus_start * info.sampling_rate_hz), end)
     last = min(round(info.stimulus_stop * info.sampling_rate_hz), end)
+    # a spike that 3 ms of current or a ramp have set off peaks after they end; after a long step, spikes
+    # are a rebound
     until = last if info.protocol == LONG_SQUARE else end
     spikes = locate_spikes(voltage, info.sampling_rate_hz, first, until, settings)
     return SpikingSweep(sweep, first, last, voltage, spikes)
@@ -94,6 +97,7 @@ def bridge_gaps(voltage_mv: Float64[np.ndarray, " sample"]) -> Float64[np.ndarra
     array([1., 2., 3.])
     """
     recorded = np.isfinite(voltage_mv)
+    # nearly always: the array itself, not a copy
     if recorded.all():
         return voltage_mv
     places = np.flatnonzero(recorded)

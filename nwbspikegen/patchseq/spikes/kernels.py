@@ -5,12 +5,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+# a number, since arrays of integers have no NaN
 ABSENT = -1
 
 
 @numba.njit(cache=True, nogil=True)
 def find_onsets(slope, start, stop, onset_slope):  # type: ignore[no-untyped-def]
     """Samples just before `slope` rises through `onset_slope`, one per fall below zero."""
+    # room for the most there can be: lists are slow in compiled loops
     onsets = np.empty(stop - start, np.int64)
     count = 0
     fell = True
@@ -19,6 +21,7 @@ def find_onsets(slope, start, stop, onset_slope):  # type: ignore[no-untyped-def
             if fell:
                 onsets[count] = k
                 count += 1
+            # noise about the onset slope crosses it several times in one rise
             fell = slope[k] < 0
         elif slope[k] < 0:
             fell = True
@@ -85,6 +88,7 @@ def refine_thresholds(slope, upstrokes, target):  # type: ignore[no-untyped-def]
         while k > earliest and slope[k] > target:
             k -= 1
         thresholds[j] = k
+        # of two close spikes the second would else take the threshold of the first
         earliest = upstrokes[j]
     return thresholds
 
@@ -140,6 +144,7 @@ def find_troughs(voltage, slope, thresholds, peaks, clipped, stop):  # type: ign
             continue
         until = thresholds[j + 1] if j + 1 < peaks.size else stop
         trough = _lowest(voltage, peaks[j], until)
+        # the window ends on the peak
         if trough == peaks[j]:
             continue
         troughs[j] = trough
@@ -152,6 +157,7 @@ def find_fast_troughs(slope, thresholds, peaks, clipped, stop, end_fraction):  #
     """Where the fall has slowed to `end_fraction` of its steepest: the end of the spike."""
     fast_troughs = np.full(peaks.size, ABSENT, np.int64)
     until = stop
+    # backwards, so that each search ends at the threshold of the next spike that was measured
     for j in range(peaks.size - 1, -1, -1):
         if clipped[j]:
             continue
@@ -174,6 +180,7 @@ def measure_widths(voltage, thresholds, peaks, fast_troughs):  # type: ignore[no
             continue
         top = voltage[peaks[j]]
         level = 0.5 * (top + voltage[fast_troughs[j]])
+        # a deep fast trough puts half height below the threshold, where the rise has not begun
         if level < voltage[thresholds[j]]:
             level = 0.5 * (top + voltage[thresholds[j]])
         first = peaks[j]

@@ -11,6 +11,9 @@ from nwbspikegen.patchseq.reading.sweeps import Sweep
 from nwbspikegen.patchseq.spikes.detect import bridge_gaps
 from nwbspikegen.patchseq.spikes.detection import SpikeSettings, measure_slope
 
+# 1 ms of 3 ms, and a floor of 0.1: the settings of Gouwens et al.; the margins are IPFX's, with which
+# thresholds agree to the sample. Without any of it the passive rise is taken for the onset, and thresholds
+# lie some 2 mV too low
 _PASSIVE = 0.001
 _ONSET_MARGIN, _FRACTION_MARGIN = 1.1, 1.2
 _LEAST_FRACTION = 0.1
@@ -43,8 +46,10 @@ def adapt_to_passive_rise(sweeps: Sequence[Sweep], settings: SpikeSettings | Non
             continue
         first = round(info.stimulus_start * info.sampling_rate_hz)
         end = first + round(_PASSIVE * info.sampling_rate_hz)
+        # stopped within the first millisecond
         if end >= voltage.size - 1:
             continue
+        # filtered whole: the edge of a window would lie right before the step
         slope = measure_slope(voltage, info.sampling_rate_hz, settings.lowpass_hz)
         passive.append(slope[first:end].max())
         fractions.append(slope[end] / slope.max())
