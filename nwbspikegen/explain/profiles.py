@@ -2,7 +2,7 @@
 
 Rows of a causal map sum to 1 and get longer, so plain means fall by construction. Multiplied by the
 length of its row, i + 1, a weight says how many times more than an equal share it is: with equal
-logits every profile here is 1. Source: the definitions of SCIENCE.md for Shimono 2026.
+logits every profile here is 1. Source: Shimono 2026 (Algorithms 19(4):305).
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_settings_out_of_range(name, settings):
 
 
 def test_the_papers_parameter_counts():
-    # SCIENCE.md: 398,336 at depth 4
+    # the number to which the depths of the sweep are matched: 398,336 at depth 4
     count = {
         depth: sum(p.numel() for p in build_model("shimono2026", 128, depth=depth).parameters())
         for depth in (1, 4)

@@ -193,7 +193,7 @@ def test_separation_tells_parted_classes_from_mixed(families, transformer):
 
 
 def test_the_presets_have_their_numbers_of_components():
-    """Components fitted per family, as SCIENCE.md lists them."""
+    """Components fitted per family, as the second paper lists them."""
     fitted = {"first_ap_v": 7, "first_ap_dv": 9, "isi_shape": 4, "step_subthresh": 3, "subthresh_norm": 6}
     fitted |= {"inst_freq": 6, "inst_freq_norm": 7, "spiking_threshold_v": 5, "spiking_width": 3}
     assert {name: len(NONZERO_SHARES[name]) for name in fitted} == fitted
