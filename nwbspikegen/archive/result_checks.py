@@ -16,6 +16,7 @@ Finding = tuple[str, str, str, str]
 """Tool, severity, message and where."""
 _TOOL = "nwbspikegen"
 _WHERE = f"processing/{MODULE}"
+# filled by `_register`: a check is a function below, and nothing else has to know it
 _CHECKS: list[Callable[[Path, list[str], Path | None], Iterator[Finding]]] = []
 
 
@@ -32,6 +33,7 @@ def check_results(
         The recording that the results were made from; by default the file of the name that is
         stored, beside `path` or in the folder above.
     """
+    # a file that is only looked at is not locked: others may have it open
     with h5py.File(path, "r", locking=False) as file:
         has_results = _WHERE in file
     if not has_results:
@@ -58,6 +60,7 @@ def check_audits(path: Path, stored: list[str], source: Path | None) -> Iterator
         return
     audits = read_audits(path)
     for row in audits[~audits.passed.astype(bool)].itertuples():
+        # a failed audit is an honest result, and may be shared; a missing one is none
         yield _TOOL, "warning", f"the audit {row.audit} failed: {row.detail}", f"{_WHERE}/audits"
     if audits.empty:
         yield _TOOL, "error", "an empty table of audits", f"{_WHERE}/audits"
@@ -98,5 +101,6 @@ def check_source(path: Path, stored: list[str], source: Path | None) -> Iterator
 
 def _find_beside(path: Path, name: str) -> Path | None:
     """Return the file of that name in the same folder, or in the one above."""
+    # by the last part of the name alone: a file must not lead to any place of this machine
     places = (path.parent / Path(name).name, path.parent.parent / Path(name).name)
     return next((place for place in places if place.is_file() and not place.samefile(path)), None)

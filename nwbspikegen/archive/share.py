@@ -88,6 +88,7 @@ def share_file(
 def _require_usable(paths: list[Any], dandiset: str, existing: str) -> None:
     if not paths:
         raise InputError("no file", "one NWB file or several", "name them")
+    # checked here, since a dry run asks nobody
     if not re.fullmatch(r"\d{6}", dandiset):
         raise InputError(f"dandiset {dandiset!r}", "six digits such as 000123", "copy it from the archive")
     if existing not in EXISTING:

@@ -37,8 +37,10 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
         with explaining_archive(
             f"while opening dandiset {dandiset} on {client.dandi_instance.name}", client, key
         ):
+            # before the key is sent: a client that the archive does not take could do nothing with it
             client.check_schema_version()
             client.authenticate(key)
+            # not lazily: a number that does not exist is found now, not after files were read
             draft = client.get_dandiset(dandiset, DRAFT, lazy=False)
         yield draft
 
@@ -73,6 +75,7 @@ def _open_client(instance: str, client_class: Any) -> Any:
             "check the address and the connection",
         ) from error
     address = urlsplit(client.api_url)
+    # an archive of one's own may run on this machine, where nobody listens
     if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise InputError(
             f"{client.api_url}, which is not encrypted",
@@ -102,6 +105,7 @@ def _ask_keyring(service: str) -> str | None:
     from keyring.core import load_config, load_env
     from keyring.errors import KeyringError
 
+    # as dandi's client looks for it, whose own function would ask at the terminal
     backend = load_env() or load_config() or keyring.get_keyring()
     if type(backend).__name__ == "EncryptedKeyring" and not sys.stdin.isatty():
         return None
@@ -121,6 +125,7 @@ def explaining_archive(doing: str, client: Any, key: str = "") -> Iterator[None]
     try:
         yield
     except requests.RequestException as error:
+        # `from None`: the error holds the request, and with it the key
         raise _explain(error, doing, client, key) from None
     except NotFoundError:
         raise InputError(

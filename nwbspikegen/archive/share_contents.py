@@ -64,6 +64,8 @@ def describe_contents(path: str | os.PathLike[str]) -> Contents:
         modules = set(file.get("processing", ()))
         keywords = file.get("general/keywords")
         words = [] if keywords is None else [str(word).lower() for word in keywords.asstr()[()]]
+        # `nsg.simulate` writes the keyword; DANDI takes simulated data case by case, so whoever shares must
+        # see it
         synthetic = ["units: the whole file is simulated, no animal was recorded"] * (_SIMULATED in words)
         generated = file.get(f"processing/{MODULE}/generated_units")
         if generated is not None:

@@ -65,6 +65,7 @@ def plan_files(paths: Iterable[str | os.PathLike[str]], folder: Path, dandiset: 
     )
     planned: dict[str, PlannedFile] = {}
     for number, (path, before) in enumerate(checked):
+        # one by one: of several files dandi makes names that depend on each other
         entry = _plan(path, before, folder, folder / f".organized-{number}")
         if entry.archive_path in planned:
             raise InputError(
@@ -80,6 +81,7 @@ def _require_valid(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
     """Return a file without errors, and its state before it was looked at."""
     path = require_file(path).absolute()
     require_suffix(path, ".nwb")
+    # before the checks: a change while they run shows when the file is sent
     before = path.stat()
     findings = validate_file(path)
     errors = findings[findings.severity == "error"]
@@ -126,6 +128,7 @@ def _organize(path: Path, organized: Path) -> Path:
             required_fields=_IN_EVERY_NAME,
             jobs=1,
         )
+    # what `organize` raises where no name can be made, by the reason
     except (ValueError, RuntimeError, AssertionError) as error:
         problem = " ".join(str(error).split())
     found = list(organized.rglob("*.nwb"))
@@ -153,5 +156,6 @@ def _add_label(name: str, local_name: str, *, derived: bool) -> str:
     if not label or "_desc-" in name:
         return name
     parts = name.removesuffix(".nwb").split("_")
+    # entities are key-value; the first part without a hyphen is the modality, such as ecephys
     end = next((at for at, part in enumerate(parts) if "-" not in part), len(parts))
     return "_".join([*parts[:end], f"desc-{label}", *parts[end:]]) + ".nwb"

@@ -11,6 +11,7 @@ from nwbspikegen.core.errors import InputError, OutputError
 
 _LOG = logging.getLogger("nwbspikegen")
 EXISTING = ("error", "skip", "refresh", "overwrite")
+# a line of the log for each tenth
 _STEP_PERCENT = 10
 
 
@@ -28,6 +29,7 @@ def send_files(planned: list[PlannedFile], dandiset: Any, existing: str) -> list
     existing : {"error", "skip", "refresh", "overwrite"}
         What to do about a file that the dandiset has under that path, as `dandi upload` means it.
     """
+    # for all before the first is sent: a refusal must not leave half of a set in the archive
     assets = [_look_up(entry, dandiset, existing) for entry in planned]
     return [
         _send(entry, dandiset, existing, asset, f"file {number} of {len(planned)}")
@@ -63,6 +65,7 @@ def _send(entry: PlannedFile, dandiset: Any, existing: str, asset: Any, which: s
     from dandi.upload import UploadExisting, check_replace_asset
 
     root = entry.place.parents[len(entry.archive_path.split("/")) - 1]
+    # the fingerprint of the bytes that were checked goes along: dandi compares what it sends with it
     local, etag = dandi_file(entry.place, root), Digest.dandi_etag(entry.etag)
     _require_unchanged(entry)
     with explaining_archive(f"while sending {which}, {entry.archive_path}", dandiset.client):

@@ -22,6 +22,7 @@ from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.nwb.hdf5_heaps import require_sound_heaps
 
+# BIDS-like entities as `dandi organize` writes them: sub- first, others in any order, then kinds of data
 _NAME = re.compile(r"sub-[^_/]+(_[a-z]+-[^_/]+)*(_[a-z]+(\+[a-z]+)*)?\.nwb")
 _COLUMNS = ["tool", "severity", "message", "where"]
 
@@ -108,6 +109,7 @@ def _name_finding(path: Path) -> tuple[str, str, str, str]:
 
 def _place_in_dandiset(path: Path, folder: Path, subject_id: str, session_id: str) -> Path:
     """Return the file as one of a dandiset, where its folder and name follow the archive's rules."""
+    # dandi judges folder and name as well, and only within a dandiset; one of its number exists nowhere
     (folder / "dandiset.yaml").write_text("identifier: DANDI:000000\nname: check\ndescription: check\n")
     session = f"_ses-{session_id}" if session_id else ""
     place = folder / f"sub-{subject_id}" / f"sub-{subject_id}{session}_ecephys.nwb"
@@ -123,6 +125,7 @@ def _place_in_dandiset(path: Path, folder: Path, subject_id: str, session_id: st
 def _quiet_and_offline() -> Iterator[None]:
     """Keep dandi from the network, and its notes of progress from stderr."""
     before = os.environ.get("DANDI_NO_ET")
+    # dandi would ask a server whether it is the newest version
     os.environ["DANDI_NO_ET"] = "1"
     log, level = logging.getLogger("dandi"), logging.getLogger("dandi").level
     log.setLevel(logging.ERROR)
@@ -140,6 +143,7 @@ def _quiet_and_offline() -> Iterator[None]:
 
 
 def _ask_dandi(place: Path) -> list[tuple[str, str, str, str]]:
+    # dandi (0.81) has no public function that validates: its command calls this one
     try:
         import nwbinspector  # noqa: F401
         from dandi.validate._core import validate
@@ -153,6 +157,7 @@ def _ask_dandi(place: Path) -> list[tuple[str, str, str, str]]:
         severity = result.severity
         if severity is None:
             continue
+        # a hint says what could be better, which deserves a warning
         word = "error" if severity >= Severity.ERROR else "warning" if severity >= Severity.HINT else "info"
         message = " ".join((result.message or result.id).split()).replace(str(place), "the file")
         found.append((str(result.origin.validator.value), word, message, _where(result)))

@@ -19,10 +19,12 @@ Address = str | os.PathLike[str]
 
 _WEB = ("https://", "http://")
 _DANDI = "dandi://"
-# bytes fetched at once: an HDF5 file is read in many small steps, mostly near each other
+# bytes fetched at once: an HDF5 file is read in many small steps, mostly near each other. 256 ranges of 256
+# KiB are 64 MiB for each file, as much as HDF5's own cache of chunks has in `nwb.opening`
 _RANGE = 2**18
 _KEPT_RANGES = 256
-# seconds that DANDI may take to answer at all
+# seconds that DANDI may take to answer at all: well above a slow connection, and short beside the client's
+# own twelve tries
 _PATIENCE = 30.0
 
 
@@ -92,6 +94,8 @@ def hash_recording(address: Address) -> str:
     if not is_zarr(address):
         return hash_file(address)
     digest = hashlib.sha256()
+    # in the order of names, which file systems do not keep; names are hashed too, so that two chunks that
+    # change places are seen
     for path in sorted(path for path in Path(address).rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(address).as_posix()} {hash_file(path)}\n".encode())
     return digest.hexdigest()
@@ -126,6 +130,7 @@ class _WholeReads(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer from where `seek` went."""
         view = memoryview(buffer).cast("B")
+        # fsspec hands on what the server sent of a range, however short or long that is
         content = self._stream.read(len(view))
         if len(content) != len(view):
             raise OSError(f"{len(content)} of {len(view)} bytes from the web")
@@ -153,6 +158,8 @@ class _WholeReads(io.RawIOBase):
         return repr(self._stream)
 
 
+# a process is part of the key: connections, and the thread in which fsspec waits for them, do not outlive a
+# fork. Eight streams keep half a GiB at most
 @functools.lru_cache(maxsize=8)
 def _open_web(url: str, process: int) -> Any:
     try:
@@ -160,6 +167,8 @@ def _open_web(url: str, process: int) -> Any:
     except ImportError as error:
         raise _missing_extra() from error
     try:
+        # fsspec's default cache keeps one stretch of the file, which is lost at every jump of HDF5 between an
+        # index and its chunks
         stream = fsspec.open(
             url, "rb", block_size=_RANGE, cache_type="blockcache", cache_options={"maxblocks": _KEPT_RANGES}
         ).open()
@@ -194,6 +203,7 @@ def _silence_dandi() -> Iterator[None]:
     """Keep from the log what dandi's client says of a failure, for the error says it in one line."""
     logger = logging.getLogger("dandi")
     level = logger.level
+    # beyond the gravest level there is: nothing passes
     logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
@@ -201,6 +211,7 @@ def _silence_dandi() -> Iterator[None]:
         logger.setLevel(level)
 
 
+# opening a recording and hashing it both ask, and an answer takes several requests
 @functools.lru_cache(maxsize=64)
 def _find_asset(address: str) -> Asset:
     if not address.startswith(_DANDI):
@@ -222,6 +233,8 @@ def _find_asset(address: str) -> Asset:
                 assets = list(found)
                 if len(assets) == 1:
                     digests = assets[0].get_raw_metadata().get("digest", {})
+                    # the archive's own address redirects to a signed one that expires; without its query it
+                    # is the public one
                     url = assets[0].get_content_url(follow_redirects=True, strip_query=True)
                     return Asset(url, str(digests.get("dandi:sha2-256", "")))
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:

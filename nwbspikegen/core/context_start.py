@@ -50,6 +50,7 @@ def find_context_start(spike_probability: xr.DataArray) -> float | None:
     if NAME not in spike_probability.coords:
         said = spike_probability.attrs.get(NAME)
         return None if said is None else float(said)
+    # xarray makes the coordinate one along time when predictions are joined: then each bin has a start
     starts = np.unique(spike_probability.coords[NAME].values)
     if len(starts) != 1 or not np.isfinite(starts[0]):
         raise InputError(

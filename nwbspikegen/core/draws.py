@@ -19,6 +19,7 @@ from nwbspikegen.core.errors import InputError, require_seed
 if TYPE_CHECKING:
     import xarray as xr
 
+# 32 MiB of probabilities of 128 units; it has no say in what is drawn
 _BINS_AT_ONCE = 65_536
 
 
@@ -76,6 +77,8 @@ def draw_pieces(
         )
     streams = [_start_stream(seed, each, first_bin) for each in ids]
     for start in range(0, len(spike_probability), _BINS_AT_ONCE):
+        # first rounded as the file has it: a number drawn between the two would be a spike here and none when
+        # the file is drawn again
         probability = spike_probability[start : start + _BINS_AT_ONCE].T.astype(np.float32)
         drawn = np.empty(probability.shape, dtype=bool)
         for stream, row, spiked in zip(streams, probability, drawn, strict=True):
@@ -98,6 +101,8 @@ def find_first_bin(spike_probability: xr.DataArray, bin_size: float) -> int:
     (0, 2)
     """
     start = float(spike_probability["time"].values[0])
+    # starts of bins are a whole number of bins apart but for round-off, which a floor would turn into the bin
+    # before
     return round((start - float(spike_probability.attrs.get("start_time", start))) / bin_size)
 
 
@@ -106,5 +111,6 @@ def _start_stream(seed: int, unit_id: Any, first_bin: int) -> np.random.Generato
     # Python's own hash of a text differs from one process to the next
     digest = hashlib.blake2b(str(unit_id).encode(), digest_size=16).digest()
     bits = np.random.PCG64(np.random.SeedSequence([seed, int.from_bytes(digest, "little")]))
+    # this holds for numbers of 64 bits only: PCG64 makes two of 32 bits of one step, so no float32 are drawn
     bits.advance(first_bin)
     return np.random.Generator(bits)

@@ -34,6 +34,7 @@ class NWBSpikeGenError(Exception):
         super().__init__(f"found {found}; expected {expected}; {remedy}")
 
     def __reduce__(self) -> tuple[type[NWBSpikeGenError], tuple[str, str, str]]:
+        # errors come back from dask's workers by pickle, which would call the class with its one message
         return type(self), (self.found, self.expected, self.remedy)
 
 
@@ -80,5 +81,6 @@ def require_seed(seed: int) -> None:
     Traceback (most recent call last):
     nwbspikegen.core.errors.InputError: found seed -1; ...
     """
+    # Lightning and scikit-learn take seeds of 32 bits, and one seed is for everything
     if not 0 <= seed < 2**32:
         raise InputError(f"seed {seed}", "a whole number from 0 to 4294967295", "choose another seed")

@@ -17,17 +17,20 @@ from typing import IO
 
 from nwbspikegen.core.errors import InputError, OutputError
 
+# RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np
 _EXCHANGE = 2
-"""RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np."""
+# AT_FDCWD of <fcntl.h>
 _AT_CWD = -100
 _WORKPLACE = ".nwbspikegen-"
+# a file in a workplace that is locked for as long as its process lives
 _OWNER = ".owner"
-"""A file in a workplace that is locked for as long as its process lives."""
+# its name before it is locked, and where nothing can be
 _UNLOCKED = ".owner-unlocked"
-"""Its name before it is locked, and where nothing can be."""
 _ASIDE = ".nwbspikegen-replaced"
+# seconds in which an unlocked owner may still be about to lock, which takes a moment: a machine that stands
+# still for a minute is the only one to lose its work
 _YOUNG = 60.0
-"""Seconds in which an unlocked owner may still be about to lock."""
+# disk full, quota reached, larger than the file system takes, mounted read-only
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
@@ -95,6 +98,7 @@ def write_whole(
     name = Path(target).name
     target = Path(target).resolve() if Path(target).exists() else Path(target)
     with explaining_full_disks(target), _make_workplace(target.parent) as workplace:
+        # beside the target, since a rename is one step within a file system only
         temporary = workplace / name
         yield temporary
         # another process may have been faster
@@ -132,6 +136,7 @@ def find_disk_problem(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, OSError) and error.errno in reasons:
             return reasons[error.errno]
+        # h5py raises an OSError or RuntimeError with the system's words and without its number
         full = os.strerror(errno.ENOSPC), os.strerror(errno.EFBIG), os.strerror(errno.EDQUOT)
         said = next((text for text in full if text.lower() in str(error).lower()), None)
         if said:
@@ -202,6 +207,8 @@ def _lock(stream: IO[bytes]) -> bool:
     try:
         import fcntl
 
+        # the kernel lets go of it however a process ends, SIGKILL included: a file with a process id in it
+        # would stay, and the id be another's by then
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (ImportError, OSError):
         return False

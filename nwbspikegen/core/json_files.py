@@ -9,7 +9,7 @@ from typing import Any
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 
-# bytes: nothing that is stored so comes near
+# bytes: nothing that is stored so comes near, and Python's objects take several times as much as their text
 _MOST_BYTES = 2**28
 
 
@@ -57,6 +57,7 @@ def read_bounded(path: Path, expected: str, what_to_do: str) -> bytes:
     """
     path = require_file(path)
     try:
+        # before reading: a file of zeros that takes no room on the disk would fill the memory
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(f"{path}, which has more than {_MOST_BYTES} bytes", expected, what_to_do)
         return path.read_bytes()

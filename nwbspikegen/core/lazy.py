@@ -29,6 +29,7 @@ def import_late(package: str, module_of: Mapping[str, str]) -> Callable[[str], A
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(f"{package}.{module_of[name]}"), name)
+        # Python asks `__getattr__` for what a module lacks only: from now on it is not asked
         setattr(sys.modules[package], name, value)
         return value
 

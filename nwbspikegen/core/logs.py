@@ -17,9 +17,11 @@ _SECRET_NAME = re.compile(r"(API_?KEY|TOKEN|PASSWORD|PASSWD|SECRET)", re.IGNOREC
 # secrets inside addresses and headers: https://user:word@host, ?token=..., Authorization: token ...
 _SECRET_TEXT = re.compile(
     r"(?P<before>:/{1,2}[^/\s:@]+:|(?:authorization|bearer|token|api[_-]?key|password|secret)[\"']?\s*[:=]?\s*"
+    # eight characters at least, so that words after "token" or "password" mostly stay
     r"(?:token|bearer)?\s*[=:]?\s*[\"']?)(?P<secret>[^\s@\"'&,;]{8,})(?=@|[\s\"'&,;]|$)",
     re.IGNORECASE,
 )
+# a variable such as GITHUB_TOKEN=1 would otherwise blank every 1 in the log
 _SHORTEST_SECRET = 6
 _HIDDEN = "[hidden]"
 
@@ -45,6 +47,8 @@ class _WholeLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Append one message."""
         try:
+            # with O_APPEND the system sets the place and writes in one step; a buffered stream would write in
+            # parts
             os.write(self._descriptor, f"{self.format(record)}\n".encode(errors="replace"))
         except Exception:
             self.handleError(record)
@@ -78,6 +82,7 @@ def log_to_stderr(*, is_quiet: bool) -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     _LOG.addHandler(handler)
     _LOG.setLevel(logging.WARNING if is_quiet else logging.INFO)
+    # where a library has set up the root logger, each line would be printed twice
     _LOG.propagate = False
     set_quiet(is_quiet)
 

@@ -39,7 +39,8 @@ _REQUIRED = {
     },
 }
 _OPTIONAL = {"NWBFile": {"session_id": "a name without a slash"}, "Subject": {}}
-# the next four are nwbinspector's, which the archive asks
+# nwbinspector's patterns, by which the archive decides: an ISO 8601 duration has something behind P, and
+# behind T where there is one
 _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(
     r"P(?!$)"
@@ -52,6 +53,8 @@ _SPECIES = re.compile(r"[A-Z][a-z]* [a-z]+|http://purl\.obolibrary\.org/obo/NCBI
 _WORM = "Caenorhabditis elegans"
 _SEXES = {_WORM: ("XO", "XX"), "": ("M", "F", "O", "U")}
 _NAME = re.compile(r"[^/\s]+")
+# means of the Julian calendar, good enough to tell which end of a range of ages is the younger; minutes are
+# called m, since M is taken by months
 _DAYS = {"Y": 365.25, "M": 30.4375, "W": 7.0, "D": 1.0, "H": 1 / 24, "m": 1 / 1440, "S": 1 / 86400}
 
 Metadata = Mapping[str, Any]
@@ -205,6 +208,7 @@ def require_metadata(metadata: Metadata) -> None:
         for field in required | _OPTIONAL[section]:
             value = given.get(field)
             if value in (None, ""):
+                # with a date of birth the archive works the age out by itself
                 if field in required and not (field == "age" and given.get("date_of_birth")):
                     problems.append(f"no {section} {field}")
             elif problem := _find_problem(field, value, given):
@@ -220,6 +224,7 @@ def require_metadata(metadata: Metadata) -> None:
 def _find_problem(field: str, value: Any, section: Metadata) -> str:
     """Return why an archive would refuse a value, as what follows it in a sentence; "" when it would not."""
     if field == "session_start_time":
+        # YAML makes a date of what looks like one and is not in quotes; a datetime is a date as well
         is_moment = isinstance(value, date) or (isinstance(value, str) and read_moment(value) is not None)
         return "" if is_moment else " (a time such as 2021-05-11T14:00:00+09:00 is needed)"
     if not isinstance(value, str):
@@ -240,6 +245,7 @@ def _name_kind(value: Any) -> str:
 
 def _find_age_problem(age: str) -> str:
     bounds = age.split("/")
+    # either end of a range may be open, not both, and an age that is empty as a whole is none
     if len(bounds) > 2 or not all(_DURATION.fullmatch(each) or (not each and age != each) for each in bounds):
         return " (an ISO 8601 duration such as P28D or PT36H, or a range such as P3W/P5W or P90D/, is needed)"
     if len(bounds) == 2 and all(bounds) and _count_days(bounds[0]) >= _count_days(bounds[1]):

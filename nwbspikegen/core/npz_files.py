@@ -11,8 +11,10 @@ import numpy as np
 
 from nwbspikegen.core.errors import InputError
 
-# bytes: nothing that is stored so comes near
+# bytes unpacked, of which an archive can claim a thousand times its own: nothing that is stored so comes near
 _MOST_BYTES = 2**30
+# bytes of what stands before each member and at the end, both without their names and comments (PKWARE's
+# APPNOTE, 4.3.7 and 4.3.16)
 _LOCAL_HEADER = 30
 _END = 22
 
@@ -80,8 +82,10 @@ def _require_full(path: Path, archive: zipfile.ZipFile, members: list[zipfile.Zi
         end = stream.read(_END)
     # signature, disk, disk, members here, members, size and place of the directory, comment
     _, _, _, here, number, _, place, comment = struct.unpack("<4s4H2LH", end)
+    # the directory follows the last member at once: nothing can hide between them
     if not here == number == len(members) or place != at or comment or archive.start_dir != at:
         raise ValueError("a directory that lists other members than there are")
+    # of the flags, 0x0800 alone says nothing of the bytes: the name is UTF-8
     if any(member.extra or member.comment or member.flag_bits & ~0x0800 for member in members):
         raise ValueError("members with more than an array")
 

@@ -85,6 +85,9 @@ def metadata_option(command: _Command) -> _Command:
 
 def every_command(command: _Command) -> _Command:
     """Add what every command has: --json, --config, --quiet, --log-file."""
+    # click shows options in the reverse of the order in which decorators are applied: --json comes first.
+    # Eager ones are handled before the others: logging has to stand before --log-file adds to it, and
+    # --config before defaults are looked up
     for option in (
         click.option(
             "--log-file",
@@ -144,6 +147,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
         )
     known = {parameter.name for parameter in context.command.params}
     given = {str(key).replace("-", "_"): value for key, value in values.items()}
+    # Python's names differ from the options', and YAML has lists, mappings and truth values where the command
+    # line has repeated options and texts
     given = {("as_json" if key == "json" else key): value for key, value in given.items()}
     if "exclude" in given and not isinstance(given["exclude"], list):
         given["exclude"] = [given["exclude"]]

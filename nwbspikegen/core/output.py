@@ -28,8 +28,10 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
+    # numbers of numpy, which json refuses
     if hasattr(value, "item"):
         return _plain(value.item())
+    # Python would write NaN, which is no JSON: browsers and strict readers refuse the whole text
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

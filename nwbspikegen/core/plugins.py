@@ -97,6 +97,8 @@ def _look_in_working_folder() -> None:
     here = str(Path.cwd())
     if here not in sys.path:
         importlib.invalidate_caches()
+        # at the end, so that a file here never stands in for an installed module; by the variable for workers
+        # of dask and of Lightning, which start from nothing
         sys.path.append(here)
         known = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([known, here] if known else [here])

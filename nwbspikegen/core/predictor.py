@@ -101,6 +101,7 @@ def predict_bins(
     """
     if bins.observed is None:
         return predictor.predict(bins.spikes, first, bin_size)
+    # asked of the signature: a TypeError of a call could as well come from within
     known = inspect.signature(predictor.predict).parameters
     if "observed" not in known and all(each.kind is not each.VAR_KEYWORD for each in known.values()):
         raise InputError(

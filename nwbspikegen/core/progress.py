@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 _LOG = logging.getLogger("nwbspikegen")
 _Item = TypeVar("_Item")
-# seconds: shorter work shows no bar, and says nothing
+# seconds: shorter work shows no bar, which would only flicker, and says nothing; a log of hours stays
+# readable with two lines a minute
 _DELAY = 0.5
 _BETWEEN_LINES = 30.0
 
 
+# one for the process: rich takes one live display at a time
 class _Display:
     """The bars of this process, one below the other: work within work has a bar of its own."""
 

@@ -17,6 +17,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.json_files import read_bounded
 
+# an error is one line of a terminal: of pydantic's message and of where the field is, the beginning tells
 _MOST_CHARACTERS = 120
 _MOST_PARTS = 8
 # an error line shows where, not the whole of a damaged name
@@ -43,7 +44,13 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, ser_json_inf_nan="constants", hide_input_in_errors=True
+        # a name that damage changed is a field that nobody knows: `extra` makes it an error instead of a
+        # default. The input is hidden since it may be megabytes
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        ser_json_inf_nan="constants",
+        hide_input_in_errors=True,
     )
 
 

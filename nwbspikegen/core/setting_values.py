@@ -49,6 +49,7 @@ def read_value(text: str) -> Value:
     """
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
+    # whole numbers first: a width of 64.0 is none
     for kind in (int, float):
         try:
             return kind(text)

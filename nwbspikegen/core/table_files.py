@@ -63,6 +63,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         _require_size(file.metadata)
         table = file.read()
         _require_names(file.metadata, table.schema)
+        # pyarrow reads offsets and codes of damaged files as they are, and pandas follows them out of its
+        # memory
         table.validate(full=True)
         _require_statistics(file.metadata, table)
         frame: pd.DataFrame = table.to_pandas()
@@ -98,6 +100,8 @@ def _require_size(about: Any) -> None:
         num_bytes += sum(column.total_uncompressed_size for column in columns)
         if len(columns) != about.num_columns or any(column.num_values < 0 for column in columns):
             raise ValueError("row groups without all columns")
+    # pages with a dictionary do not say how large they are unpacked, so every value counts as eight bytes as
+    # well
     if max(num_bytes, 8 * about.num_rows * about.num_columns) > _MOST_BYTES:
         raise ValueError(f"more than {_MOST_BYTES} bytes")
 
@@ -119,6 +123,7 @@ def _require_names(about: Any, schema: Any) -> None:
 
 def _require_statistics(about: Any, table: Any) -> None:
     """Raise `ValueError` when a column's least, largest or missing values are not those on record."""
+    # pyarrow writes a million rows or more to a group, and a table of clusters has some thousand
     for at in range(about.num_columns if about.num_row_groups == 1 else 0):
         chunk = about.row_group(0).column(at)
         recorded = chunk.statistics

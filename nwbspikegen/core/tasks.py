@@ -15,8 +15,14 @@ from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import InputError, MissingExtraError
 
 _LOG = logging.getLogger("nwbspikegen")
+# a study of two recordings of 200 s and 64 units took 1.7 GB at most (docs/benchmarks/transfer_scale.md), and
+# dask ends a worker at 95 % of its share
 _BYTES_PER_WORKER = 4 * 2**30
+# dask blames a task for every worker that is lost while running it, and gives it up at the fourth: on
+# machines that are taken back that is no fault of the task, which may be done again
 _LOST_WORKERS = 20
+# after errors of a moment, of a shared file system or a full GPU; an error that stays costs three times its
+# time
 _RETRIES = 2
 _THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"),
@@ -162,6 +168,7 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
     _require_package(client)
     # an earlier run may have left its keys, or its failures, with the scheduler
     run = uuid.uuid4().hex[:8]
+    # all: some versions of dask tell of five workers unless asked
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     has_gpu = any(worker.get("resources", {}).get("GPU", 0) for worker in workers)
     futures: list[Any] = []
@@ -270,6 +277,8 @@ def _start_cluster(workers: int) -> Iterator[Any]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
+            # nobody else can reach the workers, which run whatever they are sent; and no port is taken for a
+            # dashboard
             host="127.0.0.1",
             dashboard_address=None,
             silence_logs=logging.ERROR,

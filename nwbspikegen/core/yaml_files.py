@@ -9,6 +9,7 @@ import yaml
 
 from nwbspikegen.core.errors import InputError
 
+# settings and metadata are some lines: both are round numbers far above
 _MOST_BYTES = 2**20
 _MOST_VALUES = 100_000
 

@@ -56,6 +56,8 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
     @classmethod
     def get_extractor_class(cls) -> Any:
         """Return what gives the sorting."""
+        # NeuroConv calls it with the source's parameters, and keeps what it gives: a function does as well as
+        # a class
         return cls._read
 
     @classmethod
@@ -76,8 +78,10 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         """Add the units table and all that belongs to it."""
         sorting = self.sorting_extractor
         electrodes = getattr(sorting, "electrodes", None)
+        # electrodes before the units that point to them, and the order of columns when all of them are there
         if electrodes is not None:
             add_recording_electrodes(nwbfile, electrodes)
+            # rows of the table that was just written
             options.setdefault("unit_electrode_indices", rows_of_units(electrodes))
         options.setdefault("units_description", getattr(sorting, "units_description", "Spike-sorted units."))
         super().add_to_nwbfile(nwbfile, _describe_columns(sorting, metadata), **options)
@@ -158,6 +162,7 @@ def _observation_of(sorting: Any) -> tuple[float, float] | None:
         start, stop = interval
         return float(start), float(stop)
     if sorting.has_recording():
+        # SpikeInterface's end is the time of the last sample, which lasts one more
         stop = sorting.get_end_time(segment_index=0) + 1 / sorting.sampling_frequency
         return float(sorting.get_start_time(segment_index=0)), float(stop)
     return None

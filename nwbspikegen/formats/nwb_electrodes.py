@@ -29,6 +29,7 @@ def add_recording_electrodes(nwbfile: Any, electrodes: Electrodes) -> None:
         values = {name: _to_plain(columns[name][row]) for name in names if name in _PREDEFINED}
         nwbfile.add_electrode(group=groups[group], location=location, **values)
     for name in (name for name in names if name not in _PREDEFINED):
+        # after all rows: pynwb takes values of a column of one's own only once the column is there
         nwbfile.add_electrode_column(
             name=name,
             description=_DESCRIPTIONS.get(name, f"{name} as the source has it."),
@@ -38,6 +39,7 @@ def add_recording_electrodes(nwbfile: Any, electrodes: Electrodes) -> None:
 
 def _add_groups(nwbfile: Any, electrodes: Electrodes, locations: list[str]) -> dict[str, Any]:
     names = list(dict.fromkeys(electrodes.groups.tolist()))
+    # since NWB 2.9 a maker belongs to a model, not to a device
     model = nwbfile.create_device_model(
         name=f"{electrodes.device} model",
         manufacturer=electrodes.manufacturer,

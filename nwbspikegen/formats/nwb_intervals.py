@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# names of DANDI:000409, so that files of the archive and converted ones are selected by the same --interval
 MODULE = "passive_protocol"
 TABLE = "passive_intervals"
 INVALID = "invalid_times"

@@ -33,6 +33,7 @@ _JSON: dict[Any, dict[str, Any]] = {
         ]
     },
 }
+# what commands and NeuroConv's interfaces have themselves: a parameter of that name would hide it
 _OF_EVERY_FORMAT = (
     *("name", "reader", "source", "out", "metadata", "strict_metadata", "overwrite"),
     *("json", "as_json", "config", "quiet", "log_file", "verbose"),
@@ -131,6 +132,7 @@ def read_docstring_texts(reader: Callable[..., Any]) -> dict[str, str]:
     'Its annotations say the types; a text "--probe" in Annotated is the option\\'s name. ...'
     """
     _, _, rest = inspect.cleandoc(reader.__doc__ or "").partition("\nParameters\n----------\n")
+    # up to the next heading, a line with dashes under it
     section = re.split(r"\n\n?\S[^\n]*\n-{3,}\n", f"\n{rest}")[0]
     texts = {}
     for entry in re.split(r"\n(?=\S)", section):
@@ -162,11 +164,13 @@ def make_schema(reader: Callable[..., Any]) -> dict[str, Any]:
 
 def _read_hints(reader: Callable[..., Any]) -> dict[str, Any]:
     """Return the annotations of parameters; what a reader returns may be imported for type checks only."""
+    # get_type_hints would evaluate what is returned as well, a name that may be there for type checkers only
     annotated = reader.__init__ if inspect.isclass(reader) else reader
     stub = types.SimpleNamespace()
     stub.__annotations__ = {
         name: hint for name, hint in getattr(annotated, "__annotations__", {}).items() if name != "return"
     }
+    # where the reader was written: annotations are texts since `from __future__ import annotations`
     names = vars(sys.modules[reader.__module__])
     return typing.get_type_hints(stub, globalns=dict(names), include_extras=True)
 
@@ -211,6 +215,7 @@ def _to_json(parameter: Parameter) -> dict[str, Any]:
         schema = {"type": "array", "items": schema}
     if not parameter.is_required:
         if parameter.default is None:
+            # None has to fit as well: NeuroConv validates what an interface is made with
             schema = {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
         schema["default"] = parameter.default
     return {**schema, "description": parameter.help} if parameter.help else schema

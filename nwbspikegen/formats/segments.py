@@ -42,6 +42,7 @@ class NativeSegment(BaseSortingSegment, abc.ABC):  # type: ignore[misc]
 
 
 def _cut(values: np.ndarray, start: Any, stop: Any) -> np.ndarray:
+    # SpikeInterface's ends are exclusive, in frames and in seconds
     first = 0 if start is None else int(np.searchsorted(values, start))
     last = len(values) if stop is None else int(np.searchsorted(values, stop))
     return values[first:last]

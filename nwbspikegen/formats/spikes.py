@@ -102,6 +102,7 @@ class _SpikesSorting(BaseSorting):  # type: ignore[misc]
         for name, values in spikes.columns.items():
             self.set_property(name, np.asarray(values))
         if spikes.observed is not None:
+            # intervals of each unit and not one interval of all: only these can have gaps
             self.obs_intervals = dict.fromkeys(ids.tolist(), np.asarray(spikes.observed, np.float64))
         self.session_metadata = dict(spikes.metadata)
 
@@ -116,6 +117,7 @@ class _SecondsSegment(NativeSegment):
 
     def read_frames(self, unit_id: Any) -> Int64[np.ndarray, " spike"]:
         """Return the frames nearest to a unit's spikes."""
+        # to the nearest: 0.3 / 0.1 is 2.9999999999999996
         frames: np.ndarray = np.rint(self.read_seconds(unit_id) / self._resolution).astype(np.int64)
         return frames
 

@@ -18,6 +18,7 @@ def read_column(column: h5py.Dataset) -> Any:
     """Return a column of a table: texts as str, truth values as bool, numbers as they are."""
     if h5py.check_string_dtype(column.dtype) is not None:
         return [decode_text(value) for value in column[:]]
+    # h5py stores truth values as an enumeration of FALSE and TRUE
     if h5py.check_enum_dtype(column.dtype) is not None:
         return column[:].astype(bool)
     return column[:]
@@ -51,6 +52,7 @@ def read_unit_ids(root: Any, rows: Any) -> np.ndarray:
     """Return the ids, or the labels, of some rows of /units; `IndexError` for rows that are not there."""
     ids, rows = require_array(root, "units/id")[:], np.asarray(rows)
     if find_array(root, f"units/{LABELS}") is not None:
+        # the labels are what views and users call the units; the ids beside them are only their numbers
         ids = np.array(read_column(require_array(root, f"units/{LABELS}")), dtype=np.str_)
     if rows.size and (rows.min() < 0 or rows.max() >= len(ids)):
         raise IndexError(f"units in rows {rows.min()} to {rows.max()} of {len(ids)}")

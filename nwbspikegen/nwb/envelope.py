@@ -86,6 +86,9 @@ def derive_file(
     require_absent(out, overwrite=overwrite, sources=[found] if isinstance(found, Path) else [])
     given = read_metadata(metadata)
     with (
+        # the order matters: the source is hashed before it is copied and again after the file is written, and
+        # only a file of a source that held still gets its name. The copy lies in the hidden folder beside the
+        # output, where there has to be room anyway, and which goes after a kill as well
         write_whole(out, overwrite=overwrite) as temporary,
         holding_still(found, expected_sha256),
         read_reduced(found, given, unit_table or UNITS, folder=temporary.parent) as (source_io, nwbfile),

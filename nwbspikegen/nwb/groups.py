@@ -18,10 +18,12 @@ from nwbspikegen.nwb.hdf5 import (
 )
 
 _log = logging.getLogger("nwbspikegen")
-# texts are stored once and may be named often: rows and letters read at once, and letters of all
+# texts are stored once and may be named often, so that a small file can stand for any number of letters: rows
+# and letters (16 MiB) that are read at once, before what was read is counted
 _ROWS = 256
 _PART = 2**24
-# letters that the shortest text counts as: 16 million texts are the most
+# letters that the shortest text counts as: an array of texts takes 4 bytes for each letter, and as many
+# letters for each text as the longest has. So 1 GiB and 16 million texts are the most
 _LEAST = 16
 _MOST_TEXT = 2**28
 
@@ -113,6 +115,7 @@ def _read_strings(array: h5py.Dataset) -> list[str]:
     """Return texts, or raise `InputError` when there are more than anyone means to read."""
     texts: list[str] = []
     num_bytes = longest = 0
+    # one row first: nobody knows yet how long they are
     at, rows = 0, 1
     while at < len(array):
         part = [to_text(value) for value in array[at : at + rows].ravel()]
@@ -132,9 +135,13 @@ def _read_targets(array: h5py.Dataset) -> np.ndarray | None:
     if h5py.check_ref_dtype(array.dtype) is not h5py.Reference:
         return None
     try:
-        return np.array([array.file[each].name.rsplit("/", 1)[-1] for each in array[:]], dtype=np.str_)
+        names = [array.file[each].name for each in array[:]]
     except (ValueError, KeyError, RuntimeError):
         return None
+    # HDF5 still finds, by its address, what was deleted: it has no name any more
+    if None in names:
+        return None
+    return np.array([name.rsplit("/", 1)[-1] for name in names], dtype=np.str_)
 
 
 def read_text(group: Any, name: str) -> str:

@@ -17,18 +17,21 @@ from nwbspikegen.nwb.hdf5_heaps import GuardedFile, has_sound_lengths
 
 # what h5py raises on damaged files, depending on which byte it is
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
-# deflate reaches 1,032 to 1; an array larger than that cannot come from the file
+# deflate reaches 1,032 to 1; an array larger than that cannot come from the file. Arrays of one value that
+# other filters made smaller still are let through by the next bound
 _MOST_COMPRESSION = 1100
 # bytes: arrays up to this size are read whatever the size of their file
 _ALWAYS_FITS = 64 * 2**20
 _ALLOW = "NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS"
+# a transfer study opens some hundred files; a file that is forgotten is only looked through again
 _MOST_KNOWN = 1024
-# files on disk that were found to read from no other
+# files on disk that were found to read from no other, the earliest found first
 _LOOKED_AT: dict[tuple[str, int, int, int], None] = {}
 _PLUGIN = (
     "get MaxWell's plug-in from https://share.mxwbio.com/d/7f2d1e98a1724a1b8b35, and call "
     "h5py.h5pl.prepend(b'FOLDER OF THE PLUG-IN') before anything is read"
 )
+# integers and floats as computers have them, in both orders of bytes
 _PLAIN = [
     getattr(h5py.h5t, f"{kind}{bits}{order}")
     for kind, sizes in (("STD_I", (8, 16, 32, 64)), ("STD_U", (8, 16, 32, 64)), ("IEEE_F", (16, 32, 64)))
@@ -197,6 +200,8 @@ def _look_through(file: h5py.File, *, is_local: bool) -> None:
     def note_object(name: bytes, about: Any) -> None:
         objects.append(name)
 
+    # links apart: a visit of objects follows hard links alone, and so never meets an external one. HDF5
+    # visits by recursion, which overflows at some 20,000 levels of groups: nothing here stops that
     file.id.links.visit(note_link, info=True)
     for name in links:
         require_own_link(file, name.decode("utf-8", "surrogateescape"))
@@ -299,6 +304,7 @@ def read_array(group: h5py.Group, name: str) -> Any:
     dataset = find_dataset(group, name)
     if dataset is None:
         return None
+    # here the whole is read at once and by those who expect settings and tables: 64 MiB are not free
     num_bytes = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
     if num_bytes > _MOST_COMPRESSION * group.file.id.get_filesize():
         raise _too_large(dataset, f"{num_bytes} bytes")

@@ -16,6 +16,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+# signature, version 1 and three reserved bytes of a global heap (HDF5 File Format Specification, III.E); its
+# header and that of each object in it have 16 bytes
 _MARK = b"GCOL\x01\x00\x00\x00"
 _HEADER = 16
 # bytes looked through at once
@@ -50,6 +52,7 @@ class GuardedFile(io.RawIOBase):
     def __init__(self, path: Path | str) -> None:
         super().__init__()
         self._path = path
+        # without a buffer of Python's: HDF5 reads in pieces of its own and keeps what it needs
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115
         self._size = os.fstat(self._file.fileno()).st_size
         self._place = 0
@@ -126,6 +129,8 @@ def require_sound_heap(read: Callable[[int, int], bytes], place: int, size: int)
     heap = read(place, num_bytes)
     at = _HEADER
     while at + _HEADER <= num_bytes:
+        # of an object: its number (2 bytes), how often it is named (2), reserved (4), its size (8), and its
+        # bytes, filled up to a multiple of 8
         number = int.from_bytes(heap[at : at + 2], "little")
         length = int.from_bytes(heap[at + 8 : at + 16], "little")
         # object 0 is what is free, its header included
@@ -150,6 +155,7 @@ def require_sound_heaps(path: Path | str) -> None:
             # a mark may begin in one part and end in the next
             content = read(place, _PART + len(_MARK) - 1)
             at = content.find(_MARK)
+            # chance makes data look like a mark in one of 2^64 places: such a file would be refused
             while at >= 0:
                 require_sound_heap(read, place + at, size)
                 at = content.find(_MARK, at + 1)
@@ -174,6 +180,7 @@ def has_sound_lengths(dataset: h5py.Dataset, path: Path | str) -> bool:
         item = 1
     else:
         return True
+    # compressed chunks would have to be unpacked to be looked at
     if dataset.id.get_create_plist().get_nfilters():
         return True
     with open(path, "rb") as file:

@@ -48,6 +48,7 @@ def read_unique_ids(root: Any, units: Any, num_units: int, columns: Mapping[str,
     ids = read_ids(units, num_units)
     if len(np.unique(ids)) == num_units:
         return ids
+    # the first column that makes all of them unique; one that does for some would leave the rest to guesses
     for name, probes in _list_probes(root, units, num_units, columns):
         labels = np.array([f"{probe}_{unit}" for probe, unit in zip(probes, ids, strict=True)], dtype=np.str_)
         if len(np.unique(labels)) == num_units:
@@ -74,6 +75,7 @@ def _list_probes(
     names = None if groups is None else read_values(groups)
     if rows is None or names is None:
         return
+    # the first electrode of each unit stands for the unit, whose electrodes are of one probe
     begins = np.arange(num_units) if ends is None else np.concatenate([[0], ends[:-1]]).astype(np.int64)
     if len(begins) == num_units and begins.max(initial=0) < len(rows):
         firsts = np.asarray(rows[:], dtype=np.int64)[begins]

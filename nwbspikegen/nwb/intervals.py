@@ -52,6 +52,7 @@ def _read_labels(table: Any, num_rows: int) -> Sequence[set[str]]:
     for name in sorted(table):
         column = find_array(table, name)
         values = None if column is None or column.ndim != 1 else read_values(column)
+        # numbers name nothing: a trial would be called by the angle of its grating
         if values is None or values.dtype.kind != "U":
             continue
         index = find_array(table, f"{name}_index")

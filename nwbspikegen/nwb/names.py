@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MODULE = "spike_generation"
+# tables of NWB have no place for further attributes without an extension, which every reader would need
 _MARK = "Attributes as JSON: "
 
 

@@ -15,7 +15,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.hdf5 import open_guarded
 
-# a compressed chunk must fit, or every unit would decompress it anew
+# a compressed chunk must fit, or every unit would decompress it anew: HDF5's own cache has 1 MiB
 _CHUNK_CACHE_BYTES = 64 * 2**20
 
 
@@ -47,6 +47,7 @@ def open_nwb(address: Address) -> Iterator[Any]:
                 file = stack.enter_context(h5py.File(place, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES))
             else:
                 file = stack.enter_context(
+                    # HDF5 locks a file that it only reads, too, and cannot on some shared file systems
                     open_guarded(str(address), rdcc_nbytes=_CHUNK_CACHE_BYTES, locking=False)
                 )
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
@@ -86,6 +87,7 @@ def _require_nwb(root: Any, address: Address) -> Any:
 
 def _read_old_version(root: Any) -> str:
     """Return what a file of NWB 1.x says in its dataset nwb_version, "" for any other file."""
+    # NWB 1 had it as a dataset, under either name by the writer; NWB 2 has it as an attribute
     for name in ("nwb_version", "nwb-version"):
         if name in root and not hasattr(root[name], "keys"):
             text = to_text(np.ravel(root[name][()])[0]).strip()

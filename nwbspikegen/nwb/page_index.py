@@ -64,6 +64,7 @@ class PageIndex:
         self._is_known[unknown] = True
 
     def _survey_rows(self, dataset: Any, begin: int, end: int) -> None:
+        # the row before the first is another unit's: it counts as a step back here, and as none below
         previous = np.inf
         for at in range(begin, end, BLOCK):
             times = dataset[at : min(at + BLOCK, end)].astype(np.float64, copy=False)
@@ -75,6 +76,7 @@ class PageIndex:
         stop = at + len(times)
         pages = slice(*np.searchsorted(self._page_rows, [at, stop]))
         self._edges[pages] = times[self._page_rows[pages] - at]
+        # negated, so that NaN, which compares as False, counts as a step back as well
         descends = np.flatnonzero(~(times[1:] >= times[:-1])) + 1
         if not times[0] >= previous:
             descends = np.concatenate([[0], descends])
@@ -90,6 +92,7 @@ class PageIndex:
         wrong = np.flatnonzero(~np.isfinite(times))
         self.has_numbers_only[self._unit_of(wrong + at)] = False
         here = np.arange(self._unit_of(np.array([at]))[0], self._unit_of(np.array([stop - 1]))[0] + 1)
+        # reduceat gives the next unit's value for a unit without spikes
         here = here[self.offsets[here + 1] > self.offsets[here]]
         begins = np.maximum(self.offsets[here], at) - at
         self.first[here] = np.minimum(self.first[here], np.minimum.reduceat(times, begins))
@@ -116,6 +119,7 @@ class PageIndex:
         firsts, lasts = self._first_page[units], self._first_page[units + 1]
         pages_before = search_rows(self._edges, firsts, lasts, start, side="left")
         pages_until = search_rows(self._edges, firsts, lasts, stop, side="right")
+        # one page more: the last page that begins before `start` may hold spikes after it
         begins = self.offsets[units] + np.maximum(pages_before - firsts - 1, 0) * PAGE
         ends = np.minimum(self.offsets[units] + (pages_until - firsts) * PAGE, self.offsets[units + 1])
         is_sorted = self.is_sorted[units]
@@ -138,6 +142,8 @@ def search_rows(values: Any, begins: Rows, ends: Rows, wanted: float, *, side: s
     >>> search_rows(values, np.array([0, 3]), np.array([3, 5]), 2.0, side="left").tolist()
     [1, 4]
     """
+    # as many steps as the longest stretch needs, log2 of it, instead of a call of numpy for each of 10,000
+    # units
     low, high = begins.copy(), ends.copy()
     active = np.flatnonzero(low < high)
     while len(active):
@@ -172,6 +178,7 @@ def group_rows(begins: Rows, ends: Rows) -> Iterator[slice]:
     for at, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
         if begin == end:
             continue
+        # a page read in vain is 4 KiB, and spares a call of HDF5
         is_near = low >= 0 and low <= begin <= high + PAGE and max(end, high) - low <= BLOCK
         if low >= 0 and not is_near:
             yield slice(first, at)

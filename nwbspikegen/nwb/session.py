@@ -31,6 +31,7 @@ _TEXTS = {
     "subject_id": "general/subject/subject_id",
     "species": "general/subject/species",
 }
+# NWB has no field for it: it is a keyword, such as preparation:in_vitro
 _PREPARATION = "preparation:"
 # where a unit is, when each unit names one electrode
 _PLACES = ("location", "rel_x", "rel_y", "rel_z", "x", "y", "z")
@@ -65,6 +66,7 @@ def read_unit_columns(root: Any, units: Any, num_units: int) -> dict[str, np.nda
     """
     columns = {}
     require_columns(units)
+    # what units say of themselves wins over what their electrodes say
     for name in _order_columns(units):
         values = _read_column(units, name, num_units) if f"{name}_index" not in units else None
         if values is not None:
@@ -74,6 +76,7 @@ def read_unit_columns(root: Any, units: Any, num_units: int) -> dict[str, np.nda
 
 def _order_columns(units: Any) -> list[str]:
     skipped = {"id", "spike_times", "electrodes"}
+    # in the file's order, then columns that the list lacks, by name: so that no hash decides
     names = [to_text(name) for name in units.attrs.get("colnames", [])]
     names += [name for name in sorted(units) if name not in names]
     return [name for name in names if name in units and name not in skipped and not name.endswith("_index")]
@@ -120,5 +123,6 @@ def _fit(rows: np.ndarray, ends: np.ndarray, num_units: int) -> bool:
     """Return whether the rows of all units end where the index says."""
     if rows.dtype.kind not in "iu" or ends.dtype.kind not in "iu" or ends.shape != (num_units,):
         return False
+    # signed: differences of unsigned numbers that decrease would be huge instead of negative
     steps = np.diff(ends.astype(np.int64), prepend=0)
     return bool(np.all(steps >= 0)) and int(steps.sum()) == len(rows)

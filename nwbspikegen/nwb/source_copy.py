@@ -41,7 +41,9 @@ _TEXTS = (
     "timestamps_reference_time",
     "file_create_date",
 )
+# of other experiments, and what is in there belongs to series, which are not kept
 _LEFT_BEHIND = {"intracellular_ephys", "optogenetics", "optophysiology"}
+# groups that the schema wants in every file, empty or not
 _EMPTY = (
     "acquisition",
     "analysis",
@@ -50,11 +52,14 @@ _EMPTY = (
     "stimulus/templates",
     "general",
 )
+# pynwb brings these itself, and would say that the file's are older
 _CORE = ("core", "hdmf-common", "hdmf-experimental")
-# bytes: larger arrays of samples and times are not read in a trial
+# bytes: larger arrays of samples and times are not read in a trial, where they would take all the time;
+# smaller ones cost nothing
 _SMALL = 2**20
+# bytes that go from Zarr to HDF5 at once
 _BLOCK = 2**22
-# no NWB file is that deep
+# no NWB file is that deep, and Python's stack of 1,000 calls does not overflow
 _DEEPEST = 50
 
 
@@ -100,6 +105,7 @@ class SourceCopy:
             )
         if item is None:
             return
+        # hard links are several names of one object: it is copied once, and linked to from the others
         key = key_of(item)
         if key in self.places:
             self.links.append((path, Reference(key)))
@@ -134,6 +140,7 @@ class SourceCopy:
         if self.is_trial and is_plain and num_bytes > _SMALL:
             group.create_dataset(name, array.shape, array.dtype, chunks=True)
         elif isinstance(array, h5py.Dataset):
+            # attributes may hold references, which would point into the recording
             array.parent.copy(array, group, name=name, without_attrs=True)
         else:
             _copy_from_zarr(array, group, name)
@@ -148,6 +155,7 @@ class SourceCopy:
 
     def settle(self) -> None:
         """Let links, attributes and columns point into the copy; leave out what points nowhere."""
+        # columns of references first, since links and attributes may point to them
         for path, pointing, shape, attributes in self.columns:
             targets = [self.places.get(each.key) for each in pointing]
             if any(target is None or target not in self.out for target in targets):
@@ -180,6 +188,8 @@ def set_attribute(item: Any, name: str, value: Any) -> None:
 def _copy_from_zarr(array: Any, group: h5py.Group, name: str) -> None:
     if array.dtype.kind in "OUS":
         values = [to_text(each) for each in np.ravel(array[...])]
+        # Zarr has no arrays without a dimension as hdmf-zarr uses it: a scalar is an array of one with this
+        # mark
         is_scalar = array.attrs.get("zarr_dtype") == "scalar"
         data: Any = values[0] if is_scalar else np.array(values, dtype=object).reshape(array.shape)
         group.create_dataset(name, data=data, dtype=h5py.string_dtype())
@@ -283,6 +293,7 @@ def _free_of_series(copy: SourceCopy, path: str) -> None:
         if name in table:
             del table[name]
     gone = (f"{path}/timeseries", f"{path}/timeseries_index")
+    # what was to be settled later for these columns would make them anew
     copy.attributes = [each for each in copy.attributes if each[0] not in gone]
     copy.columns = [each for each in copy.columns if each[0] not in gone]
 

@@ -54,6 +54,7 @@ def is_group(item: Any) -> bool:
 def key_of(item: Any) -> Hashable:
     """Return what tells an object of a file from all others, by whatever name it was reached."""
     if isinstance(item, h5py.Group | h5py.Dataset):
+        # the address in the file: names differ between hard links
         about = h5py.h5o.get_info(item.id)
         return about.fileno, about.addr
     return _normalize(item.path)
@@ -78,6 +79,7 @@ def iterate_members(group: Any) -> Iterator[tuple[str, Any]]:
         return
     for name in sorted(group):
         yield name, _find_in_zarr(group, name)
+    # Zarr knows no links: hdmf-zarr lists them in an attribute
     for link in group.attrs.get("zarr_link", []):
         yield str(link["name"]), _to_reference(link)
 
@@ -124,6 +126,7 @@ def _read_attribute(item: Any, name: str) -> Any:
     if isinstance(value, h5py.Reference):
         return Reference(_dereference(item.file, value))
     holds_objects = isinstance(value, np.ndarray) and value.dtype.kind == "O"
+    # parts of arrays are described by the places of another file, and what is empty says nothing
     if isinstance(value, h5py.Empty | h5py.RegionReference):
         return None
     return None if holds_objects and not all(isinstance(each, str | bytes) for each in value.flat) else value

@@ -21,6 +21,7 @@ _TIMES = (
     "file_create_date",
     "general/subject/date_of_birth",
 )
+# early files of NWB 2 have one text here, later ones a list
 _LISTS = ("general/experimenter", "general/keywords", "general/related_publications")
 _TYPES = {
     "general/subject": "Subject",
@@ -55,6 +56,7 @@ def repair_session(copy: SourceCopy, given: Mapping[str, Any]) -> None:
     out.attrs.setdefault("object_id", str(uuid4()))
     for path in _TIMES:
         _repair_time(copy, path)
+    # the schema asks for both; pynwb, too, takes one for the other
     if "session_start_time" in out and "timestamps_reference_time" not in out:
         out["timestamps_reference_time"] = out["session_start_time"][()]
     if "file_create_date" not in out:
@@ -105,6 +107,7 @@ def _set_types(out: h5py.File) -> None:
             if isinstance(group, h5py.Group) and (kind == "Subject" or "colnames" not in group.attrs):
                 group.attrs.setdefault("neurodata_type", kind)
                 group.attrs.setdefault("namespace", "core")
+    # noted first: HDF5 must not be changed while it is visited
     typed: list[str] = []
     out.visititems(lambda name, item: typed.append(name) if "neurodata_type" in item.attrs else None)
     for name in typed:

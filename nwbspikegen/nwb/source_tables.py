@@ -41,6 +41,7 @@ def repair_tables(copy: SourceCopy) -> None:
             copy.say(f"{_ELECTRODES} names no groups that are there; it is left out of what is written")
             del copy.out[_ELECTRODES]
     _find_unit_groups(copy.out)
+    # noted first: HDF5 must not be changed while it is visited
     tables: list[str] = []
     copy.out.visititems(lambda name, item: tables.append(name) if _is_table(name, item) else None)
     for name in tables:
@@ -58,6 +59,7 @@ def _repair_table(copy: SourceCopy, table: h5py.Group) -> None:
     _set_type(table, {"/units": "Units"}.get(path, "TimeIntervals"), "core")
     _set_texts(table, "description")
     names = [to_text(name) for name in table.attrs.get("colnames", [])]
+    # a column that is ragged twice, such as waveforms, has an index of its index
     listed = {"id", *names, *(f"{name}_index" for name in names), *(f"{name}_index_index" for name in names)}
     names += [
         name
@@ -67,6 +69,7 @@ def _repair_table(copy: SourceCopy, table: h5py.Group) -> None:
     _repair_ids(table, names)
     kept = []
     for name in names:
+        # for one column that does not fit, pynwb would refuse the whole table
         problem = "is listed but not there" if name not in table else _repair_column(table, name)
         if problem:
             copy.say(f"{path}/{name} {problem}; it is left out of what is written")
@@ -87,6 +90,7 @@ def _repair_ids(table: h5py.Group, names: list[str]) -> None:
         table.create_dataset("id", data=np.arange(num_rows))
     _set_type(table["id"], "ElementIdentifiers", "hdmf-common")
     ids = table["id"]
+    # an int of the schema is signed and has 32 bits or more
     if ids.dtype.kind != "i" or ids.dtype.itemsize < 4:
         _replace(table, "id", _to_whole(ids, ids[:]).astype(np.int64))
 
@@ -208,6 +212,8 @@ def _add_column(table: h5py.Group, name: str, values: np.ndarray) -> None:
 def _cast(table: h5py.Group, name: str) -> None:
     """Give a column of numbers the type that the schema asks for."""
     wanted, dtype = _find_type(table, name), table[name].dtype
+    # float32 stays where the schema asks for float32 or more; for float64 it is widened, which changes no
+    # number
     is_coarse = dtype.kind in "iu" or dtype == np.float16 or (wanted == "float64" and dtype == np.float32)
     if wanted in ("float32", "float64") and is_coarse:
         _replace(table, name, table[name][...].astype(np.float64))
@@ -230,6 +236,7 @@ def _find_type(table: h5py.Group, name: str) -> Any:
 
 def _replace(table: h5py.Group, name: str, values: np.ndarray) -> None:
     attributes = dict(table[name].attrs)
+    # HDF5 cannot change the type of a dataset
     del table[name]
     table.create_dataset(name, data=values, dtype=values.dtype)
     for key, value in attributes.items():

@@ -48,6 +48,8 @@ def fill_metadata(nwbfile: Any, metadata: Mapping[str, Any]) -> None:
     given = metadata.get("NWBFile") or {}
     for name in (*_TEXTS, *_LISTS):
         if name in given:
+            # past pynwb's attributes, which can be set once only; without `set_modified`, export writes what
+            # was read
             nwbfile.fields[name] = _to_texts(name, given[name]) if name in _LISTS else str(given[name])
             nwbfile.set_modified()
     subject = metadata.get("Subject") or {}

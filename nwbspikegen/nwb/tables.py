@@ -9,7 +9,7 @@ import pandas as pd
 
 from nwbspikegen.nwb.names import join_attributes
 
-# bytes of a column from which compression pays
+# bytes of a column from which compression pays: chunks have an index and a header of their own, of some KiB
 _LARGE = 1 << 16
 _COLUMNS = {
     "predictor": "Name of the model or baseline that made the prediction.",
@@ -107,6 +107,7 @@ def to_table(name: str, description: str, frame: pd.DataFrame) -> Any:
     return DynamicTable(
         name=name,
         description=join_attributes(description, frame.attrs),
+        # hdmf makes ids for rows that are added, not for columns that are complete
         id=list(range(len(frame))),
         columns=columns,
     )
@@ -125,6 +126,7 @@ def _compress(values: Any) -> Any:
         return values
     from hdmf.backends.hdf5 import H5DataIO
 
+    # level 4 is h5py's default; shuffle puts like bytes of numbers side by side, which deflate then finds
     return H5DataIO(values, compression="gzip", compression_opts=4, shuffle=True, chunks=True)
 
 

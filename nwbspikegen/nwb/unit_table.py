@@ -50,6 +50,7 @@ def require_columns(table: Any, *, strict: bool = False) -> list[str]:
     there = set(table)
     gone = [name for name in listed if name not in there]
     indices = {f"{name}_index" for name in listed}
+    # columns may be ragged twice, as waveforms are
     indices |= {f"{name}_index" for name in indices if name in there}
     extra = sorted(there - {*listed, "id", *indices}) if listed or strict else []
     if gone or (extra and strict):
@@ -72,6 +73,7 @@ def _find_units(root: Any) -> list[str]:
         if hasattr(item, "keys") and "spike_times" in item:
             found.append(f"/{name}")
 
+    # only for the message, and only where there is no table: it goes through the whole file
     root.visititems(note)
     return found
 
@@ -81,6 +83,7 @@ def read_offsets(units: Any, address: Address) -> Int64[np.ndarray, " offset"]:
     index = units["spike_times_index"][:]
     num_units = len(units["id"]) if "id" in units else len(index)
     num_spikes = len(units["spike_times"])
+    # signed, so that an index that decreases is seen; the last value bounds what is ever read
     offsets = np.concatenate([[0], index]).astype(np.int64)
     if len(index) != num_units:
         found = f"{len(index)} values for {num_units} units"

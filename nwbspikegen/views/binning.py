@@ -48,6 +48,8 @@ class BinGrid:
     def tolerance(self) -> float:
         """Part of a bin by which a time may lie before an edge and still count as on it."""
         latest = max(abs(self.origin), abs(self.clock))
+        # a time, the origin, their difference and the quotient are each off by half a spacing: four are room
+        # enough
         computed = 4 * float(np.spacing(latest)) / self.bin_size
         # rounding is by half a spacing at most
         stored = 0.51 * self.time_spacing / self.bin_size
@@ -61,9 +63,11 @@ class BinGrid:
 
     def find_bins(self, times: Float64[np.ndarray, " spike"]) -> Int64[np.ndarray, " spike"]:
         """Return the bin of each time (s), negative before the origin."""
+        # in place: trains of a long window are the largest arrays there are
         bins: np.ndarray = np.subtract(times, self.origin)
         bins /= self.bin_size
         bins += self.tolerance
+        # conversion to integers alone would cut towards zero, and put what lies before the origin into bin 0
         np.floor(bins, out=bins)
         return bins.astype(np.int64)
 
@@ -73,6 +77,7 @@ class BinGrid:
 
     def starts(self, first: int, stop: int) -> Float64[np.ndarray, " bin"]:
         """Return the starts (s, session clock) of bins `first` up to, not including, `stop`."""
+        # one product and one sum for each: steps that are added up would drift by round-off
         times = np.arange(first, stop, dtype=np.float64)
         times *= self.bin_size
         times += self.origin

@@ -45,6 +45,7 @@ def find_candidates(
     while len(near):
         near = near[frames[near + lag] - frames[near] <= tolerance]
         one, other = positions[near], positions[near + lag]
+        # one number for each pair, the lower unit first
         keys = np.minimum(one, other) * num_units + np.maximum(one, other)
         held.append(keys[one != other])
         size += len(keys)

@@ -16,7 +16,9 @@ from nwbspikegen.views.observed import read_observed
 
 # 32 MiB of mask at once
 _PIECE_CELLS = 2**25
+# labels and regions are few, numbers that somebody took for labels are not
 _VALUES_TOLD = 30
+# the names that laboratories and sorters use, NWB's or the commonest first
 _DEPTHS = ("depth", "depths", "rel_y")
 _REGIONS = (
     "location",
@@ -48,6 +50,8 @@ def is_in_region(units: xr.Dataset, region: str | Sequence[str]) -> Bool[np.ndar
     """Return which units lie in one of some brain regions; `VISp` has layers `VISp2/3`, `VISp5`."""
     names = [region] if isinstance(region, str) else list(region)
     column = _find_column(units, _REGIONS, "U", "a region")
+    # in the Allen atlas' acronyms a layer is what begins with a digit: VISp has VISp2/3, VISpm is another
+    # region
     pattern = re.compile("|".join(rf"{re.escape(name)}(\d.*)?" for name in names))
     values = units[column].values.tolist()
     found = np.array([pattern.fullmatch(value) is not None for value in values], dtype=bool)
@@ -81,6 +85,7 @@ def _require_some(found: Bool[np.ndarray, " unit"], asked: str, values: Sequence
 def is_active(units: xr.Dataset, min_rate_hz: float | int) -> Bool[np.ndarray, " unit"]:
     """Return which units have at least `min_rate_hz` spikes a second of observation, one a bin, in a view."""
     binned, _ = binned_of(units)
+    # as a product: a unit that was never observed has no rate to compare
     return count_occupied(units) >= min_rate_hz * count_observed(units) * binned.grid.bin_size
 
 

@@ -57,6 +57,7 @@ class NWBUnitsBackend(BackendEntrypoint):
             exclude=exclude,
             unit_table=unit_table,
         )
+        # xarray hands on what its user gave, a name or several
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or [])
         return units.drop_vars(dropped, errors="ignore")
 

@@ -230,6 +230,7 @@ def sum_observed(stretch: Stretch) -> Float64[np.ndarray, " unit"]:
 
 def _find_gaps(pattern: np.ndarray, stretch: Stretch) -> np.ndarray:
     """Return the intervals of a stretch that a pattern lacks, those within a bin left out."""
+    # stops and starts of what was observed, taken in pairs, are starts and stops of what was not
     edges = np.concatenate([[stretch.start], pattern.ravel(), [stretch.stop]]).reshape(-1, 2)
     gaps: np.ndarray = edges[np.diff(edges, axis=1)[:, 0] > stretch.grid.bin_size]
     return gaps
@@ -237,5 +238,6 @@ def _find_gaps(pattern: np.ndarray, stretch: Stretch) -> np.ndarray:
 
 def _round_up(seconds: float) -> float:
     """Return the next larger 1, 2 or 5 of a power of ten."""
+    # round-off of the power must not lift 0.001 to 0.002: hence a billionth of slack below
     power = 10.0 ** np.floor(np.log10(seconds))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= seconds * (1 - 1e-9)))

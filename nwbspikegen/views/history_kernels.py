@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 
+# units are independent, so threads share them and no sum depends on how many there are
 @numba.njit(cache=True, parallel=True, nogil=True)
 def running_rate_kernel(spikes, observed, first, prior_bins, out):  # type: ignore[no-untyped-def]
     """Fill out (unit, predicted) with (k + 1/2) / (n + prior_bins) over the n observed bins before each."""
@@ -17,6 +18,8 @@ def running_rate_kernel(spikes, observed, first, prior_bins, out):  # type: igno
         count = 0
         num_seen = 0
         for t in range(spikes.shape[1]):
+            # what is written for a bin is written before its spike is read, here and in the kernels below:
+            # that is all that causality asks
             if t >= first:
                 out[unit, t - first] = (count + 0.5) / (num_seen + prior_bins)
             if observed[unit, t]:
@@ -46,6 +49,7 @@ def online_hazard_kernel(  # type: ignore[no-untyped-def]
             if observed[unit, t]:
                 seen[cls] += 1.0
                 num_seen += 1
+                # the hazard is of bins, which hold a spike or none, also in a view of counts
                 fired[cls] += min(spike, 1)
                 count += spike
             age = next_age(age, spike, observed[unit, t], oldest)

@@ -43,6 +43,7 @@ def hold_window(units: xr.Dataset, parts: Split) -> tuple[xr.Dataset, Split]:
     held = hold(units)
     if held is units:
         return units, parts
+    # bins are found by a place half a bin before their start, which no rounding of starts can cross
     half = float(units.attrs["bin_size"]) / 2
 
     def cut(part: xr.Dataset) -> xr.Dataset:

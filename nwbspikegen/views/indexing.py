@@ -20,6 +20,7 @@ class ComputedArray(BackendArray, abc.ABC):
     shape: tuple[int, int]
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        # xarray takes lists of pairs apart by itself: bins and units come as a list or a slice each
         return indexing.explicit_indexing_adapter(
             key, self.shape, indexing.IndexingSupport.OUTER, self._read_key
         )

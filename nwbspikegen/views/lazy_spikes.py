@@ -62,6 +62,7 @@ class BinnedSpikes(ComputedArray):
     ) -> UInt[np.ndarray, "bin unit"]:
         if isinstance(bins, range) and bins.step == 1:
             return self._fill(bins, units)
+        # each bin once and ascending, as counting needs them, then in the order that was asked for
         wanted, back = np.unique(np.asarray(bins, dtype=np.int64), return_inverse=True)
         return self._fill(wanted, units)[back]
 
@@ -97,6 +98,7 @@ class BinnedSpikes(ComputedArray):
             bins = self.grid.find_bins(times)
             bins -= self.first
             rows, is_kept = _find_rows(wanted, bins)
+            # not sorted by cell: of each unit the bins ascend, and its spikes of one bin stand side by side
             yield count_runs(rows[is_kept] * len(units) + columns[is_kept])
 
 
@@ -108,6 +110,8 @@ def binned_of(units: xr.Dataset) -> tuple[BinnedSpikes, list[int]]:
     InputError
         The dataset no longer knows its source, as after arithmetic.
     """
+    # xarray keeps a variable's encoding in slices, copies, pickles and when it is computed, and drops it in
+    # arithmetic: so it is there exactly as long as the values are the source's
     binned = units["spikes"].encoding.get("binned")
     if not isinstance(binned, BinnedSpikes):
         raise InputError(

@@ -36,6 +36,7 @@ def read_observation(units: Any, num_units: int, address: Address) -> Observatio
             "a start before a stop",
             "correct obs_intervals",
         )
+    # no row says nothing; a unit that was never observed has an empty interval, as `convert` writes it
     everyone = [(float(intervals[:, 0].min()), float(intervals[:, 1].max()))]
     ends = _read_ends(units, len(intervals), num_units, address)
     pieces = np.split(intervals, ends[:-1])

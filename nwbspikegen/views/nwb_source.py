@@ -76,6 +76,7 @@ class NWBSource(SpikeSource):
             concurrent.futures.ThreadPoolExecutor(1) as beside,
         ):
             units = require_units(root, self._address, self._unit_table)
+            # beside the passage over all spikes, which reads the same bytes: hashing lets other threads run
             digest = beside.submit(_hash_if_small, self._address)
             offsets = read_offsets(units, self._address)
             num_units = len(offsets) - 1
@@ -87,6 +88,7 @@ class NWBSource(SpikeSource):
             self.table = UnitTable(ids, columns, session)
             self._pages = PageIndex(offsets)
             is_local = not is_remote(self._address) and not is_zarr(self._address)
+            # past HDF5, for which h5py holds one lock over all threads
             self._plain = _find_plain(units["spike_times"]) if is_local else None
             if units["spike_times"].dtype.kind == "f":
                 self.time_type = np.dtype(units["spike_times"].dtype)
@@ -135,6 +137,7 @@ class NWBSource(SpikeSource):
     ) -> Iterator[Trains]:
         is_sorted = self._pages.is_sorted[units]
         whole = begins.copy(), ends.copy()
+        # pages give a little more than was asked for
         begins[is_sorted] = search_rows(rows, whole[0][is_sorted], whole[1][is_sorted], start, side="left")
         ends[is_sorted] = search_rows(rows, begins[is_sorted], whole[1][is_sorted], stop, side="right")
         for piece in cut_by_size(ends - begins):
@@ -230,6 +233,7 @@ def _stamp(address: Path | str, unit_table: str) -> tuple[int, int, int] | None:
     try:
         states = [path.stat() for path in paths]
     except OSError:
+        # gone, which is a change as well
         return 0, 0, 0
     size, newest = (
         sum(state.st_size for state in states),

@@ -49,6 +49,7 @@ class Observation:
         kept: list[Intervals] = []
         pattern_of = []
         for each in intervals:
+            # patterns are told apart by their bytes: hundreds of units mostly share one
             joined = join_intervals(each)
             place = patterns.setdefault(joined.tobytes(), len(patterns))
             if place == len(kept):
@@ -118,6 +119,7 @@ def join_intervals(intervals: Sequence[tuple[float, float]] | Intervals) -> Inte
     """
     given = np.asarray(intervals, dtype=np.float64).reshape(-1, 2)
     given = given[given[:, 1] > given[:, 0]]
+    # with starts in order, the latest stop so far tells whether the next one touches
     given = given[np.argsort(given[:, 0], kind="stable")]
     if not len(given):
         return given
@@ -130,6 +132,7 @@ def join_intervals(intervals: Sequence[tuple[float, float]] | Intervals) -> Inte
 
 def _intersect(one: Intervals, other: Intervals) -> Intervals:
     """Return what two ascending lists of intervals share."""
+    # each with each: recordings have some gaps and some excluded stretches, not thousands of both
     starts = np.maximum(one[:, None, 0], other[None, :, 0])
     stops = np.minimum(one[:, None, 1], other[None, :, 1])
     shared = stops > starts
@@ -175,6 +178,7 @@ class ObservedBins(ComputedArray):
 def _to_bins(pattern: Intervals, grid: BinGrid, first: int, num_bins: int) -> Int64[np.ndarray, " edge"]:
     """Return begin and end of the stretches of bins that lie in intervals as a whole."""
     places = (pattern - grid.origin) / grid.bin_size
+    # inwards: a bin that was observed in part would make its spikes too few
     places[:, 0] = np.ceil(places[:, 0] - grid.tolerance)
     places[:, 1] = np.floor(places[:, 1] + grid.tolerance)
     edges = np.clip(places - first, 0, num_bins).astype(np.int64)

@@ -22,6 +22,8 @@ def observed_before(segment: xr.Dataset, context: xr.Dataset | None) -> xr.Datas
         return None
     bin_size = float(segment.attrs["bin_size"])
     start = float(segment.time[0])
+    # half a bin is the slack in all that follows: starts of bins agree to round-off, other bins are a whole
+    # one off
     num_before = int(np.searchsorted(context.time.values, start - bin_size / 2))
     if num_before == 0:
         return None
@@ -79,6 +81,7 @@ def is_same_recording(one: Mapping[str, Any], other: Mapping[str, Any], *, unkno
         return bool(one.get(key)) and str(one.get(key)) == str(other.get(key))
 
     keys = ("identifier", "source_sha256")
+    # the name of a session alone is not enough: every laboratory has a session 1
     if any(agree(key) for key in keys) or (agree("session_id") and agree("subject_id")):
         return True
     return unknown and not any(one.get(key) and other.get(key) for key in keys)
@@ -145,6 +148,7 @@ def read_bins(*parts: xr.Dataset | None) -> Bins:
     spikes = [_read_counts(view) for view in views]
     for each, mask in zip(spikes, masks, strict=True):
         if mask is not None:
+            # a spike in a bin that was not observed as a whole is no evidence of anything
             each &= mask.view(np.uint8)
     if all(mask is None for mask in masks):
         return Bins(_join(spikes), None)

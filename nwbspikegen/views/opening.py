@@ -24,6 +24,8 @@ from nwbspikegen.views.sorting_source import SortingSource
 from nwbspikegen.views.spike_source import SpikeSource
 
 _log = logging.getLogger("nwbspikegen")
+# bytes of a dask chunk, which has all units, as windows ask for: four minutes of 128 units in bins of 1 ms,
+# so that dask's own work is small beside the reading
 _CHUNK_BYTES = 32 * 2**20
 # 24 days of milliseconds; more are a damaged clock, and their times alone would fill 16 GiB
 _MOST_BINS = 2**31
@@ -110,6 +112,7 @@ def open_units(
         unit_table=unit_table,
     )
     units = to_view(window, binary=binary, exclude=exclude)
+    # on the web all spikes would have to be fetched to know how their clocks run
     if window.source.is_near:
         stretch = window.stretch
         for finding in judge_clocks(stretch, window.source.read_clocks(stretch.units.tolist())):
@@ -233,8 +236,11 @@ def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) 
     start, stop, extent = _observe(source, float(bin_size))
     if interval is not None:
         start, stop = _narrow(source, interval, start, stop)
+    # the later end has the coarser spacing of floats
     grid = BinGrid(start, float(bin_size), clock=max(abs(start), abs(stop)), time_type=source.time_type)
     margin = grid.tolerance * bin_size
+    # a last bin within which the observation ends is kept for its spikes; `observed` says that it was not
+    # seen whole
     total = max(math.ceil((stop - start) / bin_size - grid.tolerance), 0)
     if extent is not None and interval is None:
         last = extent[1]
@@ -254,6 +260,8 @@ def _observe(source: SpikeSource, bin_size: float) -> tuple[float, float, tuple[
     if start is None or stop is None:
         if extent is None or math.isnan(extent[1]):
             raise InputError("no spikes", "at least one spike", "pass another recording")
+        # on a multiple of the bin, with binning's tolerance, so that bins do not depend on where the first
+        # spike lies in one
         start = math.floor(extent[0] / bin_size + 1e-6) * bin_size if start is None else start
         stop = extent[1] if stop is None else stop
     if not (math.isfinite(start) and math.isfinite(stop) and start <= stop):
@@ -321,6 +329,7 @@ def _place_window(
 
 def _choose_dtype(source: SpikeSource, grid: BinGrid) -> np.dtype[Any]:
     most = int(source.count_spikes().max(initial=0))
+    # a unit with fewer spikes in all cannot have more in one bin
     if most <= 255 or source.read_extent() is None:
         return np.min_scalar_type(most)
     most = 0
@@ -341,6 +350,7 @@ def _to_dataset(
     time = grid.starts(spikes.first, spikes.first + num_bins)
     variable = xr.Variable(("time", "unit"), LazilyIndexedArray(spikes))
     bins_per_chunk = min(max(_CHUNK_BYTES // (num_units * spikes.dtype.itemsize), 1), num_bins)
+    # the tie to the source, which `lazy_spikes.binned_of` asks for
     variable.encoding = {"binned": spikes, "preferred_chunks": {"time": bins_per_chunk, "unit": num_units}}
     variables = {"spikes": variable}
     if not observed.is_complete:

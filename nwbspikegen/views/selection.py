@@ -81,6 +81,7 @@ def select_units(
         kept &= has_quality(units, quality)
     if min_rate_hz > 0:
         kept &= is_active(judging, min_rate_hz)
+    # last, among those that are left: the pair of a unit that goes anyway must not take its partner along
     if drop_duplicates:
         places = np.flatnonzero(kept)
         candidates = judging.isel(unit=places)
@@ -103,6 +104,7 @@ def _take(places: np.ndarray, skip: int, take: int, random_seed: int | None) -> 
     if random_seed is not None:
         require_seed(random_seed)
         rng = np.random.default_rng(random_seed)
+        # in the order of the table, as everywhere: units drawn are a set
         return np.sort(rng.choice(places, min(take, available), replace=False))
     if skip == 0:
         return places[:take]
@@ -114,6 +116,7 @@ def _take(places: np.ndarray, skip: int, take: int, random_seed: int | None) -> 
             take,
             min(take, available),
         )
+        # a small recording is no reason to refuse: what the paper skips are the first hundred of a thousand
         skip = 0
     elif available > take:
         _log.info(

@@ -66,6 +66,7 @@ class SortingSource(SpikeSource):
         self.invalid_times = join_intervals(self.find_intervals("invalid_times")[0])
 
     def __getstate__(self) -> dict[str, Any]:
+        # workers read the trains again: with them each task would carry the whole recording
         return {**self.__dict__, "_trains": {}, "_steps": {}}
 
     @property
@@ -94,6 +95,7 @@ class SortingSource(SpikeSource):
         if isinstance(num_samples := getattr(sorting, "num_samples", None), int | np.integer):
             return start, start + int(num_samples) / sorting.sampling_frequency
         if sorting.has_recording():
+            # SpikeInterface's end is the time of the last sample, which lasts one more
             stop = sorting.get_end_time(segment_index=0) + 1 / sorting.sampling_frequency
             return float(sorting.sample_index_to_time(0, segment_index=0)), float(stop)
         # frames count from the start of a recording; native seconds say nothing about it
@@ -144,6 +146,8 @@ class SortingSource(SpikeSource):
         """Return what tells this sorting from another that says nothing of where it comes from."""
         digest = hashlib.sha256()
         for unit in range(len(self.table.ids)):
+            # with a mark between trains: a spike that changes from one unit to the next changes the hash as
+            # well
             digest.update(self._read_train(unit).tobytes() + b"|")
         return digest.hexdigest()
 
@@ -154,6 +158,7 @@ class SortingSource(SpikeSource):
             times = np.asarray(train, dtype=np.float64)
             require_numbers(times, unit_id)
             steps = -np.diff(times)
+            # before sorting, which hides that a clock started again
             self._steps[unit] = int(np.count_nonzero(steps > 0)), float(steps.max(initial=0.0))
             self._trains[unit] = np.sort(times)
         return self._trains[unit]
@@ -162,6 +167,7 @@ class SortingSource(SpikeSource):
 def _read_properties(sorting: Any) -> dict[str, np.ndarray]:
     properties = {key: np.asarray(sorting.get_property(key)) for key in sorting.get_property_keys()}
     return {
+        # SpikeInterface has texts as objects; criteria look for them among texts
         key: values.astype(np.str_) if values.dtype.kind == "O" else values
         for key, values in properties.items()
         if values.ndim == 1 and values.dtype.kind in "biufUO"

@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int64
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.observation import Intervals, Observation
 
-# spikes handed over at once, so that a long window costs little more memory than its bins
+# spikes handed over at once (2 MiB of times), so that a long window costs little more memory than its bins
 _PIECE = 2**18
 
 Interval = tuple[float, float]
@@ -121,6 +121,7 @@ class SpikeSource(abc.ABC):
         """Return the start and stop (s) of every interval of a name, and all names that there are."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SpikeSource:
+        # sources are read-only, and xarray copies encodings deeply, with all spikes
         return self
 
     @functools.cached_property
@@ -153,6 +154,7 @@ def cut_by_size(counts: Int64[np.ndarray, " unit"]) -> Iterator[slice]:
     begin = 0
     while begin < len(counts):
         before = int(ends[begin - 1]) if begin else 0
+        # a unit with more spikes than a piece is handed over as a whole
         stop = max(int(np.searchsorted(ends, before + _PIECE, "right")), begin + 1)
         yield slice(begin, stop)
         begin = stop

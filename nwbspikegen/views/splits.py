@@ -87,6 +87,7 @@ def split_fractions(units: xr.Dataset, fractions: Sequence[float | int] = (0.5, 
     asked = f"fractions {', '.join(f'{part:g}' for part in fractions)}"
     if len(fractions) != 3 or not all(math.isfinite(part) for part in fractions):
         raise _cannot_split(asked, units)
+    # ends are floored, not lengths: so no bin is lost between parts that add up to 1
     ends = itertools.accumulate(fractions)
     return _cut(units, [0, *(math.floor(end * units.sizes["time"] + _TOLERANCE) for end in ends)], asked)
 

@@ -24,7 +24,8 @@ from nwbspikegen.views.splits import Split
 from nwbspikegen.views.survey_text import format_survey
 from nwbspikegen.views.train_findings import judge_pairs, judge_segments, judge_trains
 
-# spikes and units compared with each other when nobody names a training segment: seconds of work
+# spikes and units compared with each other when nobody names a training segment: seconds of work, and
+# matrices of pairs of 128 MiB
 _MOST_COMPARED = 2**20
 _MOST_UNITS = 2**12
 _EXPECTED = {
@@ -202,6 +203,7 @@ def _survey(stretch: Stretch, of_parts: Sequence[Finding] | None = None) -> Surv
     read = stretch.units[measures.read]
     clocks = source.read_clocks(read.tolist())
     seconds = sum_observed(stretch)
+    # spikes in unobserved time are left out of both, or rates would rise with the gaps
     rates = _divide(measures.num_spikes - measures.num_unseen, seconds[measures.read])
     findings = [
         *judge_clocks(stretch, clocks),
@@ -244,6 +246,7 @@ def _survey(stretch: Stretch, of_parts: Sequence[Finding] | None = None) -> Surv
 def _compare_some(stretch: Stretch, measures: Measures) -> Iterator[Finding]:
     """Look for units that share their spikes at the start of a stretch, where few enough spikes are."""
     num_units = len(measures.read)
+    # of a sample of units, and over the web, pairs would be missed or cost more than the survey
     if not (stretch.source.is_near and num_units <= _MOST_UNITS and measures.read.all()):
         return
     part = min(_MOST_COMPARED / max(int(measures.num_spikes.sum()), 1), 1.0)

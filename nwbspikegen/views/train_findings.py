@@ -48,6 +48,7 @@ def judge_trains(
     total = int(measures.num_spikes.sum())
     yield from _judge_rates(measures, rates, is_whole=is_whole)
     begin, end = measures.silence
+    # as it is told, so that --exclude is given what was judged
     begin, end = round(begin, 2), round(end, 2)
     silent = end - begin
     missed = total * silent / stretch.seconds

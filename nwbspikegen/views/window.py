@@ -223,6 +223,7 @@ def open_trained_window(
     units = open_view(path, bin_size=bin_size, exclude=exclude, unit_table=table)
     units = units.sel(unit=training["unit_ids"])
     time = units.time.values
+    # the model's own edges in seconds, whatever part of the file was opened when it was trained
     stops = [*training["split"]["validation"], training["split"]["train"][0] + duration]
     edges = [
         int(np.searchsorted(time, stop - bin_size / 2)) for stop in (training["split"]["train"][0], *stops)

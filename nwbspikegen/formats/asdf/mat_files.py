@@ -13,7 +13,9 @@ import numpy as np
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.asdf import mat_child
 
+# far above what any file takes: without an end, a damaged one could keep the command waiting
 _LONGEST_SECONDS = 600
+# exit status of `mat_child`
 _VERSION_73 = 3
 
 
@@ -27,6 +29,7 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
     """
     try:
         child = subprocess.run(
+            # isolated: neither the working folder nor PYTHONPATH can bring another numpy or scipy
             [sys.executable, "-I", str(Path(mat_child.__file__)), str(path)],
             capture_output=True,
             timeout=_LONGEST_SECONDS,
@@ -37,6 +40,8 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
     if child.returncode == _VERSION_73:
         raise InputError(f"{path}, a MATLAB 7.3 file", "version 7.2 or earlier", "save it again with -v7")
     if child.returncode:
+        # a process that SciPy took down says nothing: then its status, the negative number of a signal, has
+        # to do
         reason = child.stderr.decode(errors="replace").strip().splitlines()
         raise _cannot_read(path, reason[-1] if reason else f"its reader ended with {child.returncode}")
     try:
@@ -44,6 +49,8 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
             found = {name: stored[name] for name in stored.files}
     except (ValueError, zipfile.BadZipFile) as error:
         raise _cannot_read(path, type(error).__name__) from error
+    # names of MATLAB's variables have no slash: `mat_child` sets it between a cell array and the place of a
+    # cell
     plain = {name: values for name, values in found.items() if "/" not in name}
     cells: dict[str, list[np.ndarray]] = {}
     for name in (name for name in found if "/" in name):

@@ -22,6 +22,7 @@ from nwbspikegen.formats.asdf.ticks import DEFAULT_TICK, choose_tick
 from nwbspikegen.formats.segments import NativeSegment
 
 _LOG = logging.getLogger("nwbspikegen")
+# duration of the bins in ms, which is mostly empty, and [units, bins]
 _TRAILING_CELLS = 2
 
 
@@ -68,6 +69,8 @@ class ASDFSorting(BaseSorting):  # type: ignore[misc]
             raise InputError(f"a tick of {tick} s", "a positive number of seconds", "pass --tick 0.001, say")
         bins, num_bins = read_asdf(file_path, DEFAULT_TICK if tick is None else tick)
         tick = choose_tick(file_path, bins, num_bins) if tick is None else tick
+        # with one frame a bin SpikeInterface rounds a middle up or down by parity, which gave doubled frames
+        # (67,033 on the slice) and intervals wrong by a bin; with two there are none
         super().__init__(sampling_frequency=2.0 / tick, unit_ids=np.arange(len(bins)))
         self.units_description = "Spike-sorted units of an ASDF file."
         self.add_sorting_segment(_ASDFSegment(bins, tick))
@@ -180,6 +183,7 @@ def _whole_numbers(cell: Any) -> Int64[np.ndarray, " number"] | None:
     if (
         not np.isfinite(numbers).all()
         or (numbers != np.round(numbers)).any()
+        # beyond, float64 has no odd numbers
         or np.abs(numbers).max() > 2**53
     ):
         return None

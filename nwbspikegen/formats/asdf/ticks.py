@@ -41,6 +41,7 @@ def choose_tick(path: object, bins: Sequence[Int64[np.ndarray, " _spike"]], num_
     dead = find_refractory(bins, num_bins)
     if dead * DEFAULT_TICK <= _LONGEST_REFRACTORY:
         return DEFAULT_TICK
+    # the longest that fits: a shorter one fits as well, and says less
     fits = next((tick for tick in _TICKS if dead * tick <= _LONGEST_REFRACTORY), _TICKS[-1])
     raise InputError(
         f"units that do not fire again within {1e3 * dead * DEFAULT_TICK:g} ms in {path}, were its bins of "
@@ -65,9 +66,12 @@ def find_refractory(bins: Sequence[Int64[np.ndarray, " _spike"]], num_bins: int)
     found, expected = np.zeros(_MOST_TICKS), np.zeros(_MOST_TICKS)
     for train in bins:
         intervals = np.diff(train)
+        # a bin that is named twice is no interval
         intervals = intervals[intervals > 0]
         short = intervals[intervals <= _MOST_TICKS]
         found += np.bincount(short, minlength=_MOST_TICKS + 1)[1:]
+        # n intervals of a Poisson train of rate r: n (1 - exp(-k r)) of them are up to k ticks long. expm1,
+        # since k r is small where it matters
         expected += len(intervals) * -np.expm1(-ticks * len(train) / num_bins)
     is_empty = (expected >= _LEAST_EXPECTED) & (np.cumsum(found) < _NONE * expected)
     return int(ticks[is_empty].max(initial=0))

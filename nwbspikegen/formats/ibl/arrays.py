@@ -37,6 +37,7 @@ def read_alf_array(path: Path) -> np.ndarray:
     """
     try:
         with path.open("rb") as stream:
+            # np.load would stop where the array ends, and not see that the file goes on
             array = np.lib.format.read_array(stream, allow_pickle=False)
             rest = stream.read(1)
     # a damaged header makes numpy raise almost anything
@@ -47,6 +48,7 @@ def read_alf_array(path: Path) -> np.ndarray:
         raise InputError(f"{array.dtype.str} numbers in {path}", "little-endian ones", "copy the file again")
     if rest:
         raise InputError(f"more bytes than {array.shape} needs in {path}", "none", "copy the file again")
+    # older ALF files have vectors as single columns
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
@@ -77,6 +79,7 @@ def read_whole_numbers(collection: Collection, name: str) -> Int64[np.ndarray, "
     whole = array.dtype.kind in "iu" or (
         array.dtype.kind == "f" and bool(np.isfinite(array).all() and (array == np.round(array)).all())
     )
+    # beyond 2^53 a float64 is whole whatever it was meant to be
     if array.ndim != 1 or not whole or (array.size and np.abs(array.astype(np.float64)).max() > 2**53):
         raise InputError(f"{array.dtype} of shape {array.shape} in {path}", "whole numbers", "check the file")
     return array.astype(np.int64)

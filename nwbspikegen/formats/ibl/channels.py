@@ -51,11 +51,13 @@ def read_channels(collection: Collection) -> dict[str, np.ndarray]:
     if local is not None:
         columns |= {"rel_x": local[:, 0], "rel_y": local[:, 1]}
     if brain is not None:
+        # mlapdv is right, anterior, up; NWB's x is posterior, y inferior, z right
         columns |= {"x": -brain[:, 1], "y": -brain[:, 2], "z": brain[:, 0]}
     if ids is not None:
         columns["brain_location_id"] = ids
     if acronyms is not None:
         columns["location"] = np.where(acronyms == "", UNKNOWN_REGION, acronyms)
     elif ids is not None:
+        # the acronym of a number is in the atlas, which would have to be downloaded or installed (iblatlas)
         columns["location"] = np.full(num_channels, UNKNOWN_REGION)
     return columns

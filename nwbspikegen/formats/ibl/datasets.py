@@ -28,6 +28,7 @@ _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NAME = re.compile(rf"(?:_([A-Za-z0-9]+)_)?([A-Za-z]\w*\.\w+)(?:\.({_UUID}))?\.({'|'.join(_SUFFIXES)})")
 _REVISION = re.compile(r"#[\w.-]+#")
 _DATED = re.compile(r"#\d{4}-\d{2}-\d{2}.*#")
+# what a curator changes; other files may have a namespace that says who recorded, such as _iblrig_
 _CURATED = ("spikes.", "clusters.")
 
 
@@ -67,6 +68,7 @@ def find_alf_dataset(folder: Path, name: str, namespace: str | None = None) -> P
     InputError
         If one folder has several files of that name that nothing tells apart.
     """
+    # where curated files win, what the curator did not write is still the sorter's
     order: list[tuple[str, ...] | None] = [None] if namespace is None else [_OFFICIAL]
     if namespace:
         order.insert(0, (namespace,))
@@ -147,6 +149,7 @@ def _places(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     revisions = [entry for entry in folder.iterdir() if is_revision(entry.name) and entry.is_dir()]
+    # dated ones by their dates, and before any that has a name alone, of which nobody knows when it was made
     revisions.sort(key=lambda entry: (_DATED.fullmatch(entry.name) is not None, entry.name), reverse=True)
     return [*revisions, folder]
 
@@ -160,6 +163,8 @@ def _list_files(folder: Path) -> Iterator[_File]:
 
 def _first_of(folder: Path, files: list[_File]) -> Path:
     """Return the file in the preferred format, without a uuid if there is one."""
+    # ONE adds a uuid to names in the archive, not in its cache: a file without one is what a laboratory works
+    # with
     ranked = sorted((_SUFFIXES.index(file.suffix), file.has_uuid, file.path) for file in files)
     if len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]:
         raise InputError(

@@ -28,10 +28,12 @@ from nwbspikegen.formats.ibl.datasets import (
 _LOG = logging.getLogger("nwbspikegen")
 _PROBE = re.compile(r"probe_?\d+\w*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# ONE writes 001, people write 1
 _NUMBER = re.compile(r"\d{1,3}")
 _UNNAMED_PROBE = "probe"
 # the IBL's own order of choice among the sorters of a probe
 _SORTERS = ("iblsorter", "pykilosort")
+# from alf: a probe, and a sorter within it
 _DEEPEST = 2
 
 
@@ -74,6 +76,7 @@ def find_session(path: str | os.PathLike[str]) -> Session | None:
     ('lab1', 'M1', '2021-04-14', '001')
     """
     parts = Path(path).absolute().parts
+    # from the end: a folder above may be called by a date, too
     for place in range(len(parts) - 2, 1, -1):
         if _DATE.fullmatch(parts[place]) and _NUMBER.fullmatch(parts[place + 1]):
             lab = parts[place - 3] if place > 3 and parts[place - 2] == "Subjects" else ""
@@ -184,6 +187,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
 
 def find_probe(folder: Path) -> str:
     """Return the probe that a folder's path names, ``probe`` when it names none."""
+    # the innermost: what a folder far above is called says nothing of the probe
     return next((part for part in reversed(folder.parts) if _PROBE.fullmatch(part)), _UNNAMED_PROBE)
 
 

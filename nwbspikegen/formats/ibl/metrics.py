@@ -67,9 +67,11 @@ def read_metrics(collection: Collection, num_clusters: int | None) -> pd.DataFra
     columns = {}
     for name in map(str, table.columns):
         values = table[name]
+        # names with spaces or dots could be no columns that users select by
         if name in _RESERVED or not name.isidentifier():
             continue
         if values.dtype.kind in "biuf":
+            # whole numbers and truth values too: clusters without a row get NaN, which only floats have
             columns[name] = values.astype(np.float64)
         elif all(isinstance(value, str) for value in values.dropna()):
             columns[name] = values.astype(object).where(values.notna(), "")

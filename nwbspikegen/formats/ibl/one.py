@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nwbspikegen.core.errors import InputError, MissingExtraError, NWBSpikeGenError
 
+# an experiment's id, which is a uuid
 _EID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ADDRESS = re.compile(
     r"(?:(?P<lab>\w+)/(?:Subjects/)?)?(?P<subject>[\w.-]+)/(?P<day>\d{4}-\d{2}-\d{2})/(?P<number>\d{1,3})/?"
@@ -65,6 +66,7 @@ def _find_eid(root: Path, eid: str) -> Path | None:
     from one.api import One
 
     with clear_errors(f"the tables in {root}", f"name the session by lab/subject/date/number, or {_INDEX}"):
+        # One, not ONE(): the factory without a local mode would ask the network, or the user
         path = One(cache_dir=root, mode="local").eid2path(eid)
     return Path(path) if path is not None and Path(path).is_dir() else None
 
@@ -75,8 +77,11 @@ def _find_address(root: Path, session: str) -> Path | None:
         raise InputError(f"a session {session!r}", ADDRESS_FORMS, "correct it")
     ends = {
         f"{match['subject']}/{match['day']}/{number}"
+        # caches have 001, folders that people made may have 1
         for number in (match["number"], pad_number(match["number"]))
     }
+    # by globbing and not by the cache's tables: these need not be there, and eids change when a cache is
+    # indexed anew
     starts = [f"{match['lab']}/Subjects"] if match["lab"] else ["*/Subjects", "."]
     found = sorted({path for start in starts for end in ends for path in root.glob(f"{start}/{end}")})
     if len(found) > 1:

@@ -25,7 +25,7 @@ from nwbspikegen.formats.ibl.metrics import read_metrics
 if TYPE_CHECKING:
     import pandas as pd
 
-# a session lasts hours: what is further from its clock's zero was never a time
+# s: a session lasts hours, and this is 116 days; what is further from its clock's zero was never a time
 _LONGEST = 1e7
 # what the tables of clusters have where nothing is known
 _MISSING = {"clusters.channels": -1, "clusters.depths": np.nan, "clusters.uuids": ""}
@@ -116,6 +116,7 @@ def _read_spikes(collection: Collection) -> tuple[Float64[np.ndarray, " spike"],
     if times.dtype.kind != "f" or times.ndim != 1:
         raise InputError(f"{times.dtype} of shape {times.shape} in {path}", "seconds", "check the file")
     times = times.astype(np.float64)
+    # NaN is not smaller than anything, so this finds it as well
     if not (np.abs(times) < _LONGEST).all():
         raise InputError(
             f"times that are NaN or beyond {_LONGEST:.0e} s in {path}",
@@ -146,6 +147,7 @@ def _extend(
     for name, table in tables.items():
         if table is not None and len(table) < needed and not collection.is_curated(name):
             missing = np.full(needed - len(table), _MISSING[name])
+            # curated clusters are numbered on behind the sorter's, whose rows keep their places
             extended[name] = np.concatenate([table, missing.astype(table.dtype)])
             short.append(len(table))
     if short:
@@ -166,6 +168,7 @@ def _keep_good(
             "clusters.metrics with a column label",
             "leave out --good-only, or add the file",
         )
+    # label is the share of three criteria that a unit passes: 1/3 and 2/3 are not good
     good: np.ndarray = clusters[metrics["label"].reindex(clusters).to_numpy() == 1]
     return good
 
@@ -186,6 +189,7 @@ def _read_depths(
     require_one_length(collection.folder, {"spikes.depths": spike_depths, "spikes.clusters": spike_clusters})
     known = np.isfinite(spike_depths)
     of_units = _split_by_cluster(spike_depths[known], spike_clusters[known], clusters)
+    # medians, since a drift or a few spikes of another cell move a mean
     return {"depth": np.array([np.median(values) if len(values) else np.nan for values in of_units])}
 
 
@@ -253,6 +257,7 @@ def _split_by_cluster(
     clusters: Int64[np.ndarray, " unit"],
 ) -> list[Float64[np.ndarray, " _spike"]]:
     """Return the sorted values of every cluster."""
+    # sorted once and cut: a comparison of all spikes with each cluster would be quadratic
     order = np.argsort(of_cluster, kind="stable")
     ordered = of_cluster[order]
     starts, stops = np.searchsorted(ordered, clusters), np.searchsorted(ordered, clusters, side="right")

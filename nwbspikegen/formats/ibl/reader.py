@@ -56,6 +56,7 @@ def read_ibl_session(
     if (records.get("NWBFile") or {}).get("session_start_time"):
         sorting.assumed_metadata = {}
     own = getattr(sorting, "session_metadata", {})
+    # the database's word wins: the folder's name is made from it
     sorting.session_metadata = {
         name: {**(own.get(name) or {}), **(records.get(name) or {})} for name in {**own, **records}
     }

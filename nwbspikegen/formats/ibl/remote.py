@@ -21,7 +21,8 @@ from nwbspikegen.formats.ibl.one import (
 
 _CHECK = "check it in Python, with `from one.api import ONE; ONE()`"
 _LOG = logging.getLogger("nwbspikegen")
-# per channel, cluster and spike; depths of single spikes are large, and the clusters' say as much
+# what a conversion reads, of gigabytes that a session has. Per channel, cluster and spike; depths of single
+# spikes are large, and the clusters' say as much
 _WANTED = re.compile(
     r"((_[A-Za-z0-9]+_)?(spikes\.(times|clusters)|clusters\.(channels|depths|uuids|metrics))"
     r"|channels\.(localCoordinates|rawInd|mlapdv|brainLocation\w+)|_ibl_passivePeriods\.intervalsTable"
@@ -98,6 +99,7 @@ def download_session(
         _LOG.warning("session %s is read from %r", session, one)
         names = [Path(str(name)) for name in one.list_datasets(eid)]
         for name in _choose_datasets(names, session, probes, collection):
+            # without a revision in the name ONE takes the latest, as reading does
             one.load_dataset(eid, name.name, collection=name.parent.as_posix(), download_only=True)
         return Path(one.eid2path(eid)), _read_records(one, str(eid))
 
@@ -140,6 +142,7 @@ def _read_records(one: Any, eid: str) -> dict[str, Any]:
     known = {
         "sex": subject.get("sex"),
         "strain": subject.get("strain"),
+        # a day alone would be taken as midnight in the zone of this machine
         "date_of_birth": f"{born}T00:00:00+00:00" if born else None,
     }
     return {

@@ -67,9 +67,12 @@ def read_observation_interval(session: Session, probes: Sequence[ProbeUnits]) ->
         if not (np.isfinite(rows).all() and (np.diff(rows.astype(np.float64), axis=0) > 0).all()):
             raise InputError(f"times that do not ascend in {files[0]}", "ascending rows", "copy it again")
         (sample, time), (next_sample, next_time) = rows[:2].astype(np.float64).tolist()
+        # sample 0 lies on the line through the first two rows: clocks hardly drift against each other that
+        # long
         start = time - sample * (next_time - time) / (next_sample - sample)
         last_spikes = [float(times[-1]) for times in probe.times if len(times)]
         bounds.append((start, max([float(rows[-1, 1]), *last_spikes])))
+    # the time in which all were recording, since units of one are silent while it was not
     start, stop = max(start for start, _ in bounds), min(stop for _, stop in bounds)
     return (start, stop) if start < stop else None
 

@@ -23,6 +23,7 @@ from nwbspikegen.formats.ibl.session import (
 )
 from nwbspikegen.formats.segments import NativeSegment
 
+# Neuropixels' nominal rate: it is for SpikeInterface's frames alone, as times are the session clock's own
 _SAMPLING_FREQUENCY = 30_000.0
 _DESCRIPTIONS = {
     "brain_location_id": "Number of the unit's region in the Allen atlas (CCF 2017), 0 where unknown.",

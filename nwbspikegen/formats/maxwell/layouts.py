@@ -18,12 +18,16 @@ from nwbspikegen.core.files import require_file
 from nwbspikegen.formats.maxwell.tables import describe_table, read_gain, read_mapping, read_spike_table
 from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_hdf5_text, read_number
 
+# the date of the old layout, whose files all have this version; later ones have dates after it
 _OLD_VERSION = 20160704
+# the rate of MaxOne then, which its files do not state; neo takes it as well
 _OLD_RATE_HZ = 20_000.0
+# 1,024 channels of the chip and four rows of its own, of which the last two count the frames
 _OLD_SIGNAL_ROWS = 1028
 _KIND = "a MaxWell recording"
+# MaxOne has 20 kHz, MaxTwo 10 or 20: far around them, to catch damage
 _RATES_HZ = (1e3, 1e5)
-# 2000 to 2100, in ms
+# 2000 to 2100, in ms: a clock outside was never set, or is damaged
 _TIMES_MS = (946_684_800_000, 4_102_444_800_000)
 _OLD_TIME = re.compile(r"(start|stop): (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
 
@@ -202,6 +206,7 @@ def _count_frames(path: Path, first: int, last: int, num_samples: int) -> int:
 def _read_new_span(group: h5py.Group) -> tuple[int | None, int | None, int]:
     """Return number of the first frame, frames and samples, of any group of channels that was saved."""
     groups = group.get("groups", {})
+    # the routed channels first; other groups of the same recording count the same frames
     for name in sorted(groups, key=lambda name: (name != "routed", name)):
         numbers = find_dataset(groups[name], "frame_nos")
         if numbers is not None and numbers.size and numbers.dtype.kind in "iu":

@@ -109,6 +109,7 @@ def _align_spikes(
     if first is None:
         first = int(found.frames.min())
         _LOG.warning("%s has no raw traces: time 0 is its first spike", path)
+    # the chip's count of frames does not begin with the recording
     frames = found.frames - np.int64(first)
     inside = frames >= 0
     if found.num_frames is not None:
@@ -117,6 +118,7 @@ def _align_spikes(
     for reason, spikes in dropped.items():
         if spikes.any():
             _LOG.warning("%s: %d of %d spikes are %s: dropped", path, spikes.sum(), len(frames), reason)
+    # spikes are found on the chip, before the disk may miss some of the traces
     if found.num_frames is not None and found.num_frames > found.num_samples:
         missing = found.num_frames - found.num_samples
         _LOG.warning("%s lacks the raw traces of %d frames; its spikes are complete", path, missing)
@@ -134,6 +136,7 @@ def _align_spikes(
             "spikes of this recording",
             "check the file",
         )
+    # by channel, then by frame: lexsort takes the last key first
     kept = kept[np.lexsort((frames[kept], found.channels[kept]))]
     return frames[kept], found.channels[kept], found.amplitudes[kept]
 

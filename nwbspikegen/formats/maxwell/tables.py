@@ -21,6 +21,7 @@ def read_gain(group: h5py.Group) -> float | None:
     if bit_volts is None and gain is not None and gain > 0:
         # 10 bits over 3.3 V
         bit_volts = 3.3 / (1024 * gain)
+    # 1 nV to 10 mV: real ones are some microvolts, anything else is damage or another unit
     return 1e6 * bit_volts if bit_volts is not None and 1e-9 < bit_volts < 1e-2 else None
 
 
@@ -29,6 +30,7 @@ def read_mapping(path: Path, table: Any) -> dict[str, np.ndarray]:
     _require_fields(path, table, {"channel": "iu", "electrode": "iu", "x": "iuf", "y": "iuf"}, "mapping")
     pairs = np.stack([table["channel"].astype(np.int64), table["electrode"].astype(np.int64)], axis=1)
     _, once = np.unique(pairs, axis=0, return_index=True)
+    # negative numbers mark what is not connected
     kept = np.sort(once[(pairs[once] >= 0).all(axis=1)])
     columns = {
         "channel": pairs[kept, 0],

@@ -120,6 +120,7 @@ class _TraceSegment(BaseRecordingSegment):  # type: ignore[misc]
     ) -> np.ndarray:
         rows = self._rows if channel_indices is None else self._rows[channel_indices]
         with open_hdf5(self._path, _KIND) as file:
+            # all rows, then those wanted: h5py takes lists of rows in ascending order only, and one by one
             return np.asarray(file[self._name][:, start_frame:end_frame][rows].T)
 
 
@@ -138,6 +139,8 @@ def _find_rows(path: Path, found: MaxWellRecording) -> tuple[str, Int64[np.ndarr
         num_listed = (
             0 if old else len(read_array(file[f"wells/{found.well}/{found.recording}"], "settings/mapping"))
         )
+    # a channel may be routed to several electrodes: rows are found by its number, not by its place in the
+    # mapping
     order = np.argsort(saved, kind="stable")
     places = np.minimum(np.searchsorted(saved[order], found.mapping["channel"]), len(saved) - 1)
     rows = order[places]
@@ -147,6 +150,7 @@ def _find_rows(path: Path, found: MaxWellRecording) -> tuple[str, Int64[np.ndarr
             "a row for each routed channel",
             "check the file",
         )
+    # neo takes row k for line k of the mapping, whatever channel it is of
     return name, rows, num_listed == num_rows and np.array_equal(rows, np.arange(num_rows))
 
 

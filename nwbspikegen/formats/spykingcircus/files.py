@@ -23,6 +23,7 @@ CURATED = ".result-deconverted.hdf5"
 # the curated result first, then the merged one
 _RESULTS = (CURATED, ".result-merged.hdf5", ".result.hdf5")
 _LOG = logging.getLogger("nwbspikegen")
+# MaxOne has 26,400 electrodes; a range that a damaged file asks for may have any length
 _MOST_CHANNELS = 100_000
 
 
@@ -74,6 +75,7 @@ def find_circus_files(path: str | os.PathLike[str]) -> CircusFiles:
     templates = result.with_name(base + suffix.replace("result", "templates"))
     params = next((place for folder in folders if (place := folder / f"{base}.params").is_file()), None)
     mapping = read_parameter(params, "mapping")
+    # a path in it is as seen from the .params file; joined with an absolute one, the folder has no say
     named = None if params is None or mapping is None else params.parent / Path(mapping).expanduser()
     beside = tuple(
         place for each in _RESULTS if (place := result.with_name(base + each)) != result and place.is_file()
@@ -88,6 +90,7 @@ def find_circus_files(path: str | os.PathLike[str]) -> CircusFiles:
         result,
         templates if templates.is_file() else None,
         params,
+        # of several nobody knows which one was sorted with
         probes[0] if len(probes) == 1 else None,
         beside,
     )
@@ -102,6 +105,7 @@ def _find_result(path: Path) -> Path:
         )
     folders = [path, *sorted(place for place in path.iterdir() if place.is_dir())]
     bases: dict[Path, Path] = {}
+    # so that what wins is noted last, over the others of its sorting
     for suffix in reversed(_RESULTS):
         for folder in folders:
             for place in sorted(folder.iterdir()):
@@ -122,6 +126,7 @@ def read_parameter(params: Path | None, name: str) -> str | None:
     if params is None:
         return None
     text = params.read_text(encoding="utf-8", errors="replace")
+    # by a pattern: what else the file holds, in whatever order and damage, is of no concern
     found = re.search(rf"^[ \t]*{name}[ \t]*=[ \t]*([^#\n]*)", text, flags=re.MULTILINE)
     return (found[1].strip() or None) if found else None
 
@@ -151,6 +156,7 @@ def read_best_sites(
             "check that it was copied whole",
         )
     place, template, shape = (columns[index].ravel().astype(np.int64) for index in (0, 1, 3))
+    # spikes deflect down near the soma and up elsewhere
     size = np.abs(to_floats(columns[2].ravel()))
     if not (
         len(shape) == 3
@@ -163,6 +169,7 @@ def read_best_sites(
             "sites x samples x templates",
             "check that it was copied whole",
         )
+    # by template, then by size: the last entry of each is its largest
     order = np.lexsort((size, template))
     known, after = np.unique(template[order], return_index=True)
     largest = order[np.append(after[1:], len(order)) - 1] if len(order) else order

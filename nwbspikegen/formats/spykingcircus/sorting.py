@@ -30,6 +30,7 @@ from nwbspikegen.formats.spykingcircus.files import (
 from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_number
 
 _LOG = logging.getLogger("nwbspikegen")
+# in numeric order: SpikeInterface's reader has 0, 1, 10, 11, by the names; nine digits fit any integer
 _UNIT = re.compile(r"temp_(\d{1,9})")
 
 
@@ -204,6 +205,7 @@ def _find_rate(files: CircusFiles, sorted_file: MaxWellRecording | None, given: 
         rates = set()
     rates = {rate for rate in rates if np.isfinite(rate) and rate > 0}
     if sorted_file is not None:
+        # two sources that disagree are two rates, which is an error below
         rates.add(sorted_file.sampling_frequency)
     if len(rates) != 1:
         found = " and ".join(f"{rate:g} Hz" for rate in sorted(rates)) or "none"
@@ -240,6 +242,7 @@ def _find_stop(
         stop, source, allowed = stated, "the duration in the result", 1.0
     else:
         return None
+    # half a sample of room for the quotient's round-off
     if not stop > 0 or last_end > stop + allowed + 0.5 / rate_hz:
         raise InputError(
             f"spikes until {last_end:g} s in {path}",
@@ -262,6 +265,7 @@ def _find_electrodes(
     if sites is None:
         _LOG.warning("%s: no probe file that can be read, so the units have no positions", files.result)
         return None
+    # another probe's file would put every unit in a wrong place without a word
     if len(sites.groups) != num_sites:
         _LOG.warning(
             "%s: %d sites in the probe but %d in the templates, so the units have no positions",
