@@ -18,8 +18,8 @@ from nwbspikegen.explain.disabling import (
     predict_retrained,
     predict_without,
 )
-from nwbspikegen.explain.performance_drop import Scored, costs_of, target_edges
-from nwbspikegen.explain.perturbations import CONTROLS, lag_changes
+from nwbspikegen.explain.performance_drop import Scored, find_drops, target_edges
+from nwbspikegen.explain.perturbations import CONTROLS, lag_perturbations
 from nwbspikegen.explain.targets import WINDOW_BINS, choose_targets, predict_targets
 from nwbspikegen.explain.windows import Observed
 from nwbspikegen.models import FittedModel
@@ -53,11 +53,11 @@ class AblationOptions:
     Attributes
     ----------
     num_targets : int
-        Bins sampled for the controls that change what is read before a bin.
+        Bins sampled for the controls that perturb what is read before a bin.
     retrain : bool
         Train again with attention disabled, which takes as long as training did.
     seed, resamples : int
-        Of sampled bins and changes, and of the bootstrap.
+        Of sampled bins and perturbations, and of the bootstrap.
     """
 
     num_targets: int = 200
@@ -69,13 +69,13 @@ class AblationOptions:
 def ablate(
     model: FittedModel, parts: Split, observed: Observed, options: AblationOptions | None = None
 ) -> pd.DataFrame:
-    """Score a model intact and under every control, on the same bins, with paired costs.
+    """Score a model intact and under every control, on the same bins, with paired performance drops.
 
     Whole segment: attention spread equally over the past (`attention_uniform`) or removed
     (`attention_removed`), at inference and after training so (`..._retrained`); for `in_context`
-    drives, partners and companions removed (`couplings_removed`); any other component that a model lists
-    (`<component>_removed`). Sampled bins, each scored by itself
-    after its latest 3,125 bins were changed: units permuted within each of the latest 50 or 95 % of them,
+    coupling filters, pairwise predictors and coincident units removed (`couplings_removed`); any other
+    component that a model lists (`<component>_removed`). Sampled bins, each scored by itself after its
+    latest 3,125 bins were perturbed: units permuted within each of the latest 50 or 95 % of them,
     time reversed, units shifted circularly, and all spikes silenced between two lags (`lags_1_3`, ...).
 
     Parameters
@@ -93,9 +93,9 @@ def ablate(
     -------
     DataFrame
         Columns `COLUMNS`, one row per control and metric (bits per spike above `mean_rate`, pooled and
-        per-unit ROC-AUC). `cost` is intact minus control, on the same draws of blocks; both are NaN where
-        fewer than 20 spikes were scored. A control that
-        does not apply, or was not asked for, has one row without scores; `status` says why.
+        per-unit ROC-AUC). `cost`, the performance drop, is intact minus control, on the same draws of
+        blocks; value and cost are NaN where fewer than 20 spikes were scored. A control that does not
+        apply, or was not asked for, has one row without scores; `status` says why.
     """
     options = options or AblationOptions()
     trained_on, seen = read_bins(parts.train), observed.bins.since(observed.first).observed
@@ -114,10 +114,10 @@ def ablate(
         options.resamples,
         None if mask is None else mask[targets],
     )
-    _LOG.info("changing what is read before %d sampled bins", len(targets))
-    changes = {**CONTROLS, **lag_changes()}
+    _LOG.info("perturbing what is read before %d sampled bins", len(targets))
+    perturbations = {**CONTROLS, **lag_perturbations()}
     predicted = predict_targets(
-        model, observed.spikes, targets, changes, window_bins=WINDOW_BINS, seed=options.seed, mask=mask
+        model, observed.spikes, targets, perturbations, window_bins=WINDOW_BINS, seed=options.seed, mask=mask
     )
     rows += _compare("sampled bins", sampled, predicted)
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -171,7 +171,7 @@ def _compare(where: str, scored: Scored, predicted: dict[str, _Prediction]) -> l
         draws: dict[str, Float64[np.ndarray, " draw"]] = (
             intact if name == "intact" else scored.draws(prediction)
         )
-        for metric, (value, cost) in costs_of(intact, draws).items():
+        for metric, (value, cost) in find_drops(intact, draws).items():
             rows.append(
                 {
                     "control": name,

@@ -78,7 +78,7 @@ def map_coupling_glm(spikes: _Spikes, *, ridge: float = 300.0, seed: int = 0) ->
 
     logit p = b + own history (8 traces, 2-1000 bins) + coupling (3 traces per other unit, 4-60 bins),
     all standardised, with a ridge; fitted with scikit-learn to all spikes and 8,000 weighted silent
-    bins. A pair's score is the norm of its weights: the size of the drive in log odds.
+    bins. A pair's score is the norm of its weights: the size of the coupling in log odds.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def _draw(axes: Any, array: xr.DataArray, colours: str, title: str, figure: Any,
 
 
 def plot_couplings(maps: xr.Dataset) -> Figure:
-    """Draw who drives whom, how the drive decays, and what silencing ranges of lags costs.
+    """Draw which units are coupled, how coupling decays with lag, and what silencing ranges of lags costs.
 
     Parameters
     ----------

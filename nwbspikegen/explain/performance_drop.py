@@ -1,4 +1,4 @@
-"""What a change costs a prediction: intact minus changed, on the same draws of blocks."""
+"""How far a prediction gets worse by a perturbation: intact minus perturbed, on the same draws of blocks."""
 
 from __future__ import annotations
 
@@ -98,10 +98,11 @@ def target_edges(
     return np.unique(edges).astype(np.int64)
 
 
-def costs_of(
-    intact: dict[str, Float64[np.ndarray, " draw"]], changed: dict[str, Float64[np.ndarray, " draw"]]
+def find_drops(
+    intact: dict[str, Float64[np.ndarray, " draw"]], perturbed: dict[str, Float64[np.ndarray, " draw"]]
 ) -> dict[str, tuple[Estimate, Estimate]]:
-    """Return value and cost, intact minus changed, of each metric: above 0 the change does harm."""
+    """Return the value of each metric, and how far it drops: above 0 the perturbation does harm."""
     return {
-        metric: (estimate(changed[metric]), estimate(intact[metric] - changed[metric])) for metric in METRICS
+        metric: (estimate(perturbed[metric]), estimate(intact[metric] - perturbed[metric]))
+        for metric in METRICS
     }

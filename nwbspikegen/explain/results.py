@@ -27,7 +27,7 @@ _SHOWN = {
 _WORDS = {each.name: each.words for each in (BITS_PER_SPIKE, ROC_AUC_POOLED, ROC_AUC_PER_UNIT)}
 
 
-def state_findings(ablations: pd.DataFrame) -> list[str]:
+def state_results(ablations: pd.DataFrame) -> list[str]:
     """Return a plain sentence per control: whether losing what a map shows costs anything.
 
     A score changes when its cost is 0.001 or more, or -0.001 or less, and the 95 % interval does not
@@ -42,7 +42,7 @@ def state_findings(ablations: pd.DataFrame) -> list[str]:
     ...        "cost_ci_high": 0.01, "ci_reliable": True}
     >>> metrics = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
     >>> table = pd.DataFrame([{**row, "metric": metric} for metric in metrics])
-    >>> print(state_findings(table)[0])
+    >>> print(state_results(table)[0])
     attention_uniform: losing which bins the attention map picks out costs nothing (bits per spike 0
     [-0.01 to 0.01], pooled ROC-AUC 0 [-0.01 to 0.01], ROC-AUC per unit 0 [-0.01 to 0.01]): here the map
     explains nothing

@@ -68,13 +68,13 @@ def explain_and_write(
     most_windows : int
         Windows whose attention is mapped.
     num_targets : int
-        Bins sampled for the controls that change what is read before a bin.
+        Bins sampled for the controls that perturb what is read before a bin.
     retrain : bool
         Also train again with attention disabled, which takes twice as long as training did.
     figures : path, optional
         Folder for figures; made when it is not there.
     seed : int
-        Of sampled bins, changes, drawn spikes and the bootstrap.
+        Of sampled bins, perturbations, drawn spikes and the bootstrap.
     metadata : mapping or path, optional
         Subject and session fields that the source lacks.
     overwrite : bool

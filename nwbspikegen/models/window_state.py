@@ -16,8 +16,8 @@ from nwbspikegen.models.state import RecordingState
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.views.history import Mask, prior_bins
 
-# windows of changed bins that are predicted at once
-_CHANGED_AT_ONCE = 8
+# windows of perturbed bins that are predicted at once
+_PERTURBED_AT_ONCE = 8
 # bins whose running rates are worked out at once
 _FILLED_AT_ONCE = 10_000
 
@@ -56,13 +56,13 @@ class WindowState(RecordingState):
         self._num_seen += len(spikes) if observed is None else observed.sum(axis=0)
         return probability
 
-    def predict_changed(
+    def predict_perturbed(
         self,
         recorded: UInt8[np.ndarray, "time unit"],
-        changed: Sequence[UInt8[np.ndarray, "time unit"]],
+        perturbed: Sequence[UInt8[np.ndarray, "time unit"]],
         observed: Mask = None,
-    ) -> Float32[np.ndarray, "change unit"]:
-        """Return the probability of the bin after each changed piece, several at once.
+    ) -> Float32[np.ndarray, "perturbation unit"]:
+        """Return the probability of the bin after each perturbed piece, several at once.
 
         Running rates, where a unit was not observed, are those of what was recorded.
         """
@@ -71,11 +71,11 @@ class WindowState(RecordingState):
         before = self._latest[1:] if self._num_bins < len(self._latest) else self._latest
         windows = [
             np.concatenate([before, piece if observed is None else np.where(observed, piece, filled)])
-            for piece in changed
+            for piece in perturbed
         ]
-        out = np.empty((len(changed), self.num_units), dtype=np.float32)
-        for first in range(0, len(windows), _CHANGED_AT_ONCE):
-            some = windows[first : first + _CHANGED_AT_ONCE]
+        out = np.empty((len(perturbed), self.num_units), dtype=np.float32)
+        for first in range(0, len(windows), _PERTURBED_AT_ONCE):
+            some = windows[first : first + _PERTURBED_AT_ONCE]
             batch = np.stack([window[-self.model.window_bins :] for window in some])
             with self.predicting():
                 out[first : first + len(some)] = self.model.next_probability(self._to_tensor(batch))

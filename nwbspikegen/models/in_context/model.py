@@ -1,8 +1,8 @@
 """`in_context`: one small network for all units, told by the population's own past whom it sees.
 
-It never learns which unit it looks at. What it knows of a unit, and of how others drive it, is read
-from the past (`past`), so it takes any number of units of any recording, in any order; what it gets
-wrong about this recording is corrected from the past as well (`readout`).
+It never learns which unit it looks at. What it knows of a unit, and of its coupling to others, is
+read from the past (`past`), so it takes any number of units of any recording, in any order; what it gets
+wrong about this recording is corrected from the past as well (`adaptive_correction`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.models.in_context.past import NUM_FEATURES, Past, Rows
+from nwbspikegen.models.in_context.past import NUM_FEATURES, Past, Samples
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
@@ -55,7 +55,7 @@ class InContextSettings:
 
 @register("in_context")
 class InContext(SpikeModel):
-    """log odds = hazard given the age + MLP(features of the past) + what the readout corrects."""
+    """log odds = hazard given the age + MLP(features of the past) + adaptive correction."""
 
     settings_class = InContextSettings
     default_loss = "bernoulli"
@@ -83,8 +83,8 @@ class InContext(SpikeModel):
         self.register_buffer("scale", torch.ones(NUM_FEATURES))
 
     def forward(
-        self, standard: Float[torch.Tensor, "*row feature"], log_odds: Float[torch.Tensor, "*row"]
-    ) -> Float[torch.Tensor, "*row"]:
+        self, standard: Float[torch.Tensor, "*pair feature"], log_odds: Float[torch.Tensor, "*pair"]
+    ) -> Float[torch.Tensor, "*pair"]:
         """Return log odds of a spike from standardised features and the log odds of the hazard."""
         corrected: torch.Tensor = log_odds + self.network(standard).squeeze(-1)
         return corrected
@@ -149,10 +149,10 @@ class InContext(SpikeModel):
         """Take all units at random bins from `first` on."""
         rng = np.random.default_rng(seed)
         share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
-        wanted = np.zeros(len(spikes), dtype=bool)
-        wanted[first:] = rng.random(len(spikes) - first) < share
+        requested = np.zeros(len(spikes), dtype=bool)
+        requested[first:] = rng.random(len(spikes) - first) < share
         past = Past(spikes.shape[1], bin_size)
-        pieces = [_only_wanted(rows) for rows in past.read(spikes, wanted, observed)]
+        pieces = [_only_requested(samples) for samples in past.read(spikes, requested, observed)]
         _, unit, features, log_odds, target, _ = _join(pieces)
         null = mean_rate[unit].astype(np.float32)
         inputs = (self._standardise(features), log_odds)
@@ -160,8 +160,8 @@ class InContext(SpikeModel):
         return PairExamples(inputs, target, weight, null, self.settings.batch_size, self.device)
 
     def _standardise(
-        self, features: Float32[np.ndarray, "row feature"]
-    ) -> Float32[np.ndarray, "row feature"]:
+        self, features: Float32[np.ndarray, "pair feature"]
+    ) -> Float32[np.ndarray, "pair feature"]:
         """Standardise in place, and return the same array."""
         features -= self.center.cpu().numpy()
         features /= self.scale.cpu().numpy()
@@ -169,7 +169,7 @@ class InContext(SpikeModel):
 
     @property
     def components(self) -> tuple[str, ...]:
-        """What the other units tell of a unit: drives, partners and companions."""
+        """What the other units tell of a unit: coupling filters, pairwise predictors, coincident units."""
         return ("coupling",)
 
     def begin(self, num_units: int, bin_size: float) -> InContextState:
@@ -187,25 +187,32 @@ class InContext(SpikeModel):
         yield from predict_sharing(models, bins, first, bin_size)
 
     def read_couplings(self, bins: Bins, bin_size: float) -> Couplings:
-        """Return which units drive which, as the past of a recording tells."""
+        """Return the coupling filters between units, as the past of a recording tells."""
         return read_couplings(bins.spikes, bin_size, bins.observed)
 
-    def log_odds(self, rows: Rows) -> tuple[Float32[np.ndarray, " row"], Float32[np.ndarray, "row feature"]]:
-        """Return the network's log odds and the standardised features of rows, which are overwritten by them.
+    def log_odds(
+        self, samples: Samples
+    ) -> tuple[Float32[np.ndarray, " pair"], Float32[np.ndarray, "pair feature"]]:
+        """Return the network's log odds and the standardised features of samples, which they overwrite.
 
-        What the readout goes on from.
+        What the adaptive correction goes on from.
         """
-        standard = self._standardise(rows.features)
-        inputs = torch.from_numpy(standard).to(self.device), torch.from_numpy(rows.log_odds).to(self.device)
+        standard = self._standardise(samples.features)
+        inputs = (
+            torch.from_numpy(standard).to(self.device),
+            torch.from_numpy(samples.log_odds).to(self.device),
+        )
         return self(*inputs).cpu().numpy(), standard
 
 
-def _join(pieces: Sequence[Rows]) -> tuple[np.ndarray, ...]:
-    """Return bin, unit, features, log odds, spikes and weight of all rows of evidence."""
+def _join(pieces: Sequence[Samples]) -> tuple[np.ndarray, ...]:
+    """Return bin, unit, features, log odds, spikes and weight of samples."""
     names = ("bin", "unit", "features", "log_odds", "fired", "weight")
-    return tuple(np.concatenate([getattr(rows, name) for rows in pieces]) for name in names)
+    return tuple(np.concatenate([getattr(samples, name) for samples in pieces]) for name in names)
 
 
-def _only_wanted(rows: Rows) -> Rows:
-    names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "wanted")
-    return dataclasses.replace(rows, **{name: getattr(rows, name)[rows.wanted] for name in names})
+def _only_requested(samples: Samples) -> Samples:
+    names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "is_requested")
+    return dataclasses.replace(
+        samples, **{name: getattr(samples, name)[samples.is_requested] for name in names}
+    )

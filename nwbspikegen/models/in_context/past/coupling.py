@@ -1,4 +1,4 @@
-"""Drives: how all other units push a unit, read from the past by ridge regression."""
+"""Coupling filters: how other units change a unit's hazard, by ridge regression on the past."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces
-from nwbspikegen.models.in_context.past.layout import COUPLING_POPULATION, COUPLING_TAUS, RIDGES
+from nwbspikegen.models.in_context.past.feature_columns import (
+    COUPLING_POPULATION,
+    COUPLING_TAUS,
+    HIGHEST_FACTOR,
+    LOWEST_FACTOR,
+    RIDGES,
+    TRUST_PER_NAT,
+)
 
 _DECAY = np.exp(-1.0 / COUPLING_TAUS)
 _NUM_TAUS = len(COUPLING_TAUS)
 _SMALLEST_SD = 0.02
 _POPULATION_GAIN = 10.0
 _PRIOR_SPIKES = 20.0
-_LOWEST, _HIGHEST = 0.15, 150.0
 _MOST_WAITING = 1000
 
 
@@ -23,7 +29,7 @@ class Coupling:
     x are traces of all other units, which saturate (a spike sets them to 1), and of the population.
     The normal equations are those of one Newton step from w = 0 on the Bernoulli likelihood, with
     the curvature of a unit taken as its number of spikes times the second moment of x at the spikes
-    of all units. How many nats per spike each drive would have won so far is a feature beside it.
+    of all units. How many nats per spike each solution would have won so far is a feature beside it.
     """
 
     def __init__(self, num_units: int, prior_bins: float) -> None:
@@ -72,38 +78,40 @@ class Coupling:
     def write(
         self,
         inputs: Float32[np.ndarray, "needed input"],
-        at: Int64[np.ndarray, " row"],
-        unit: Int64[np.ndarray, " row"],
-        out: Float32[np.ndarray, "row column"],
+        at: Int64[np.ndarray, " pair"],
+        unit: Int64[np.ndarray, " pair"],
+        out: Float32[np.ndarray, "pair column"],
     ) -> None:
-        """Write, per ridge, the log of the drive's factor, its gain so far, and both together."""
+        """Write, per ridge, the log of the coupling's factor, its gain so far, and both together."""
         change = inputs @ self._weights
         for k in range(len(RIDGES)):
             place = unit + k * self._num_units
-            drive = np.log(np.clip(1 + change[at, place] + self._offset[place], _LOWEST, _HIGHEST))
+            log_factor = np.log(
+                np.clip(1 + change[at, place] + self._offset[place], LOWEST_FACTOR, HIGHEST_FACTOR)
+            )
             gain = self._gain[k][unit]
-            out[:, 3 * k] = drive
+            out[:, 3 * k] = log_factor
             out[:, 3 * k + 1] = gain
-            out[:, 3 * k + 2] = drive * np.clip(5 * gain, -1, 1)
+            out[:, 3 * k + 2] = log_factor * np.clip(TRUST_PER_NAT * gain, -1, 1)
 
     def learn(
         self,
         inputs: Float32[np.ndarray, "needed input"],
-        at: Int64[np.ndarray, " row"],
-        unit: Int64[np.ndarray, " row"],
-        fired: Float32[np.ndarray, " row"],
-        weight: Float32[np.ndarray, " row"],
-        log_odds: Float32[np.ndarray, " row"],
-        drives: Float32[np.ndarray, "row column"],
+        at: Int64[np.ndarray, " pair"],
+        unit: Int64[np.ndarray, " pair"],
+        fired: Float32[np.ndarray, " pair"],
+        weight: Float32[np.ndarray, " pair"],
+        log_odds: Float32[np.ndarray, " pair"],
+        columns: Float32[np.ndarray, "pair column"],
     ) -> None:
-        """Take rows as evidence: `drives` is what `write` wrote for them, `log_odds` the hazard's."""
+        """Learn from training samples: `columns` is what `write` wrote for them, `log_odds` the hazard's."""
         if not len(at):
             return
         num_units = self._num_units
         sign = np.where(fired > 0, -1.0, 1.0)
         nats = -np.logaddexp(0, sign * log_odds)
         for k in range(len(RIDGES)):
-            gained = -np.logaddexp(0, sign * (log_odds + drives[:, 3 * k])) - nats
+            gained = -np.logaddexp(0, sign * (log_odds + columns[:, 3 * k])) - nats
             self._nats[k] += np.bincount(unit, weight * gained, num_units)
         residual = np.zeros((len(inputs), num_units), dtype=np.float32)
         residual[at, unit] = weight * (fired - 1 / (1 + np.exp(-log_odds)))
@@ -137,7 +145,7 @@ class Coupling:
         return weights, np.ascontiguousarray(population), offset, self._gain
 
     def solve(self) -> None:
-        """Solve for the weights again, from all evidence so far."""
+        """Solve for the weights again, from all training samples so far."""
         self._sum_up()
         self._gain[:] = self._nats / (self._num_spikes + _PRIOR_SPIKES)
         total = max(float(self._num_spikes.sum()), 1e-9)
@@ -163,7 +171,7 @@ class Coupling:
         vectors: Float64[np.ndarray, "input eigen"],
         inverse: Float64[np.ndarray, "eigen unit"],
     ) -> Float64[np.ndarray, "input unit"]:
-        """Return the solution under the constraint that no unit drives itself."""
+        """Return the solution under the constraint that no unit is its own source."""
         num_units = self._num_units
         own = np.arange(num_units * _NUM_TAUS).reshape(num_units, _NUM_TAUS)
         columns = vectors[own] * inverse.T[:, None, :]

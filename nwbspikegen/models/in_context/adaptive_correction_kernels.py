@@ -9,7 +9,7 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True)
-def readout_inputs(standard, columns, base, log_rate):  # type: ignore[no-untyped-def]
+def correction_inputs(standard, columns, base, log_rate):  # type: ignore[no-untyped-def]
     """Return (row, input): 1, the network's log ratio to the running rate, and some features."""
     inputs = np.empty((len(base), columns.size + 2))
     for row in range(len(base)):

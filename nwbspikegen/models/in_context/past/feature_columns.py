@@ -18,36 +18,39 @@ INTERVAL_EDGES = np.array([3, 6, 12, 25, 60, 150, 500])
 """Coarser classes for hazards of two conditions: population at 25 bins, age, latest interval."""
 
 NUM_HAZARDS = 6
-AGE_HAZARD, STATE_HAZARD, AGE_STATE_HAZARD = 0, 2, 4
+AGE_HAZARD, AGE_STATE_HAZARD = 0, 4
 
 COUPLING_TAUS = np.array([1.5, 4.0, 10.0, 60.0])
 COUPLING_POPULATION = np.array([0, 2, 4, 5])
 RIDGES = (3e3, 3e4, 3e5)
-"""Traces of the other units, and of the population, that drive a unit; strengths of the ridge."""
+"""Traces of the other units, and of the population, that coupling filters weigh; strengths of the ridge."""
+LOWEST_FACTOR, HIGHEST_FACTOR = 0.15, 150.0
+TRUST_PER_NAT = 5.0
+"""Bounds of the factor on the hazard; how fast it is trusted with the nats per spike that it has gained."""
 
-NUM_PARTNERS = 4
-PARTNER_AGE_EDGES = np.array([1, 2, 3, 4, 6, 9, 14, 22, 40, 80, 200])
+NUM_PAIRWISE_PREDICTORS = 4
+PREDICTOR_AGE_EDGES = np.array([1, 2, 3, 4, 6, 9, 14, 22, 40, 80, 200])
 
-NUM_COMPANIONS = 16
-COMPANION_TAUS = np.array([1.5, 4.0, 10.0, 60.0, 250.0, 1000.0])
-MEETING_TAU = 3
-"""Time constants of companions' activity, and which of them says who is one."""
+NUM_COINCIDENT_UNITS = 16
+COINCIDENT_TAUS = np.array([1.5, 4.0, 10.0, 60.0, 250.0, 1000.0])
+COINCIDENCE_TAU = 3
+"""Time constants of coincident units' activity, and which of them says who is one."""
 
 _NUM_TAUS = len(TAUS_BINS)
 HAZARD_COLUMN = 2 * _NUM_TAUS
 EVIDENCE_COLUMN = HAZARD_COLUMN + 2 * NUM_HAZARDS
-DRIVE_COLUMN = EVIDENCE_COLUMN + 3
-PARTNER_COLUMN = DRIVE_COLUMN + 3 * len(RIDGES)
-COMPANION_COLUMN = PARTNER_COLUMN + 2 * NUM_PARTNERS + 1
-NUM_FEATURES = COMPANION_COLUMN + len(COMPANION_TAUS)
+COUPLING_COLUMN = EVIDENCE_COLUMN + 3
+PAIRWISE_COLUMN = COUPLING_COLUMN + 3 * len(RIDGES)
+COINCIDENT_COLUMN = PAIRWISE_COLUMN + 2 * NUM_PAIRWISE_PREDICTORS + 1
+NUM_FEATURES = COINCIDENT_COLUMN + len(COINCIDENT_TAUS)
 
-READOUT_FEATURES = np.array(
+CORRECTION_FEATURES = np.array(
     [
         *range(9),
         *(_NUM_TAUS + tau for tau in (0, 2, 4, 5, 6, 7)),
         *range(HAZARD_COLUMN, HAZARD_COLUMN + NUM_HAZARDS),
-        *range(DRIVE_COLUMN, PARTNER_COLUMN, 3),
-        *range(PARTNER_COLUMN, COMPANION_COLUMN, 2),
+        *range(COUPLING_COLUMN, PAIRWISE_COLUMN, 3),
+        *range(PAIRWISE_COLUMN, COINCIDENT_COLUMN, 2),
     ]
 )
-"""Columns that each unit's own readout weighs again: traces, hazards, drives, partners."""
+"""Columns that the adaptive correction weighs again: traces, hazards, coupling, pairwise predictors."""

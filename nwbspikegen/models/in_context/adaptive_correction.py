@@ -1,26 +1,31 @@
-"""The readout in context: a logistic regression on the network's log odds, learnt from the past."""
+"""The adaptive correction: a logistic regression on the network's log odds, learnt from the past."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from nwbspikegen.models.in_context.past import READOUT_FEATURES, Rows
-from nwbspikegen.models.in_context.readout_kernels import gather, predict_rows, readout_inputs, weigh
+from nwbspikegen.models.in_context.adaptive_correction_kernels import (
+    correction_inputs,
+    gather,
+    predict_rows,
+    weigh,
+)
+from nwbspikegen.models.in_context.past import CORRECTION_FEATURES, Samples
 
 _POPULATION_PRECISION = 1000.0
 _UNIT_PRECISION = 400.0
 _LOWEST, _HIGHEST = -13.8, 8.0
-_NUM_INPUTS = len(READOUT_FEATURES) + 2
+_NUM_INPUTS = len(CORRECTION_FEATURES) + 2
 
 
-class Readout:
+class AdaptiveCorrection:
     """log odds = network + z . v + z . w[unit], with v and w inferred from the past alone.
 
     z holds 1, the network's log ratio to the running rate, and standardised features. v, shared by
-    the population, and w, of each unit, start at 0 with a Gaussian prior; when a period of evidence
-    ends, each moves by one Newton step on the evidence of that period, with the curvature of all
-    evidence so far (an online Laplace approximation). Nothing here is a weight of the model: it is
+    the population, and w, of each unit, start at 0 with a Gaussian prior; at every refit each
+    moves by one Newton step on the training samples since the last, with the curvature of all
+    so far (an online Laplace approximation). Nothing here is a weight of the model: it is
     state, and starts afresh for every recording.
     """
 
@@ -36,18 +41,26 @@ class Readout:
 
     def read(
         self,
-        rows: Rows,
-        log_odds: Float32[np.ndarray, " row"],
-        standard: Float32[np.ndarray, "row feature"],
-    ) -> Float64[np.ndarray, " row"]:
-        """Return adapted log odds, then learn from rows that are evidence."""
+        samples: Samples,
+        log_odds: Float32[np.ndarray, " pair"],
+        standard: Float32[np.ndarray, "pair feature"],
+    ) -> Float64[np.ndarray, " pair"]:
+        """Return adapted log odds, then learn from training samples."""
         base = np.clip(log_odds.astype(np.float64), _LOWEST, _HIGHEST)
         shared, adapted = weigh(
-            standard, READOUT_FEATURES, base, rows.log_rate, rows.unit, self._shared.mean[0], self._own.mean
+            standard,
+            CORRECTION_FEATURES,
+            base,
+            samples.log_rate,
+            samples.unit,
+            self._shared.mean[0],
+            self._own.mean,
         )
-        evidence = np.flatnonzero(rows.weight > 0)
-        inputs = readout_inputs(standard[evidence], READOUT_FEATURES, base[evidence], rows.log_rate[evidence])
-        unit = rows.unit[evidence]
+        training = np.flatnonzero(samples.weight > 0)
+        inputs = correction_inputs(
+            standard[training], CORRECTION_FEATURES, base[training], samples.log_rate[training]
+        )
+        unit = samples.unit[training]
         for posterior, member, values in (
             (self._shared, np.zeros_like(unit), shared),
             (self._own, unit, adapted),
@@ -55,28 +68,28 @@ class Readout:
             gather(
                 inputs,
                 member,
-                rows.fired[evidence],
-                rows.weight[evidence],
-                np.clip(values[evidence], _LOWEST, -_LOWEST),
+                samples.fired[training],
+                samples.weight[training],
+                np.clip(values[training], _LOWEST, -_LOWEST),
                 posterior.curvature,
                 posterior.gradient,
             )
-        if rows.period_ends:
+        if samples.refit_follows:
             self._shared.solve()
             self._own.solve()
-        result: Float64[np.ndarray, " row"] = np.clip(adapted, _LOWEST, _HIGHEST)
+        result: Float64[np.ndarray, " pair"] = np.clip(adapted, _LOWEST, _HIGHEST)
         return result
 
 
 def predict_frozen(
     weights: Float64[np.ndarray, "unit input"],
-    standard: Float32[np.ndarray, "row feature"],
-    log_odds: Float32[np.ndarray, " row"],
-    log_rate: Float32[np.ndarray, " row"],
+    standard: Float32[np.ndarray, "pair feature"],
+    log_odds: Float32[np.ndarray, " pair"],
+    log_rate: Float32[np.ndarray, " pair"],
     out: Float32[np.ndarray, "sample unit"],
 ) -> None:
     """Fill in probabilities for all units of sample after sample, by weights that stay as they are."""
-    predict_rows(standard, READOUT_FEATURES, log_odds, log_rate, weights, _LOWEST, _HIGHEST, out)
+    predict_rows(standard, CORRECTION_FEATURES, log_odds, log_rate, weights, _LOWEST, _HIGHEST, out)
 
 
 class _Posterior:
