@@ -87,6 +87,7 @@ def explain(
     """
     options = options or AblationOptions()
     correlations = pd.DataFrame()
+    # by what a model declares, not by its class: one of another package gets its maps alike
     if isinstance(model.module, Attends):
         found = map_attention(model, parts.test, context=context, loss=loss, most_windows=most_windows)
         maps, correlations = found.maps, correlate_rates(found, seed=options.seed)

@@ -70,6 +70,7 @@ class Scored:
             return {metric: np.full(1, np.nan) for metric in METRICS}
         weights = resample_blocks(len(self.edges) - 1, self.resamples, self.seed)
         null = np.broadcast_to(self.mean_rate, self.spikes.shape)
+        # sums per block, so that a draw of blocks is a product of weights and sums and scores nothing again
         gain = sum_log2_likelihood(spike_probability, self.spikes, self.edges, self.mask)
         gain = gain - sum_log2_likelihood(null, self.spikes, self.edges, self.mask)
         areas = rank_units(spike_probability, self.spikes, self.edges, self.mask).areas(weights)
@@ -94,6 +95,7 @@ def target_edges(
     [0, 2, 3]
     """
     seen = None if mask is None else mask[first:]
+    # sampled bins keep the blocks of the segment they were drawn from: bins of one block depend on each other
     edges = np.searchsorted(targets, first + split_blocks(num_bins - first, bin_size, seen))
     return np.unique(edges).astype(np.int64)
 

@@ -13,6 +13,7 @@ _Window = UInt8[np.ndarray, "bin unit"]
 Perturbation = Callable[[_Window, np.random.Generator], _Window]
 """From the window that ends before a target bin, to what is read instead."""
 
+# about equal steps of the logarithm; together the ranges cover the window once
 LAG_EDGES = (0, 3, 10, 30, 100, 300, 1000, 3125)
 """Bins before a target between which spikes are removed; the first edge is the bin before it."""
 
@@ -31,12 +32,14 @@ def permute_units(window: _Window, rng: np.random.Generator, *, share: float) ->
     """
     perturbed = window.copy()
     latest = perturbed[len(window) - round(share * len(window)) :]
+    # each row by itself: `Generator.shuffle` would give all bins the same order
     latest[:] = rng.permuted(latest, axis=1)
     return perturbed
 
 
 def reverse_time(window: _Window, rng: np.random.Generator) -> _Window:
     """Turn the order of bins around."""
+    # a view with negative strides is no tensor
     return np.ascontiguousarray(window[::-1])
 
 
@@ -47,6 +50,7 @@ def shift_units(window: _Window, rng: np.random.Generator) -> _Window:
     and with the target bin does not.
     """
     length = len(window)
+    # from 1: a unit that stays where it is would be no control
     shift = rng.integers(1, max(length, 2), window.shape[1])
     source = (np.arange(length)[:, None] - shift) % length
     return np.take_along_axis(window, source, axis=0)

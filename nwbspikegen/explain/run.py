@@ -88,6 +88,7 @@ def explain_and_write(
     require_choices(context, most_windows, num_targets)
     units, parts = open_for(model, source, options)
     unit_table = units.attrs.get("unit_table", UNITS)
+    # metadata that are missing are found now, not after the hour that maps and controls may take
     require_complete(source, metadata, unit_table)
     _LOG.info("mapping what %s looks at in %d bins", model.name, parts.test.sizes["time"])
     explanation = explain(

@@ -30,6 +30,7 @@ def choose_targets(
     >>> choose_targets(10, 13, 100, seed=0)
     array([10, 11, 12])
     """
+    # bin 0 has no past to perturb
     bins = np.arange(max(first, 1), num_bins, dtype=np.int64)
     bins = bins if mask is None else bins[mask[bins].any(axis=1)]
     rng = np.random.default_rng(seed)
@@ -85,6 +86,7 @@ def predict_targets(
     state, read = model.begin(spikes.shape[1], model.bin_size), 0
     for place, perturbed in _perturb_windows(spikes, targets, every, window_bins, seed):
         start, target = max(0, int(targets[place]) - window_bins), int(targets[place])
+        # targets are in order, so each stretch of the recording is read once
         state.read(spikes[read:start], _cut(mask, read, start), np.zeros(start - read, dtype=bool))
         read = start
         found = state.predict_perturbed(

@@ -150,6 +150,8 @@ class RecordingState(abc.ABC):
         observed : bool array (time, unit), optional
             Which of these bins were observed.
         """
+        # as many copies as perturbations, one after the other: what is right for any state; those that can
+        # share their work override this
         rows = [predict_next(self.fork(), piece, observed) for piece in perturbed]
         return np.stack(rows) if rows else np.empty((0, self.num_units), dtype=np.float32)
 
@@ -167,6 +169,7 @@ class ReadingStepper(Stepper):
 
     def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
         """Return the probability of a spike in the next bin, of copies that then forget it."""
+        # a copy reads one bin more than there is, and is thrown away
         nothing = np.zeros((0, self._samples[0].num_units), dtype=np.uint8)
         return np.stack([predict_next(sample.fork(), nothing) for sample in self._samples])
 

@@ -16,9 +16,9 @@ from nwbspikegen.models.state import RecordingState
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.views.history import Mask, prior_bins
 
-# windows of perturbed bins that are predicted at once
+# windows of perturbed bins that are predicted at once: 3,125 bins of 128 units each, they are 13 MB
 _PERTURBED_AT_ONCE = 8
-# bins whose running rates are worked out at once
+# bins whose running rates are worked out at once: 10 MB of sums at 128 units, not those of all that is read
 _FILLED_AT_ONCE = 10_000
 
 
@@ -121,6 +121,7 @@ class WindowState(RecordingState):
                     inputs[max(0, last_input + stop - self.model.window_bins) : last_input + stop]
                     for _, stop in some
                 ]
+                # all windows of a batch predict as many bins, the last ones: what comes before is context
                 num_predicted = some[0][1] - some[0][0]
                 log_odds = self.model(self._to_tensor(np.stack(windows)))[:, -num_predicted:]
                 probability = torch.sigmoid(log_odds).cpu().numpy()
@@ -135,6 +136,7 @@ class WindowState(RecordingState):
         shape = (0, 0)
         for start, stop in pieces:
             before, shape = shape, (min(last_input + stop, self.model.window_bins), stop - start)
+            # padding would be seen by the network: windows of another length wait for a batch of their own
             if waiting and (shape != before or len(waiting) == self.model.windows_at_once):
                 yield waiting
                 waiting = []
@@ -152,6 +154,8 @@ class WindowState(RecordingState):
             counts = count + np.cumsum(piece * seen, axis=0, dtype=np.int64)
             nums_seen = num_seen + np.cumsum(seen, axis=0, dtype=np.int64)
             before, seen_before = np.vstack([count, counts[:-1]]), np.vstack([num_seen, nums_seen[:-1]])
+            # of the bins before each, by counts without the bin itself: as
+            # `views.history.running_rate` has it
             rate = (before + 0.5) / (seen_before + self._prior_bins)
             filled[start : start + len(piece)] = np.where(seen, piece, rate.astype(np.float32))
             count, num_seen = counts[-1], nums_seen[-1]

@@ -8,7 +8,6 @@ import torch
 from model_specs import BIN, make_spikes
 from populations import small_population, small_split
 
-from nwbspikegen import history
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.ablations import AblationOptions
 from nwbspikegen.explain.explanation import explain
@@ -25,6 +24,7 @@ from nwbspikegen.models import (
 )
 from nwbspikegen.scoring import bits_per_spike
 from nwbspikegen.scoring.audits import audit_causality
+from nwbspikegen.views import history
 
 
 class Recurrent(WindowModel):

@@ -21,7 +21,7 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.models.in_context.past import NUM_FEATURES, Past, Samples
+from nwbspikegen.models.in_context.past import NUM_FEATURES, PairSamples, Past
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
@@ -46,10 +46,13 @@ class InContextSettings:
         Start of the training segments that is only read, while the past fills.
     """
 
+    # of the first recipe, 16-96-96-1; a free run multiplies through it in every bin
     width: int = 96
     batch_size: int = 8192
+    # in memory whole: 59 features in single precision are .5 GB
     training_samples: int = 2_000_000
     validation_samples: int = 2_000_000
+    # features of the first seconds are what priors say, and would teach the network to trust priors
     skip_seconds: float = 5.0
 
 
@@ -61,6 +64,8 @@ class InContext(SpikeModel):
     default_loss = "bernoulli"
     is_permutation_equivariant = True
     settings: InContextSettings
+    # a recording of another preparation lies far outside the training features: 4 SD keep the network from
+    # extrapolating
     clip_sd: ClassVar[float] = 4.0
     """How many standard deviations a feature may be away."""
     center: torch.Tensor
@@ -98,6 +103,7 @@ class InContext(SpikeModel):
     ) -> PairExamples:
         """Take spikes and sampled silent pairs; every recording gets the same weight per spike."""
         rng = np.random.default_rng(seed)
+        # as many of each recording, so that a long one does not crowd out the others
         most = self.settings.training_samples // len(recordings)
         masks = observed or [None] * len(recordings)
         parts = [
@@ -106,8 +112,10 @@ class InContext(SpikeModel):
         ]
         moments = [(part[0].mean(axis=0, dtype=np.float64), part[0].var(axis=0)) for part in parts]
         center = np.mean([mean for mean, _ in moments], axis=0)
+        # of the mixture of recordings at equal parts: within them and between their means
         variance = np.mean([spread + (mean - center) ** 2 for mean, spread in moments], axis=0)
         self.center.copy_(torch.from_numpy(center))
+        # 1e-3, or a feature that is constant in training would be divided by 0
         self.scale.copy_(torch.from_numpy(np.sqrt(variance) + 1e-3))
         features, log_odds, target, weight, null = (
             np.concatenate(column) for column in zip(*parts, strict=True)
@@ -126,13 +134,16 @@ class InContext(SpikeModel):
         observed: Mask,
     ) -> tuple[np.ndarray, ...]:
         """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
+        # never more than a tenth of a short segment
         skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
         past = Past(spikes.shape[1], bin_size)
+        # no bin is requested: what the past takes as training samples for itself trains the network too
         pieces = list(past.read(spikes, np.zeros(len(spikes), dtype=bool), observed))
         bins, unit, features, log_odds, target, weight = _join(pieces)
         kept = np.flatnonzero(bins >= skip)
         if len(kept) > most:
             kept = np.sort(rng.choice(kept, most, replace=False))
+        # per spike, not per bin: bits per spike are what epochs are chosen by
         weight = weight[kept] / max(float(target[kept].sum()), 1.0)
         null = mean_rate_per_bin(spikes, observed)[unit[kept]].astype(np.float32)
         return features[kept], log_odds[kept], target[kept], weight, null
@@ -148,6 +159,7 @@ class InContext(SpikeModel):
     ) -> PairExamples:
         """Take all units at random bins from `first` on."""
         rng = np.random.default_rng(seed)
+        # bins and not pairs are drawn, since all units of a bin share the cost of reading it
         share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
         requested = np.zeros(len(spikes), dtype=bool)
         requested[first:] = rng.random(len(spikes) - first) < share
@@ -191,7 +203,7 @@ class InContext(SpikeModel):
         return read_couplings(bins.spikes, bin_size, bins.observed)
 
     def log_odds(
-        self, samples: Samples
+        self, samples: PairSamples
     ) -> tuple[Float32[np.ndarray, " pair"], Float32[np.ndarray, "pair feature"]]:
         """Return the network's log odds and the standardised features of samples, which they overwrite.
 
@@ -205,13 +217,13 @@ class InContext(SpikeModel):
         return self(*inputs).cpu().numpy(), standard
 
 
-def _join(pieces: Sequence[Samples]) -> tuple[np.ndarray, ...]:
+def _join(pieces: Sequence[PairSamples]) -> tuple[np.ndarray, ...]:
     """Return bin, unit, features, log odds, spikes and weight of samples."""
     names = ("bin", "unit", "features", "log_odds", "fired", "weight")
     return tuple(np.concatenate([getattr(samples, name) for samples in pieces]) for name in names)
 
 
-def _only_requested(samples: Samples) -> Samples:
+def _only_requested(samples: PairSamples) -> PairSamples:
     names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "is_requested")
     return dataclasses.replace(
         samples, **{name: getattr(samples, name)[samples.is_requested] for name in names}

@@ -36,6 +36,7 @@ class PairExamples:
         order = np.arange(num_pairs) if rng is None else rng.permutation(num_pairs)
         for start in range(0, num_pairs, self._batch_size):
             rows = torch.from_numpy(order[start : start + self._batch_size]).to(self._rest[0].device)
+            # losses are means over windows: as one window, a batch is weighted pair by pair
             inputs = tuple(values[rows].unsqueeze(0) for values in self._inputs)
             target, weight, null = (values[rows].unsqueeze(0) for values in self._rest)
             yield Batch(inputs, target, weight, null)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection
-from nwbspikegen.models.in_context.past import Past, Samples
+from nwbspikegen.models.in_context.past import PairSamples, Past
 from nwbspikegen.models.in_context.past.feature_columns import COUPLING_COLUMN
 from nwbspikegen.models.in_context.stepping import InContextStepper
 from nwbspikegen.models.state import RecordingState, predict_next
@@ -64,6 +64,7 @@ class InContextState(RecordingState):
         out = np.empty((len(perturbed), self.num_units), dtype=np.float32)
         state, at = self.fork(), 0
         begins = [_first_difference(recorded, piece) for piece in perturbed]
+        # what comes before the first difference is read once for all of them, in the order of these
         for place in np.argsort(begins, kind="stable").tolist():
             state._skim(recorded[at : begins[place]], _cut(observed, at, begins[place]))
             at = begins[place]
@@ -81,9 +82,10 @@ class InContextState(RecordingState):
         """Go on without coupling."""
         self._has_coupling = False
 
-    def adapt(self, samples: Samples) -> Float32[np.ndarray, " pair"]:
+    def adapt(self, samples: PairSamples) -> Float32[np.ndarray, " pair"]:
         """Let the correction learn from samples, which it overwrites; return the requested probabilities."""
         if not self._has_coupling:
+            # what these features are of a unit about which the others tell nothing
             samples.features[:, COUPLING_COLUMN:] = 0.0
         adapted = self._correction.read(samples, *self.model.log_odds(samples))
         probability: Float32[np.ndarray, " pair"] = 1 / (1 + np.exp(-adapted[samples.is_requested]))
@@ -123,6 +125,7 @@ def _read_sharing(
     """Let a past read some bins, and every state make of its samples what its weights make of them."""
     wanted = np.ones(len(spikes), dtype=bool) if wanted is None else wanted
     place = np.cumsum(wanted) - 1
+    # pairs that were not observed have no sample, and stay NaN
     out = [np.full((int(wanted.sum()), spikes.shape[1]), np.nan, dtype=np.float32) for _ in states]
     for samples in past.read(spikes, wanted, observed):
         at = place[samples.bin[samples.is_requested]], samples.unit[samples.is_requested]
@@ -131,7 +134,9 @@ def _read_sharing(
     return out
 
 
-def _share(samples: Samples, states: Sequence[InContextState]) -> Iterator[tuple[InContextState, Samples]]:
+def _share(
+    samples: PairSamples, states: Sequence[InContextState]
+) -> Iterator[tuple[InContextState, PairSamples]]:
     """Give every state samples of its own, since it overwrites features; the last takes what is there."""
     for state in states[:-1]:
         yield state, dataclasses.replace(samples, features=samples.features.copy())

@@ -33,6 +33,7 @@ class InContextStepper(Stepper):
         self._layers = [
             (
                 layer.weight.detach().cpu().numpy().T.copy(),
+                # repeated once, here, so that no step has to broadcast
                 np.repeat(layer.bias.detach().cpu().numpy()[None], num_pairs, axis=0),
                 torch.empty(num_pairs, layer.out_features),
             )
@@ -50,6 +51,7 @@ class InContextStepper(Stepper):
         for place, (weight, bias, out) in enumerate(self._layers):
             hidden = np.matmul(hidden, weight, out=out.numpy())
             hidden += bias
+            # torch writes into the memory that numpy has multiplied into: numpy has no SiLU
             if place < len(self._layers) - 1:
                 torch.nn.functional.silu(out, inplace=True)
         log_odds = hidden[:, 0] + self._past.log_odds

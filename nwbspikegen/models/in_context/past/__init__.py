@@ -2,7 +2,7 @@
 
 from nwbspikegen.models.in_context.past.feature_columns import CORRECTION_FEATURES, NUM_FEATURES
 from nwbspikegen.models.in_context.past.reading import Past
-from nwbspikegen.models.in_context.past.samples import Samples
+from nwbspikegen.models.in_context.past.samples import PairSamples
 from nwbspikegen.models.in_context.past.stepping import PastStepper
 
-__all__ = ["CORRECTION_FEATURES", "NUM_FEATURES", "Past", "PastStepper", "Samples"]
+__all__ = ["CORRECTION_FEATURES", "NUM_FEATURES", "PairSamples", "Past", "PastStepper"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from nwbspikegen.views.history_kernels import next_age
 
+# log(1 + 1000 x) is 0 for nothing, and tells a thousandth of a spike from a hundredth
 _SCALE = np.float32(1000)
 
 
@@ -45,6 +46,8 @@ def follow_coincident_units(  # type: ignore[no-untyped-def]
                     out[row], unit, age, num_spikes, num_seen, prior_bins, remaining, begin, member, share
                 )
         for unit in range(num_units):
+            # before ages move on: spikes of the same bin are no news of each other, since neither predicts
+            # the other
             if spikes[t, unit]:
                 for other in range(num_units):
                     if age[other] >= 0:
@@ -67,6 +70,7 @@ def expect_remaining(rate, age, remaining, i):  # type: ignore[no-untyped-def]
 
     At the time when it was last missed, what a unit of this rate has; since then it has been silent.
     """
+    # the sum over k of rate (1 - rate)^k decay^k; at age 2 one bin of decay has passed
     decay = remaining[2, i]
     return rate / (1.0 - (1.0 - rate) * decay) * remaining[-age, i]
 
@@ -79,6 +83,7 @@ def write_coincident_units(  # type: ignore[no-untyped-def]
     num_taus = remaining.shape[1]
     for i in range(num_taus):
         out[i] = np.float32(0)
+    # fastmath lets the compiler add several at once; a sum in another order is within the tolerance of audits
     for place in range(begin[unit], begin[unit + 1]):
         of, other = share[place], member[place]
         at = age[other]
@@ -107,5 +112,6 @@ def renew_activity(activity, shares, decay, age, oldest, fired):  # type: ignore
     it is oldest, nothing.
     """
     for i in range(decay.size):
+        # a difference to what is left now, so that a bin costs its spikes and not all pairs
         left = decay[i] ** age if age < oldest else 0.0
         activity[i] += (fired - left) * shares

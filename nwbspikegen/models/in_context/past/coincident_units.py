@@ -13,6 +13,7 @@ from nwbspikegen.models.in_context.past.feature_columns import (
 )
 from nwbspikegen.models.in_context.past.units import UnitHistories
 
+# a unit with one spike would take whoever fired before it for coincident
 _PRIOR_SPIKES = 5.0
 
 
@@ -30,6 +31,8 @@ class CoincidentUnits:
         self._prior_bins = prior_bins
         ages = np.arange(UnitHistories.oldest + 1)[:, None]
         self._remaining = np.exp(-(ages - 1) / COINCIDENT_TAUS).astype(np.float32)
+        # the last age is "so long ago or never": 6,001 bins and more, for which even the slowest trace is
+        # below .003
         # nothing is left of what never was
         self._remaining[-1] = 0.0
         self._age = np.full(num_units, UnitHistories.oldest)
@@ -78,6 +81,7 @@ class CoincidentUnits:
         """Choose coincident units again, from all spikes so far."""
         excess = self._find_excess()
         most = min(NUM_COINCIDENT_UNITS, len(excess))
+        # everyone that ties with the last is taken: by place, the order of units would choose
         smallest = np.partition(excess, -most, axis=1)[:, -most]
         unit, member = np.nonzero((excess > 0) & (excess >= smallest[:, None]))
         kept = excess[unit, member]
@@ -88,6 +92,8 @@ class CoincidentUnits:
 
     def _find_excess(self) -> Float64[np.ndarray, "unit other"]:
         total = max(float(self._num_spikes.sum()), 1.0)
+        # at the spikes of the population, not over time: else bursts, in which everyone fires, would make the
+        # busiest units coincident with all (.007 less on wt)
         usual = self._coincidence.sum(axis=0) / total
         excess: Float64[np.ndarray, "unit other"] = (
             self._coincidence / (self._num_spikes + _PRIOR_SPIKES)[:, None] - usual

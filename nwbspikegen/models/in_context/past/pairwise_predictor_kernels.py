@@ -9,9 +9,15 @@ import numpy as np
 
 from nwbspikegen.views.history_kernels import class_of, next_age
 
+# draws a class with few expected spikes towards the hazard, which is what a ratio of 1 means
 _PRIOR_SPIKES = 4.0
+# 12 classes that have nothing to tell gain about 6 nats by chance, half their number, and the best of many
+# units is taken: less than 10 is no finding
 _FEWEST_NATS = 10.0
+# one or two spikes, where as many were expected, gain less than 2 nats: this spares the loop for units that
+# hardly fire
 _FEWEST_SPIKES = 3
+# nats per spike of a unit with few spikes are drawn towards 0, as those of coupling filters are
 _GAIN_PRIOR_SPIKES = 20.0
 
 
@@ -47,6 +53,7 @@ def follow_pairs(  # type: ignore[no-untyped-def]
             if row < 0:
                 continue
             own = class_of(age[unit], own_class)
+            # written before it is counted, or a pair would predict its own spike
             write_predictors(out[row], unit, own, classes, pair, best, predictor, gain)
             if weight[row] > 0:
                 fired = min(spikes[t, unit], 1)
@@ -141,6 +148,8 @@ def choose_predictors(pair, num_spikes, best, predictor, gain):  # type: ignore[
             if other != unit:
                 for age_class in range(pair.shape[3]):
                     log_factor = log_ratio(pair, unit, other, age_class)
+                    # Poisson log-likelihood ratio of a class: n log f - e (f - 1) for n spikes where e were
+                    # expected
                     nats[other] += pair[0, unit, other, age_class] * log_factor
                     nats[other] -= pair[1, unit, other, age_class] * (math.exp(log_factor) - 1.0)
         former = predictor[unit, 0]
@@ -150,5 +159,6 @@ def choose_predictors(pair, num_spikes, best, predictor, gain):  # type: ignore[
             predictor[unit, k] = best_other if found else -1
             gain[unit, k] = nats[best_other] / (num_spikes[unit] + _GAIN_PRIOR_SPIKES) if found else 0.0
             nats[best_other] = 0.0
+        # cells of both ages were counted with another unit and say nothing about this one
         if predictor[unit, 0] != former:
             best[:, unit] = 0.0

@@ -21,6 +21,7 @@ _OLDEST = int(JOINT_AGE_EDGES[-1]) + 1
 _PREDICTOR_CLASS = np.searchsorted(PREDICTOR_AGE_EDGES, np.arange(_OLDEST + 1))
 _OWN_CLASS = np.searchsorted(JOINT_AGE_EDGES, np.arange(_OLDEST + 1))
 _NUM_AGES = len(PREDICTOR_AGE_EDGES) + 1
+# a joint hazard is drawn towards a product of two, which may exceed 1; what is expected of a bin must not
 _HIGHEST_LOG_PROBABILITY = -0.05
 
 
@@ -36,6 +37,7 @@ class PairwisePredictors:
     def __init__(self, num_units: int) -> None:
         self._age = np.full(num_units, _OLDEST)
         # spikes and expected spikes
+        # the largest table of all: 1,000 units take 96 MB in single precision
         self._pair = np.zeros((2, num_units, num_units, _NUM_AGES), dtype=np.float32)
         self._best = np.zeros((2, num_units, NUM_COARSE_AGES, _NUM_AGES))
         self._num_spikes = np.zeros(num_units)

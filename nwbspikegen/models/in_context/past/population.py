@@ -17,6 +17,8 @@ from nwbspikegen.models.in_context.past.feature_columns import (
 from nwbspikegen.models.in_context.past.population_kernels import follow_population, mean_rate
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
+# per bin and not per unit, so that learning costs the same per bin however many units there are; of 8 units
+# or fewer every fourth bin is taken
 _SAMPLED_PAIRS = 2.0
 _LARGEST_SHARE = 0.25
 

@@ -21,11 +21,12 @@ from nwbspikegen.models.in_context.past.feature_columns import (
 from nwbspikegen.models.in_context.past.pairwise_predictors import PairwisePredictors
 from nwbspikegen.models.in_context.past.population import Population, PopulationPast, mark_training_samples
 from nwbspikegen.models.in_context.past.refit_schedule import next_refit
-from nwbspikegen.models.in_context.past.samples import Samples
+from nwbspikegen.models.in_context.past.samples import PairSamples
 from nwbspikegen.models.in_context.past.stepping import PastStepper
 from nwbspikegen.models.in_context.past.units import UnitHistories, log_odds_of
 from nwbspikegen.views.history import prior_bins
 
+# bounds what is held for bins that are only read: a mask and a row number per pair, 11 MB for 128 units
 _LARGEST_PIECE = 10_000
 
 
@@ -54,7 +55,7 @@ class Past:
         spikes: UInt8[np.ndarray, "time unit"],
         requested: Bool[np.ndarray, " time"],
         observed: Bool[np.ndarray, "time unit"] | None = None,
-    ) -> Iterator[Samples]:
+    ) -> Iterator[PairSamples]:
         """Move on by some bins; give samples of all units in `requested` bins, and all training samples.
 
         A sample tells of bins before its own only. Pieces end where weights are solved again. Where a unit
@@ -68,6 +69,8 @@ class Past:
             ends = self.num_bins + stop - start == due
             seen = np.ones(spikes[piece].shape, dtype=bool) if observed is None else observed[piece]
             samples = self._read_piece(np.where(seen, spikes[piece], 0), seen, requested[piece], start, ends)
+            # after the piece has been written: refits use its samples, and only later bins are predicted with
+            # them
             if ends:
                 self._coupling.solve()
                 self._pairwise.solve()
@@ -108,7 +111,7 @@ class Past:
         requested: Bool[np.ndarray, " time"],
         start: int,
         refit_follows: bool,
-    ) -> Samples:
+    ) -> PairSamples:
         population = self._population.read(spikes, observed, self.num_bins)
         is_training = mark_training_samples(population, spikes, observed)
         is_row = is_training | (requested[:, None] & observed)
@@ -116,6 +119,7 @@ class Past:
         row_of = np.full(is_row.shape, -1, dtype=np.int64)
         row_of[is_row] = np.arange(len(at))
         fired = (spikes[at, unit] > 0).astype(np.float32)
+        # weights of inverse sampling probability keep sums over samples unbiased
         silent_weight = population.sampled_weight[at].astype(np.float32)
         weight = np.where(fired > 0, np.float32(1), silent_weight)
         features = np.empty((len(at), NUM_FEATURES), dtype=np.float32)
@@ -123,12 +127,14 @@ class Past:
         self._units.read(spikes, observed, population, row_of, features, log_rate)
         log_odds = log_odds_of(log_rate + features[:, HAZARD_COLUMN + AGE_HAZARD])
         self._add_couplings(spikes, observed, population, is_row, at, unit, fired, weight, log_odds, features)
+        # pairwise tables count against the hazard given age and population, so that a predictor is who tells
+        # more than these
         both = log_rate.astype(np.float64) + features[:, HAZARD_COLUMN + AGE_STATE_HAZARD]
         pairwise = features[:, PAIRWISE_COLUMN:COINCIDENT_COLUMN]
         self._pairwise.read(spikes, observed, row_of, weight, both, pairwise)
         self._coincident_units.read(spikes, observed, row_of, features[:, COINCIDENT_COLUMN:])
         self.num_bins += len(spikes)
-        return Samples(
+        return PairSamples(
             features, log_odds, log_rate, at + start, unit, fired, weight, requested[at], refit_follows
         )
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float32, Int64
 
 
 @dataclass(frozen=True)
-class Samples:
+class PairSamples:
     """What is known before each of some (bin, unit) pairs, ordered by bin, then unit.
 
     Attributes

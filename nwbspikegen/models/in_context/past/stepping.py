@@ -52,7 +52,7 @@ class PastStepper:
     standard : array (pair, feature)
         Standardised features, of sample after sample, as `write` left them; always the same memory.
     log_odds, log_rate : arrays (pair,)
-        As in `Samples`.
+        As in `PairSamples`.
     """
 
     def __init__(
@@ -88,6 +88,8 @@ class PastStepper:
         def repeat(state: np.ndarray) -> np.ndarray:
             return np.repeat(state[None], num_samples, axis=0)
 
+        # the output of a filter is kept by time constant: each decays by itself, so that a bin without spikes
+        # costs no product of all pairs
         filtered = np.einsum("kvtu,vt->ktu", weights.astype(np.float64), coupling.trace)
         self._shares, activity = coincident_units.activity()
         self._oldest = units.oldest
@@ -103,6 +105,7 @@ class PastStepper:
         num_pairs = num_samples * len(self._rate)
         self.standard = np.empty((num_pairs, NUM_FEATURES), dtype=np.float32)
         self.log_odds = np.empty(num_pairs, dtype=np.float32)
+        # rates are counts, which a free run does not add to
         self.log_rate = np.tile(np.log(self._rate).astype(np.float32), num_samples)
 
     def write(self) -> None:

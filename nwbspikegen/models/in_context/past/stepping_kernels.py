@@ -83,6 +83,7 @@ def look_up_hazards(out, unit, rate, log_rate, classes, coarse, other, tables): 
     write_joint_hazards(
         out, classes.size, rate, log_rate, evidence[unit, 0], trust, coarse, other, joint[:, unit]
     )
+    # the bounds of `log_odds_of`: reading and stepping must give the same number
     probability = min(max(rate * math.exp(out[0]), 1e-6), 1 - 1e-6)
     return math.log(probability / (1 - probability))
 
@@ -145,12 +146,15 @@ def take_bin(  # type: ignore[no-untyped-def]
             fired = spikes[sample, unit]
             for i in range(decay.size):
                 trace[sample, unit, i] = decay[i] * trace[sample, unit, i] + (1.0 - decay[i]) * fired
+            # what is left of a spike falls to exactly 0 at the oldest age, as in reading; by decay alone it
+            # would not
             if fired or age[sample, unit] == oldest - 1:
                 renew_activity(
                     activity[sample], shares[unit], coincident_decay, age[sample, unit], oldest, fired
                 )
             if fired:
                 num_fired += 1
+                # the age before it is set back is the interval that has just ended
                 interval_class[sample, unit] = np.searchsorted(interval_edges, age[sample, unit])
                 age[sample, unit] = 1
                 # traces saturate at 1: what a spike adds to filters' outputs depends on what was left
@@ -166,4 +170,5 @@ def take_bin(  # type: ignore[no-untyped-def]
                     coupling_trace[sample, unit, i] *= coupling_decay[i]
         for i in range(decay.size):
             mean = num_fired / num_units
+            # all units count: in a free run every bin is seen
             population_trace[sample, i] = decay[i] * population_trace[sample, i] + (1.0 - decay[i]) * mean

@@ -44,6 +44,7 @@ class UnitHistories:
         self.trace = np.zeros((num_units, len(TAUS_BINS)))
         self._num_spikes = np.zeros(num_units)
         self._num_seen = np.zeros(num_units)
+        # before its first spike a unit is in the oldest class, as in `online_hazard`
         self.age = np.full(num_units, _OLDEST)
         self.interval_class = np.full(num_units, len(INTERVAL_EDGES))
         # spikes and bins per unit, condition and class
@@ -115,6 +116,7 @@ def log_odds_of(
     log_probability: Float32[np.ndarray, " pair"] | Float64[np.ndarray, " pair"],
 ) -> Float32[np.ndarray, " pair"]:
     """Return log odds, the probability kept within [1e-6, 1 - 1e-6]."""
+    # the bounds that scores clip to: what lies beyond would not be seen there
     probability = np.clip(np.exp(log_probability, dtype=np.float64), 1e-6, 1 - 1e-6)
     log_odds: Float32[np.ndarray, " pair"] = np.log(probability / (1 - probability)).astype(np.float32)
     return log_odds
