@@ -37,7 +37,7 @@ _TABLES = {
     "num_epochs train_seconds score_seconds resumed sha256",
     "patchseq scores": "predictor metric value sd ci_low ci_high num_cells num_donors accuracy "
     "balanced_accuracy macro_f1 majority",
-    "patchseq transfer": "arm over num_labelled seed repeat cell donor condition cell_class predicted_class",
+    "patchseq transfer": "over num_labelled seed repeat cell donor condition cell_class predicted_class",
     "audits": "audit passed value tolerance detail splits independence permutation",
 }
 # what people say and no table prints
