@@ -180,7 +180,7 @@ def _explain_one(folder: Path, run: Run) -> None:
     rate = f"{len(fitted.curves)} epochs at a learning rate of {schedule['learning_rate']:g}"
     print(f"{rate}, {fitted.loss} loss; {_windows_of(found.maps)}\n")
     _print_controls(found.ablations)
-    for sentence in found.findings:
+    for sentence in found.results:
         if "not applicable" not in sentence:
             print(f"- {sentence}")
     _validate(path)

@@ -15,7 +15,7 @@ from nwbspikegen.explain.correlations import correlate_rates
 from nwbspikegen.explain.explanation import Explanation
 from nwbspikegen.explain.maps import map_attention
 from nwbspikegen.explain.nwb import read_attention
-from nwbspikegen.explain.results import state_findings
+from nwbspikegen.explain.results import state_results
 from nwbspikegen.explain.run import explain_and_write
 from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.views import Split, open_window
@@ -105,7 +105,7 @@ def explain_run(folder: Path, run: Run) -> tuple[FittedModel, Path, Explanation]
         source, _, _ = open_run(folder, run)
         explain_and_write(fitted, source, out, num_targets=run.num_targets, retrain=run.retrain)
     maps, correlations, ablations = read_attention(out)
-    return fitted, out, Explanation(maps, correlations, ablations, state_findings(ablations))
+    return fitted, out, Explanation(maps, correlations, ablations, state_results(ablations))
 
 
 def correlate_run(folder: Path, run: Run, num_windows: int) -> pd.DataFrame:

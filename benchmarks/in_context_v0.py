@@ -14,11 +14,10 @@ import torch
 from in_context_v0_past import NUM_FEATURES, Past
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from nwbspikegen.models.base import SpikeModel, register
+from nwbspikegen.models import RecordingState, SpikeModel, register
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.views.history import mean_rate_per_bin
+from nwbspikegen.views.history import Mask, mean_rate_per_bin
 
-_CHUNK_PAIRS = 250_000
 _CLIP_SD = 4.0
 
 
@@ -83,7 +82,11 @@ class InContextV0(SpikeModel):
         return log_odds
 
     def training_examples(
-        self, recordings: Sequence[UInt8[np.ndarray, "_ _"]], bin_size: float, seed: int
+        self,
+        recordings: Sequence[UInt8[np.ndarray, "_ _"]],
+        bin_size: float,
+        seed: int,
+        observed: Sequence[Mask] | None = None,
     ) -> PairExamples:
         """Take every spike and a sample of silent bins; each recording has the same weight per spike."""
         rng = np.random.default_rng(seed)
@@ -123,6 +126,7 @@ class InContextV0(SpikeModel):
         bin_size: float,
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
+        observed: Mask = None,
     ) -> PairExamples:
         """Take all units at random bins from `first` on."""
         rng = np.random.default_rng(seed)
@@ -135,29 +139,37 @@ class InContextV0(SpikeModel):
         weight = np.ones_like(target)
         return PairExamples((features, log_rate), target, weight, null, self.settings.batch_size, self.device)
 
-    def prediction_step(self, num_units: int) -> int:
-        """Return the bins of a chunk that fits in memory comfortably."""
-        return max(1, _CHUNK_PAIRS // num_units)
+    def begin(self, num_units: int, bin_size: float) -> InContextV0State:
+        """Return the state before the first bin, of any number of units."""
+        return InContextV0State(self, num_units, Past(num_units, bin_size))
+
+
+class InContextV0State(RecordingState):
+    """What `in_context_v0` has counted so far; it knows nothing of masks, and takes all bins as observed."""
+
+    def __init__(self, model: InContextV0, num_units: int, past: Past) -> None:
+        super().__init__(model, num_units)
+        self._past = past
 
     @torch.no_grad()
-    def predict(
-        self, spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float
-    ) -> Float32[np.ndarray, "predicted unit"]:
-        """Return spike probabilities; the past is carried from chunk to chunk."""
-        num_bins, num_units = spikes.shape
-        past = Past(num_units, bin_size)
-        past.read(spikes[:first], np.zeros((first, num_units), dtype=bool))
-        out = np.empty((num_bins - first, num_units), dtype=np.float32)
-        step = self.prediction_step(num_units)
-        for start in range(first, num_bins, step):
-            chunk = spikes[start : start + step]
-            features, log_rate = past.read(chunk, np.ones(chunk.shape, dtype=bool))
-            log_odds = self(
-                torch.from_numpy(features).to(self.device), torch.from_numpy(log_rate).to(self.device)
-            )
-            probability = torch.sigmoid(log_odds).cpu().numpy()
-            out[start - first : start - first + len(chunk)] = probability.reshape(num_units, len(chunk)).T
-        return out
+    def read(
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        observed: Mask = None,
+        wanted: Bool[np.ndarray, " time"] | None = None,
+    ) -> Float32[np.ndarray, "wanted unit"]:
+        """Move on by some bins; return the probability of a spike in those that are wanted."""
+        self.require_no_steps()
+        wanted = np.ones(len(spikes), dtype=bool) if wanted is None else wanted
+        pairs = np.repeat(wanted[:, None], self.num_units, axis=1)
+        features, log_rate = self._past.read(spikes, pairs)
+        device = self.model.device
+        log_odds = self.model(torch.from_numpy(features).to(device), torch.from_numpy(log_rate).to(device))
+        # `Past.read` gives unit after unit
+        probability: Float32[np.ndarray, "wanted unit"] = (
+            torch.sigmoid(log_odds).cpu().numpy().reshape(self.num_units, -1).T
+        )
+        return probability
 
 
 def _rows(

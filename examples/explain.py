@@ -34,7 +34,7 @@ def main(folder: Path) -> None:
     print(f"couplings found against those simulated: r = {compare(found.maps.coupling, simulation):.2f}")
 
     # a map alone says little: these sentences say whether losing what it shows costs anything
-    print("\n".join(found.findings))
+    print("\n".join(found.results))
     save_figure(plot_couplings(found.maps), folder / "couplings.png", overwrite=True)
     save_figure(plot_ablations(found.ablations), folder / "controls.png", overwrite=True)
 

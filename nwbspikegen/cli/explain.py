@@ -92,13 +92,13 @@ def explain_command(
     found = report.explanation
     result = {
         "path": str(report.path),
-        "findings": found.findings,
+        "findings": found.results,
         "ablations": records_of(found.ablations),
         "rate_correlations": records_of(found.rate_correlations),
         "figures": [str(path) for path in report.figures],
     }
     written = ", ".join(str(path) for path in (report.path, *report.figures))
-    lines = [*_format_ablations(found.ablations), "", *found.findings, "", f"wrote {written}"]
+    lines = [*_format_ablations(found.ablations), "", *found.results, "", f"wrote {written}"]
     print_result(result, as_json=as_json, text="\n".join(lines))
 
 

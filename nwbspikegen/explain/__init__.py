@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nwbspikegen.explain.maps import map_attention as map_attention
     from nwbspikegen.explain.nwb import read_attention as read_attention
     from nwbspikegen.explain.nwb import write_attention as write_attention
-    from nwbspikegen.explain.results import state_findings as state_findings
+    from nwbspikegen.explain.results import state_results as state_results
     from nwbspikegen.explain.windows import Observed as Observed
     from nwbspikegen.explain.windows import observe as observe
 
@@ -33,7 +33,7 @@ _MODULE_OF = {
     "Explanation": "explanation",
     "Observed": "windows",
     "ablate": "ablations",
-    "compare_recordings": "correlations",
+    "compare_rate_correlations": "correlations",
     "correlate_rates": "correlations",
     "explain": "explanation",
     "gradient_importance": "importance",
@@ -45,7 +45,7 @@ _MODULE_OF = {
     "observe": "windows",
     "read_attention": "nwb",
     "recover_connections": "connections",
-    "state_findings": "results",
+    "state_results": "results",
     "write_attention": "nwb",
 }
 

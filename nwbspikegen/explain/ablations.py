@@ -18,8 +18,8 @@ from nwbspikegen.explain.disabling import (
     predict_retrained,
     predict_without,
 )
-from nwbspikegen.explain.performance_drop import Scored, costs_of, target_edges
-from nwbspikegen.explain.perturbations import CONTROLS, lag_changes
+from nwbspikegen.explain.performance_drop import Scored, find_drops, target_edges
+from nwbspikegen.explain.perturbations import CONTROLS, lag_perturbations
 from nwbspikegen.explain.targets import WINDOW_BINS, choose_targets, predict_targets
 from nwbspikegen.explain.windows import Observed
 from nwbspikegen.models import FittedModel
@@ -53,29 +53,32 @@ class AblationOptions:
     Attributes
     ----------
     num_targets : int
-        Bins sampled for the controls that change what is read before a bin.
+        Bins sampled for the controls that perturb what is read before a bin.
     retrain : bool
         Train again with attention disabled, which takes as long as training did.
     seed, resamples : int
-        Of sampled bins and changes, and of the bootstrap.
+        Of sampled bins and perturbations, and of the bootstrap.
     """
 
+    # each is read under some 12 pasts; on the slice, where 128 units fire 2,300 spikes per second, 200 bins
+    # hold about 460 spikes
     num_targets: int = 200
     retrain: bool = False
     seed: int = 0
+    # the 2.5 and 97.5 % points of 200 draws lie on the fifth from each end
     resamples: int = 200
 
 
 def ablate(
     model: FittedModel, parts: Split, observed: Observed, options: AblationOptions | None = None
 ) -> pd.DataFrame:
-    """Score a model intact and under every control, on the same bins, with paired costs.
+    """Score a model intact and under every control, on the same bins, with paired performance drops.
 
     Whole segment: attention spread equally over the past (`attention_uniform`) or removed
     (`attention_removed`), at inference and after training so (`..._retrained`); for `in_context`
-    drives, partners and companions removed (`couplings_removed`); any other component that a model lists
-    (`<component>_removed`). Sampled bins, each scored by itself
-    after its latest 3,125 bins were changed: units permuted within each of the latest 50 or 95 % of them,
+    coupling filters, pairwise predictors and coincident units removed (`couplings_removed`); any other
+    component that a model lists (`<component>_removed`). Sampled bins, each scored by itself after its
+    latest 3,125 bins were perturbed: units permuted within each of the latest 50 or 95 % of them,
     time reversed, units shifted circularly, and all spikes silenced between two lags (`lags_1_3`, ...).
 
     Parameters
@@ -93,9 +96,9 @@ def ablate(
     -------
     DataFrame
         Columns `COLUMNS`, one row per control and metric (bits per spike above `mean_rate`, pooled and
-        per-unit ROC-AUC). `cost` is intact minus control, on the same draws of blocks; both are NaN where
-        fewer than 20 spikes were scored. A control that
-        does not apply, or was not asked for, has one row without scores; `status` says why.
+        per-unit ROC-AUC). `cost`, the performance drop, is intact minus control, on the same draws of
+        blocks; value and cost are NaN where fewer than 20 spikes were scored. A control that does not
+        apply, or was not asked for, has one row without scores; `status` says why.
     """
     options = options or AblationOptions()
     trained_on, seen = read_bins(parts.train), observed.bins.since(observed.first).observed
@@ -114,10 +117,10 @@ def ablate(
         options.resamples,
         None if mask is None else mask[targets],
     )
-    _LOG.info("changing what is read before %d sampled bins", len(targets))
-    changes = {**CONTROLS, **lag_changes()}
+    _LOG.info("perturbing what is read before %d sampled bins", len(targets))
+    perturbations = {**CONTROLS, **lag_perturbations()}
     predicted = predict_targets(
-        model, observed.spikes, targets, changes, window_bins=WINDOW_BINS, seed=options.seed, mask=mask
+        model, observed.spikes, targets, perturbations, window_bins=WINDOW_BINS, seed=options.seed, mask=mask
     )
     rows += _compare("sampled bins", sampled, predicted)
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -141,6 +144,7 @@ def _ablate_segment(
 
     def measure_without(component: str) -> None:
         control = CONTROLS_OF.get(component, f"{component}_removed")
+        # a control that does not apply keeps a row that says why: without one it would read as forgotten
         lacks = f"not applicable: {model.name} {_LACKING.get(component, '')}"
         measure(control, component in has, lacks, partial(predict_without, model, observed, component))
 
@@ -157,6 +161,7 @@ def _ablate_segment(
         )
     for component in ("coupling", *(each for each in has if each not in _LACKING)):
         measure_without(component)
+    # the intact prediction is the first, and is scored once for all
     rows = _compare("whole segment", scored, predicted)
     # counts of 0 and False, not missing, so that files keep these columns as numbers and booleans
     none = {"scored": "", "num_bins": 0, "num_units": 0, "num_spikes": 0, "ci_reliable": False}
@@ -165,13 +170,15 @@ def _ablate_segment(
 
 def _compare(where: str, scored: Scored, predicted: dict[str, _Prediction]) -> list[dict[str, Any]]:
     """Return a row per control and metric; the first prediction is the intact one."""
+    # the same draws of blocks for both, so that the interval is of their difference, in which what blocks
+    # have in common falls out
     intact = scored.draws(predicted["intact"])
     rows = []
     for name, prediction in predicted.items():
         draws: dict[str, Float64[np.ndarray, " draw"]] = (
             intact if name == "intact" else scored.draws(prediction)
         )
-        for metric, (value, cost) in costs_of(intact, draws).items():
+        for metric, (value, cost) in find_drops(intact, draws).items():
             rows.append(
                 {
                     "control": name,

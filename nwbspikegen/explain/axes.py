@@ -31,12 +31,14 @@ def label_maps(
 ) -> xr.Dataset:
     """Return maps and curves as means over windows, and what belongs to a bin at its session time."""
     bin_size, length = float(segment.attrs["bin_size"]), times.shape[1]
+    # maps are means over windows that began at different times: a place in them has no time of the session
     cells = np.arange(windows[0].weighted.shape[0]) * cell * bin_size
     attention = np.mean([window.attention for window in windows], axis=0)
     values: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "attention": (("head", QUERY, KEY), attention),
         "attention_mean": ((QUERY, KEY), attention.mean(axis=0)),
         "attention_weighted_importance": ((QUERY, KEY), _mean([window.weighted for window in windows])),
+        # windows do not overlap: their bins follow each other on the session's clock, with gaps in between
         "importance": (("time", "unit"), np.concatenate([window.importance for window in windows])),
         "importance_unit": (("unit",), _mean([window.importance.sum(axis=0) for window in windows])),
     }

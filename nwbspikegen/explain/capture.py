@@ -56,6 +56,7 @@ def capture_heads(model: Attends, window: Float[torch.Tensor, "bin unit"]) -> li
     captured: list[LayerHeads] = []
 
     def watch(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, is_causal: bool) -> torch.Tensor:
+        # the layer goes on as always: deeper layers must see what they see when they predict
         captured.append(LayerHeads(query[0], key[0]))
         return torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
 
@@ -82,12 +83,15 @@ def stream_weights(heads: LayerHeads, block: int = BLOCK_QUERIES) -> Iterator[We
     for first in range(0, num_bins, block):
         stop = min(first + block, num_bins)
         logits = heads.query[:, first:stop] @ transposed[:, :, :stop] / math.sqrt(part)
+        # bins after the query have no weight; the last columns of a block are the queries' own
         later = (
             torch.arange(stop, device=logits.device)
             > torch.arange(first, stop, device=logits.device)[:, None]
         )
         logits.masked_fill_(later, -math.inf)
+        # the sum in logs does not overflow, and gives the entropy as well: H = log Z - sum w logit
         total = torch.logsumexp(logits, dim=2)
         weights = torch.exp(logits - total[..., None])
+        # 0 in place of -inf, since 0 x -inf is NaN; rounding may leave an entropy of -1e-7
         entropy = total - (weights * logits.masked_fill_(later, 0.0)).sum(dim=2)
         yield WeightBlock(first, weights, entropy.clamp_(min=0.0))

@@ -24,6 +24,7 @@ class GridCells:
     def __init__(self, num_heads: int, num_bins: int, cell: int, importance: torch.Tensor) -> None:
         self._cell, self._num_bins = cell, num_bins
         size = -(-num_bins // cell)
+        # sums are kept and divided at the end: cells at the edges and on the diagonal hold fewer pairs
         self._sum = torch.zeros(num_heads, size, size, dtype=torch.float32)
         self._weighted = torch.zeros(size, size, dtype=torch.float64)
         self._importance = importance.float().cpu()
@@ -32,6 +33,7 @@ class GridCells:
         """Take the rows from query `first` on, of the heads from `head` on; `first` begins a cell."""
         weights = weights.cpu()
         self._sum[head : head + len(weights)] += self._place(first, weights)
+        # weights come layer by layer: times their number of heads here, over that of all layers at the end
         weighted = weights.mean(dim=0, keepdim=True) * len(weights) * self._importance[: weights.shape[2]]
         self._weighted += self._place(first, weighted)[0]
 
@@ -39,6 +41,7 @@ class GridCells:
         """Return sums over cells, where the cells lie in the map."""
         num_queries, num_keys = values.shape[1:]
         cell, size = self._cell, self._sum.shape[1]
+        # zeros beyond the edge add nothing to a sum
         padded = functional.pad(values, (0, -num_keys % cell, 0, -num_queries % cell))
         sums = padded.view(len(values), -1, cell, padded.shape[2] // cell, cell).sum(dim=(2, 4))
         row = first // cell
@@ -62,5 +65,6 @@ class GridCells:
         lengths = torch.full((size,), cell)
         lengths[-1] = self._num_bins - cell * (size - 1)
         pairs = lengths[:, None] * lengths[None, :]
+        # half of a cell on the diagonal lies after it
         pairs[range(size), range(size)] = lengths * (lengths + 1) // 2
         return pairs.clamp(min=1)

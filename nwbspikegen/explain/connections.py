@@ -10,7 +10,9 @@ from nwbspikegen.views.history import exponential_traces
 
 CORRELATION_BINS = 30
 OWN_TAUS = (2.0, 5.0, 12.0, 30.0, 80.0, 200.0, 500.0, 1000.0)
+# three of the four of `in_context`, without the fastest
 OTHER_TAUS = (4.0, 10.0, 60.0)
+# beside every spike: silence is plenty, and each bin of it tells little
 _SILENT_BINS = 8_000
 
 _Spikes = UInt8[np.ndarray, "time unit"]
@@ -58,6 +60,7 @@ def cross_correlate(
     scores = []
     for lag in range(1, lag_bins + 1):
         expected = (len(trains) - lag) * both
+        # expected + 1 in the root: pairs that hardly ever meet would have a large z by one spike
         scores.append((trains[lag:].T @ trains[:-lag] - expected) / np.sqrt(expected + 1))
     return np.stack(scores, axis=2).astype(np.float64)
 
@@ -70,6 +73,7 @@ def map_cross_correlation(spikes: _Spikes) -> _Map:
 def map_corrected_correlation(spikes: _Spikes) -> _Map:
     """Return |mean z at 1-15 bins - mean z at 31-60 bins|: slow shared activity is subtracted."""
     z = cross_correlate(spikes, 60)
+    # bursts raise all lags alike, a coupling the first ones
     return np.asarray(np.abs(z[:, :, :15].mean(axis=2) - z[:, :, 30:].mean(axis=2)))
 
 
@@ -78,7 +82,7 @@ def map_coupling_glm(spikes: _Spikes, *, ridge: float = 300.0, seed: int = 0) ->
 
     logit p = b + own history (8 traces, 2-1000 bins) + coupling (3 traces per other unit, 4-60 bins),
     all standardised, with a ridge; fitted with scikit-learn to all spikes and 8,000 weighted silent
-    bins. A pair's score is the norm of its weights: the size of the drive in log odds.
+    bins. A pair's score is the norm of its weights: the size of the coupling in log odds.
 
     Parameters
     ----------
@@ -121,7 +125,9 @@ def _fit_target(
     bins = np.concatenate([fired, kept])
     own = _standard(exponential_traces(np.ascontiguousarray(spikes[:, [target]]), 0, OWN_TAUS))[bins, 0]
     coupling = others[bins]
+    # the target's own past is in `own`, and is no coupling
     coupling[:, target] = 0.0
+    # sampled silence stands for all of it, so that the intercept is that of all bins
     weight = np.concatenate([np.ones(len(fired)), np.full(len(kept), len(silent) / len(kept))])
     label = np.arange(len(bins)) < len(fired)
     # near the optimum is near enough for a ranking

@@ -33,6 +33,7 @@ def correlate_rates(maps: AttentionMaps, *, seed: int = 0) -> pd.DataFrame:
         vary), `num_values`, `num_windows`.
     """
     rng = np.random.default_rng(seed)
+    # drawn and not averaged: input and generated spikes are then compared as counts of one kind
     probability = 1 / (1 + np.exp(-maps.log_odds.astype(np.float64)))
     rates = {
         "input": maps.inputs.mean(axis=2, dtype=np.float64),
@@ -89,6 +90,7 @@ def compare_rate_correlations(tables: Mapping[str, pd.DataFrame]) -> pd.DataFram
         found = group.correlation.dropna().to_numpy(dtype=np.float64)
         t, p = np.nan, np.nan
         if len(found) > 1 and np.ptp(found) > 0:
+            # Fisher's z is nearly normal where r is not; the bounds keep r = 1 finite
             t, p = ttest_1samp(np.arctanh(np.clip(found, -0.999999, 0.999999)), 0.0)
         rows.append(
             {
@@ -108,6 +110,7 @@ def compare_rate_correlations(tables: Mapping[str, pd.DataFrame]) -> pd.DataFram
 
 def _pearson(one: Real[np.ndarray, " value"], other: Real[np.ndarray, " value"]) -> float:
     kept = np.isfinite(one) & np.isfinite(other)
+    # the query profile has no value in its first bin
     one, other = one[kept] - one[kept].mean(), other[kept] - other[kept].mean()
     size = np.sqrt((one @ one) * (other @ other))
     # what does not vary but for rounding has no correlation
@@ -119,8 +122,10 @@ def _lagged(
 ) -> Float64[np.ndarray, "window offset"]:
     """Return, per window, the mean product of the later's and the earlier's deviations by offset."""
     length = earlier.shape[1]
+    # zeros behind the values, or the end would be correlated with the start (Wiener-Khinchin)
     size = 2 * length
     one = np.fft.rfft(earlier - earlier.mean(axis=1, keepdims=True), size, axis=1)
     other = np.fft.rfft(later - later.mean(axis=1, keepdims=True), size, axis=1)
     products = np.fft.irfft(other * one.conj(), size, axis=1)[:, :length]
+    # over how many pairs lie that far apart: the mean and not the sum, as in the profiles
     return np.asarray(products / np.arange(length, 0, -1))

@@ -1,4 +1,4 @@
-"""The map of a model that solves for how units drive each other."""
+"""The map of a model that solves for coupling filters between units."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def map_couplings(
 ) -> xr.Dataset:
     """Return which other units, and which of their past bins, move a unit's prediction.
 
-    `in_context` attends to nothing; it solves for the drive of every unit by all others from what it
-    has read. These are its solutions at the end of the segment, in which a spike of a source multiplies
+    `in_context` attends to nothing; it solves for coupling filters between all units from what it has
+    read. These are its solutions at the end of the segment, in which a spike of a source multiplies
     the target's hazard by 1 + kernel(lag). Weights are conditional on all
     other units and the population's activity, as a cross-correlation is not.
 
     Parameters
     ----------
     model : FittedModel
-        A model that solves for couplings. Weights of `in_context` do not enter: what drives which is
-        read from the recording.
+        A model that solves for couplings. Weights of `in_context` do not enter: the filters are read from
+        the recording.
     segment : Dataset (time, unit)
         What to explain.
     context : Dataset (time, unit), optional

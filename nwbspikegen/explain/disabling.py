@@ -48,6 +48,7 @@ def predict_retrained(model: FittedModel, parts: Split, observed: Observed, comp
     The retrained weights mean nothing with attention, so they are used here and not returned.
     """
     schedule = {**model.training.get("schedule", {})}
+    # as many as the model had, stopped early or not: a control that trains for longer would tell of that
     schedule["epochs"] = max(len(model.curves), 1)
     with attention_as(WITHOUT_ATTENTION[component]):
         again = train(
@@ -60,4 +61,5 @@ def predict_retrained(model: FittedModel, parts: Split, observed: Observed, comp
             **schedule,
             **model.parameters,
         )
+        # within the block: what was trained without attention predicts without it
         return predict_observed(again, observed)

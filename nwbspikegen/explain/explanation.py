@@ -12,7 +12,7 @@ from nwbspikegen.explain.ablations import AblationOptions, ablate
 from nwbspikegen.explain.correlations import correlate_rates
 from nwbspikegen.explain.couplings import map_couplings
 from nwbspikegen.explain.maps import MOST_WINDOWS, map_attention
-from nwbspikegen.explain.results import state_findings
+from nwbspikegen.explain.results import state_results
 from nwbspikegen.explain.windows import observe
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
@@ -36,14 +36,14 @@ class Explanation:
         Profiles against firing rates; empty for models without attention.
     ablations : DataFrame
         Scores of the model intact and under every control.
-    findings : list of str
+    results : list of str
         What the ablations say, in sentences.
     """
 
     maps: xr.Dataset
     rate_correlations: pd.DataFrame
     ablations: pd.DataFrame
-    findings: list[str]
+    results: list[str]
 
 
 def explain(
@@ -59,7 +59,7 @@ def explain(
 
     Models that declare attention get attention maps, those that read couplings, as `in_context`, couplings.
     All get controls, which need no more than predictions: what it costs a model to lose one of its
-    components, and what changes of the past before sampled bins cost.
+    components, and what perturbations of the past before sampled bins cost.
 
     Parameters
     ----------
@@ -87,16 +87,17 @@ def explain(
     """
     options = options or AblationOptions()
     correlations = pd.DataFrame()
+    # by what a model declares, not by its class: one of another package gets its maps alike
     if isinstance(model.module, Attends):
         found = map_attention(model, parts.test, context=context, loss=loss, most_windows=most_windows)
         maps, correlations = found.maps, correlate_rates(found, seed=options.seed)
     elif isinstance(model.module, Couples):
         maps = map_couplings(model, parts.test, context=context)
     else:
-        _LOG.info("%s gives no map: only what changes of the past cost it is measured", model.name)
+        _LOG.info("%s gives no map: only what perturbations of the past cost it is measured", model.name)
         maps = xr.Dataset(attrs={"bin_size": model.bin_size})
     ablations = ablate(model, parts, observe(parts.test, context), options)
-    return Explanation(_add_lags(maps, ablations), correlations, ablations, state_findings(ablations))
+    return Explanation(_add_lags(maps, ablations), correlations, ablations, state_results(ablations))
 
 
 def _add_lags(maps: xr.Dataset, ablations: pd.DataFrame) -> xr.Dataset:

@@ -42,6 +42,7 @@ def plot_rate_correlations(correlations: pd.DataFrame) -> Figure:
     for place, (rate, rows) in enumerate(correlations.groupby("rate", sort=False)):
         rows = rows.set_index("profile").reindex(profiles)
         height = rows["mean" if over_recordings else "correlation"].to_numpy(dtype=float)
+        # two bars of .38 side by side leave a gap between profiles
         at = np.arange(len(profiles)) + 0.4 * (place - 0.5)
         axes.bar(at, height, width=0.38, color=COLOURS[place], label=f"{rate} spikes")
         if over_recordings:
@@ -104,6 +105,7 @@ def plot_ablations(ablations: pd.DataFrame) -> Figure:
                 edgecolor="0.25",
                 linewidth=0.5,
             )
+        # draws need not hold the value itself: a bar has no negative length
         length = np.clip(np.array([cost - ends[0], ends[1] - cost]), 0.0, None)
         axes.errorbar(cost, place, xerr=length, fmt="none", ecolor="0.1", capsize=2, linewidth=1.0)
         axes.axvline(0.0, color="0.25", linewidth=0.8)

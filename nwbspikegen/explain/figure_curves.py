@@ -60,6 +60,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     """Return medians over about 1 % of the values, each at its own place."""
     import pandas as pd
 
+    # medians and not means: where few pairs are averaged single values stand out
     width = max(1, len(values) // 100)
     return np.asarray(pd.Series(values).rolling(width, center=True, min_periods=1).median())
 

@@ -55,6 +55,7 @@ def plot_attention_maps(maps: xr.Dataset) -> Figure:
 def _times_length(array: xr.DataArray, cell: float) -> xr.DataArray:
     """Return a map times the number of bins that each query may see; NaN after the diagonal."""
     query, key = (array[dim].values for dim in array.dims)
+    # i + 1 averaged over the queries of a cell
     length = (np.arange(len(query)) + 0.5) * cell + 0.5
     seen = query[:, None] >= key[None, :]
     return array.copy(data=np.where(seen, array.values * length[:, None], np.nan))
@@ -65,6 +66,7 @@ def _around_one(array: xr.DataArray) -> Any:
     from matplotlib.colors import LogNorm
 
     values = array.values[np.isfinite(array.values) & (array.values > 0)]
+    # 5 % at least, or a map without structure would be drawn as noise in full colour
     reach = max(float(np.percentile(np.abs(np.log(values)), 99)), np.log(1.05)) if len(values) else 1.0
     return LogNorm(np.exp(-reach), np.exp(reach))
 
@@ -96,7 +98,7 @@ def _draw(axes: Any, array: xr.DataArray, colours: str, title: str, figure: Any,
 
 
 def plot_couplings(maps: xr.Dataset) -> Figure:
-    """Draw who drives whom, how the drive decays, and what silencing ranges of lags costs.
+    """Draw which units are coupled, how coupling decays with lag, and what silencing ranges of lags costs.
 
     Parameters
     ----------

@@ -39,13 +39,16 @@ def gradient_importance(
     >>> gradient_importance(model, torch.ones(5, 4), torch.zeros(5, 4), "dice").shape
     torch.Size([5, 4])
     """
+    # a leaf of its own: gradients end there and reach no weight
     hidden = model.encoder_input(window[None]).detach().requires_grad_(True)
     with torch.enable_grad():
         log_odds = model.from_encoder_input(hidden)
         weight = torch.ones_like(target) if weight is None else weight
         value = find_loss(loss)(log_odds, target[None], weight[None])
+        # a body that does not depend on its input has no importance, which is an answer and no error
         if not value.requires_grad:
             return torch.zeros_like(window)
         (slope,) = torch.autograd.grad(value, hidden, allow_unused=True, materialize_grads=True)
+    # width beyond the units is padding
     importance: Float[torch.Tensor, "bin unit"] = slope[0, :, : window.shape[1]].abs()
     return importance

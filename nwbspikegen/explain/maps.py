@@ -21,7 +21,9 @@ from nwbspikegen.explain.windows import Observed, choose_windows, cut_window, ob
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.attending import Attends
 
+# eight windows of 3,125 bins are 25 s of a segment, at some 3 s of work each
 MOST_WINDOWS = 8
+# 3,125 bins in cells of 10: 16 heads are 6.5 MB in a file where all pairs would be 625 MB
 MAP_CELLS = 320
 
 
@@ -132,6 +134,7 @@ def _map_window(
     network: Attends, model: FittedModel, observed: Observed, start: int, length: int, loss: str, cell: int
 ) -> WindowMaps:
     window, target, weight = cut_window(observed, start, length, next(model.module.parameters()))
+    # double, since G(j) weighs sums over thousands of bins
     importance = gradient_importance(network, window, target, loss, weight).double()
     by_bin = importance.sum(dim=1)
     layers = capture_heads(network, window)
@@ -140,6 +143,7 @@ def _map_window(
     profiles = []
     for place, layer in enumerate(layers):
         profile = Profiles(len(layer.query), length, by_bin)
+        # blocks begin where cells begin, or a cell's rows would be in two blocks
         for block in stream_weights(layer, cell * max(1, BLOCK_QUERIES // cell)):
             profile.add(block)
             cells.add(block.first, block.weights, place * len(layer.query))

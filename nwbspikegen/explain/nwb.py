@@ -163,6 +163,7 @@ def _remember(explanation: xr.Dataset) -> dict[str, Any]:
         "attrs": dict(explanation.attrs),
         "order": list(map(str, explanation.data_vars)),
         "coords": [str(name) for name in explanation.coords if name not in explanation.dims],
+        # xarray gives a dim without coordinate none, NWB always has labels: these are taken away again
         "numbered": [str(dim) for dim in explanation.dims if dim not in explanation.coords],
         "coord_attrs": {str(name): dict(each.attrs) for name, each in explanation.coords.items()},
     }

@@ -39,6 +39,8 @@ def find_grid(times: Float64[np.ndarray, " place"], attrs: Mapping[Any, Any]) ->
     if len(times) < 2 or not np.isfinite(times).all():
         return None
     step = float(times[-1] - times[0]) / (len(times) - 1)
+    # views count bins from the session's start or from the window's, and sums of steps round differently: the
+    # first that gives the same bits is kept. NWB's rate, 1 / step, would not give them back
     for each in (attrs.get("bin_size", step), step, round(step, 9)):
         for origin in (float(times[0]), 0.0, float(attrs.get("start_time", 0.0))):
             if each > 0:
@@ -74,6 +76,7 @@ def describe_axis(
         if grid is None:
             return {f"{axis}_timestamps": places}, None
         return {f"{axis}_starting_time": float(places[0]), f"{axis}_rate": 1 / grid["step"]}, grid
+    # h5py stores no texts of NumPy's fixed width
     labels = places if places.dtype.kind in "biuf" else [str(place) for place in places]
     unit = array[dim].attrs.get("units")
     return {f"{axis}_labels": labels, f"{axis}_labels_unit": unit if isinstance(unit, str) else None}, None

@@ -14,7 +14,9 @@ from nwbspikegen.explain.nwb_axes import describe_axis, read_axis
 from nwbspikegen.nwb.columns import require_array
 from nwbspikegen.nwb.names import join_attributes, split_attributes
 
+# LabeledMatrix names up to four axes, the last two always
 _AXES = ("book", "page", "row", "column")
+# 512 x 512 in single precision are 1 MiB, what HDF5 caches of a dataset by default
 _CHUNK_PLACES = 512
 _KNOWN = ("description", "measure", "units")
 
@@ -85,6 +87,7 @@ def _compressed(array: xr.DataArray) -> Any:
     """Return the values as HDF5 takes them: in chunks of one matrix, compressed, lazy ones by blocks."""
     from hdmf.backends.hdf5 import H5DataIO
 
+    # a reader looks at one head at a time
     chunks = (1,) * (array.ndim - 2) + tuple(min(size, _CHUNK_PLACES) for size in array.shape[-2:])
     lazy = array.chunks is not None
     data = _blocks(array, chunks) if lazy else array.values

@@ -34,6 +34,7 @@ def to_vector(name: str, array: xr.DataArray, units: Any, attrs: Mapping[Any, An
     if dims and not is_unit(dims[0]):
         frame.insert(0, dims[0], array[dims[0]].values)
     table = to_table(name, known["description"], frame)
+    # set in the fields: the attribute of a container can be written once only
     table.fields["description"] = join_attributes(
         known["description"],
         {"vector": dims, "attrs": {**rest, "measure": known["measure"], "units": known["units"]}},

@@ -1,4 +1,4 @@
-"""What a change costs a prediction: intact minus changed, on the same draws of blocks."""
+"""How far a prediction gets worse by a perturbation: intact minus perturbed, on the same draws of blocks."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ class Scored:
             return {metric: np.full(1, np.nan) for metric in METRICS}
         weights = resample_blocks(len(self.edges) - 1, self.resamples, self.seed)
         null = np.broadcast_to(self.mean_rate, self.spikes.shape)
+        # sums per block, so that a draw of blocks is a product of weights and sums and scores nothing again
         gain = sum_log2_likelihood(spike_probability, self.spikes, self.edges, self.mask)
         gain = gain - sum_log2_likelihood(null, self.spikes, self.edges, self.mask)
         areas = rank_units(spike_probability, self.spikes, self.edges, self.mask).areas(weights)
@@ -94,14 +95,16 @@ def target_edges(
     [0, 2, 3]
     """
     seen = None if mask is None else mask[first:]
+    # sampled bins keep the blocks of the segment they were drawn from: bins of one block depend on each other
     edges = np.searchsorted(targets, first + split_blocks(num_bins - first, bin_size, seen))
     return np.unique(edges).astype(np.int64)
 
 
-def costs_of(
-    intact: dict[str, Float64[np.ndarray, " draw"]], changed: dict[str, Float64[np.ndarray, " draw"]]
+def find_drops(
+    intact: dict[str, Float64[np.ndarray, " draw"]], perturbed: dict[str, Float64[np.ndarray, " draw"]]
 ) -> dict[str, tuple[Estimate, Estimate]]:
-    """Return value and cost, intact minus changed, of each metric: above 0 the change does harm."""
+    """Return the value of each metric, and how far it drops: above 0 the perturbation does harm."""
     return {
-        metric: (estimate(changed[metric]), estimate(intact[metric] - changed[metric])) for metric in METRICS
+        metric: (estimate(perturbed[metric]), estimate(intact[metric] - perturbed[metric]))
+        for metric in METRICS
     }

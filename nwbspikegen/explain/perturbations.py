@@ -1,4 +1,4 @@
-"""Changes of what a model reads before a bin: what it would predict from another past."""
+"""Perturbations of what a model reads before a bin: what it would predict from another past."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 _Window = UInt8[np.ndarray, "bin unit"]
-Change = Callable[[_Window, np.random.Generator], _Window]
+Perturbation = Callable[[_Window, np.random.Generator], _Window]
 """From the window that ends before a target bin, to what is read instead."""
 
+# about equal steps of the logarithm; together the ranges cover the window once
 LAG_EDGES = (0, 3, 10, 30, 100, 300, 1000, 3125)
 """Bins before a target between which spikes are removed; the first edge is the bin before it."""
 
@@ -25,18 +26,20 @@ def permute_units(window: _Window, rng: np.random.Generator, *, share: float) ->
     Examples
     --------
     >>> window = np.eye(4, dtype=np.uint8)
-    >>> changed = permute_units(window, np.random.default_rng(0), share=0.5)
-    >>> bool((changed[:2] == window[:2]).all()), changed.sum(axis=1).tolist()
+    >>> perturbed = permute_units(window, np.random.default_rng(0), share=0.5)
+    >>> bool((perturbed[:2] == window[:2]).all()), perturbed.sum(axis=1).tolist()
     (True, [1, 1, 1, 1])
     """
-    changed = window.copy()
-    latest = changed[len(window) - round(share * len(window)) :]
+    perturbed = window.copy()
+    latest = perturbed[len(window) - round(share * len(window)) :]
+    # each row by itself: `Generator.shuffle` would give all bins the same order
     latest[:] = rng.permuted(latest, axis=1)
-    return changed
+    return perturbed
 
 
 def reverse_time(window: _Window, rng: np.random.Generator) -> _Window:
     """Turn the order of bins around."""
+    # a view with negative strides is no tensor
     return np.ascontiguousarray(window[::-1])
 
 
@@ -47,6 +50,7 @@ def shift_units(window: _Window, rng: np.random.Generator) -> _Window:
     and with the target bin does not.
     """
     length = len(window)
+    # from 1: a unit that stays where it is would be no control
     shift = rng.integers(1, max(length, 2), window.shape[1])
     source = (np.arange(length)[:, None] - shift) % length
     return np.take_along_axis(window, source, axis=0)
@@ -54,13 +58,13 @@ def shift_units(window: _Window, rng: np.random.Generator) -> _Window:
 
 def remove_lags(window: _Window, rng: np.random.Generator, *, nearest: int, farthest: int) -> _Window:
     """Silence all units from `nearest` (counted from 0, the latest bin) up to before `farthest`."""
-    changed = window.copy()
+    perturbed = window.copy()
     length = len(window)
-    changed[max(length - farthest, 0) : max(length - nearest, 0)] = 0
-    return changed
+    perturbed[max(length - farthest, 0) : max(length - nearest, 0)] = 0
+    return perturbed
 
 
-CONTROLS: dict[str, Change] = {
+CONTROLS: dict[str, Perturbation] = {
     "units_permuted_50": partial(permute_units, share=0.5),
     "units_permuted_95": partial(permute_units, share=0.95),
     "time_reversed": reverse_time,
@@ -69,12 +73,12 @@ CONTROLS: dict[str, Change] = {
 """Controls on the window before each sampled target bin."""
 
 
-def lag_changes(edges: Sequence[int] = LAG_EDGES) -> dict[str, Change]:
-    """Return a change per range of lags, named after its bins before the target, counted from 1.
+def lag_perturbations(edges: Sequence[int] = LAG_EDGES) -> dict[str, Perturbation]:
+    """Return a perturbation per range of lags, named after its bins before the target, counted from 1.
 
     Examples
     --------
-    >>> list(lag_changes((0, 3, 10)))
+    >>> list(lag_perturbations((0, 3, 10)))
     ['lags_1_3', 'lags_4_10']
     """
     return {

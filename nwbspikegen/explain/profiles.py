@@ -38,13 +38,16 @@ class Profiles:
     def add(self, block: WeightBlock) -> None:
         """Take the rows of a block."""
         first, stop = block.first, block.weights.shape[2]
+        # how many keys a query may see: itself and all before
         length = torch.arange(first + 1, stop + 1)
         weights = block.weights.cpu()
         weighted = weights.mean(dim=0) * self._importance[:stop].to(weights.dtype)
         self._weighted_query[first:stop] = weighted.sum(dim=1)
+        # the mean of heads goes along as one more head
         scaled = torch.cat([weights, weighted[None]]) * length[:, None]
         self._key[:, :stop] += scaled[:-1].sum(dim=1)
         self._query[:, first:stop] = block.entropy.double().cpu() / torch.log(length.double())
+        # turned around, keys of equal distance lie in equal columns, shifted by one from row to row
         backwards = scaled.flip(2)
         for row in range(stop - first):
             self._offset[:, : first + row + 1] += backwards[:, row, stop - first - row - 1 :]
@@ -81,4 +84,5 @@ class Profiles:
 
     @property
     def _num_rows(self) -> torch.Tensor:
+        # offset k occurs in num_bins - k rows, and so does key k: one count serves both
         return torch.arange(self._num_bins, 0, -1, dtype=torch.float64)

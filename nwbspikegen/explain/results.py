@@ -8,8 +8,11 @@ import pandas as pd
 
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT, ROC_AUC_POOLED
 
+# on a whole segment a cost of 5e-6 is surely above 0 (pooled ROC-AUC of the slice), and means nothing
 NEGLIGIBLE = 1e-3
 """Costs below this are nothing, however sure they are: bits per spike, or area under a curve."""
+# with some 300 sampled bins intervals of ROC-AUC per unit reach .04 to .09: that nothing was found says
+# nothing there
 TELLING = 0.05
 """An interval that reaches so far above 0 leaves open whether there is a cost."""
 
@@ -27,7 +30,7 @@ _SHOWN = {
 _WORDS = {each.name: each.words for each in (BITS_PER_SPIKE, ROC_AUC_POOLED, ROC_AUC_PER_UNIT)}
 
 
-def state_findings(ablations: pd.DataFrame) -> list[str]:
+def state_results(ablations: pd.DataFrame) -> list[str]:
     """Return a plain sentence per control: whether losing what a map shows costs anything.
 
     A score changes when its cost is 0.001 or more, or -0.001 or less, and the 95 % interval does not
@@ -42,7 +45,7 @@ def state_findings(ablations: pd.DataFrame) -> list[str]:
     ...        "cost_ci_high": 0.01, "ci_reliable": True}
     >>> metrics = ("bits_per_spike", "roc_auc_pooled", "roc_auc_per_unit")
     >>> table = pd.DataFrame([{**row, "metric": metric} for metric in metrics])
-    >>> print(state_findings(table)[0])
+    >>> print(state_results(table)[0])
     attention_uniform: losing which bins the attention map picks out costs nothing (bits per spike 0
     [-0.01 to 0.01], pooled ROC-AUC 0 [-0.01 to 0.01], ROC-AUC per unit 0 [-0.01 to 0.01]): here the map
     explains nothing
@@ -94,6 +97,7 @@ def _state_cost(control: str, rows: pd.DataFrame) -> str:
         gain = f", and gains {', '.join(gained)}" if gained else ""
         rest = f"; no change of {', '.join(same)}" if same else ""
         return f"costs {', '.join(lost)}{gain}{rest}{doubt}"
+    # asked after what is surely lost: a wide interval takes nothing away from a finding
     if (rows.cost_ci_high >= TELLING).any():
         told = f"gains {', '.join(gained)}" if gained else "costs nothing that can be told"
         return f"{told} ({', '.join(same)}{doubt}): the intervals are too wide to say more"

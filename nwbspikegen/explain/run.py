@@ -68,13 +68,13 @@ def explain_and_write(
     most_windows : int
         Windows whose attention is mapped.
     num_targets : int
-        Bins sampled for the controls that change what is read before a bin.
+        Bins sampled for the controls that perturb what is read before a bin.
     retrain : bool
         Also train again with attention disabled, which takes twice as long as training did.
     figures : path, optional
         Folder for figures; made when it is not there.
     seed : int
-        Of sampled bins, changes, drawn spikes and the bootstrap.
+        Of sampled bins, perturbations, drawn spikes and the bootstrap.
     metadata : mapping or path, optional
         Subject and session fields that the source lacks.
     overwrite : bool
@@ -88,6 +88,7 @@ def explain_and_write(
     require_choices(context, most_windows, num_targets)
     units, parts = open_for(model, source, options)
     unit_table = units.attrs.get("unit_table", UNITS)
+    # metadata that are missing are found now, not after the hour that maps and controls may take
     require_complete(source, metadata, unit_table)
     _LOG.info("mapping what %s looks at in %d bins", model.name, parts.test.sizes["time"])
     explanation = explain(

@@ -83,6 +83,7 @@ def choose_windows(observed: Observed, num_bins: int, most: int) -> tuple[Int64[
     >>> choose_windows(silent, 20, 2)
     (array([ 0, 80]), 20)
     """
+    # the input for the segment's first bin is the last bin before it
     begin = max(observed.first - 1, 0)
     available = len(observed.spikes) - 1 - begin
     if available < 2 or most < 1:
@@ -92,6 +93,7 @@ def choose_windows(observed: Observed, num_bins: int, most: int) -> tuple[Int64[
     length = min(num_bins, available)
     num_windows = min(available // length, most)
     last = (available // length) * length - length
+    # floored to whole windows from the segment's start, so that no two overlap
     starts = begin + np.linspace(0, last, num_windows).round().astype(np.int64) // length * length
     return starts, length
 

@@ -44,9 +44,11 @@ class Attends(Protocol):
 
 
 def _softmax(query: _Query, key: _Heads, value: _Heads, is_causal: bool) -> torch.Tensor:
+    # this kernel never holds the weights: 16 heads of 3,125 x 3,125 would be 625 MB per window
     return functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
 
 
+# a context variable and no global: threads that predict beside each other must not see each other's ablations
 _CURRENT: ContextVar[Attention] = ContextVar("attention", default=_softmax)
 
 
@@ -85,6 +87,7 @@ def attend_uniformly(query: _Query, key: _Heads, value: _Heads, is_causal: bool)
     """
     if not is_causal:
         return value.mean(dim=2, keepdim=True).expand(*query.shape[:3], value.shape[3])
+    # a causal mean is a running sum over how many bins it holds: no matrix of weights
     seen = torch.arange(1, value.shape[2] + 1, dtype=value.dtype, device=value.device)
     return value.cumsum(dim=2) / seen[:, None]
 

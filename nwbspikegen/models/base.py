@@ -71,6 +71,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
+        # classes that were never registered are found by this; `register` puts its own name in place
         cls.name = f"{cls.__module__}:{cls.__qualname__}"
 
     def __init__(self, settings: Any, num_units: int) -> None:
@@ -166,6 +167,7 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         out = np.empty((num_bins - first, num_units), dtype=np.float32)
         for piece in self.cut_pieces(num_bins, first, num_units):
             wanted = np.arange(piece.start, piece.stop) >= first
+            # bins before `first` are read too, in the same pieces: a state has one past
             probability = state.read(spikes[piece], None if observed is None else observed[piece], wanted)
             out[max(piece.start - first, 0) : max(piece.stop - first, 0)] = probability
         return out

@@ -1,4 +1,4 @@
-"""Couplings as models declare them: which units, by the model, drive which."""
+"""Couplings as models declare them: by which filters, by the model, units change each other's hazard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nwbspikegen.core.predictor import Bins
 
 @dataclass(frozen=True)
 class Couplings:
-    """How units of a recording drive each other.
+    """How spikes of units change the hazards of others.
 
     Attributes
     ----------

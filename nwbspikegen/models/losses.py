@@ -34,6 +34,7 @@ def dice_loss(log_odds: _Windows, target: _Windows, weight: _Windows) -> Float[t
     probability = torch.sigmoid(log_odds)
     overlap = _sum(weight * probability * target)
     total = _sum(weight * probability) + _sum(weight * target)
+    # both 1s are the paper's: a window without spikes, predicted silent, has a loss of 0 and not 0 / 0
     return (1 - (2 * overlap + 1) / (total + 1)).mean()
 
 
@@ -48,6 +49,7 @@ def focal_loss(log_odds: _Windows, target: _Windows, weight: _Windows) -> Float[
     0.1732...
     """
     cross_entropy = functional.binary_cross_entropy_with_logits(log_odds, target, reduction="none")
+    # exp(-cross entropy) is the probability given to what happened, whichever it was; gamma is the 2
     return (_sum(weight * (1 - torch.exp(-cross_entropy)) ** 2 * cross_entropy) / _sum(weight)).mean()
 
 
@@ -59,6 +61,7 @@ def bernoulli_loss(log_odds: _Windows, target: _Windows, weight: _Windows) -> Fl
     >>> bernoulli_loss(torch.zeros(1, 1), torch.ones(1, 1), torch.ones(1, 1)).item()  # log(2)
     0.6931...
     """
+    # from log odds: after a sigmoid, 1 - p of a sure spike is rounded to 0, and its log is infinite
     cross_entropy = functional.binary_cross_entropy_with_logits(log_odds, target, reduction="none")
     return (_sum(weight * cross_entropy) / _sum(weight)).mean()
 

@@ -122,6 +122,7 @@ def _read_setting(name: str, field: str, given: Any, default: Any) -> Any:
     value = _from_text(given, type(default)) if isinstance(given, str) else given
     is_bool = isinstance(value, bool)
     if isinstance(default, bool):
+        # bool is a kind of int in Python, so that true would pass as 1
         fits, expected = is_bool, "true or false"
     elif isinstance(default, int):
         # what counts something by default counts from 1
@@ -131,6 +132,7 @@ def _read_setting(name: str, field: str, given: Any, default: Any) -> Any:
             f"a whole number from {lowest}",
         )
     elif isinstance(default, float):
+        # at a dropout of 1 nothing is left
         lower, upper = min(default, 0.0), 1.0 if field == "dropout" else math.inf
         fits = isinstance(value, int | float) and not is_bool and lower <= value < upper
         expected = f"a number from {lower:g}, below {upper:g}"

@@ -54,6 +54,8 @@ def _own_fields(owner: type) -> dict[str, Any]:
     found = {
         name: vars(owner)[name]
         for name, kind in vars(owner).get("__annotations__", {}).items()
+        # annotations are texts in a module that imports them from __future__, and types elsewhere: str covers
+        # both
         if name in vars(owner) and not name.startswith("_") and "ClassVar" not in str(kind)
     }
     for name, value in found.items():

@@ -20,6 +20,8 @@ from nwbspikegen.models.shimono_stepping import ShimonoStepper
 from nwbspikegen.models.window_state import WindowState
 from nwbspikegen.models.windows import WindowNetwork
 
+# the last normalisation has an SD of 1: a tenth of a log odd around the rates costs next to nothing. From the
+# paper's start, three epochs on the slice end at -44 bits per spike on validation, from here at .137
 _START_GAIN = 0.1
 
 
@@ -101,6 +103,7 @@ class Shimono2026(WindowNetwork):
 
     def __init__(self, settings: Any, num_units: int) -> None:
         super().__init__(settings, num_units)
+        # heads are equal parts of the width; the columns beyond the units see silence and are not read
         self.width = -(-num_units // settings.num_heads) * settings.num_heads
         self.layers = torch.nn.ModuleList(EncoderLayer(self.width, settings) for _ in range(settings.depth))
 
@@ -124,6 +127,7 @@ class Shimono2026(WindowNetwork):
         for layer in self.layers[:-1]:
             hidden = layer(hidden)
         last: EncoderLayer = self.layers[-1]  # type: ignore[assignment]
+        # one query: time and memory grow with the input and not with its square
         query, key, value = last.split_heads(hidden)
         return last.combine(hidden[:, -1:], query[:, :, -1:], key, value)[:, 0, : self.num_units]
 

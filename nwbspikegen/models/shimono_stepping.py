@@ -56,6 +56,7 @@ class ShimonoStepper(Stepper):
         """Move on by one bin."""
         values = torch.from_numpy(spikes).to(self._log_odds.device, torch.float32)
         hidden = self._model.encoder_input(values[:, None])
+        # a ring: the newest bin overwrites the oldest, and nothing is moved
         place = self._num_seen % self._model.num_bins
         self._num_seen += 1
         num_kept = min(self._num_seen, self._model.num_bins)

@@ -133,24 +133,26 @@ class RecordingState(abc.ABC):
         """Go on without a component; for models that list some."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it is without {component}")
 
-    def predict_changed(
+    def predict_perturbed(
         self,
         recorded: UInt8[np.ndarray, "time unit"],
-        changed: Sequence[UInt8[np.ndarray, "time unit"]],
+        perturbed: Sequence[UInt8[np.ndarray, "time unit"]],
         observed: Mask = None,
-    ) -> Float32[np.ndarray, "change unit"]:
+    ) -> Float32[np.ndarray, "perturbation unit"]:
         """Return the probability of a spike in the bin after a piece, had it been another; nothing moves.
 
         Parameters
         ----------
         recorded : uint8 array (time, unit)
             The bins that follow those read so far, as they were recorded.
-        changed : sequence of uint8 arrays (time, unit)
+        perturbed : sequence of uint8 arrays (time, unit)
             What is read in their place, by one copy of the state each.
         observed : bool array (time, unit), optional
             Which of these bins were observed.
         """
-        rows = [predict_next(self.fork(), piece, observed) for piece in changed]
+        # as many copies as perturbations, one after the other: what is right for any state; those that can
+        # share their work override this
+        rows = [predict_next(self.fork(), piece, observed) for piece in perturbed]
         return np.stack(rows) if rows else np.empty((0, self.num_units), dtype=np.float32)
 
     def require_no_steps(self) -> None:
@@ -167,6 +169,7 @@ class ReadingStepper(Stepper):
 
     def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
         """Return the probability of a spike in the next bin, of copies that then forget it."""
+        # a copy reads one bin more than there is, and is thrown away
         nothing = np.zeros((0, self._samples[0].num_units), dtype=np.uint8)
         return np.stack([predict_next(sample.fork(), nothing) for sample in self._samples])
 

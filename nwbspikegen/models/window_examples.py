@@ -47,6 +47,7 @@ class WindowExamples:
         """Return where windows start that have a target, of those laid end to end from an offset."""
         num_windows = (len(self._spikes) - 1 - offset) // self._num_bins
         starts = offset + self._num_bins * np.arange(num_windows)
+        # targets are the bins behind each input bin: they begin one bin later
         num_targets = self._num_seen[starts + self._num_bins + 1] - self._num_seen[starts + 1]
         found: Int64[np.ndarray, " window"] = starts[num_targets > 0]
         return found
@@ -57,11 +58,14 @@ class WindowExamples:
         Always as many: where gaps leave fewer windows with a target at an offset, some come twice.
         """
         length = self._num_bins
+        # windows that start elsewhere each epoch show the network other edges; the offset uses up what does
+        # not fill a window, so that no window is lost
         spare = (len(self._spikes) - 1) % length
         every = self._find_windows(0)
         if rng is not None:
             shifted = self._find_windows(int(rng.integers(spare + 1)))
             every = shifted if len(shifted) else every
+            # as many as at offset 0, or the learning rate's schedule would not know how many steps there are
             every = np.resize(every[rng.permutation(len(every))], self._num_windows)
         for first in range(0, len(every), self._batch_size):
             starts = every[first : first + self._batch_size]
@@ -69,6 +73,7 @@ class WindowExamples:
             weight = torch.ones_like(windows[:, 1:])
             if self._observed is not None:
                 weight = torch.stack([self._observed[s + 1 : s + length + 1] for s in starts]).float()
+            # running rates stand in the inputs where nobody looked; as targets they would be spikes
             target = windows[:, 1:] * weight
             null = self._mean_rate.expand_as(target)
             yield Batch((windows[:, :-1],), target, weight, null)

@@ -16,9 +16,9 @@ from nwbspikegen.models.state import RecordingState
 from nwbspikegen.models.stepping import Stepper
 from nwbspikegen.views.history import Mask, prior_bins
 
-# windows of changed bins that are predicted at once
-_CHANGED_AT_ONCE = 8
-# bins whose running rates are worked out at once
+# windows of perturbed bins that are predicted at once: 3,125 bins of 128 units each, they are 13 MB
+_PERTURBED_AT_ONCE = 8
+# bins whose running rates are worked out at once: 10 MB of sums at 128 units, not those of all that is read
 _FILLED_AT_ONCE = 10_000
 
 
@@ -56,13 +56,13 @@ class WindowState(RecordingState):
         self._num_seen += len(spikes) if observed is None else observed.sum(axis=0)
         return probability
 
-    def predict_changed(
+    def predict_perturbed(
         self,
         recorded: UInt8[np.ndarray, "time unit"],
-        changed: Sequence[UInt8[np.ndarray, "time unit"]],
+        perturbed: Sequence[UInt8[np.ndarray, "time unit"]],
         observed: Mask = None,
-    ) -> Float32[np.ndarray, "change unit"]:
-        """Return the probability of the bin after each changed piece, several at once.
+    ) -> Float32[np.ndarray, "perturbation unit"]:
+        """Return the probability of the bin after each perturbed piece, several at once.
 
         Running rates, where a unit was not observed, are those of what was recorded.
         """
@@ -71,11 +71,11 @@ class WindowState(RecordingState):
         before = self._latest[1:] if self._num_bins < len(self._latest) else self._latest
         windows = [
             np.concatenate([before, piece if observed is None else np.where(observed, piece, filled)])
-            for piece in changed
+            for piece in perturbed
         ]
-        out = np.empty((len(changed), self.num_units), dtype=np.float32)
-        for first in range(0, len(windows), _CHANGED_AT_ONCE):
-            some = windows[first : first + _CHANGED_AT_ONCE]
+        out = np.empty((len(perturbed), self.num_units), dtype=np.float32)
+        for first in range(0, len(windows), _PERTURBED_AT_ONCE):
+            some = windows[first : first + _PERTURBED_AT_ONCE]
             batch = np.stack([window[-self.model.window_bins :] for window in some])
             with self.predicting():
                 out[first : first + len(some)] = self.model.next_probability(self._to_tensor(batch))
@@ -121,6 +121,7 @@ class WindowState(RecordingState):
                     inputs[max(0, last_input + stop - self.model.window_bins) : last_input + stop]
                     for _, stop in some
                 ]
+                # all windows of a batch predict as many bins, the last ones: what comes before is context
                 num_predicted = some[0][1] - some[0][0]
                 log_odds = self.model(self._to_tensor(np.stack(windows)))[:, -num_predicted:]
                 probability = torch.sigmoid(log_odds).cpu().numpy()
@@ -135,6 +136,7 @@ class WindowState(RecordingState):
         shape = (0, 0)
         for start, stop in pieces:
             before, shape = shape, (min(last_input + stop, self.model.window_bins), stop - start)
+            # padding would be seen by the network: windows of another length wait for a batch of their own
             if waiting and (shape != before or len(waiting) == self.model.windows_at_once):
                 yield waiting
                 waiting = []
@@ -152,6 +154,8 @@ class WindowState(RecordingState):
             counts = count + np.cumsum(piece * seen, axis=0, dtype=np.int64)
             nums_seen = num_seen + np.cumsum(seen, axis=0, dtype=np.int64)
             before, seen_before = np.vstack([count, counts[:-1]]), np.vstack([num_seen, nums_seen[:-1]])
+            # of the bins before each, by counts without the bin itself: as
+            # `views.history.running_rate` has it
             rate = (before + 0.5) / (seen_before + self._prior_bins)
             filled[start : start + len(piece)] = np.where(seen, piece, rate.astype(np.float32))
             count, num_seen = counts[-1], nums_seen[-1]

@@ -31,6 +31,7 @@ class WindowNetwork(SpikeModel):
     windows_at_once: ClassVar[int] = 1
     """How many windows `predict` gives to `forward` at once."""
 
+    # a tenth of a second at 1 ms, a round number to begin with; `shimono2026` has 3,125
     num_bins: int = 100
     batch_size: int = 8
 
@@ -111,6 +112,7 @@ class WindowNetwork(SpikeModel):
             )
         mask = observed[0] if observed else None
         mean_rate = mean_rate_per_bin(recordings[0], mask)
+        # here and not when it is built: only now are the training rates known
         self.start_at(mean_rate)
         return self._cut_examples(recordings[0], 0, mean_rate, mask, bin_size)
 
@@ -134,6 +136,7 @@ class WindowNetwork(SpikeModel):
         observed: Mask,
         bin_size: float,
     ) -> WindowExamples:
+        # the last bin of training is the input for the first target of validation
         since = max(first - 1, 0)
         inputs = spikes if observed is None else fill_unobserved(spikes, observed, bin_size)
         return WindowExamples(

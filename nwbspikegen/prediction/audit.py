@@ -23,7 +23,10 @@ from nwbspikegen.views import Split
 from nwbspikegen.views.history import Mask
 from nwbspikegen.views.observed import observed_before, read_bins, read_observed
 
+# at 1 ms a second of context: leaks show at once where there are any, and every check predicts the stretch
+# again
 _CONTEXT_BINS = 1000
+# beyond the edge between two windows, where a state that is carried over wrongly would show
 _BINS_BEHIND_EDGE = 200
 
 
@@ -65,6 +68,7 @@ def audit(
     bins, first = _short_stretch(parts, _CONTEXT_BINS, model.prediction_step(parts.test.sizes["unit"]))
     spikes, observed = bins
     predict = _through_generate(model, parts.test)
+    # the seam between two pieces: a mask that is right inside a window may be wrong there
     edge = first + model.prediction_step(spikes.shape[1])
     rows: list[AuditRow] = audit_causality(
         predict, spikes, first, bin_size, edges=[edge], seed=seed, observed=observed
@@ -104,12 +108,14 @@ def _find_observed(segment: xr.Dataset, length: int) -> int:
     observed = read_observed(segment)
     if observed is None or len(observed) <= length:
         return 0
+    # a difference of running sums is how much was observed in each stretch, all at once
     seen = np.concatenate([[0], np.cumsum(observed.sum(axis=1))])
     return int(np.argmax(seen[length:] - seen[:-length]))
 
 
 def _through_generate(model: FittedModel, like: xr.Dataset) -> Predict:
     """Return `generate` as a function of arrays."""
+    # the bins are made up, and must not be taken for those of the file
     attrs = {**like.attrs, "identifier": "audit"}
 
     def predict(

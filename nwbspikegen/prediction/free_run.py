@@ -16,12 +16,14 @@ from nwbspikegen.core.progress import track
 from nwbspikegen.models import FittedModel
 from nwbspikegen.views.observed import read_bins, require_contiguous
 
+# 10 s at 1 ms: draws of 128 units are 5 MB, and a bar moves
 _PIECE_BINS = 10_000
 
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """Let one thread do the small sums of a bin: several wait for each other longer than they work."""
+    # torch has threads of its own beside those of BLAS, which threadpoolctl limits
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -105,6 +107,7 @@ def run_pieces(
     """Yield a free run piece by piece, 10,000 bins each; parameters are those of `free_run`."""
     require_contiguous(context, "context")
     bin_size = float(context.attrs["bin_size"])
+    # 0.7 / 0.001 is 699.9999999999999, which is meant as 700
     num_bins = int(np.floor(seconds / bin_size + 1e-6)) if np.isfinite(seconds) else 0
     if num_bins < 1 or num_samples < 1 or not isinstance(num_samples, int):
         raise InputError(
@@ -119,13 +122,16 @@ def run_pieces(
     state.read(past.spikes, past.observed, np.zeros(len(past.spikes), dtype=bool))
     run = state.fork(num_samples)
     probability = run.step()
+    # a stream for each sample: sample 2 is the same beside one other or ten
     draws = [np.random.default_rng([seed, sample]) for sample in range(num_samples)]
     for first in track(range(0, num_bins, _PIECE_BINS), "running", -(-num_bins // _PIECE_BINS)):
         length = min(_PIECE_BINS, num_bins - first)
         spikes = np.empty((length, num_samples, num_units), dtype=np.uint8)
+        # a call of each generator per piece, not per bin
         uniform = np.stack([draw.random((length, num_units), dtype=np.float32) for draw in draws], axis=1)
         with _one_thread():
             for bin_spikes, bin_uniform in zip(spikes, uniform, strict=True):
+                # written straight into the bytes: a bool is a byte of 0 or 1
                 np.less(bin_uniform, probability, out=bin_spikes.view(bool))
                 probability = run.step(bin_spikes)
         yield np.ascontiguousarray(spikes.swapaxes(0, 1))

@@ -49,6 +49,7 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
         series = _require(module, "spike_probability")
         attrs = split_attributes(decode_text(series.attrs.get("comments", "")))
         start = float(series["starting_time"][()])
+        # from the attributes, which hold it to the bit; 1 / rate may differ in the last
         bin_size = float(attrs.get("bin_size", 1.0 / series["starting_time"].attrs["rate"]))
         rate = float(series["starting_time"].attrs["rate"])
         values = require_array(series, "data")[:].astype(np.float32, copy=False)
@@ -57,8 +58,10 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
             raise ValueError(f"bins of {bin_size} s at a rate of {rate} Hz from {start} s")
         if values.ndim != 2 or values.shape[1] != len(units):
             raise ValueError(f"probabilities of shape {values.shape} for {len(units)} units")
+    # by multiplication, as views count: sums of steps would drift from it
     time = start + np.arange(len(values)) * bin_size
     coords = {"time": ("time", time, {"units": "s"}), "unit": ("unit", units)}
+    # files written before the start of the context was noted have none
     since = attrs.pop(CONTEXT_START, None)
     predicted = xr.DataArray(values, coords, ("time", "unit"), "spike_probability", attrs)
     return predicted if since is None else note_context_start(predicted, float(since))
@@ -73,6 +76,7 @@ def read_generated_units(path: _Path, *, sample: int = 0) -> dict[Any, np.ndarra
         table = _require(module, "generated_units")
         require_columns(table, strict=True)
         trains = np.split(require_array(table, "spike_times")[:], read_offsets(table, path)[1:-1])
+        # only free runs have this column
         samples = table["sample"][:] if "sample" in table else np.zeros(len(trains), dtype=np.int64)
         if sample not in samples:
             raise InputError(f"no sample {sample} in {path}", f"0 to {samples.max()}", "read one of these")

@@ -141,6 +141,7 @@ def require_complete(
 
     The file is written without results and large arrays, checked against the schema, and removed.
     """
+    # a dry run by the code that writes: a list of what is required would be a second truth
     try_writing(require_source(source, unit_table), read_metadata(metadata), unit_table)
 
 
@@ -158,6 +159,7 @@ def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: A
     rows = find_rows(predicted.unit.values, name_units(nwbfile.units))
     start, bin_size = float(predicted.time[0]), float(predicted.attrs["bin_size"])
     values = np.asarray(predicted.values, dtype=np.float32)
+    # the draw of `score`, by the same seed: what is stored is what was scored
     trains = draw_spike_times(predicted, seed=seed)
     if not any(len(times) for times in trains):
         raise InputError(
@@ -171,6 +173,7 @@ def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: A
         f"SYNTHETIC spike trains, not recorded: drawn with seed {seed} from the probabilities predicted by "
         f"{by} (sha256 {sha256}) for the recording {nwbfile.identifier}."
     )
+    # a drawn train has gaps where the recorded one has: nothing was predicted there
     covered = find_stretches(~np.isnan(values), start, bin_size)
     module.add(generated_units(description, nwbfile.units, rows, trains, covered, bin_size))
     module.add(_probability_series(predicted, values, start, bin_size, seed))
@@ -184,6 +187,7 @@ def _probability_series(
 
     context = predicted.attrs.get("context", "unknown")
     since = find_context_start(predicted)
+    # the coordinate lives in xarray; in NWB it is among the attributes
     noted = {} if since is None else {CONTEXT_START: since}
     return TimeSeries(
         name="spike_probability",
@@ -193,6 +197,7 @@ def _probability_series(
             f"from {start if since is None else since} s on the session clock.{_say_gaps(values)}"
         ),
         comments=join_attributes("Predicted, not recorded.", {**predicted.attrs, **noted, "draw_seed": seed}),
+        # probabilities of neighbouring bins share their first bytes: shuffled, gzip finds them
         data=H5DataIO(values, compression="gzip", compression_opts=4, shuffle=True, chunks=_chunks(values)),
         unit="probability",
         starting_time=start,
@@ -207,5 +212,6 @@ def _say_gaps(values: np.ndarray) -> str:
 
 def _chunks(values: np.ndarray) -> tuple[int, int]:
     """Return chunks of about 4 MiB that hold all units, so that a window reads few of them."""
+    # 4 bytes each
     bins = max(1, (1 << 20) // max(1, values.shape[1]))
     return min(len(values), bins), values.shape[1]

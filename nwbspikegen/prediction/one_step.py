@@ -62,7 +62,9 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     probability = _predict(model, bins, first, float(segment.attrs["bin_size"]))
     seen = bins.since(first).observed
     if seen is not None:
+        # a number there would be taken for a prediction of silence or of spikes
         probability = np.where(seen, probability, np.float32(np.nan))
+    # cold, a model has read nothing before the segment
     start = segment if past is None else past
     predicted = xr.DataArray(
         probability,
@@ -103,4 +105,5 @@ def _predict(
         network.to("cpu")
         return predict_bins(model, bins, first, bin_size)
     finally:
+        # back where it was, also when the CPU fails
         network.to(device)

@@ -31,6 +31,7 @@ def open_for(
     _LOG.info("%s is a file of training: its window, units and split are used again", name_of(source))
     if "options" in model.training:
         stored = WindowOptions.from_dict(model.training["options"])
+        # what is left out now is left out beside what was left out in training
         exclude = tuple(dict.fromkeys([*stored.exclude, *options.exclude]))
         accept_odd = stored.accept_odd or options.accept_odd
         return open_window(source, dataclasses.replace(stored, exclude=exclude, accept_odd=accept_odd))
@@ -82,6 +83,8 @@ def _find_training_file(model: FittedModel, source: str | os.PathLike[str]) -> d
     entries = [{**model.training, **entry} for entry in model.training.get("sources", [])]
     address = require_recording(source)
     digest = hash_recording(address)
+    # a hash does not depend on names; identifiers are asked only where there was no file to hash, as on the
+    # web
     hashed = [entry for entry in entries if digest and entry.get("source_sha256") == digest]
     if hashed:
         return hashed[0]

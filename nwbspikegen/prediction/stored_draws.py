@@ -44,9 +44,11 @@ def draw_spike_times(predicted: xr.DataArray, *, seed: int) -> list[Float64[np.n
     start, bin_size = float(predicted["time"].values[0]), float(predicted.attrs["bin_size"])
     first_bin = find_first_bin(predicted, bin_size)
     drawn: list[list[np.ndarray]] = [[] for _ in unit_ids]
+    # in pieces: random numbers for all of it would take as much memory again
     for first, piece in draw_pieces(values, seed, unit_ids=unit_ids, first_bin=first_bin):
         for bins, spiked in zip(drawn, piece, strict=True):
             bins.append(np.flatnonzero(spiked) + first)
+    # centres, since an edge belongs to two bins once times are rounded
     return [start + (np.concatenate(bins) + 0.5) * bin_size for bins in drawn]
 
 

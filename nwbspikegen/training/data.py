@@ -66,6 +66,7 @@ class SpikeData(lightning.LightningDataModule):
         # before the weights of a checkpoint are read, which may stand in what is fitted here
         module.model.to(self.trainer.strategy.root_device)
         self._loaders = make_loaders(module.model, self.train, self.validation, self.seed)
+        # batches are shared here: Lightning's own sampler would want a DataLoader and a Dataset
         self._loaders[0].share(self.trainer.global_rank, self.trainer.world_size)
 
     def train_dataloader(self) -> EpochLoader:

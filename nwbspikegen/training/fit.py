@@ -108,6 +108,8 @@ def train(
     record = training_record(data.train, data.validation, schedule, seed)
 
     def run(settings: dict[str, Any]) -> FittedModel:
+        # the caller's random numbers go on as if nothing had been trained; of no device, since initial
+        # weights are drawn on the CPU
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = build_model(model, data.train[0].sizes["unit"], **settings)
@@ -126,6 +128,7 @@ def train(
         told = {**record, **({"trainer": describe_options(trainer)} if trainer else {})}
         return FittedModel(network, module.loss, data.bin_size, told, module.curves)
 
+    # a smaller batch needs a new network and optimiser: those that ran out of memory are let go
     return with_smaller_batches(run, model, settings)
 
 
@@ -141,6 +144,7 @@ def _run(
 ) -> None:
     """Fit a module in place, and leave the weights of its best epoch, and all curves, in it."""
     chosen_by = CHOSEN_BY[module.loss]
+    # without a version counter a second run in a folder overwrites, and best.ckpt has one name
     best = ModelCheckpoint(folder, "best", monitor=chosen_by, mode="max", enable_version_counter=False)
     callbacks: list[Callback] = [
         best,
@@ -154,6 +158,7 @@ def _run(
     resumed = find_checkpoint(folder, module)
     if resumed:
         _LOG.info("resuming the run in %s", folder)
+    # weights_only: a checkpoint from elsewhere must not execute code
     fit_quietly(trainer, module, data, ckpt_path=resumed, weights_only=True)
     if not best.best_model_path:
         raise InputError(

@@ -39,6 +39,8 @@ def make_loaders(
     for bins, segment, later_segment in zip(fitted, train, validation, strict=True):
         follows = _follows(later_segment, segment)
         read = read_bins(segment if follows else None, later_segment)
+        # validation sees the training segment as its past, as the test segment sees both: an epoch is chosen
+        # for what it will do
         first = len(bins.spikes) if follows else 0
         _refuse_silence(read.since(first).spikes, "validation")
         mean_rate = mean_rate_per_bin(bins.spikes, bins.observed)
@@ -75,6 +77,7 @@ def _follows(validation: xr.Dataset, train: xr.Dataset) -> bool:
     if not is_same_recording(train.attrs, validation.attrs, unknown=True):
         return False
     gap = float(validation.time[0]) - float(train.time[-1])
+    # times are rounded, by far less than half a bin
     if abs(gap - float(train.attrs["bin_size"])) > float(train.attrs["bin_size"]) / 2:
         _LOG.info("validation does not follow training directly: it is predicted without a past")
         return False

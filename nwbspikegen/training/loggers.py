@@ -45,6 +45,7 @@ def require_logger(kind: str) -> None:
     """Raise `InputError` for a logger that does not exist, `MissingExtraError` for one not installed."""
     if kind not in ("csv", "tensorboard"):
         raise InputError(f"logger {kind!r}", "csv or tensorboard", "choose one of these")
+    # asked of the finder: importing TensorBoard for a yes or no would cost its start
     if kind == "tensorboard" and not (find_spec("tensorboard") or find_spec("tensorboardX")):
         raise MissingExtraError(
             "no tensorboard",

@@ -33,6 +33,7 @@ def with_smaller_batches(
             return run(settings)
         except torch.OutOfMemoryError:
             # what the run held is let go with its error, before the next needs it
+            # half until it fits: how much a batch needs depends on model, units and card
             batch_size = _find_batch_size(model, settings) // 2
         if batch_size < 1:
             raise InputError(
@@ -40,6 +41,7 @@ def with_smaller_batches(
                 "a model that fits",
                 "take fewer units, a smaller model, or --device cpu",
             )
+        # freed blocks stay with PyTorch, in the sizes of the larger batches
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         _LOG.warning("the GPU is out of memory: training goes on with a batch size of %d", batch_size)

@@ -53,6 +53,7 @@ class EpochLoader:
     def __iter__(self) -> Iterator[Batch]:
         # Lightning asks for the iterator before the epoch starts, so the epoch is read at the first batch
         rng = None if self._seed is None else np.random.default_rng([self._seed, self.epoch])
+        # a process with a batch more would wait for the others' gradients forever
         stop = len(self) * self.num_ranks
         yield from itertools.islice(self._examples.epoch(rng), self.rank, stop, self.num_ranks)
 
@@ -115,6 +116,7 @@ class TrainingModule(lightning.LightningModule):
         After a `lightning.Trainer` of your own these are the weights of the last epoch, unless those of
         another were loaded into the module.
         """
+        # a Trainer of one's own is not bound to our schedule: what is recorded is how long it ran
         schedule = self._schedule.replace(epochs=max(1, len(self.curves)), patience=max(1, len(self.curves)))
         record = training_record(data.train, data.validation, schedule, self._seed)
         network = copy.deepcopy(self.model).to("cpu").eval()
@@ -132,6 +134,7 @@ class TrainingModule(lightning.LightningModule):
         loss = self._loss(log_odds, batch.target, batch.weight)
         # what was not observed has no weight, and is not scored
         seen = batch.weight > 0
+        # on the device: a copy to the host would wait for every batch
         values = (loss[None], log_odds[seen], batch.target[seen], batch.null[seen])
         self._validated.setdefault(dataloader_idx, []).append(values)
 
@@ -144,6 +147,7 @@ class TrainingModule(lightning.LightningModule):
         """Fix dropout and order by seed and epoch."""
         loader = self.trainer.train_dataloader
         if isinstance(loader, EpochLoader):
+            # the order follows from the epoch's number, so that a resumed run needs no state of a generator
             loader.epoch = self.current_epoch
         self._train_losses.clear()
         # processes drop other units: they see other batches
@@ -171,10 +175,13 @@ class TrainingModule(lightning.LightningModule):
             weight_decay=self._schedule.weight_decay,
         )
         num_steps = self._count_steps()
+        # 5 %: AdamW's second moments are rough in its first steps, and a full rate would throw away the start
+        # at the rates
         warm_up = max(1, num_steps // 20)
 
         def rate(step: int) -> float:
             progress = min(1.0, max(0, step - warm_up) / max(1, num_steps - warm_up))
+            # + 1, or the first step would be none
             return min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * progress))
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
@@ -211,10 +218,13 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
     all bins and units together; ``bits_per_spike`` is above the mean rate of the training segment.
     """
     fired = target > 0.5
+    # from log odds, which do not round: p of a sure prediction is 1 in single precision
     log_likelihood = np.where(fired, -np.logaddexp(0, -log_odds), -np.logaddexp(0, log_odds))
+    # as `scoring` clips it, so that the chosen epoch and the scores speak of the same bits
     null = np.clip(null, 1e-6, 1 - 1e-6)
     log_null = np.where(fired, np.log(null), np.log1p(-null))
     num_spikes = int(fired.sum())
+    # NaN and no error: the bins that were sampled for validation may hold no spike
     if num_spikes == 0:
         return dict.fromkeys(
             ("accuracy_on_spikes", "accuracy_on_silence", "pr_auc", BITS_PER_SPIKE.name), math.nan

@@ -20,6 +20,7 @@ class EpochProgress(Callback):
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Begin to count."""
         steps = int(trainer.num_training_batches) * (trainer.max_epochs or 1)
+        # one bar, however many processes train
         if trainer.is_global_zero:
             self._work = Work("training", steps)
 

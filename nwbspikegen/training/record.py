@@ -19,6 +19,7 @@ def training_record(
         {**_describe_source(one), **_describe(one, other)}
         for one, other in zip(train, validation, strict=True)
     ]
+    # beside `sources`, where models of one recording had it before there were several
     first = _describe(train[0], validation[0])
     return {"sources": sources, **first, "schedule": schedule.as_dict(), "seed": seed}
 

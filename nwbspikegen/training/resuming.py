@@ -77,6 +77,7 @@ def _read_state(path: Path) -> dict[str, Any]:
     """Return what a checkpoint holds, every byte of it checked; nothing in it is executed."""
     try:
         with zipfile.ZipFile(path) as archive:
+            # torch reads arrays whose bytes were changed without a word; the archive has a checksum of each
             if (member := archive.testzip()) is not None:
                 raise _DamagedError(f"{path} is damaged ({member})")
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -58,6 +58,7 @@ def require_settings(model: str, settings: Mapping[str, Any]) -> None:
             raise InputError(
                 f"{name} {value!r}", f"a {'whole ' if name == 'patience' else ''}number", "correct it"
             )
+    # called for what it refuses
     schedule_of(model).replace(**schedule)
     # the number of units is not known yet, and no setting depends on it
     build_model(model, 1, **{name: value for name, value in settings.items() if name not in schedule})

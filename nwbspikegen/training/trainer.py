@@ -91,13 +91,16 @@ def make_trainer(
     quiet_lightning()
     _require_possible(accelerator, devices, given)
     added = given.pop("callbacks", None) or []
+    # "ddp" would run a user's whole script again in each process
     if _count_devices(accelerator, given.get("devices", 1)) > 1:
         given.setdefault("strategy", "ddp_spawn")
     defaults: dict[str, Any] = {
         "devices": list(devices) if isinstance(devices, Sequence) else devices,
         "logger": False,
         "enable_model_summary": False,
+        # two batches of validation before training would be a point of no epoch
         "num_sanity_val_steps": 0,
+        # a usual bound, so that one batch of bursts does not throw the weights off
         "gradient_clip_val": 1.0,
         # a point of the log is an epoch
         "log_every_n_steps": 1,
@@ -136,6 +139,7 @@ def fit_quietly(trainer: lightning.Trainer, module: lightning.LightningModule, d
             if not trainer.interrupted:
                 raise
     if trainer.interrupted:
+        # Lightning leaves its own handler, which ignores a second interruption
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt
 
@@ -193,6 +197,7 @@ def _require_possible(accelerator: str, devices: Sequence[int] | int, options: M
             "one of the two",
             "pass device='cuda'",
         )
+    # Lightning takes bf16 in its place, with a warning that is not shown here
     if accelerator == "cpu" and str(options.get("precision")) in ("16", "16-mixed"):
         raise InputError(
             "precision 16-mixed on the CPU", "32 or bf16-mixed there", "take bf16-mixed, or a GPU"

@@ -17,15 +17,15 @@ import nwbspikegen as nsg
 from nwbspikegen.explain.ablations import AblationOptions, ablate
 from nwbspikegen.explain.disabling import predict_retrained, predict_without
 from nwbspikegen.explain.explanation import explain
-from nwbspikegen.explain.performance_drop import METRICS, Scored, costs_of, target_edges
+from nwbspikegen.explain.performance_drop import METRICS, Scored, find_drops, target_edges
 from nwbspikegen.explain.perturbations import (
     CONTROLS,
-    lag_changes,
+    lag_perturbations,
     permute_units,
     remove_lags,
     shift_units,
 )
-from nwbspikegen.explain.results import state_findings
+from nwbspikegen.explain.results import state_results
 from nwbspikegen.explain.targets import choose_targets, predict_targets
 from nwbspikegen.explain.windows import observe
 from nwbspikegen.models import FittedModel, build_model
@@ -84,7 +84,7 @@ def test_lags_are_counted_from_the_latest_bin():
     )
     long, rng = np.ones((3125, 1), np.uint8), np.random.default_rng(0)
     # together they silence every bin of the window once
-    assert sum((long - change(long, rng)).sum() for change in lag_changes().values()) == 3125
+    assert sum((long - change(long, rng)).sum() for change in lag_perturbations().values()) == 3125
 
 
 @pytest.mark.parametrize("name", _SETTINGS)
@@ -133,7 +133,7 @@ def test_costs_are_those_of_the_score_table():
     good = np.clip(0.05 + 0.2 * spikes + 0.01 * rng.standard_normal(spikes.shape), 0.01, 0.9)
     bad = np.full_like(good, 0.04)
     scored = Scored(spikes, np.full(3, 0.05), split_blocks(len(spikes), _BIN))
-    found = costs_of(scored.draws(good), scored.draws(bad))
+    found = find_drops(scored.draws(good), scored.draws(bad))
     difference = paired_difference(good, bad, spikes, bin_size=_BIN)
     cost = found["bits_per_spike"][1]
     assert (cost.value, cost.ci_low, cost.ci_high) == pytest.approx(tuple(vars(difference).values()))
@@ -162,7 +162,7 @@ def test_every_control_has_a_row_or_a_reason(name):
     measured = table[table.status == "measured"]
     assert (table[table.status != "measured"].status.str.startswith("not applicable: ")).all()
     attention = {f"attention_{how}{when}" for how in ("uniform", "removed") for when in ("", "_retrained")}
-    expected = {"intact", *CONTROLS, *lag_changes()}
+    expected = {"intact", *CONTROLS, *lag_perturbations()}
     expected |= attention if name == "shimono2026" else {"couplings_removed"}
     assert set(measured.control) == expected
     assert set(table.control) == expected | attention | {"couplings_removed"}
@@ -216,7 +216,7 @@ _NOTHING, _LOSS, _GAIN = (0.0, -0.01, 0.01), (0.5, 0.2, 1.0), (-0.6, -0.7, -0.5)
 _TINY = (-1e-4, -2e-4, -5e-5)
 
 
-def test_findings_say_plainly_when_a_map_explains_nothing():
+def test_results_say_plainly_when_a_map_explains_nothing():
     table = pd.DataFrame(
         [
             *_rows("attention_uniform", _TINY, _NOTHING, _NOTHING),
@@ -224,7 +224,7 @@ def test_findings_say_plainly_when_a_map_explains_nothing():
             {"control": "couplings_removed", "status": "not applicable: it has none"},
         ]
     )
-    uniform, removed, couplings = state_findings(table)
+    uniform, removed, couplings = state_results(table)
     assert "costs nothing" in uniform
     assert "the map explains nothing" in uniform
     assert "costs bits per spike 0.5 [0.2 to 1]; no change of pooled ROC-AUC" in removed
@@ -232,15 +232,15 @@ def test_findings_say_plainly_when_a_map_explains_nothing():
     assert couplings == "couplings_removed: not applicable: it has none"
 
 
-def test_findings_leave_open_what_few_bins_cannot_tell():
+def test_results_leave_open_what_few_bins_cannot_tell():
     wide = (0.02, -0.3, 0.4)
-    (said,) = state_findings(pd.DataFrame(_rows("attention_uniform", _NOTHING, wide, _NOTHING)))
+    (said,) = state_results(pd.DataFrame(_rows("attention_uniform", _NOTHING, wide, _NOTHING)))
     assert "costs nothing that can be told" in said
     assert "too wide" in said
     assert "explains nothing" not in said
 
 
-def test_findings_call_a_cost_below_zero_a_gain():
+def test_results_call_a_cost_below_zero_a_gain():
     table = pd.DataFrame(
         [
             *_rows("intact", _NOTHING, _NOTHING, _NOTHING, value=-55.0),
@@ -249,7 +249,7 @@ def test_findings_call_a_cost_below_zero_a_gain():
             *_rows("time_reversed", _GAIN, _GAIN, _GAIN),
         ]
     )
-    intact, uniform, removed, reversed_ = state_findings(table)
+    intact, uniform, removed, reversed_ = state_results(table)
     assert "55 bits per spike worse than each unit's mean rate" in intact
     assert "costs nothing and gains bits per spike 0.6 [0.5 to 0.7]" in uniform
     assert uniform.endswith("here the map explains nothing")
@@ -264,5 +264,5 @@ def test_an_explanation_holds_maps_tables_and_sentences():
     found = explain(_trained("in_context"), parts, context=small_population(), options=options)
     assert found.maps["influence"].shape == (8, 8)
     assert found.rate_correlations.empty
-    assert found.maps["lag_cost"].sizes["lag_range"] == len(lag_changes())
-    assert any("couplings" in sentence for sentence in found.findings)
+    assert found.maps["lag_cost"].sizes["lag_range"] == len(lag_perturbations())
+    assert any("couplings" in sentence for sentence in found.results)

@@ -1,4 +1,4 @@
-"""What `in_context` infers from the past: whoever drives whom, in pieces or whole, in any order."""
+"""What `in_context` infers from the past: which units are coupled, in pieces or whole, in any order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nwbspikegen.views.history import mean_rate_per_bin, online_hazard
 _BIN = 0.001
 
 
-def _driven(num_bins: int = 40_000, num_units: int = 5) -> np.ndarray:
+def _coupled(num_bins: int = 40_000, num_units: int = 5) -> np.ndarray:
     """Unit 1 fires mostly two bins after unit 0; the others fire at random."""
     rng = np.random.default_rng(2)
     spikes = rng.random((num_bins, num_units)) < 0.01
@@ -36,26 +36,26 @@ def _model(scale: float = 0.1):
     return model
 
 
-def test_an_untrained_model_learns_who_drives_whom():
-    spikes = _driven()
+def test_an_untrained_model_learns_which_units_are_coupled():
+    spikes = _coupled()
     model = build_model("in_context", 5).eval()
     null = np.broadcast_to(mean_rate_per_bin(spikes[:20_000])[1:2], (20_000, 1))
-    driven = [
+    predicted_well = [
         bits_per_spike(predicted[:, 1:2], spikes[20_000:, 1:2], null)
         for predicted in (model.predict(spikes, 20_000, _BIN), online_hazard(spikes, 20_000, _BIN))
     ]
-    assert driven[0] > driven[1] + 0.5
+    assert predicted_well[0] > predicted_well[1] + 0.5
 
 
 def test_neither_pieces_nor_new_solutions_show(monkeypatch):
-    model, spikes = _model(), _driven(4000)
+    model, spikes = _model(), _coupled(4000)
     whole = model.predict(spikes, 500, _BIN)
     monkeypatch.setattr("nwbspikegen.models.base._PAIRS_AT_ONCE", 5 * 613)
     np.testing.assert_allclose(model.predict(spikes, 500, _BIN), whole, rtol=1e-4, atol=1e-7)
 
 
 def test_audits_where_weights_are_solved_again():
-    model, spikes = _model(), _driven(3500)
+    model, spikes = _model(), _coupled(3500)
     rows = audit_causality(model.predict, spikes, 500, _BIN, edges=[1000, 2000, 3000])
     assert all(row.passed for row in rows), rows
     (row,) = audit_permutation(model.predict, spikes, 500, _BIN)
@@ -78,14 +78,14 @@ def test_silence_and_constant_firing_stay_finite():
     assert ((probability > 0) & (probability < 1)).all()
 
 
-def test_evidence_stands_for_all_pairs():
-    spikes = _driven(20_000, 30)
-    rows = list(Past(30, _BIN).read(spikes, np.zeros(len(spikes), dtype=bool)))
-    fired = sum(float(piece.fired.sum()) for piece in rows)
-    silent = sum(float(piece.weight[piece.fired == 0].sum()) for piece in rows)
+def test_training_samples_stand_for_all_pairs():
+    spikes = _coupled(20_000, 30)
+    samples = list(Past(30, _BIN).read(spikes, np.zeros(len(spikes), dtype=bool)))
+    fired = sum(float(piece.fired.sum()) for piece in samples)
+    silent = sum(float(piece.weight[piece.fired == 0].sum()) for piece in samples)
     assert fired == spikes.sum()
     assert silent == pytest.approx(spikes.size - fired, rel=0.05)
-    assert all(piece.features.shape[1] == NUM_FEATURES for piece in rows)
+    assert all(piece.features.shape[1] == NUM_FEATURES for piece in samples)
 
 
 def test_training_on_several_recordings():

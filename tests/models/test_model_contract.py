@@ -141,7 +141,7 @@ class TestContract:
         model, spikes, observed = make_model(name), make_spikes(), _mask()
         changes = [spikes[100:200], 1 - spikes[100:200], np.zeros_like(spikes[100:200])]
         state = _skim(model, spikes[:100], observed[:100])
-        found = state.predict_changed(spikes[100:200], changes, observed[100:200])
+        found = state.predict_perturbed(spikes[100:200], changes, observed[100:200])
         for row, change in zip(found, changes, strict=True):
             expected = predict_next(state.fork(), change, observed[100:200])
             # running rates, where nobody looked, are those of what was recorded

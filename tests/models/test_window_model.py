@@ -182,7 +182,7 @@ def test_a_state_that_only_reads_can_do_everything():
     probability = run.step(np.stack([spikes[200], spikes[200], 1 - spikes[200]]))
     np.testing.assert_array_equal(probability[:2], expected[[1] * 2])
     assert (probability[2] != expected[1]).all()
-    changed = state.predict_changed(spikes[200:], [spikes[200:], np.zeros_like(spikes[200:])])
+    changed = state.predict_perturbed(spikes[200:], [spikes[200:], np.zeros_like(spikes[200:])])
     np.testing.assert_array_equal(changed[0], expected[100])
     assert (changed[1] < changed[0]).all()
     np.testing.assert_array_equal(state.read(spikes[200:]), expected[:100])
@@ -197,4 +197,4 @@ def test_any_model_can_be_explained_by_what_it_predicts():
     assert {"intact", "rates_removed", "time_reversed"} <= set(measured.control)
     cost = measured[(measured.control == "rates_removed") & (measured.metric == "bits_per_spike")].cost
     assert cost.iloc[0] > 1
-    assert any(said.startswith("rates_removed: losing rates costs") for said in found.findings)
+    assert any(said.startswith("rates_removed: losing rates costs") for said in found.results)

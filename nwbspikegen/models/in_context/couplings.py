@@ -1,4 +1,4 @@
-"""What `in_context` has read of how units drive each other."""
+"""The coupling filters that `in_context` has read from a recording."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from jaxtyping import Float64, UInt8
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.past import Past
 from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces
-from nwbspikegen.models.in_context.past.layout import COUPLING_TAUS
+from nwbspikegen.models.in_context.past.feature_columns import COUPLING_TAUS
 from nwbspikegen.views.history import Mask, prior_bins
 
+# the longest time constant of the filters, at which the slowest trace has fallen to a third
 LAG_BINS = 60
+# the first of `RIDGES`, 3e3: stiffer ones flatten strong couplings, which a map is there to show
 _WEAKEST_RIDGE = 0
+# the traces of neighbouring bins are nearly the same: a twentieth of them has the same covariance, in as much
+# less memory
 _TRACE_STEP = 20
 
 
 def read_couplings(spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask: Mask = None) -> Couplings:
-    """Return the drives that are solved from a recording, at the weakest ridge.
+    """Return the coupling filters that are solved from a recording, at the weakest ridge.
 
-    Weights of a network do not enter: drives are read from the recording.
+    Weights of a network do not enter: filters are read from the recording.
 
     Examples
     --------
@@ -31,12 +35,15 @@ def read_couplings(spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask
     past = Past(spikes.shape[1], bin_size)
     for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool), mask):
         pass
-    weights = past.solve_drives()[_WEAKEST_RIDGE].astype(np.float64)
+    # refits come at intervals, and the map is of all that was read
+    weights = past.solve_filters()[_WEAKEST_RIDGE].astype(np.float64)
     decay = np.exp(-np.arange(LAG_BINS) / COUPLING_TAUS[:, None])
     kernels = np.einsum("stu,tl->usl", weights, decay)
     traces = _follow_traces(spikes, mask, bin_size)
     traces -= traces.mean(axis=0)
     covariance = np.einsum("nst,nsq->stq", traces, traces) / len(traces)
+    # w' C w with C the covariance of a source's four traces: filters of opposite sign cancel as they do in
+    # the hazard
     variance = np.einsum("stu,stq,squ->us", weights, covariance, weights, optimize=True)
     return Couplings(kernels, np.sqrt(np.maximum(variance, 0.0)))
 
@@ -44,7 +51,7 @@ def read_couplings(spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask
 def _follow_traces(
     spikes: UInt8[np.ndarray, "time unit"], mask: Mask, bin_size: float
 ) -> Float64[np.ndarray, "bin unit tau"]:
-    """Return the traces that drives weigh, at every 20th bin."""
+    """Return the traces that filters weigh, at every 20th bin."""
     needed = np.arange(len(spikes)) % _TRACE_STEP == 0
     shape = (spikes.shape[1], len(COUPLING_TAUS))
     inputs = np.zeros((int(needed.sum()), shape[0] * shape[1]), dtype=np.float32)

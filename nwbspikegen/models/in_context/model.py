@@ -1,8 +1,8 @@
 """`in_context`: one small network for all units, told by the population's own past whom it sees.
 
-It never learns which unit it looks at. What it knows of a unit, and of how others drive it, is read
-from the past (`past`), so it takes any number of units of any recording, in any order; what it gets
-wrong about this recording is corrected from the past as well (`readout`).
+It never learns which unit it looks at. What it knows of a unit, and of its coupling to others, is
+read from the past (`past`), so it takes any number of units of any recording, in any order; what it gets
+wrong about this recording is corrected from the past as well (`adaptive_correction`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.models.in_context.past import NUM_FEATURES, Past, Rows
+from nwbspikegen.models.in_context.past import NUM_FEATURES, PairSamples, Past
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
@@ -46,21 +46,26 @@ class InContextSettings:
         Start of the training segments that is only read, while the past fills.
     """
 
+    # of the first recipe, 16-96-96-1; a free run multiplies through it in every bin
     width: int = 96
     batch_size: int = 8192
+    # in memory whole: 59 features in single precision are .5 GB
     training_samples: int = 2_000_000
     validation_samples: int = 2_000_000
+    # features of the first seconds are what priors say, and would teach the network to trust priors
     skip_seconds: float = 5.0
 
 
 @register("in_context")
 class InContext(SpikeModel):
-    """log odds = hazard given the age + MLP(features of the past) + what the readout corrects."""
+    """log odds = hazard given the age + MLP(features of the past) + adaptive correction."""
 
     settings_class = InContextSettings
     default_loss = "bernoulli"
     is_permutation_equivariant = True
     settings: InContextSettings
+    # a recording of another preparation lies far outside the training features: 4 SD keep the network from
+    # extrapolating
     clip_sd: ClassVar[float] = 4.0
     """How many standard deviations a feature may be away."""
     center: torch.Tensor
@@ -83,8 +88,8 @@ class InContext(SpikeModel):
         self.register_buffer("scale", torch.ones(NUM_FEATURES))
 
     def forward(
-        self, standard: Float[torch.Tensor, "*row feature"], log_odds: Float[torch.Tensor, "*row"]
-    ) -> Float[torch.Tensor, "*row"]:
+        self, standard: Float[torch.Tensor, "*pair feature"], log_odds: Float[torch.Tensor, "*pair"]
+    ) -> Float[torch.Tensor, "*pair"]:
         """Return log odds of a spike from standardised features and the log odds of the hazard."""
         corrected: torch.Tensor = log_odds + self.network(standard).squeeze(-1)
         return corrected
@@ -98,6 +103,7 @@ class InContext(SpikeModel):
     ) -> PairExamples:
         """Take spikes and sampled silent pairs; every recording gets the same weight per spike."""
         rng = np.random.default_rng(seed)
+        # as many of each recording, so that a long one does not crowd out the others
         most = self.settings.training_samples // len(recordings)
         masks = observed or [None] * len(recordings)
         parts = [
@@ -106,8 +112,10 @@ class InContext(SpikeModel):
         ]
         moments = [(part[0].mean(axis=0, dtype=np.float64), part[0].var(axis=0)) for part in parts]
         center = np.mean([mean for mean, _ in moments], axis=0)
+        # of the mixture of recordings at equal parts: within them and between their means
         variance = np.mean([spread + (mean - center) ** 2 for mean, spread in moments], axis=0)
         self.center.copy_(torch.from_numpy(center))
+        # 1e-3, or a feature that is constant in training would be divided by 0
         self.scale.copy_(torch.from_numpy(np.sqrt(variance) + 1e-3))
         features, log_odds, target, weight, null = (
             np.concatenate(column) for column in zip(*parts, strict=True)
@@ -126,13 +134,16 @@ class InContext(SpikeModel):
         observed: Mask,
     ) -> tuple[np.ndarray, ...]:
         """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
+        # never more than a tenth of a short segment
         skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
         past = Past(spikes.shape[1], bin_size)
+        # no bin is requested: what the past takes as training samples for itself trains the network too
         pieces = list(past.read(spikes, np.zeros(len(spikes), dtype=bool), observed))
         bins, unit, features, log_odds, target, weight = _join(pieces)
         kept = np.flatnonzero(bins >= skip)
         if len(kept) > most:
             kept = np.sort(rng.choice(kept, most, replace=False))
+        # per spike, not per bin: bits per spike are what epochs are chosen by
         weight = weight[kept] / max(float(target[kept].sum()), 1.0)
         null = mean_rate_per_bin(spikes, observed)[unit[kept]].astype(np.float32)
         return features[kept], log_odds[kept], target[kept], weight, null
@@ -148,11 +159,12 @@ class InContext(SpikeModel):
     ) -> PairExamples:
         """Take all units at random bins from `first` on."""
         rng = np.random.default_rng(seed)
+        # bins and not pairs are drawn, since all units of a bin share the cost of reading it
         share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
-        wanted = np.zeros(len(spikes), dtype=bool)
-        wanted[first:] = rng.random(len(spikes) - first) < share
+        requested = np.zeros(len(spikes), dtype=bool)
+        requested[first:] = rng.random(len(spikes) - first) < share
         past = Past(spikes.shape[1], bin_size)
-        pieces = [_only_wanted(rows) for rows in past.read(spikes, wanted, observed)]
+        pieces = [_only_requested(samples) for samples in past.read(spikes, requested, observed)]
         _, unit, features, log_odds, target, _ = _join(pieces)
         null = mean_rate[unit].astype(np.float32)
         inputs = (self._standardise(features), log_odds)
@@ -160,8 +172,8 @@ class InContext(SpikeModel):
         return PairExamples(inputs, target, weight, null, self.settings.batch_size, self.device)
 
     def _standardise(
-        self, features: Float32[np.ndarray, "row feature"]
-    ) -> Float32[np.ndarray, "row feature"]:
+        self, features: Float32[np.ndarray, "pair feature"]
+    ) -> Float32[np.ndarray, "pair feature"]:
         """Standardise in place, and return the same array."""
         features -= self.center.cpu().numpy()
         features /= self.scale.cpu().numpy()
@@ -169,7 +181,7 @@ class InContext(SpikeModel):
 
     @property
     def components(self) -> tuple[str, ...]:
-        """What the other units tell of a unit: drives, partners and companions."""
+        """What the other units tell of a unit: coupling filters, pairwise predictors, coincident units."""
         return ("coupling",)
 
     def begin(self, num_units: int, bin_size: float) -> InContextState:
@@ -187,25 +199,32 @@ class InContext(SpikeModel):
         yield from predict_sharing(models, bins, first, bin_size)
 
     def read_couplings(self, bins: Bins, bin_size: float) -> Couplings:
-        """Return which units drive which, as the past of a recording tells."""
+        """Return the coupling filters between units, as the past of a recording tells."""
         return read_couplings(bins.spikes, bin_size, bins.observed)
 
-    def log_odds(self, rows: Rows) -> tuple[Float32[np.ndarray, " row"], Float32[np.ndarray, "row feature"]]:
-        """Return the network's log odds and the standardised features of rows, which are overwritten by them.
+    def log_odds(
+        self, samples: PairSamples
+    ) -> tuple[Float32[np.ndarray, " pair"], Float32[np.ndarray, "pair feature"]]:
+        """Return the network's log odds and the standardised features of samples, which they overwrite.
 
-        What the readout goes on from.
+        What the adaptive correction goes on from.
         """
-        standard = self._standardise(rows.features)
-        inputs = torch.from_numpy(standard).to(self.device), torch.from_numpy(rows.log_odds).to(self.device)
+        standard = self._standardise(samples.features)
+        inputs = (
+            torch.from_numpy(standard).to(self.device),
+            torch.from_numpy(samples.log_odds).to(self.device),
+        )
         return self(*inputs).cpu().numpy(), standard
 
 
-def _join(pieces: Sequence[Rows]) -> tuple[np.ndarray, ...]:
-    """Return bin, unit, features, log odds, spikes and weight of all rows of evidence."""
+def _join(pieces: Sequence[PairSamples]) -> tuple[np.ndarray, ...]:
+    """Return bin, unit, features, log odds, spikes and weight of samples."""
     names = ("bin", "unit", "features", "log_odds", "fired", "weight")
-    return tuple(np.concatenate([getattr(rows, name) for rows in pieces]) for name in names)
+    return tuple(np.concatenate([getattr(samples, name) for samples in pieces]) for name in names)
 
 
-def _only_wanted(rows: Rows) -> Rows:
-    names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "wanted")
-    return dataclasses.replace(rows, **{name: getattr(rows, name)[rows.wanted] for name in names})
+def _only_requested(samples: PairSamples) -> PairSamples:
+    names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "is_requested")
+    return dataclasses.replace(
+        samples, **{name: getattr(samples, name)[samples.is_requested] for name in names}
+    )

@@ -16,10 +16,10 @@ class PairExamples:
 
     def __init__(
         self,
-        inputs: tuple[Float32[np.ndarray, "row ..."], ...],
-        target: Float32[np.ndarray, " row"],
-        weight: Float32[np.ndarray, " row"],
-        null: Float32[np.ndarray, " row"],
+        inputs: tuple[Float32[np.ndarray, "pair ..."], ...],
+        target: Float32[np.ndarray, " pair"],
+        weight: Float32[np.ndarray, " pair"],
+        null: Float32[np.ndarray, " pair"],
         batch_size: int,
         device: torch.device,
     ) -> None:
@@ -32,10 +32,11 @@ class PairExamples:
 
     def epoch(self, rng: np.random.Generator | None) -> Iterator[Batch]:
         """Give every pair once; a batch is one window."""
-        num_rows = len(self._rest[0])
-        order = np.arange(num_rows) if rng is None else rng.permutation(num_rows)
-        for start in range(0, num_rows, self._batch_size):
+        num_pairs = len(self._rest[0])
+        order = np.arange(num_pairs) if rng is None else rng.permutation(num_pairs)
+        for start in range(0, num_pairs, self._batch_size):
             rows = torch.from_numpy(order[start : start + self._batch_size]).to(self._rest[0].device)
+            # losses are means over windows: as one window, a batch is weighted pair by pair
             inputs = tuple(values[rows].unsqueeze(0) for values in self._inputs)
             target, weight, null = (values[rows].unsqueeze(0) for values in self._rest)
             yield Batch(inputs, target, weight, null)

@@ -1,4 +1,4 @@
-"""What `in_context` has made of a recording so far: its past, and the readout learnt from it."""
+"""What `in_context` has made of a recording so far: its past, and the adaptive correction learnt from it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 
 from nwbspikegen.core.predictor import Bins
-from nwbspikegen.models.in_context.past import Past, Rows
-from nwbspikegen.models.in_context.past.layout import DRIVE_COLUMN
-from nwbspikegen.models.in_context.readout import Readout
+from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection
+from nwbspikegen.models.in_context.past import PairSamples, Past
+from nwbspikegen.models.in_context.past.feature_columns import COUPLING_COLUMN
 from nwbspikegen.models.in_context.stepping import InContextStepper
 from nwbspikegen.models.state import RecordingState, predict_next
 from nwbspikegen.views.history import Mask
 
 
 class InContextState(RecordingState):
-    """Past and readout of a recording. Without its coupling, units tell nothing about each other.
+    """Past and adaptive correction of a recording. Without its coupling, units tell nothing about each other.
 
-    Then features of drives, partners and companions are what they are before any evidence, 0; the
-    population's activity, hazards and the readout, which learns without them, stay.
+    Then features of coupling filters, pairwise predictors and coincident units are 0, as before anything was
+    read; the population's activity, hazards and the correction, which learns without them, stay.
 
-    A step follows what passes with time, such as traces and ages; hazards, coupling and readout stay as
+    A step follows what passes with time, such as traces and ages; hazards, coupling and correction stay as
     they were read.
 
     Parameters
@@ -40,7 +40,7 @@ class InContextState(RecordingState):
 
     def __init__(self, model: Any, num_units: int, past: Past) -> None:
         super().__init__(model, num_units)
-        self._past, self._readout = past, Readout(num_units)
+        self._past, self._correction = past, AdaptiveCorrection(num_units)
         self._has_coupling = True
 
     def read(
@@ -54,39 +54,41 @@ class InContextState(RecordingState):
         (probability,) = _read_sharing(self._past, [self], spikes, observed, wanted)
         return probability
 
-    def predict_changed(
+    def predict_perturbed(
         self,
         recorded: UInt8[np.ndarray, "time unit"],
-        changed: Sequence[UInt8[np.ndarray, "time unit"]],
+        perturbed: Sequence[UInt8[np.ndarray, "time unit"]],
         observed: Mask = None,
-    ) -> Float32[np.ndarray, "change unit"]:
-        """Return the probability of the bin after each changed piece; what they share is read once."""
-        out = np.empty((len(changed), self.num_units), dtype=np.float32)
+    ) -> Float32[np.ndarray, "perturbation unit"]:
+        """Return the probability of the bin after each perturbed piece; what they share is read once."""
+        out = np.empty((len(perturbed), self.num_units), dtype=np.float32)
         state, at = self.fork(), 0
-        begins = [_first_change(recorded, piece) for piece in changed]
+        begins = [_first_difference(recorded, piece) for piece in perturbed]
+        # what comes before the first difference is read once for all of them, in the order of these
         for place in np.argsort(begins, kind="stable").tolist():
             state._skim(recorded[at : begins[place]], _cut(observed, at, begins[place]))
             at = begins[place]
             seen = _cut(observed, at, len(recorded))
-            out[place] = predict_next(state.fork(), changed[place][at:], seen)
+            out[place] = predict_next(state.fork(), perturbed[place][at:], seen)
         return out
 
     def begin_steps(self) -> InContextStepper:
         """Return what steps on from what has been read."""
         return InContextStepper(
-            self.model, self._past, self._readout, self.num_samples, has_coupling=self._has_coupling
+            self.model, self._past, self._correction, self.num_samples, has_coupling=self._has_coupling
         )
 
     def leave_out(self, component: str) -> None:
         """Go on without coupling."""
         self._has_coupling = False
 
-    def adapt(self, rows: Rows) -> Float32[np.ndarray, " row"]:
-        """Let the readout learn from rows, which are overwritten; return the probabilities of the wanted."""
+    def adapt(self, samples: PairSamples) -> Float32[np.ndarray, " pair"]:
+        """Let the correction learn from samples, which it overwrites; return the requested probabilities."""
         if not self._has_coupling:
-            rows.features[:, DRIVE_COLUMN:] = 0.0
-        adapted = self._readout.read(rows, *self.model.log_odds(rows))
-        probability: Float32[np.ndarray, " row"] = 1 / (1 + np.exp(-adapted[rows.wanted]))
+            # what these features are of a unit about which the others tell nothing
+            samples.features[:, COUPLING_COLUMN:] = 0.0
+        adapted = self._correction.read(samples, *self.model.log_odds(samples))
+        probability: Float32[np.ndarray, " pair"] = 1 / (1 + np.exp(-adapted[samples.is_requested]))
         return probability.astype(np.float32)
 
     def _skim(self, spikes: UInt8[np.ndarray, "time unit"], observed: Mask) -> None:
@@ -120,29 +122,34 @@ def _read_sharing(
     observed: Mask,
     wanted: Bool[np.ndarray, " time"] | None,
 ) -> list[Float32[np.ndarray, "wanted unit"]]:
-    """Let a past read some bins, and every state make of its rows what its weights make of them."""
+    """Let a past read some bins, and every state make of its samples what its weights make of them."""
     wanted = np.ones(len(spikes), dtype=bool) if wanted is None else wanted
     place = np.cumsum(wanted) - 1
+    # pairs that were not observed have no sample, and stay NaN
     out = [np.full((int(wanted.sum()), spikes.shape[1]), np.nan, dtype=np.float32) for _ in states]
-    for rows in past.read(spikes, wanted, observed):
-        at = place[rows.bin[rows.wanted]], rows.unit[rows.wanted]
-        for probability, (state, own) in zip(out, _share(rows, states), strict=True):
+    for samples in past.read(spikes, wanted, observed):
+        at = place[samples.bin[samples.is_requested]], samples.unit[samples.is_requested]
+        for probability, (state, own) in zip(out, _share(samples, states), strict=True):
             probability[at] = state.adapt(own)
     return out
 
 
-def _share(rows: Rows, states: Sequence[InContextState]) -> Iterator[tuple[InContextState, Rows]]:
-    """Give every state rows of its own, since it overwrites their features; the last takes what is there."""
+def _share(
+    samples: PairSamples, states: Sequence[InContextState]
+) -> Iterator[tuple[InContextState, PairSamples]]:
+    """Give every state samples of its own, since it overwrites features; the last takes what is there."""
     for state in states[:-1]:
-        yield state, dataclasses.replace(rows, features=rows.features.copy())
-    yield states[-1], rows
+        yield state, dataclasses.replace(samples, features=samples.features.copy())
+    yield states[-1], samples
 
 
 def _cut(mask: Mask, start: int, stop: int) -> Bool[np.ndarray, "_ unit"] | None:
     return None if mask is None else mask[start:stop]
 
 
-def _first_change(recorded: UInt8[np.ndarray, "time unit"], changed: UInt8[np.ndarray, "time unit"]) -> int:
+def _first_difference(
+    recorded: UInt8[np.ndarray, "time unit"], perturbed: UInt8[np.ndarray, "time unit"]
+) -> int:
     """Return the first bin that differs, or their length."""
-    differs = (recorded != changed).any(axis=1)
+    differs = (recorded != perturbed).any(axis=1)
     return int(differs.argmax()) if differs.any() else len(recorded)

@@ -1,4 +1,4 @@
-"""Drives: how all other units push a unit, read from the past by ridge regression."""
+"""Coupling filters: how other units change a unit's hazard, by ridge regression on the past."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces
-from nwbspikegen.models.in_context.past.layout import COUPLING_POPULATION, COUPLING_TAUS, RIDGES
+from nwbspikegen.models.in_context.past.feature_columns import (
+    COUPLING_POPULATION,
+    COUPLING_TAUS,
+    HIGHEST_FACTOR,
+    LOWEST_FACTOR,
+    RIDGES,
+    TRUST_PER_NAT,
+)
 
 _DECAY = np.exp(-1.0 / COUPLING_TAUS)
 _NUM_TAUS = len(COUPLING_TAUS)
+# a unit that hardly fires has a trace that hardly varies: divided by its own SD alone, its few spikes would
+# weigh as much as thousands of others
 _SMALLEST_SD = 0.02
+# a hundredth of the ridge for the population's traces: what all units share goes there first, and is not
+# spread over hundreds of pairs
 _POPULATION_GAIN = 10.0
+# gain and intercept of a unit with few spikes are drawn towards 0
 _PRIOR_SPIKES = 20.0
-_LOWEST, _HIGHEST = 0.15, 150.0
+# bins that come one by one would be products of one row each, which are slow; 1,000 rows of 128 units are
+# 2 MB
 _MOST_WAITING = 1000
 
 
@@ -23,7 +36,7 @@ class Coupling:
     x are traces of all other units, which saturate (a spike sets them to 1), and of the population.
     The normal equations are those of one Newton step from w = 0 on the Bernoulli likelihood, with
     the curvature of a unit taken as its number of spikes times the second moment of x at the spikes
-    of all units. How many nats per spike each drive would have won so far is a feature beside it.
+    of all units. How many nats per spike each solution would have won so far is a feature beside it.
     """
 
     def __init__(self, num_units: int, prior_bins: float) -> None:
@@ -72,40 +85,47 @@ class Coupling:
     def write(
         self,
         inputs: Float32[np.ndarray, "needed input"],
-        at: Int64[np.ndarray, " row"],
-        unit: Int64[np.ndarray, " row"],
-        out: Float32[np.ndarray, "row column"],
+        at: Int64[np.ndarray, " pair"],
+        unit: Int64[np.ndarray, " pair"],
+        out: Float32[np.ndarray, "pair column"],
     ) -> None:
-        """Write, per ridge, the log of the drive's factor, its gain so far, and both together."""
+        """Write, per ridge, the log of the coupling's factor, its gain so far, and both together."""
+        # all targets and ridges in one product, of which every unit of a sampled bin needs its column
         change = inputs @ self._weights
         for k in range(len(RIDGES)):
             place = unit + k * self._num_units
-            drive = np.log(np.clip(1 + change[at, place] + self._offset[place], _LOWEST, _HIGHEST))
+            log_factor = np.log(
+                np.clip(1 + change[at, place] + self._offset[place], LOWEST_FACTOR, HIGHEST_FACTOR)
+            )
             gain = self._gain[k][unit]
-            out[:, 3 * k] = drive
+            out[:, 3 * k] = log_factor
             out[:, 3 * k + 1] = gain
-            out[:, 3 * k + 2] = drive * np.clip(5 * gain, -1, 1)
+            out[:, 3 * k + 2] = log_factor * np.clip(TRUST_PER_NAT * gain, -1, 1)
 
     def learn(
         self,
         inputs: Float32[np.ndarray, "needed input"],
-        at: Int64[np.ndarray, " row"],
-        unit: Int64[np.ndarray, " row"],
-        fired: Float32[np.ndarray, " row"],
-        weight: Float32[np.ndarray, " row"],
-        log_odds: Float32[np.ndarray, " row"],
-        drives: Float32[np.ndarray, "row column"],
+        at: Int64[np.ndarray, " pair"],
+        unit: Int64[np.ndarray, " pair"],
+        fired: Float32[np.ndarray, " pair"],
+        weight: Float32[np.ndarray, " pair"],
+        log_odds: Float32[np.ndarray, " pair"],
+        columns: Float32[np.ndarray, "pair column"],
     ) -> None:
-        """Take rows as evidence: `drives` is what `write` wrote for them, `log_odds` the hazard's."""
+        """Learn from training samples: `columns` is what `write` wrote for them, `log_odds` the hazard's."""
         if not len(at):
             return
         num_units = self._num_units
+        # log p = -log(1 + e^-z) of a spike, -log(1 + e^z) of silence: logaddexp does not overflow
         sign = np.where(fired > 0, -1.0, 1.0)
         nats = -np.logaddexp(0, sign * log_odds)
+        # measured with weights that were solved before these samples came: the gain is out of sample, and an
+        # over-fit solution shows as a loss
         for k in range(len(RIDGES)):
-            gained = -np.logaddexp(0, sign * (log_odds + drives[:, 3 * k])) - nats
+            gained = -np.logaddexp(0, sign * (log_odds + columns[:, 3 * k])) - nats
             self._nats[k] += np.bincount(unit, weight * gained, num_units)
         residual = np.zeros((len(inputs), num_units), dtype=np.float32)
+        # dL/dw at w = 0 of L = y log(h (1 + w . x)) - h (1 + w . x) is (y - h) x
         residual[at, unit] = weight * (fired - 1 / (1 + np.exp(-log_odds)))
         self._num_spikes += np.bincount(unit, fired, num_units)
         num_fired = np.bincount(at, fired, len(inputs)).astype(np.float32)
@@ -124,6 +144,8 @@ class Coupling:
         self._gradient += inputs.T @ residual
         self._surprise += residual.sum(axis=0, dtype=np.float64)
         self._sum += inputs.T @ num_fired
+        # the second derivative at w = 0 is y x x', a sum over spikes alone. Those of all units stand for each
+        # unit's own, so that one matrix serves all targets; sampled p (1 - p) was too rare where it matters
         at_spikes = inputs[num_fired > 0] * np.sqrt(num_fired[num_fired > 0])[:, None]
         self._moment += at_spikes.T @ at_spikes
 
@@ -137,19 +159,23 @@ class Coupling:
         return weights, np.ascontiguousarray(population), offset, self._gain
 
     def solve(self) -> None:
-        """Solve for the weights again, from all evidence so far."""
+        """Solve for the weights again, from all training samples so far."""
         self._sum_up()
         self._gain[:] = self._nats / (self._num_spikes + _PRIOR_SPIKES)
         total = max(float(self._num_spikes.sum()), 1e-9)
+        # centred at the spikes, so that the intercept follows from the weights and is not shrunk by the ridge
         mean = self._sum / total
         covariance = self._moment / total - np.outer(mean, mean)
         scale = 1 / np.sqrt(np.maximum(np.diag(covariance), 0) + _SMALLEST_SD**2)
         scale[self._num_units * _NUM_TAUS :] *= _POPULATION_GAIN
+        # one decomposition for all targets and all ridges: a target differs by how many spikes it has. It
+        # takes most of the time: .07 s at 128 units, 26 s at 1,000
         values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
         gradient = (self._gradient - np.outer(mean, self._surprise)) * scale[:, None]
         projected = vectors.T @ gradient
         intercept = self._surprise / (self._num_spikes + _PRIOR_SPIKES)
         for k, ridge in enumerate(RIDGES):
+            # rounding makes the smallest eigenvalues of a covariance slightly negative
             inverse = 1 / (np.maximum(values, 0)[:, None] * self._num_spikes + ridge)
             weights = vectors @ (projected * inverse)
             weights = self._without_own(weights, vectors, inverse) * scale[:, None]
@@ -163,8 +189,11 @@ class Coupling:
         vectors: Float64[np.ndarray, "input eigen"],
         inverse: Float64[np.ndarray, "eigen unit"],
     ) -> Float64[np.ndarray, "input unit"]:
-        """Return the solution under the constraint that no unit drives itself."""
+        """Return the solution under the constraint that no unit is its own source."""
         num_units = self._num_units
+        # w - C (C_own)^-1 w_own with C the own columns of the inverse curvature: Lagrange multipliers give
+        # the constrained optimum without a decomposition for each target. What a unit's own past says is in
+        # its hazard
         own = np.arange(num_units * _NUM_TAUS).reshape(num_units, _NUM_TAUS)
         columns = vectors[own] * inverse.T[:, None, :]
         columns = (vectors @ columns.reshape(-1, len(vectors)).T).reshape(-1, num_units, _NUM_TAUS)

@@ -25,10 +25,13 @@ def follow_traces(  # type: ignore[no-untyped-def]
         for unit in range(spikes.shape[1]):
             if observed[t, unit]:
                 for i in range(num_taus):
+                    # set to 1, not raised by 1: the second spike of a burst raises a hazard no further than
+                    # the first
                     trace[unit, i] = 1.0 if spikes[t, unit] else trace[unit, i] * decay[i]
                 num_spikes[unit] += min(spikes[t, unit], 1)
                 num_seen[unit] += 1
             else:
                 rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
                 for i in range(num_taus):
+                    # its expectation: a spike with the chance `rate`, which sets it to 1, else the decay
                     trace[unit, i] = rate + (1.0 - rate) * trace[unit, i] * decay[i]

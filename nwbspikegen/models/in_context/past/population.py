@@ -1,4 +1,4 @@
-"""The population's past: traces of its mean, the state it is in, and which bins are evidence."""
+"""The population's past: traces of its mean, the state it is in, and which pairs are training samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 
-from nwbspikegen.models.in_context.past.layout import (
+from nwbspikegen.models.in_context.past.feature_columns import (
     JOINT_STATE_EDGES,
     JOINT_TAU,
     STATE_EDGES,
@@ -17,6 +17,8 @@ from nwbspikegen.models.in_context.past.layout import (
 from nwbspikegen.models.in_context.past.population_kernels import follow_population, mean_rate
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
+# per bin and not per unit, so that learning costs the same per bin however many units there are; of 8 units
+# or fewer every fourth bin is taken
 _SAMPLED_PAIRS = 2.0
 _LARGEST_SHARE = 0.25
 
@@ -36,8 +38,8 @@ class PopulationPast(NamedTuple):
 class Population:
     """Follows the population mean of spikes.
 
-    Silent pairs are evidence in a sample of bins, about two pairs per bin on average, and more often
-    where the population has just been active, since there is more to be learnt from silence.
+    Silent pairs are training samples in randomly drawn bins, about two pairs per bin on average, and
+    more often where the population has just been active, since there is more to be learnt from silence.
     """
 
     def __init__(self, num_units: int, prior_bins: float) -> None:
@@ -85,9 +87,11 @@ class Population:
         return past
 
 
-def evidence_bins(
+def mark_training_samples(
     past: PopulationPast, spikes: UInt8[np.ndarray, "time unit"], observed: Bool[np.ndarray, "time unit"]
 ) -> Bool[np.ndarray, "time unit"]:
-    """Return which pairs are evidence: every observed spike, and all observed units in sampled bins."""
-    evidence: Bool[np.ndarray, "time unit"] = ((spikes > 0) | (past.sampled_weight > 0)[:, None]) & observed
-    return evidence
+    """Return which pairs are learnt from: every observed spike, and all observed units in sampled bins."""
+    is_training: Bool[np.ndarray, "time unit"] = (
+        (spikes > 0) | (past.sampled_weight > 0)[:, None]
+    ) & observed
+    return is_training

@@ -7,6 +7,7 @@ import math
 import numba
 import numpy as np
 
+# units at 1 Hz have a mean of 1e-3 per bin of 1 ms: the floor matters only where all are silent for long
 _FLOOR = 1e-5
 
 
@@ -38,6 +39,8 @@ def follow_population(  # type: ignore[no-untyped-def]
     total = num_spikes.sum()
     is_complete = num_seen.min() == num_before
     for t in range(spikes.shape[0]):
+        # without gaps the mean needs no sum over units in every bin, and is to the bit what it was before
+        # recordings had gaps
         if is_complete:
             rate = (total / num_units + 0.5) / (num_before + t + prior_bins)
         else:
@@ -45,7 +48,11 @@ def follow_population(  # type: ignore[no-untyped-def]
         joint_state[t] = write_population(
             trace, rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio[t], state[t]
         )
+        # trace over rate is 1 on average, so the average chance is `share`. It depends on earlier bins only:
+        # if the bin itself had a say, weights of 1 / chance would no longer make sums over silent pairs
+        # unbiased
         chance = min(1.0, share * (0.5 + 0.5 * trace[state_taus[0]] / rate))
+        # the number of the bin draws, and no generator: pieces and the order of units change nothing
         sampled_weight[t] = 1.0 / chance if draw_uniform(num_before + t) < chance else 0.0
         fired = 0.0
         for unit in range(num_units):
@@ -86,6 +93,7 @@ def write_population(  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def draw_uniform(number):  # type: ignore[no-untyped-def]
     """Return a number in [0, 1) that depends on `number` alone (splitmix64)."""
+    # finaliser and increment of splitmix64 (Steele, Lea & Flood 2014); the upper 53 bits fill a double
     mixed = np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""Reading a recording: from spikes to rows of features, piece by piece."""
+"""Reading a recording: from spikes to samples with features, piece by piece."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
-from nwbspikegen.models.in_context.past.clock import next_solution
-from nwbspikegen.models.in_context.past.companions import Companions
+from nwbspikegen.models.in_context.past.coincident_units import CoincidentUnits
 from nwbspikegen.models.in_context.past.coupling import Coupling
-from nwbspikegen.models.in_context.past.layout import (
+from nwbspikegen.models.in_context.past.feature_columns import (
     AGE_HAZARD,
     AGE_STATE_HAZARD,
-    COMPANION_COLUMN,
-    DRIVE_COLUMN,
+    COINCIDENT_COLUMN,
+    COUPLING_COLUMN,
     HAZARD_COLUMN,
     NUM_FEATURES,
-    PARTNER_COLUMN,
+    PAIRWISE_COLUMN,
 )
-from nwbspikegen.models.in_context.past.partners import Partners
-from nwbspikegen.models.in_context.past.population import Population, PopulationPast, evidence_bins
-from nwbspikegen.models.in_context.past.rows import Rows
+from nwbspikegen.models.in_context.past.pairwise_predictors import PairwisePredictors
+from nwbspikegen.models.in_context.past.population import Population, PopulationPast, mark_training_samples
+from nwbspikegen.models.in_context.past.refit_schedule import next_refit
+from nwbspikegen.models.in_context.past.samples import PairSamples
 from nwbspikegen.models.in_context.past.stepping import PastStepper
 from nwbspikegen.models.in_context.past.units import UnitHistories, log_odds_of
 from nwbspikegen.views.history import prior_bins
 
+# bounds what is held for bins that are only read: a mask and a row number per pair, 11 MB for 128 units
 _LARGEST_PIECE = 10_000
 
 
@@ -46,33 +47,35 @@ class Past:
         self._population = Population(num_units, before_the_first)
         self._units = UnitHistories(num_units, before_the_first)
         self._coupling = Coupling(num_units, before_the_first)
-        self._partners = Partners(num_units)
-        self._companions = Companions(num_units, before_the_first)
+        self._pairwise = PairwisePredictors(num_units)
+        self._coincident_units = CoincidentUnits(num_units, before_the_first)
 
     def read(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
-        wanted: Bool[np.ndarray, " time"],
+        requested: Bool[np.ndarray, " time"],
         observed: Bool[np.ndarray, "time unit"] | None = None,
-    ) -> Iterator[Rows]:
-        """Move on by some bins; give rows for all units in `wanted` bins, and all rows of evidence.
+    ) -> Iterator[PairSamples]:
+        """Move on by some bins; give samples of all units in `requested` bins, and all training samples.
 
-        A row tells of bins before its own only. Pieces end where weights are solved again. Where a unit
-        was not `observed` it has no row, teaches nothing, and what depends on its past is unknown.
+        A sample tells of bins before its own only. Pieces end where weights are solved again. Where a unit
+        was not `observed` it has no sample, teaches nothing, and what depends on its past is unknown.
         """
         start = 0
         while start < len(spikes):
-            due = next_solution(self.num_bins)
+            due = next_refit(self.num_bins)
             stop = min(len(spikes), start + _LARGEST_PIECE, start + due - self.num_bins)
             piece = slice(start, stop)
             ends = self.num_bins + stop - start == due
             seen = np.ones(spikes[piece].shape, dtype=bool) if observed is None else observed[piece]
-            rows = self._read_piece(np.where(seen, spikes[piece], 0), seen, wanted[piece], start, ends)
+            samples = self._read_piece(np.where(seen, spikes[piece], 0), seen, requested[piece], start, ends)
+            # after the piece has been written: refits use its samples, and only later bins are predicted with
+            # them
             if ends:
                 self._coupling.solve()
-                self._partners.solve()
-                self._companions.solve()
-            yield rows
+                self._pairwise.solve()
+                self._coincident_units.solve()
+            yield samples
             start = stop
 
     def step_on(
@@ -87,16 +90,16 @@ class Past:
             self._population,
             self._units,
             self._coupling,
-            self._partners,
-            self._companions,
+            self._pairwise,
+            self._coincident_units,
             center=center,
             scale=scale,
             limit=limit,
             num_samples=num_samples,
         )
 
-    def solve_drives(self) -> Float32[np.ndarray, "ridge source tau target"]:
-        """Solve for the drives once more, of all that was read, and return their weights."""
+    def solve_filters(self) -> Float32[np.ndarray, "ridge source tau target"]:
+        """Solve for the coupling filters once more, of all that was read, and return their weights."""
         self._coupling.solve()
         weights: Float32[np.ndarray, "ridge source tau target"] = self._coupling.weights()[0]
         return weights
@@ -105,56 +108,61 @@ class Past:
         self,
         spikes: UInt8[np.ndarray, "time unit"],
         observed: Bool[np.ndarray, "time unit"],
-        wanted: Bool[np.ndarray, " time"],
+        requested: Bool[np.ndarray, " time"],
         start: int,
-        period_ends: bool,
-    ) -> Rows:
+        refit_follows: bool,
+    ) -> PairSamples:
         population = self._population.read(spikes, observed, self.num_bins)
-        is_evidence = evidence_bins(population, spikes, observed)
-        is_row = is_evidence | (wanted[:, None] & observed)
+        is_training = mark_training_samples(population, spikes, observed)
+        is_row = is_training | (requested[:, None] & observed)
         at, unit = np.nonzero(is_row)
         row_of = np.full(is_row.shape, -1, dtype=np.int64)
         row_of[is_row] = np.arange(len(at))
         fired = (spikes[at, unit] > 0).astype(np.float32)
+        # weights of inverse sampling probability keep sums over samples unbiased
         silent_weight = population.sampled_weight[at].astype(np.float32)
         weight = np.where(fired > 0, np.float32(1), silent_weight)
         features = np.empty((len(at), NUM_FEATURES), dtype=np.float32)
         log_rate = np.empty(len(at), dtype=np.float32)
         self._units.read(spikes, observed, population, row_of, features, log_rate)
         log_odds = log_odds_of(log_rate + features[:, HAZARD_COLUMN + AGE_HAZARD])
-        self._add_drives(spikes, observed, population, is_row, at, unit, fired, weight, log_odds, features)
+        self._add_couplings(spikes, observed, population, is_row, at, unit, fired, weight, log_odds, features)
+        # pairwise tables count against the hazard given age and population, so that a predictor is who tells
+        # more than these
         both = log_rate.astype(np.float64) + features[:, HAZARD_COLUMN + AGE_STATE_HAZARD]
-        partners = features[:, PARTNER_COLUMN:COMPANION_COLUMN]
-        self._partners.read(spikes, observed, row_of, weight, both, partners)
-        self._companions.read(spikes, observed, row_of, features[:, COMPANION_COLUMN:])
+        pairwise = features[:, PAIRWISE_COLUMN:COINCIDENT_COLUMN]
+        self._pairwise.read(spikes, observed, row_of, weight, both, pairwise)
+        self._coincident_units.read(spikes, observed, row_of, features[:, COINCIDENT_COLUMN:])
         self.num_bins += len(spikes)
-        return Rows(features, log_odds, log_rate, at + start, unit, fired, weight, wanted[at], period_ends)
+        return PairSamples(
+            features, log_odds, log_rate, at + start, unit, fired, weight, requested[at], refit_follows
+        )
 
-    def _add_drives(
+    def _add_couplings(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
         observed: Bool[np.ndarray, "time unit"],
         population: PopulationPast,
         is_row: Bool[np.ndarray, "time unit"],
-        at: Int64[np.ndarray, " row"],
-        unit: Int64[np.ndarray, " row"],
-        fired: Float32[np.ndarray, " row"],
-        weight: Float32[np.ndarray, " row"],
-        log_odds: Float32[np.ndarray, " row"],
-        features: Float32[np.ndarray, "row feature"],
+        at: Int64[np.ndarray, " pair"],
+        unit: Int64[np.ndarray, " pair"],
+        fired: Float32[np.ndarray, " pair"],
+        weight: Float32[np.ndarray, " pair"],
+        log_odds: Float32[np.ndarray, " pair"],
+        features: Float32[np.ndarray, "pair feature"],
     ) -> None:
         needed: Bool[np.ndarray, " time"] = np.logical_or.reduce(is_row, axis=1)
         inputs = self._coupling.follow(spikes, observed, needed, population.log_ratio)
         input_of = (np.cumsum(needed) - 1)[at]
-        drives = features[:, DRIVE_COLUMN:PARTNER_COLUMN]
-        self._coupling.write(inputs, input_of, unit, drives)
-        evidence = weight > 0
+        columns = features[:, COUPLING_COLUMN:PAIRWISE_COLUMN]
+        self._coupling.write(inputs, input_of, unit, columns)
+        training = weight > 0
         self._coupling.learn(
             inputs,
-            input_of[evidence],
-            unit[evidence],
-            fired[evidence],
-            weight[evidence],
-            log_odds[evidence],
-            drives[evidence],
+            input_of[training],
+            unit[training],
+            fired[training],
+            weight[training],
+            log_odds[training],
+            columns[training],
         )

@@ -5,32 +5,32 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from nwbspikegen.models.in_context.past.companions import Companions
+from nwbspikegen.models.in_context.past.coincident_units import CoincidentUnits
 from nwbspikegen.models.in_context.past.coupling import Coupling
-from nwbspikegen.models.in_context.past.layout import (
-    COMPANION_COLUMN,
-    COMPANION_TAUS,
+from nwbspikegen.models.in_context.past.feature_columns import (
+    COINCIDENT_COLUMN,
+    COINCIDENT_TAUS,
+    COUPLING_COLUMN,
     COUPLING_POPULATION,
     COUPLING_TAUS,
-    DRIVE_COLUMN,
     HAZARD_COLUMN,
     INTERVAL_EDGES,
     JOINT_STATE_EDGES,
     JOINT_TAU,
     NUM_FEATURES,
-    PARTNER_COLUMN,
+    PAIRWISE_COLUMN,
     STATE_EDGES,
     STATE_TAUS,
     TAUS_BINS,
 )
-from nwbspikegen.models.in_context.past.partners import Partners
+from nwbspikegen.models.in_context.past.pairwise_predictors import PairwisePredictors
 from nwbspikegen.models.in_context.past.population import Population
 from nwbspikegen.models.in_context.past.stepping_kernels import take_bin, write_bin
 from nwbspikegen.models.in_context.past.units import UnitHistories
 
 _DECAY = np.exp(-1.0 / TAUS_BINS)
 _COUPLING_DECAY = np.exp(-1.0 / COUPLING_TAUS)
-_COMPANION_DECAY = np.exp(-1.0 / COMPANION_TAUS)
+_COINCIDENT_DECAY = np.exp(-1.0 / COINCIDENT_TAUS)
 
 
 class PastStepper:
@@ -38,7 +38,7 @@ class PastStepper:
 
     Parameters
     ----------
-    population, units, coupling, partners, companions
+    population, units, coupling, pairwise, coincident_units
         Its parts, which are only read.
     center, scale : arrays (feature,)
         By which features are standardised.
@@ -49,10 +49,10 @@ class PastStepper:
 
     Attributes
     ----------
-    standard : array (row, feature)
+    standard : array (pair, feature)
         Standardised features, of sample after sample, as `write` left them; always the same memory.
-    log_odds, log_rate : arrays (row,)
-        As in `Rows`.
+    log_odds, log_rate : arrays (pair,)
+        As in `PairSamples`.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class PastStepper:
         population: Population,
         units: UnitHistories,
         coupling: Coupling,
-        partners: Partners,
-        companions: Companions,
+        pairwise: PairwisePredictors,
+        coincident_units: CoincidentUnits,
         *,
         center: Float32[np.ndarray, " feature"],
         scale: Float32[np.ndarray, " feature"],
@@ -71,10 +71,10 @@ class PastStepper:
         self._population_rate = population.rate()
         self._rate = units.rate()
         self._tables = units.tables()
-        self._pairs = partners.tables()
+        self._pairs = pairwise.tables()
         self._classes = (
             *units.classes(),
-            partners.classes(),
+            pairwise.classes(),
             STATE_TAUS,
             STATE_EDGES,
             JOINT_TAU,
@@ -88,8 +88,10 @@ class PastStepper:
         def repeat(state: np.ndarray) -> np.ndarray:
             return np.repeat(state[None], num_samples, axis=0)
 
-        drive = np.einsum("kvtu,vt->ktu", weights.astype(np.float64), coupling.trace)
-        self._shares, company = companions.company()
+        # the output of a filter is kept by time constant: each decays by itself, so that a bin without spikes
+        # costs no product of all pairs
+        filtered = np.einsum("kvtu,vt->ktu", weights.astype(np.float64), coupling.trace)
+        self._shares, activity = coincident_units.activity()
         self._oldest = units.oldest
         self._passing = (
             repeat(population.trace),
@@ -97,31 +99,26 @@ class PastStepper:
             repeat(units.known_age()),
             repeat(units.interval_class),
             repeat(coupling.trace),
-            repeat(drive),
-            repeat(company),
+            repeat(filtered),
+            repeat(activity),
         )
-        num_rows = num_samples * len(self._rate)
-        self.standard = np.empty((num_rows, NUM_FEATURES), dtype=np.float32)
-        self.log_odds = np.empty(num_rows, dtype=np.float32)
+        num_pairs = num_samples * len(self._rate)
+        self.standard = np.empty((num_pairs, NUM_FEATURES), dtype=np.float32)
+        self.log_odds = np.empty(num_pairs, dtype=np.float32)
+        # rates are counts, which a free run does not add to
         self.log_rate = np.tile(np.log(self._rate).astype(np.float32), num_samples)
 
     def write(self) -> None:
         """Write features and log odds of the next bin."""
-        population_trace, trace, age, interval_class, _, drive, company = self._passing
+        population_trace, trace, age, interval_class, _, filtered, activity = self._passing
         write_bin(
-            self._population_rate,
-            self._rate,
-            population_trace,
-            trace,
-            age,
-            interval_class,
-            drive,
-            company,
+            (self._population_rate, self._rate),
+            (population_trace, trace, age, interval_class, filtered, activity),
             self._tables,
             self._pairs,
             self._coupling,
             self._classes,
-            (HAZARD_COLUMN, DRIVE_COLUMN, PARTNER_COLUMN, COMPANION_COLUMN),
+            (HAZARD_COLUMN, COUPLING_COLUMN, PAIRWISE_COLUMN, COINCIDENT_COLUMN),
             self._scaling,
             self.standard,
             self.log_odds,
@@ -135,7 +132,7 @@ class PastStepper:
             _DECAY,
             _COUPLING_DECAY,
             self._weights,
-            _COMPANION_DECAY,
+            _COINCIDENT_DECAY,
             self._shares,
             INTERVAL_EDGES,
             self._oldest,

@@ -13,10 +13,18 @@ import numpy as np
 
 from nwbspikegen.views.history_kernels import class_of, next_age
 
+# a tenth of a spike per second at 1 ms: far below it, how silent a unit is says nothing more
 _FLOOR = 1e-4
+# as the baseline `online_hazard`. It is short for a cold start: a unit silent for its first 10 s is given
+# .002 of its rate
 _PRIOR_BINS = 20.0
+# in spikes, not in bins: the prior of a joint class lasts as long, about two spikes, for a slow unit as for a
+# fast one
 _PRIOR_SPIKES = 2.0
+# age and population tell partly the same, since a unit that fires is part of the population: with its whole
+# log ratio the second would count twice what they share
 _STATE_SHARE = 0.7
+# e^-6 per bin of 1 ms is 2.5 Hz: the feature lies around 0 before it is standardised
 _RATE_SHIFT = 6.0
 
 
@@ -55,6 +63,7 @@ def follow_units(  # type: ignore[no-untyped-def]
             classes[1:] = state[t]
             coarse = class_of(age[unit], joint_age_class)
             other = (joint_state[t], interval_class[unit])
+            # written before the bin is counted: a prediction must not know its own bin
             row = row_of[t, unit]
             if row >= 0:
                 rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
@@ -70,6 +79,7 @@ def follow_units(  # type: ignore[no-untyped-def]
                     single[:, unit],
                     joint[:, unit],
                 )
+            # a bin may hold more spikes than one where the user asked for counts
             fired = min(spikes[t, unit], 1)
             if observed[t, unit]:
                 count_bin(fired, classes, coarse, other, single[:, unit], joint[:, unit])
@@ -81,6 +91,7 @@ def follow_units(  # type: ignore[no-untyped-def]
                 rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
                 for i in range(decay.size):
                     trace[unit, i] = decay[i] * trace[unit, i] + (1.0 - decay[i]) * rate
+            # an interval that began before a gap has no length: it goes to the class of the longest
             if fired and age[unit] >= 0:
                 interval_class[unit] = np.searchsorted(interval_edges, age[unit])
             elif fired or not observed[t, unit]:
@@ -109,6 +120,8 @@ def write_hazards(out, rate, expected, classes, coarse, other, single, joint):  
 @numba.njit(cache=True, nogil=True)
 def weigh_evidence(expected):  # type: ignore[no-untyped-def]
     """Return how much evidence so many spikes are, and how far hazards from it are to be trusted."""
+    # the logarithm, since ten spikes more matter to 10 and not to 10,000; tanh of a quarter is .5 at 8
+    # expected spikes and .9 at 350
     evidence = math.log(1.0 + expected)
     return evidence, math.tanh(evidence / 4.0)
 
@@ -135,8 +148,11 @@ def write_joint_hazards(  # type: ignore[no-untyped-def]
 ):
     """Go on behind the hazards of one condition with all else that `write_hazards` writes."""
     num_hazards = num_single + len(other)
+    # out[2] is the population at 60 bins; bounds keep the exponential finite where classes have no spike
     by_age_and_state = min(max(out[0] + _STATE_SHARE * out[2], -12.0), 8.0)
     for j in range(len(other)):
+        # joint classes are drawn towards what their conditions say one by one, so that an empty one says no
+        # less
         coarser = math.exp(by_age_and_state if j == 0 else out[0]) * rate
         fired, seen = joint[0, j, coarse, other[j]], joint[1, j, coarse, other[j]]
         hazard = (fired + _PRIOR_SPIKES) / (seen + _PRIOR_SPIKES / coarser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.models.in_context.past.layout import (
+from nwbspikegen.models.in_context.past.feature_columns import (
     INTERVAL_EDGES,
     JOINT_AGE_EDGES,
     JOINT_STATE_EDGES,
@@ -44,6 +44,7 @@ class UnitHistories:
         self.trace = np.zeros((num_units, len(TAUS_BINS)))
         self._num_spikes = np.zeros(num_units)
         self._num_seen = np.zeros(num_units)
+        # before its first spike a unit is in the oldest class, as in `online_hazard`
         self.age = np.full(num_units, _OLDEST)
         self.interval_class = np.full(num_units, len(INTERVAL_EDGES))
         # spikes and bins per unit, condition and class
@@ -83,8 +84,8 @@ class UnitHistories:
         observed: Bool[np.ndarray, "time unit"],
         population: PopulationPast,
         row_of: Int64[np.ndarray, "time unit"],
-        features: Float32[np.ndarray, "row feature"],
-        log_rate: Float32[np.ndarray, " row"],
+        features: Float32[np.ndarray, "pair feature"],
+        log_rate: Float32[np.ndarray, " pair"],
     ) -> None:
         """Move on by some bins; fill the rows that `row_of` gives (-1: none)."""
         follow_units(
@@ -112,9 +113,10 @@ class UnitHistories:
 
 
 def log_odds_of(
-    log_probability: Float32[np.ndarray, " row"] | Float64[np.ndarray, " row"],
-) -> Float32[np.ndarray, " row"]:
+    log_probability: Float32[np.ndarray, " pair"] | Float64[np.ndarray, " pair"],
+) -> Float32[np.ndarray, " pair"]:
     """Return log odds, the probability kept within [1e-6, 1 - 1e-6]."""
+    # the bounds that scores clip to: what lies beyond would not be seen there
     probability = np.clip(np.exp(log_probability, dtype=np.float64), 1e-6, 1 - 1e-6)
-    log_odds: Float32[np.ndarray, " row"] = np.log(probability / (1 - probability)).astype(np.float32)
+    log_odds: Float32[np.ndarray, " pair"] = np.log(probability / (1 - probability)).astype(np.float32)
     return log_odds

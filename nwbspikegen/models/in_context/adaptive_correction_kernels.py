@@ -9,7 +9,7 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True)
-def readout_inputs(standard, columns, base, log_rate):  # type: ignore[no-untyped-def]
+def correction_inputs(standard, columns, base, log_rate):  # type: ignore[no-untyped-def]
     """Return (row, input): 1, the network's log ratio to the running rate, and some features."""
     inputs = np.empty((len(base), columns.size + 2))
     for row in range(len(base)):
@@ -41,6 +41,7 @@ def weigh(standard, columns, base, log_rate, unit, shared_mean, own_mean):  # ty
 @numba.njit(cache=True, nogil=True)
 def log_ratio_input(base, log_rate):  # type: ignore[no-untyped-def]
     """Return half the network's log ratio to the running rate, within [-2, 4]."""
+    # bounds and half keep it as large as the standardised features, for which the prior is one precision
     return min(max(base - log_rate, -4.0), 8.0) / 2.0
 
 
@@ -49,6 +50,7 @@ def gather(inputs, member, fired, weight, log_odds, curvature, gradient):  # typ
     """Add the rows' gradient, and their curvature (lower triangle), to their members'."""
     for row in range(len(inputs)):
         probability = 1.0 / (1.0 + math.exp(-log_odds[row]))
+        # gradient and curvature of the Bernoulli log-likelihood in log odds: y - p and p (1 - p)
         residual = weight[row] * (fired[row] - probability)
         bend = weight[row] * probability * (1.0 - probability)
         if fired[row] > 0 and log_odds[row] < 0:

@@ -1,4 +1,4 @@
-"""In whose company a unit fires, and how lately they have fired."""
+"""With which others a unit fires, and how lately they have fired."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from nwbspikegen.models.in_context.past import Past
-from nwbspikegen.models.in_context.past.companions import Companions
-from nwbspikegen.models.in_context.past.layout import (
-    COMPANION_COLUMN,
-    COMPANION_TAUS,
-    MEETING_TAU,
-    NUM_COMPANIONS,
+from nwbspikegen.models.in_context.past.coincident_units import CoincidentUnits
+from nwbspikegen.models.in_context.past.feature_columns import (
+    COINCIDENCE_TAU,
+    COINCIDENT_COLUMN,
+    COINCIDENT_TAUS,
+    NUM_COINCIDENT_UNITS,
 )
 from nwbspikegen.models.in_context.past.units import UnitHistories
 from nwbspikegen.views.history import prior_bins
@@ -29,45 +29,45 @@ def _grouped(num_bins: int = 6000, num_units: int = 24) -> np.ndarray:
 
 def _remaining(spikes: np.ndarray) -> np.ndarray:
     """Return what is left of each unit's latest spike before each bin (time, unit, tau), bin by bin."""
-    left = np.zeros((*spikes.shape, len(COMPANION_TAUS)))
+    left = np.zeros((*spikes.shape, len(COINCIDENT_TAUS)))
     for t in range(1, len(spikes)):
-        left[t] = np.where(spikes[t - 1, :, None] > 0, 1.0, left[t - 1] * np.exp(-1 / COMPANION_TAUS))
+        left[t] = np.where(spikes[t - 1, :, None] > 0, 1.0, left[t - 1] * np.exp(-1 / COINCIDENT_TAUS))
     return left
 
 
-def test_features_are_what_is_left_of_the_companions_latest_spikes() -> None:
+def test_features_are_what_is_left_of_the_coincident_units_latest_spikes() -> None:
     """Those chosen after 5,000 bins have not been chosen again by bin 5,480."""
     spikes = _grouped(5480)
     left = _remaining(spikes)
     past = Past(spikes.shape[1], _BIN)
     pieces = list(past.read(spikes, np.ones(len(spikes), dtype=bool)))
-    solved = max(int(piece.bin.max()) + 1 for piece in pieces if piece.period_ends)
+    solved = max(int(piece.bin.max()) + 1 for piece in pieces if piece.refit_follows)
     assert solved < 5400
-    met = np.einsum("tu,tv->uv", spikes[:solved], left[:solved, :, MEETING_TAU])
+    coincidence = np.einsum("tu,tv->uv", spikes[:solved], left[:solved, :, COINCIDENCE_TAU])
     num_spikes = spikes[:solved].sum(axis=0, dtype=np.float64)
-    excess = met / (num_spikes[:, None] + 5) - met.sum(axis=0) / num_spikes.sum()
+    excess = coincidence / (num_spikes[:, None] + 5) - coincidence.sum(axis=0) / num_spikes.sum()
     np.fill_diagonal(excess, 0)
     rank = np.argsort(np.argsort(-excess, axis=1), axis=1)
-    share = np.where((rank < NUM_COMPANIONS) & (excess > 0), excess, 0)
+    share = np.where((rank < NUM_COINCIDENT_UNITS) & (excess > 0), excess, 0)
     share /= share.sum(axis=1, keepdims=True)
     last = pieces[-1]
-    found = last.features[:, COMPANION_COLUMN:].reshape(-1, spikes.shape[1], len(COMPANION_TAUS))
+    found = last.features[:, COINCIDENT_COLUMN:].reshape(-1, spikes.shape[1], len(COINCIDENT_TAUS))
     expected = np.log(1 + 1000 * np.einsum("uv,tvk->tuk", share, left[solved:]))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_companions_are_those_of_the_own_group() -> None:
+def test_coincident_units_are_those_of_the_own_group() -> None:
     spikes = _grouped()
-    companions = Companions(24, prior_bins(_BIN))
+    coincident_units = CoincidentUnits(24, prior_bins(_BIN))
     nothing = np.full(spikes.shape, -1, dtype=np.int64)
-    companions.read(
+    coincident_units.read(
         spikes,
         np.ones(spikes.shape, dtype=bool),
         nothing,
-        np.empty((0, len(COMPANION_TAUS)), dtype=np.float32),
+        np.empty((0, len(COINCIDENT_TAUS)), dtype=np.float32),
     )
-    companions.solve()
-    shares, _ = companions.company()
+    coincident_units.solve()
+    shares, _ = coincident_units.activity()
     group = np.arange(24) // 12
     for unit in range(24):
         chosen = np.flatnonzero(shares[:, unit])
@@ -77,14 +77,14 @@ def test_companions_are_those_of_the_own_group() -> None:
 
 
 def test_a_unit_alone_has_none_and_what_never_fired_is_not_left() -> None:
-    alone = Companions(1, prior_bins(_BIN))
+    alone = CoincidentUnits(1, prior_bins(_BIN))
     alone.solve()
-    shares, company = alone.company()
+    shares, activity = alone.activity()
     assert shares.tolist() == [[0]]
-    assert not company.any()
-    silent = Companions(3, prior_bins(_BIN))
+    assert not activity.any()
+    silent = CoincidentUnits(3, prior_bins(_BIN))
     silent.solve()
-    assert not silent.company()[1].any()
+    assert not silent.activity()[1].any()
 
 
 def test_a_stepper_follows_them_bin_by_bin_until_a_spike_is_forgotten() -> None:
@@ -92,9 +92,9 @@ def test_a_stepper_follows_them_bin_by_bin_until_a_spike_is_forgotten() -> None:
     past, spikes = Past(24, _BIN), _grouped()
     for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
         pass
-    shares = past._companions.company()[0]
+    shares = past._coincident_units.activity()[0]
     assert shares[0].any()
-    num_features = COMPANION_COLUMN + len(COMPANION_TAUS)
+    num_features = COINCIDENT_COLUMN + len(COINCIDENT_TAUS)
     stepper = past.step_on(
         np.zeros(num_features, dtype=np.float32), np.ones(num_features, dtype=np.float32), 99.0, 1
     )
@@ -107,5 +107,5 @@ def test_a_stepper_follows_them_bin_by_bin_until_a_spike_is_forgotten() -> None:
     for t in range(UnitHistories.oldest + 150):
         stepper.write()
         expected = np.log(1 + 1000 * shares.T @ left[t])
-        np.testing.assert_allclose(stepper.standard[:, COMPANION_COLUMN:], expected, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(stepper.standard[:, COINCIDENT_COLUMN:], expected, rtol=1e-5, atol=1e-5)
         stepper.take(later[t][None])

@@ -9,9 +9,15 @@ import numpy as np
 
 from nwbspikegen.views.history_kernels import class_of, next_age
 
+# draws a class with few expected spikes towards the hazard, which is what a ratio of 1 means
 _PRIOR_SPIKES = 4.0
+# 12 classes that have nothing to tell gain about 6 nats by chance, half their number, and the best of many
+# units is taken: less than 10 is no finding
 _FEWEST_NATS = 10.0
+# one or two spikes, where as many were expected, gain less than 2 nats: this spares the loop for units that
+# hardly fire
 _FEWEST_SPIKES = 3
+# nats per spike of a unit with few spikes are drawn towards 0, as those of coupling filters are
 _GAIN_PRIOR_SPIKES = 20.0
 
 
@@ -22,13 +28,13 @@ def follow_pairs(  # type: ignore[no-untyped-def]
     row_of,
     weight,
     expected,
-    partner_class,
+    predictor_class,
     own_class,
     age,
     pair,
     best,
     num_spikes,
-    partner,
+    predictor,
     gain,
     out,
 ):
@@ -37,49 +43,50 @@ def follow_pairs(  # type: ignore[no-untyped-def]
     Another unit whose age is not known, class -1, says nothing and counts nowhere.
     """
     num_bins, num_units = spikes.shape
-    oldest = partner_class.size - 1
+    oldest = predictor_class.size - 1
     classes = np.zeros(num_units, np.int64)
     for t in range(num_bins):
         for unit in range(num_units):
-            classes[unit] = partner_class[age[unit]] if age[unit] >= 0 else -1
+            classes[unit] = predictor_class[age[unit]] if age[unit] >= 0 else -1
         for unit in range(num_units):
             row = row_of[t, unit]
             if row < 0:
                 continue
             own = class_of(age[unit], own_class)
-            write_partners(out[row], unit, own, classes, pair, best, partner, gain)
+            # written before it is counted, or a pair would predict its own spike
+            write_predictors(out[row], unit, own, classes, pair, best, predictor, gain)
             if weight[row] > 0:
                 fired = min(spikes[t, unit], 1)
-                count_pairs(fired, weight[row] * expected[row], unit, own, classes, pair, best, partner)
+                count_pairs(fired, weight[row] * expected[row], unit, own, classes, pair, best, predictor)
                 num_spikes[unit] += fired
         for unit in range(num_units):
             age[unit] = next_age(age[unit], spikes[t, unit], observed[t, unit], oldest)
 
 
 @numba.njit(cache=True, nogil=True)
-def write_partners(out, unit, own, classes, pair, best, partner, gain):  # type: ignore[no-untyped-def]
-    """Write two features per partner and the last one, of both ages."""
-    num_partners = partner.shape[1]
+def write_predictors(out, unit, own, classes, pair, best, predictor, gain):  # type: ignore[no-untyped-def]
+    """Write two features per predictor and the last one, of both ages."""
+    num_predictors = predictor.shape[1]
     out[:] = 0.0
-    for k in range(num_partners):
-        other = partner[unit, k]
+    for k in range(num_predictors):
+        other = predictor[unit, k]
         if other >= 0:
             out[2 * k + 1] = gain[unit, k]
             if classes[other] >= 0:
                 out[2 * k] = log_ratio(pair, unit, other, classes[other])
-    other = partner[unit, 0]
+    other = predictor[unit, 0]
     if other >= 0 and classes[other] >= 0:
-        out[2 * num_partners] = log_ratio_of_both(best, unit, own, classes[other], out[0])
+        out[2 * num_predictors] = log_ratio_of_both(best, unit, own, classes[other], out[0])
 
 
 @numba.njit(cache=True, nogil=True)
-def count_pairs(fired, expected, unit, own, classes, pair, best, partner):  # type: ignore[no-untyped-def]
-    """Count a row of evidence in the unit's tables with all units."""
+def count_pairs(fired, expected, unit, own, classes, pair, best, predictor):  # type: ignore[no-untyped-def]
+    """Count a training sample in the unit's tables with all units."""
     for other in range(classes.size):
         if classes[other] >= 0:
             pair[0, unit, other, classes[other]] += fired
             pair[1, unit, other, classes[other]] += expected
-    other = partner[unit, 0]
+    other = predictor[unit, 0]
     if other >= 0 and classes[other] >= 0:
         best[0, unit, own, classes[other]] += fired
         best[1, unit, own, classes[other]] += expected
@@ -94,43 +101,43 @@ def log_ratio(pair, unit, other, age_class):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def log_ratio_of_both(best, unit, own, age_class, coarser):  # type: ignore[no-untyped-def]
-    """Return the same by both ages, drawn towards what it is by the best partner's alone."""
+    """Return the same by both ages, drawn towards what it is by the best predictor's alone."""
     fired, expected = best[0, unit, own, age_class], best[1, unit, own, age_class]
     return math.log((fired + _PRIOR_SPIKES * math.exp(coarser)) / (expected + _PRIOR_SPIKES))
 
 
 @numba.njit(cache=True, nogil=True)
-def tabulate_partners(pair, best, partner, by_partner, by_both):  # type: ignore[no-untyped-def]
-    """Fill by_partner (unit, place, class) and by_both (unit, own, class) with log ratios."""
-    for unit in range(partner.shape[0]):
-        for k in range(partner.shape[1]):
-            if partner[unit, k] < 0:
+def tabulate_predictors(pair, best, predictor, by_predictor, by_both):  # type: ignore[no-untyped-def]
+    """Fill by_predictor (unit, place, class) and by_both (unit, own, class) with log ratios."""
+    for unit in range(predictor.shape[0]):
+        for k in range(predictor.shape[1]):
+            if predictor[unit, k] < 0:
                 continue
-            for at in range(by_partner.shape[2]):
-                by_partner[unit, k, at] = log_ratio(pair, unit, partner[unit, k], at)
+            for at in range(by_predictor.shape[2]):
+                by_predictor[unit, k, at] = log_ratio(pair, unit, predictor[unit, k], at)
                 if k > 0:
                     continue
                 for own in range(by_both.shape[1]):
-                    by_both[unit, own, at] = log_ratio_of_both(best, unit, own, at, by_partner[unit, k, at])
+                    by_both[unit, own, at] = log_ratio_of_both(best, unit, own, at, by_predictor[unit, k, at])
 
 
 @numba.njit(cache=True, nogil=True)
-def look_up_partners(out, unit, own, classes, by_partner, by_both, partner, gain):  # type: ignore[no-untyped-def]
-    """Write what `write_partners` does, from tables of logs."""
-    num_partners = partner.shape[1]
-    out[2 * num_partners] = 0.0
-    for k in range(num_partners):
-        other = partner[unit, k]
+def look_up_predictors(out, unit, own, classes, by_predictor, by_both, predictor, gain):  # type: ignore[no-untyped-def]
+    """Write what `write_predictors` does, from tables of logs."""
+    num_predictors = predictor.shape[1]
+    out[2 * num_predictors] = 0.0
+    for k in range(num_predictors):
+        other = predictor[unit, k]
         known = other >= 0
-        out[2 * k] = by_partner[unit, k, classes[other]] if known else 0.0
+        out[2 * k] = by_predictor[unit, k, classes[other]] if known else 0.0
         out[2 * k + 1] = gain[unit, k] if known else 0.0
         if k == 0 and known:
-            out[2 * num_partners] = by_both[unit, own, classes[other]]
+            out[2 * num_predictors] = by_both[unit, own, classes[other]]
 
 
 @numba.njit(cache=True, nogil=True)
-def choose_partners(pair, num_spikes, best, partner, gain):  # type: ignore[no-untyped-def]
-    """Fill partner and gain (unit, place), best first; a new best partner starts its table afresh."""
+def choose_predictors(pair, num_spikes, best, predictor, gain):  # type: ignore[no-untyped-def]
+    """Fill predictor and gain (unit, place), best first; a new best predictor starts its table afresh."""
     num_units = num_spikes.size
     nats = np.zeros(num_units)
     for unit in range(num_units):
@@ -141,14 +148,17 @@ def choose_partners(pair, num_spikes, best, partner, gain):  # type: ignore[no-u
             if other != unit:
                 for age_class in range(pair.shape[3]):
                     log_factor = log_ratio(pair, unit, other, age_class)
+                    # Poisson log-likelihood ratio of a class: n log f - e (f - 1) for n spikes where e were
+                    # expected
                     nats[other] += pair[0, unit, other, age_class] * log_factor
                     nats[other] -= pair[1, unit, other, age_class] * (math.exp(log_factor) - 1.0)
-        former = partner[unit, 0]
-        for k in range(partner.shape[1]):
+        former = predictor[unit, 0]
+        for k in range(predictor.shape[1]):
             best_other = np.argmax(nats)
             found = nats[best_other] > _FEWEST_NATS
-            partner[unit, k] = best_other if found else -1
+            predictor[unit, k] = best_other if found else -1
             gain[unit, k] = nats[best_other] / (num_spikes[unit] + _GAIN_PRIOR_SPIKES) if found else 0.0
             nats[best_other] = 0.0
-        if partner[unit, 0] != former:
+        # cells of both ages were counted with another unit and say nothing about this one
+        if predictor[unit, 0] != former:
             best[:, unit] = 0.0

@@ -1,4 +1,4 @@
-"""Activity of the units in whose company a unit fires, compiled; nothing looks ahead."""
+"""Activity of the units that fire together with a unit, compiled; nothing looks ahead."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ import numpy as np
 
 from nwbspikegen.views.history_kernels import next_age
 
+# log(1 + 1000 x) is 0 for nothing, and tells a thousandth of a spike from a hundredth
 _SCALE = np.float32(1000)
 
 
 @numba.njit(cache=True, nogil=True)
-def follow_companions(  # type: ignore[no-untyped-def]
+def follow_coincident_units(  # type: ignore[no-untyped-def]
     spikes,
     observed,
     row_of,
     remaining,
-    meeting,
+    coincidence_tau,
     begin,
-    companion,
+    member,
     share,
     prior_bins,
     age,
     num_spikes,
     num_seen,
-    met,
+    coincidence,
     out,
 ):
-    """Fill rows of out; update age (unit) and met (unit, other), what was left of others at its spikes.
+    """Fill rows of out; update age (unit) and coincidence (unit, other).
 
+    `coincidence` sums what was left of the others at a unit's spikes.
     `remaining` (age, tau) is what is left of a spike after so many bins, by time constant. num_spikes and
     num_seen (unit) are updated, too.
     """
@@ -40,17 +42,21 @@ def follow_companions(  # type: ignore[no-untyped-def]
         for unit in range(num_units):
             row = row_of[t, unit]
             if row >= 0:
-                write_companions(
-                    out[row], unit, age, num_spikes, num_seen, prior_bins, remaining, begin, companion, share
+                write_coincident_units(
+                    out[row], unit, age, num_spikes, num_seen, prior_bins, remaining, begin, member, share
                 )
         for unit in range(num_units):
+            # before ages move on: spikes of the same bin are no news of each other, since neither predicts
+            # the other
             if spikes[t, unit]:
                 for other in range(num_units):
                     if age[other] >= 0:
-                        met[unit, other] += remaining[age[other], meeting]
+                        coincidence[unit, other] += remaining[age[other], coincidence_tau]
                     else:
                         rate = (num_spikes[other] + 0.5) / (num_seen[other] + prior_bins)
-                        met[unit, other] += expect_remaining(rate, age[other], remaining, meeting)
+                        coincidence[unit, other] += expect_remaining(
+                            rate, age[other], remaining, coincidence_tau
+                        )
         for unit in range(num_units):
             age[unit] = next_age(age[unit], spikes[t, unit], observed[t, unit], oldest)
             if observed[t, unit]:
@@ -64,20 +70,22 @@ def expect_remaining(rate, age, remaining, i):  # type: ignore[no-untyped-def]
 
     At the time when it was last missed, what a unit of this rate has; since then it has been silent.
     """
+    # the sum over k of rate (1 - rate)^k decay^k; at age 2 one bin of decay has passed
     decay = remaining[2, i]
     return rate / (1.0 - (1.0 - rate) * decay) * remaining[-age, i]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def write_companions(  # type: ignore[no-untyped-def]
-    out, unit, age, num_spikes, num_seen, prior_bins, remaining, begin, companion, share
+def write_coincident_units(  # type: ignore[no-untyped-def]
+    out, unit, age, num_spikes, num_seen, prior_bins, remaining, begin, member, share
 ):
-    """Write the log of the companions' mean activity per time constant; 0: silent, or none known."""
+    """Write the log of the coincident units' mean activity per time constant; 0: silent, or none known."""
     num_taus = remaining.shape[1]
     for i in range(num_taus):
         out[i] = np.float32(0)
+    # fastmath lets the compiler add several at once; a sum in another order is within the tolerance of audits
     for place in range(begin[unit], begin[unit + 1]):
-        of, other = share[place], companion[place]
+        of, other = share[place], member[place]
         at = age[other]
         if at >= 0:
             for i in range(num_taus):
@@ -86,23 +94,24 @@ def write_companions(  # type: ignore[no-untyped-def]
             rate = (num_spikes[other] + 0.5) / (num_seen[other] + prior_bins)
             for i in range(num_taus):
                 out[i] += of * expect_remaining(rate, at, remaining, i)
-    write_company(out, out[:num_taus])
+    write_log_activity(out, out[:num_taus])
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def write_company(out, company):  # type: ignore[no-untyped-def]
-    """Write the log of companions' mean activity per time constant."""
-    for i in range(company.size):
-        out[i] = math.log(np.float32(1) + np.float32(company[i]) * _SCALE)
+def write_log_activity(out, activity):  # type: ignore[no-untyped-def]
+    """Write the log of coincident units' mean activity per time constant."""
+    for i in range(activity.size):
+        out[i] = math.log(np.float32(1) + np.float32(activity[i]) * _SCALE)
 
 
 @numba.njit(cache=True, nogil=True)
-def renew_companion(company, shares, decay, age, oldest, fired):  # type: ignore[no-untyped-def]
-    """Correct company (tau, unit), which has fallen by a bin, for a companion that fires or grows oldest.
+def renew_activity(activity, shares, decay, age, oldest, fired):  # type: ignore[no-untyped-def]
+    """Correct activity (tau, unit), which has fallen by a bin, for a unit that fires or grows oldest.
 
-    `shares` (unit) are its shares in the others' company. If it fires, a whole spike is left again; once
+    `shares` (unit) are its shares in the others' activity. If it fires, a whole spike is left again; once
     it is oldest, nothing.
     """
     for i in range(decay.size):
+        # a difference to what is left now, so that a bin costs its spikes and not all pairs
         left = decay[i] ** age if age < oldest else 0.0
-        company[i] += (fired - left) * shares
+        activity[i] += (fired - left) * shares
