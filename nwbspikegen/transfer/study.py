@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -126,7 +125,7 @@ class TransferStudy:
         if len(sessions) < 2:
             raise InputError(f"{len(sessions)} recordings", "at least two", "add recordings")
         plan = StudyPlan(
-            tuple(sessions),
+            sessions=tuple(sessions),
             models=tuple(dict.fromkeys(models)),
             leave_one_out=leave_one_out,
             options=options if isinstance(options, WindowOptions) else WindowOptions(),
@@ -165,7 +164,7 @@ class TransferStudy:
                     "ask for these, or for another --out",
                 )
         if leave_one_out and not plan.leave_one_out:
-            self._change(lambda plan: dataclasses.replace(plan, leave_one_out=True))
+            self._change(lambda plan: plan.model_copy(update={"leave_one_out": True}))
 
     def add(self, recordings: _Recordings, *, options: _Options | None = None) -> None:
         """Add recordings as rows and columns; the next `run` computes what is new.
@@ -353,16 +352,16 @@ def _with_sessions(plan: StudyPlan, fresh: Sequence[StudySession]) -> StudyPlan:
         known = _find_known(sessions, session)
         if known is not None:
             _require_same_window(sessions[known], session)
-            sessions[known] = dataclasses.replace(sessions[known], path=session.path)
+            sessions[known] = sessions[known].model_copy(update={"path": session.path})
             continue
         # a visitor keeps its name, under which its cells are, when it becomes a session
         others = [visitor.name for visitor in plan.visitors if visitor.digest != session.digest]
         name = make_unique(session.name, [OTHERS, *others, *(other.name for other in sessions)])
-        sessions.append(dataclasses.replace(session, name=name))
+        sessions.append(session.model_copy(update={"name": name}))
     require_distinct([session.about for session in sessions], [session.path for session in sessions])
     added = {session.digest for session in sessions}
     visitors = tuple(visitor for visitor in plan.visitors if visitor.digest not in added)
-    return dataclasses.replace(plan, sessions=tuple(sessions), visitors=visitors)
+    return plan.model_copy(update={"sessions": tuple(sessions), "visitors": visitors})
 
 
 def _with_visitor(plan: StudyPlan, session: StudySession) -> StudyPlan:
@@ -371,8 +370,8 @@ def _with_visitor(plan: StudyPlan, session: StudySession) -> StudyPlan:
     if _find_known(plan.sessions, session) is not None or session.digest in there:
         return plan
     taken = [OTHERS, *(other.name for other in (*plan.sessions, *plan.visitors))]
-    visitor = dataclasses.replace(session, name=make_unique(session.name, taken))
-    return dataclasses.replace(plan, visitors=(*plan.visitors, visitor))
+    visitor = session.model_copy(update={"name": make_unique(session.name, taken)})
+    return plan.model_copy(update={"visitors": (*plan.visitors, visitor)})
 
 
 def _find_known(sessions: Sequence[StudySession], session: StudySession) -> int | None:
@@ -415,4 +414,4 @@ def _with_mixture(plan: StudyPlan, names: Sequence[str]) -> StudyPlan:
         )
     if mixture in plan.mixtures:
         return plan
-    return dataclasses.replace(plan, mixtures=(*plan.mixtures, mixture))
+    return plan.model_copy(update={"mixtures": (*plan.mixtures, mixture)})
