@@ -537,10 +537,10 @@ def _write_study(folder: Path) -> Path:
     told = {"lab": "Lab", "institution": "", "species": "Mus musculus", "preparation": "in_vitro"}
     sessions = tuple(
         StudySession(
-            name,
-            f"/nowhere/{name}.nwb",
-            WindowOptions(),
-            {
+            name=name,
+            path=f"/nowhere/{name}.nwb",
+            options=WindowOptions(),
+            about={
                 "identifier": name,
                 "source_sha256": 32 * name,
                 "session_id": name,
@@ -554,7 +554,7 @@ def _write_study(folder: Path) -> Path:
     )
     folder = folder / "study"
     folder.mkdir()
-    plan = StudyPlan(sessions, baselines=("mean_rate",), training={"epochs": 2}, resamples=4)
+    plan = StudyPlan(sessions=sessions, baselines=("mean_rate",), training={"epochs": 2}, resamples=4)
     plan.save(folder)
     rng = np.random.default_rng(0)
 

@@ -33,6 +33,10 @@ _TABLES = {
     "shared",
     "recommendation": "rank train_session train_preparation kind value ci_low ci_high independent shared "
     "probability_best verdict",
+    "seeds": "rank train_session kind num_targets mean_value ci_low ci_high share_of_within mean_place "
+    "num_best",
+    "targets": "rank test_session num_rows mean_value ci_low ci_high best_value best_row within "
+    "share_of_within num_above_NAME",
     "sweep": "trial state error num_parameters validation_bits_per_spike test_bits_per_spike best_epoch "
     "num_epochs train_seconds score_seconds resumed sha256",
     "patchseq scores": "predictor metric value sd ci_low ci_high num_cells num_donors accuracy "

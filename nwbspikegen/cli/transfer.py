@@ -33,6 +33,15 @@ if TYPE_CHECKING:
 
     from nwbspikegen.scoring.metrics import Metric
     from nwbspikegen.transfer import TransferStudy
+    from nwbspikegen.views import WindowOptions
+
+# options that are neither of the window nor of what is printed
+_RUN = ("leave_one_out", "epochs", "scheduler", "workers", "device", "seed", "settings")
+# what has a meaning when a study is read and nothing is run
+_OF_READING = (
+    *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
+    *("as_json", "config", "quiet", "log_file"),
+)
 
 
 @click.command("transfer", short_help="Train on every recording, test on every other.")
@@ -63,6 +72,12 @@ if TYPE_CHECKING:
     help="Add a row trained on several sessions, by name; repeat for several.",
 )
 @click.option("--recommend", "target", metavar="SESSION", help="Rank the rows for a session, or an NWB file.")
+@click.option(
+    "--rank",
+    "ranked",
+    type=click.Choice(["seeds", "targets"]),
+    help="Rank all rows by how well they serve others, or all columns by how well they are predicted.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
 @click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786.")
@@ -84,60 +99,42 @@ def transfer_command(
     out: Path,
     sessions_file: Path | None,
     models: tuple[str, ...],
-    leave_one_out: bool,
     mixtures: tuple[str, ...],
     target: str | None,
-    epochs: int | None,
-    device: str,
-    scheduler: str | None,
-    workers: int | None,
+    ranked: str | None,
     nwb_folder: Path | None,
     metadata: Path | None,
-    seed: int,
     overwrite: bool,
     as_json: bool,
-    settings: dict[str, Any],
-    **window: Any,
+    **how: Any,
 ) -> None:
     """Train a model on each recording's window and test it on the last part of every other's.
 
     Beside each cell are predictors that need no training, and what the two recordings share. A study
     that was interrupted goes on when the same command is given again; with further recordings, only
-    what is new is computed. Tables and figures are written into the study's folder.
+    what is new is computed. Tables and figures are written into the study's folder. Without recordings,
+    --rank and --recommend read a study as it is.
     """
-    from nwbspikegen.transfer.run import read_sessions_file, study_recordings, write_files
+    from nwbspikegen.transfer import TransferStudy
+    from nwbspikegen.transfer.run import study_recordings, write_files
 
     if nwb_folder is None:
         refuse_given(["metadata"], "without --nwb", "NWB files to write")
     for model in models:
         require_model(model)
-    options = read_window(**window)
-    if bool(recordings) == (sessions_file is not None):
-        raise InputError(
-            "recordings and --sessions" if recordings else "no recording",
-            "one of the two",
-            "name the recordings, or the file that names them",
-        )
-    chosen: Any = recordings, options
-    if sessions_file is not None:
-        chosen = read_sessions_file(sessions_file, options)
-    study = study_recordings(
-        chosen[0],
-        out,
-        options=chosen[1],
-        models=models,
-        leave_one_out=leave_one_out,
-        mixtures=[mixture.split("+") for mixture in mixtures],
-        epochs=epochs,
-        scheduler=scheduler,
-        workers=workers,
-        device=device,
-        seed=seed,
-        overwrite=overwrite,
-        settings=settings,
-    )
-    written = [] if nwb_folder is None else write_files(study, nwb_folder, metadata, overwrite=overwrite)
+    is_there = not recordings and sessions_file is None and bool(target or ranked)
+    if is_there:
+        refuse_given(_list_of_runs(), "without recordings", "recordings to train on and to test")
+        study = TransferStudy(out)
+    else:
+        window = {name: how.pop(name) for name in [*how] if name not in _RUN}
+        chosen, options = _choose_recordings(recordings, sessions_file, read_window(**window))
+        groups = [mixture.split("+") for mixture in mixtures]
+        how |= {"models": models, "mixtures": groups, "overwrite": overwrite}
+        study = study_recordings(chosen, out, options=options, **how)
     ranking = None if target is None else study.recommend(target)
+    ranks = None if ranked is None else study.rank(ranked)
+    written = [] if nwb_folder is None else write_files(study, nwb_folder, metadata, overwrite=overwrite)
     result = {
         "path": str(study.folder),
         "sessions": study.plan.names,
@@ -145,9 +142,32 @@ def transfer_command(
         "tests": records_of(study.tests()),
         "independence": records_of(study.independence),
         "recommendation": records_of(ranking),
+        "ranks": records_of(ranks),
         "files": [str(path) for path in written],
     }
-    print_result(result, as_json=as_json, text=_format(study, ranking, written))
+    places = written if is_there else [study.folder / "tables", *written]
+    print_result(result, as_json=as_json, text=_format(study, ranking, ranks, places))
+
+
+def _list_of_runs() -> list[str]:
+    """Return which parameters of the running command say how a study is made and run."""
+    names = [str(parameter.name) for parameter in click.get_current_context().command.params]
+    return [name for name in names if name not in _OF_READING]
+
+
+def _choose_recordings(
+    recordings: tuple[Path | str, ...], sessions_file: Path | None, options: WindowOptions
+) -> tuple[Any, Any]:
+    """Return recordings and their window options, from the command line or from the file that has them."""
+    from nwbspikegen.transfer.run import read_sessions_file
+
+    if bool(recordings) == (sessions_file is not None):
+        raise InputError(
+            "recordings and --sessions" if recordings else "no recording",
+            "one of the two",
+            "name the recordings, or the file that names them",
+        )
+    return (recordings, options) if sessions_file is None else read_sessions_file(sessions_file, options)
 
 
 def _say_observed(scores: xr.Dataset) -> list[str]:
@@ -174,8 +194,10 @@ def _format_matrix(scores: xr.Dataset, model: str, metric: Metric) -> list[str]:
     ]
 
 
-def _format(study: TransferStudy, ranking: pd.DataFrame | None, written: list[Path]) -> str:
-    """Return the matrix of every model and score, the groups, and what was written."""
+def _format(
+    study: TransferStudy, ranking: pd.DataFrame | None, ranks: pd.DataFrame | None, places: list[Path]
+) -> str:
+    """Return the matrix of every model and score, the groups, what is ranked, and what was written."""
     from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_added
 
     scores = study.scores
@@ -188,11 +210,16 @@ def _format(study: TransferStudy, ranking: pd.DataFrame | None, written: list[Pa
     groups = study.groups()
     shown = groups[(groups.metric == BITS_PER_SPIKE.name) & (groups.null == "mean_rate")]
     if len(shown):
-        parts.append(
-            shown.drop(columns=["metric", "null"]).to_string(index=False, float_format="{:.3f}".format)
-        )
+        parts.append(_format_table(shown.drop(columns=["metric", "null"])))
     if ranking is not None:
         kept = ["rank", "train_session", "value", "ci_low", "ci_high", "probability_best", "shared"]
-        parts.append("\n" + ranking[kept].to_string(index=False, float_format="{:.3f}".format))
-    names = [str(path) for path in (study.folder / "tables", *written)]
-    return "\n".join([*parts, f"\nwrote {', '.join(names)}"])
+        parts.append("\n" + _format_table(ranking[kept]))
+    if ranks is not None:
+        parts.append("\n" + _format_table(ranks))
+    if places:
+        parts.append(f"\nwrote {', '.join(map(str, places))}")
+    return "\n".join(parts)
+
+
+def _format_table(table: pd.DataFrame) -> str:
+    return table.to_string(index=False, float_format="{:.3f}".format)

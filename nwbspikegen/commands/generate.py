@@ -82,12 +82,7 @@ def generate_and_score(
     overwrite : bool
         Replace `out`.
     """
-    if segment not in SEGMENTS or context not in ("warm", "cold"):
-        raise InputError(
-            f"segment {segment!r}, context {context!r}",
-            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold",
-            "choose from these",
-        )
+    _require_known(segment, context)
     require_seed(seed)
     # scores of installed packages that cannot be used are told before the work, not after it
     list_metrics()
@@ -130,6 +125,15 @@ def generate_and_score(
             overwrite=overwrite,
         )
     return GenerationReport(path, predicted, recorded, scores, audits)
+
+
+def _require_known(segment: str, context: str) -> None:
+    if segment not in SEGMENTS or context not in ("warm", "cold"):
+        raise InputError(
+            f"segment {segment!r}, context {context!r}",
+            f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold",
+            "choose from these",
+        )
 
 
 def _score_from(

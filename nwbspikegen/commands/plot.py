@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.core.context_start import find_context_start
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import require_absent
+from nwbspikegen.core.records import read_record
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
 from nwbspikegen.explain.figure_curves import plot_attention_curves
 from nwbspikegen.explain.figure_maps import plot_attention_maps, plot_couplings
@@ -89,6 +89,7 @@ def has_rasters(target: str | os.PathLike[str]) -> bool:
 def _draw_folder(folder: Path) -> _Figures:
     # late: files are drawn without torch
     from nwbspikegen.models import DESCRIPTION_FILE, load_model
+    from nwbspikegen.sweep.records import TABLES_FILE, SweepTables
     from nwbspikegen.sweep.trial import PLAN_FILE, read_plan
     from nwbspikegen.training.choosing import CHOSEN_BY
 
@@ -101,10 +102,10 @@ def _draw_folder(folder: Path) -> _Figures:
             title=f"{model.name}, {folder.name}",
         )
         yield "training", figure
-    elif (folder / PLAN_FILE).is_file() and (folder / "trials.json").is_file():
-        stored = json.loads((folder / "trials.json").read_text())
+    elif (folder / PLAN_FILE).is_file() and (folder / TABLES_FILE).is_file():
+        stored = read_record(folder / TABLES_FILE, SweepTables, "the tables of a sweep", "sweep again")
         for name in read_plan(folder).factors:
-            yield name, plot_sweep(pd.DataFrame(stored["trials"]), name, reference=stored["reference"])
+            yield name, plot_sweep(pd.DataFrame(stored.trials), name, reference=stored.reference)
     else:
         raise InputError(
             f"{folder} without {DESCRIPTION_FILE} or {PLAN_FILE}",

@@ -19,7 +19,11 @@ def print_result(result: dict[str, Any], *, as_json: bool, text: str) -> None:
 
 def records_of(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     """Return a table as a list of rows for JSON."""
-    return [] if table is None else [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+    if table is None:
+        return []
+    # pandas' own missing value, which columns of whole numbers have, is none that JSON knows
+    whole = table.astype(object).where(table.notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in whole.to_dict("records")]
 
 
 def _plain(value: Any) -> Any:

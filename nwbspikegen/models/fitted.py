@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,15 +18,16 @@ from safetensors.torch import load, save
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.predictor import Bins, predict_bins
+from nwbspikegen.core.records import read_record, write_record
 from nwbspikegen.models.base import SpikeModel
-from nwbspikegen.models.losses import LOSSES
+from nwbspikegen.models.description import ModelDescription
 from nwbspikegen.models.registry import build_model
 from nwbspikegen.models.state import RecordingState
 from nwbspikegen.views.history import Mask
 
 _WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "model.json"
-_FORMAT = "nwbspikegen-model-1"
+_EXPECTED, _WHAT_TO_DO = "a model as it was saved", "train it again, or restore the folder"
 
 
 @dataclass(frozen=True)
@@ -108,21 +108,20 @@ class FittedModel:
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write `weights.safetensors` and `model.json` into a new `folder`, whole or not at all."""
-        description = {
-            "format": _FORMAT,
-            "name": self.name,
-            "num_units": self.module.num_units,
-            "parameters": self.parameters,
-            "loss": self.loss,
-            "bin_size": self.bin_size,
-            "sha256": self.sha256,
-            "training": self.training,
-            "curves": self.curves,
-        }
+        description = ModelDescription(
+            name=self.name,
+            num_units=self.module.num_units,
+            parameters=self.parameters,
+            loss=self.loss,
+            bin_size=self.bin_size,
+            sha256=self.sha256,
+            training=self.training,
+            curves=self.curves,
+        )
         with write_whole(folder, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
             temporary.mkdir()
             (temporary / _WEIGHTS_FILE).write_bytes(self._weights())
-            (temporary / DESCRIPTION_FILE).write_text(json.dumps(description, indent=1))
+            write_record(temporary / DESCRIPTION_FILE, description)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> FittedModel:
@@ -131,20 +130,14 @@ class FittedModel:
         try:
             weights = load(_inside(Path(folder), _WEIGHTS_FILE).read_bytes())
             _require_shapes(folder, description, weights)
-            module = build_model(description["name"], description["num_units"], **description["parameters"])
+            module = build_model(description.name, description.num_units, **description.parameters)
             module.load_state_dict(weights)
         except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise _broken(folder, f"weights that do not fit ({reason})") from error
         module.eval()
-        model = cls(
-            module,
-            description["loss"],
-            description["bin_size"],
-            description["training"],
-            description["curves"],
-        )
-        if model.sha256 != description["sha256"]:
+        model = cls(module, description.loss, description.bin_size, description.training, description.curves)
+        if model.sha256 != description.sha256:
             raise _broken(folder, "weights that differ from the recorded sha256")
         return model
 
@@ -180,60 +173,28 @@ def load_model(folder: str | os.PathLike[str]) -> FittedModel:
     return FittedModel.load(folder)
 
 
-def _read_description(folder: Path) -> dict[str, Any]:
+def _read_description(folder: Path) -> ModelDescription:
     if not (folder / DESCRIPTION_FILE).is_file():
         raise InputError(
             f"no {DESCRIPTION_FILE} in {folder}",
             "a model folder",
             "pass what `nwbspikegen train --out` wrote",
         )
-    try:
-        description = json.loads(_inside(folder, DESCRIPTION_FILE).read_text(encoding="utf-8"))
-    # too deep a nesting is a RecursionError
-    except (ValueError, RecursionError, OSError) as error:
-        raise _broken(folder, "a description that is not JSON") from error
-    expected = {"name", "num_units", "parameters", "loss", "bin_size", "sha256", "training", "curves"}
-    if (
-        not isinstance(description, dict)
-        or description.get("format") != _FORMAT
-        or not expected <= description.keys()
-    ):
-        raise _broken(folder, f"a description that is not of the format {_FORMAT}")
-    _require_kinds(folder, description)
-    return description
-
-
-def _require_kinds(folder: Path, description: dict[str, Any]) -> None:
-    """Raise `InputError` for entries of the description that `save` cannot have written."""
-    bin_size, training = description["bin_size"], description["training"]
-    sources = training.get("sources", []) if isinstance(training, dict) else None
-    fits = {
-        "name": isinstance(description["name"], str),
-        "num_units": isinstance(description["num_units"], int) and description["num_units"] >= 1,
-        "parameters": isinstance(description["parameters"], dict),
-        "loss": isinstance(description["loss"], str) and description["loss"] in LOSSES,
-        "bin_size": isinstance(bin_size, float | int) and 0 < bin_size < math.inf,
-        "training": isinstance(sources, list) and all(isinstance(source, dict) for source in sources),
-        "curves": isinstance(description["curves"], list)
-        and all(isinstance(point, dict) for point in description["curves"]),
-    }
-    wrong = [name for name, is_fitting in fits.items() if not is_fitting]
-    if wrong:
-        raise _broken(folder, f"{wrong[0]} {str(description[wrong[0]])[:80]!r}")
+    return read_record(_inside(folder, DESCRIPTION_FILE), ModelDescription, _EXPECTED, _WHAT_TO_DO)
 
 
 def _require_shapes(
-    folder: str | os.PathLike[str], description: dict[str, Any], weights: dict[str, torch.Tensor]
+    folder: str | os.PathLike[str], description: ModelDescription, weights: dict[str, torch.Tensor]
 ) -> None:
     """Raise `InputError` for weights that are not those of the network described, before it is built."""
     if not all(bool(value.isfinite().all()) for value in weights.values()):
         raise _broken(folder, "weights that are not finite")
     # every layer has weights, which are in the file: so many cannot be built for nothing
-    if description["parameters"].get("depth", 1) > len(weights):
-        raise _broken(folder, f"depth {description['parameters']['depth']} with {len(weights)} arrays")
+    if description.parameters.get("depth", 1) > len(weights):
+        raise _broken(folder, f"depth {description.parameters['depth']} with {len(weights)} arrays")
     # on this device arrays have a shape and take no memory, however large they claim to be
     with torch.device("meta"):
-        network = build_model(description["name"], description["num_units"], **description["parameters"])
+        network = build_model(description.name, description.num_units, **description.parameters)
     expected = {name: value.shape for name, value in network.state_dict().items()}
     found = {name: value.shape for name, value in weights.items()}
     for name in sorted(expected.keys() | found.keys()):
@@ -253,6 +214,4 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _broken(folder: str | os.PathLike[str], found: str) -> InputError:
-    return InputError(
-        f"{found} in {folder}", "a model as it was saved", "train it again, or restore the folder"
-    )
+    return InputError(f"{found} in {folder}", _EXPECTED, _WHAT_TO_DO)

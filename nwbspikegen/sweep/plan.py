@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import Field
+
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.records import Record
 from nwbspikegen.core.setting_values import Value, read_value
 from nwbspikegen.models import LOSSES, build_model, find_architecture
 from nwbspikegen.training.settings import OF_TRAINING, list_settings, require_settings
-from nwbspikegen.views import WindowOptions
+from nwbspikegen.views.window_record import StoredOptions
 
 SAMPLERS = ("grid", "random", "tpe")
 _ALIASES = {"input_length": "num_bins", "heads": "num_heads"}
 _ARGUMENTS = (*OF_TRAINING, "loss")
 
 
-@dataclasses.dataclass(frozen=True)
-class SweepPlan:
-    """Everything that fixes what a sweep computes.
+class SweepPlan(Record):
+    """Everything that fixes what a sweep computes; `plan.json` holds it.
 
     Attributes
     ----------
@@ -55,26 +56,17 @@ class SweepPlan:
     model: str
     loss: str | None
     epochs: int | None
-    options: WindowOptions
+    options: StoredOptions
     match_parameters: bool
     sampler: str
     trials: int
     seed: int
     device: str = "auto"
-    settings: dict[str, Value] = dataclasses.field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the plan as JSON holds it."""
-        return {**dataclasses.asdict(self), "options": self.options.as_dict()}
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> SweepPlan:
-        """Return the plan that `as_dict` gave."""
-        return cls(**{**stored, "options": WindowOptions.from_dict(stored["options"])})
+    settings: dict[str, Value] = Field(default_factory=dict)
 
     def computes(self) -> dict[str, Any]:
         """Return what two runs must share to be one sweep; paths and devices may change."""
-        return {key: each for key, each in self.as_dict().items() if key not in ("recording", "device")}
+        return self.model_dump(mode="json", exclude={"recording", "device"})
 
     def settings_of(
         self, point: Mapping[str, Value], num_units: int

@@ -25,10 +25,12 @@ from nwbspikegen.core.errors import (
 )
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.progress import show_progress
+from nwbspikegen.core.records import write_record
 from nwbspikegen.core.setting_values import Value
 from nwbspikegen.core.tasks import Task, open_client, run_tasks
 from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, require_plan
+from nwbspikegen.sweep.records import TABLES_FILE, SweepTables, TrialRecord
 from nwbspikegen.sweep.study import (
     CHOSEN_BY,
     find_begun,
@@ -141,19 +143,19 @@ def run_sweep(
     list_metrics()
     address = require_recording(recording)
     plan = SweepPlan(
-        str(address),
-        hash_recording(address) or str(address),
-        {name: list(each) for name, each in factors.items()},
-        model,
-        loss,
-        epochs,
-        options,
-        match_parameters,
-        sampler,
-        _count_trials(factors, sampler, trials),
-        seed,
-        device,
-        dict(settings or {}),
+        recording=str(address),
+        source=hash_recording(address) or str(address),
+        factors={name: list(each) for name, each in factors.items()},
+        model=model,
+        loss=loss,
+        epochs=epochs,
+        options=options,
+        match_parameters=match_parameters,
+        sampler=sampler,
+        trials=_count_trials(factors, sampler, trials),
+        seed=seed,
+        device=device,
+        settings=dict(settings or {}),
     )
     units, _ = open_window(recording, options)
     require_plan(plan, units.sizes["unit"])
@@ -199,20 +201,33 @@ def _write_tables(
     """Write the trials so far as CSV and JSON, and return them."""
     rows = []
     for trial in filter(is_whole, study.trials):
-        found = (read_trial(out, trial.number) or {}) if trial.state.name == "COMPLETE" else {}
         point = {name: trial.params.get(name) for name in plan.factors}
         state = trial.state.name.lower()
+        done = read_trial(out, trial.number) if state == "complete" else None
         error = trial.user_attrs.get("error", "")
-        settings = found.pop("settings", {})
-        matched = {"feedforward": settings.get("feedforward")} if plan.match_parameters else {}
-        rows.append({"trial": trial.number, **point, "state": state, **matched, **found, "error": error})
+        rows.append({"trial": trial.number, **point, "state": state, **_tabulate(done, plan), "error": error})
     table = pd.DataFrame(rows)
     with write_whole(out / "trials.csv", overwrite=True) as temporary:
         table.to_csv(temporary, index=False)
-    with write_whole(out / "trials.json", overwrite=True) as temporary:
-        listed = json.loads(table.to_json(orient="records"))
-        temporary.write_text(json.dumps({"trials": listed, "reference": reference}, indent=1))
+    # by way of pandas: JSON knows no missing number but null
+    listed = json.loads(table.to_json(orient="records"))
+    write_record(out / TABLES_FILE, SweepTables(trials=listed, reference=reference), overwrite=True)
     return table
+
+
+def _tabulate(done: TrialRecord | None, plan: SweepPlan) -> dict[str, Any]:
+    """Return the columns of a trial that went well, and of any other the one that all must have."""
+    width = {"feedforward": done and done.settings.get("feedforward")} if plan.match_parameters else {}
+    if done is None:
+        return width
+    return {
+        **width,
+        "num_parameters": done.num_parameters,
+        **done.scores,
+        **done.model_dump(include={"best_epoch", "num_epochs", "train_seconds", "score_seconds"}),
+        "resumed": done.resumed,
+        "sha256": done.sha256,
+    }
 
 
 def _draw(
@@ -234,7 +249,7 @@ def _draw(
 def _prepare(out: Path, plan: SweepPlan, overwrite: bool) -> None:
     """Begin a folder, or check that the sweep that lies there is this one."""
     if (out / PLAN_FILE).is_file() and not overwrite:
-        if json.loads(json.dumps(plan.computes())) != read_plan(out).computes():
+        if plan.computes() != read_plan(out).computes():
             raise OutputError(
                 f"{out} with another sweep",
                 "the same recording, window, factors and settings",
@@ -247,8 +262,7 @@ def _prepare(out: Path, plan: SweepPlan, overwrite: bool) -> None:
         )
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
-    with write_whole(out / PLAN_FILE, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(plan.as_dict(), indent=1))
+    write_record(out / PLAN_FILE, plan, overwrite=True)
 
 
 def _count_trials(factors: Mapping[str, Sequence[Value]], sampler: str, trials: int | None) -> int:

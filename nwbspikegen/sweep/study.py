@@ -82,7 +82,7 @@ def tell_outcome(study: Any, trial: Any, point: Mapping[str, Value], outcome: Ou
     import optuna
 
     named = ", ".join(f"{name}={value}" for name, value in point.items())
-    score = math.nan if outcome.error is not None else outcome.result[CHOSEN_BY]
+    score = math.nan if outcome.error is not None else outcome.result.scores[CHOSEN_BY]
     if math.isfinite(score):
         study.tell(trial, score)
         _LOG.info("trial %d, %s: %.4f bits per spike on validation", trial.number, named, score)

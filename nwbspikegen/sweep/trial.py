@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -13,12 +12,13 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen.core.files import write_whole
+from nwbspikegen.core.records import read_record, write_record
 from nwbspikegen.core.setting_values import Value
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline, score
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_metrics
 from nwbspikegen.sweep.plan import SweepPlan
+from nwbspikegen.sweep.records import ReferenceRecord, TrialRecord
 from nwbspikegen.training import train
 from nwbspikegen.training.choosing import find_best_epoch
 from nwbspikegen.views import Split, open_window
@@ -32,7 +32,7 @@ _REFERENCES = ("mean_rate", "running_rate", "online_hazard")
 _NULL = "mean_rate"
 
 
-def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str, Any]:
+def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> TrialRecord:
     """Train one point of the sweep in `folder` and return its scores; what is done is not done again.
 
     The model goes to ``trials/NNN/model``, the scores beside it. A trial that was killed goes on from
@@ -64,31 +64,30 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> dict[str,
     fitted.save(place / "model", overwrite=True)
     scores = _score_segments(fitted, units, parts, plan.seed)
     best = find_best_epoch(fitted)
-    result = {
-        "num_parameters": sum(each.numel() for each in fitted.module.parameters()),
-        "settings": fitted.parameters,
-        **scores,
-        "best_epoch": int(best["epoch"]),
-        "num_epochs": len(fitted.curves),
-        "train_seconds": trained - began,
-        "score_seconds": time.perf_counter() - trained,
-        # the seconds of a trial that was killed in between are not all of them
-        "resumed": resumed,
-        "sha256": fitted.sha256,
-    }
-    with write_whole(place / _TRIAL_FILE, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(result, indent=1))
+    result = TrialRecord.model_validate(
+        {
+            "num_parameters": sum(each.numel() for each in fitted.module.parameters()),
+            "settings": fitted.parameters,
+            **scores,
+            "best_epoch": int(best["epoch"]),
+            "num_epochs": len(fitted.curves),
+            "train_seconds": trained - began,
+            "score_seconds": time.perf_counter() - trained,
+            "resumed": resumed,
+            "sha256": fitted.sha256,
+        }
+    )
+    write_record(place / _TRIAL_FILE, result, overwrite=True)
     shutil.rmtree(unfinished, ignore_errors=True)
     return result
 
 
-def read_trial(folder: Path, number: int) -> dict[str, Any] | None:
+def read_trial(folder: Path, number: int) -> TrialRecord | None:
     """Return what `run_trial` has returned, None when it has not yet."""
     path = _place(folder, number) / _TRIAL_FILE
     if not path.is_file():
         return None
-    done: dict[str, Any] = json.loads(path.read_text())
-    return done
+    return read_record(path, TrialRecord, "the scores of a trial", "delete the file and sweep again")
 
 
 def run_reference(folder: str) -> dict[str, dict[str, float]]:
@@ -103,15 +102,17 @@ def run_reference(folder: str) -> dict[str, dict[str, float]]:
             fitted_on = read_bins(parts.train)
             baseline.fit(fitted_on.spikes, plan.options.bin_size, fitted_on.observed)
             found[name] = _score_segments(baseline, units, parts, plan.seed)
-        with write_whole(place, overwrite=True) as temporary:
-            temporary.write_text(json.dumps(found, indent=1))
-    stored: dict[str, dict[str, float]] = json.loads(place.read_text())
-    return stored
+        write_record(place, ReferenceRecord.model_validate(found), overwrite=True)
+    # read again even when just made: a sweep that goes on has the same digits
+    stored = read_record(place, ReferenceRecord, "scores of a sweep", "delete the file and sweep again")
+    return stored.predictors
 
 
 def read_plan(folder: Path) -> SweepPlan:
     """Return the plan that lies in the folder of a sweep."""
-    return SweepPlan.from_dict(json.loads((folder / PLAN_FILE).read_text()))
+    return read_record(
+        folder / PLAN_FILE, SweepPlan, "the plan of a sweep", "restore it, or pass --overwrite"
+    )
 
 
 def _place(folder: Path, number: int) -> Path:

@@ -12,11 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from pydantic import JsonValue
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.npz_files import read_npz
+from nwbspikegen.core.records import Record
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
+
+_WHAT_TO_DO = "delete the file and run the study again"
+_EXACT = ("value", "ci_low", "ci_high")
+
+
+class _ScoresRecord(Record, extra="ignore"):
+    about: dict[str, Any]
+    rows: list[dict[str, JsonValue]]
 
 
 def model_folder(
@@ -48,31 +58,28 @@ def write_scores(
     path: Path, table: pd.DataFrame, draws: Float[np.ndarray, "row draw"], about: dict[str, Any]
 ) -> None:
     """Write a table of scores, the draws of each row, and anything that JSON holds."""
-    record = {"about": about, "rows": json.loads(table.to_json(orient="records", double_precision=15))}
+    rows = json.loads(table.to_json(orient="records", double_precision=15))
+    record = _ScoresRecord(about=about, rows=rows).model_dump_json()
     # JSON's fifteen digits would not give back every float
     numbers = {name: table[name].to_numpy(np.float64) for name in _EXACT if name in table}
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_whole(path, overwrite=True) as temporary:
         np.savez_compressed(
             temporary,
-            record=np.frombuffer(json.dumps(record).encode(), np.uint8),
+            record=np.frombuffer(record.encode(), np.uint8),
             draws=np.asarray(draws, dtype=np.float32),
             **numbers,  # type: ignore[arg-type, unused-ignore]
         )
-
-
-_WHAT_TO_DO = "delete the file and run the study again"
-_EXACT = ("value", "ci_low", "ci_high")
 
 
 def read_scores_file(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the table that `write_scores` wrote, and what was written about it."""
     stored = _read(path)
     with _understanding(path):
-        record = json.loads(stored["record"].tobytes())
-        table = pd.DataFrame(record["rows"])
+        record = _ScoresRecord.model_validate_json(stored["record"].tobytes())
+        table = pd.DataFrame(record.rows)
         numbers = {name: stored[name] for name in _EXACT if name in table}
-        return table.assign(**numbers), dict(record["about"])
+        return table.assign(**numbers), record.about
 
 
 def read_draws_file(path: Path) -> Float[np.ndarray, "row draw"]:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, model_validator
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.core.files import write_whole
-from nwbspikegen.core.json_files import read_json
-from nwbspikegen.transfer.sessions import OTHERS, TOLD, StudySession, shorten, slugify
+from nwbspikegen.core.records import Record, read_record, write_record
+from nwbspikegen.transfer.sessions import OTHERS, StudySession, shorten, slugify
 from nwbspikegen.views import WindowOptions
+from nwbspikegen.views.window_record import StoredOptions
 
 STUDY_FILE = "study.json"
-_FORMAT = "nwbspikegen-transfer-study-1"
-# a name, or package.module:Name; never a path
-_MODEL_NAME = re.compile(r"[\w-]+(\.[\w-]+)*(:\w+)?")
+# a name, or package.module:Name; never a path, for it becomes the name of a folder
+_ModelName = Annotated[str, Field(pattern=r"^[\w-]+(\.[\w-]+)*(:\w+)?$")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +31,7 @@ class MatrixCell:
     tested: str
 
 
-@dataclasses.dataclass(frozen=True)
-class StudyPlan:
+class StudyPlan(Record, extra="ignore"):
     """Everything that decides what is in a study; `study.json` holds it.
 
     Attributes
@@ -59,16 +56,25 @@ class StudyPlan:
         Of training and bootstrap; draws of blocks.
     """
 
-    sessions: tuple[StudySession, ...]
+    format: Literal["nwbspikegen-transfer-study-1"] = "nwbspikegen-transfer-study-1"
+    sessions: Annotated[tuple[StudySession, ...], Field(min_length=1)]
     visitors: tuple[StudySession, ...] = ()
-    models: tuple[str, ...] = ("in_context",)
+    models: tuple[_ModelName, ...] = ("in_context",)
     mixtures: tuple[tuple[str, ...], ...] = ()
     leave_one_out: bool = False
-    options: WindowOptions = dataclasses.field(default_factory=WindowOptions)
-    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    options: StoredOptions = Field(default_factory=WindowOptions)
+    training: dict[str, Any] = Field(default_factory=dict)
     baselines: tuple[str, ...] = ()
     seed: int = 0
-    resamples: int = 200
+    resamples: NonNegativeInt = 200
+
+    @model_validator(mode="after")
+    def _require_names(self) -> StudyPlan:
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("two sessions have one name")
+        if not {name for mixture in self.mixtures for name in mixture} <= set(self.names):
+            raise ValueError("a mixture is of sessions that are not there")
+        return self
 
     @property
     def names(self) -> list[str]:
@@ -113,15 +119,7 @@ class StudyPlan:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write `study.json`, whole or not at all."""
-        stored = {
-            "format": _FORMAT,
-            **dataclasses.asdict(self),
-            "sessions": [session.as_dict() for session in self.sessions],
-            "visitors": [session.as_dict() for session in self.visitors],
-            "options": self.options.as_dict(),
-        }
-        with write_whole(Path(folder) / STUDY_FILE, overwrite=True) as path:
-            path.write_text(json.dumps(stored, indent=1))
+        write_record(Path(folder) / STUDY_FILE, self, overwrite=True)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> StudyPlan:
@@ -131,61 +129,9 @@ class StudyPlan:
             raise InputError(
                 f"no {STUDY_FILE} in {folder}", "a transfer study", "make one: nwbspikegen transfer"
             )
-        stored = read_json(path, "a transfer study", "restore the file")
-        if stored.get("format") != _FORMAT:
-            raise InputError(f"{path} of another format", _FORMAT, "use the version that wrote it")
-        try:
-            return cls._from_dict(stored)
-        # an entry that is missing, or of another kind than was written
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"{path}, which describes no study ({type(error).__name__}: {str(error)[:100]})",
-                "a transfer study",
-                "restore the file",
-            ) from error
-
-    @classmethod
-    def _from_dict(cls, stored: Mapping[str, Any]) -> StudyPlan:
-        plan = cls(
-            sessions=tuple(StudySession.from_dict(session) for session in stored["sessions"]),
-            visitors=tuple(StudySession.from_dict(session) for session in stored["visitors"]),
-            models=tuple(stored["models"]),
-            mixtures=tuple(tuple(mixture) for mixture in stored["mixtures"]),
-            leave_one_out=stored["leave_one_out"],
-            options=WindowOptions.from_dict(stored["options"]),
-            training=stored["training"],
-            baselines=tuple(stored["baselines"]),
-            seed=stored["seed"],
-            resamples=stored["resamples"],
-        )
-        _require_kinds(plan)
+        plan = read_record(path, cls, "a transfer study", "restore the file")
+        # all were written; a default in the place of one whose name is damaged would be another study
+        missing = sorted(cls.model_fields.keys() - plan.model_fields_set)
+        if missing:
+            raise InputError(f"{path} without {missing[0]}", "a transfer study", "restore the file")
         return plan
-
-
-def _require_kinds(plan: StudyPlan) -> None:
-    """Raise `ValueError` for entries that `save` cannot have written: some become names of folders."""
-    names = plan.names
-    fits = {
-        "models": all(isinstance(model, str) and _MODEL_NAME.fullmatch(model) for model in plan.models),
-        "baselines": all(isinstance(baseline, str) for baseline in plan.baselines),
-        "mixtures": all(name in names for mixture in plan.mixtures for name in mixture),
-        "leave_one_out": isinstance(plan.leave_one_out, bool),
-        "training": isinstance(plan.training, dict),
-        "seed": type(plan.seed) is int,
-        "resamples": type(plan.resamples) is int and plan.resamples >= 0,
-        "sessions": len({*names}) == len(names) > 0 and all(map(_is_session, plan.sessions)),
-        "visitors": all(map(_is_session, plan.visitors)),
-    }
-    wrong = [name for name, is_fitting in fits.items() if not is_fitting]
-    if wrong:
-        raise ValueError(f"{wrong[0]} {str(getattr(plan, wrong[0]))[:80]}")
-
-
-def _is_session(session: StudySession) -> bool:
-    window = session.about["window"]
-    return (
-        all(isinstance(text, str) for text in (session.name, session.path))
-        and all(isinstance(session.about[name], str) for name in TOLD)
-        and len(window) == 2
-        and all(math.isfinite(edge) for edge in window)
-    )

@@ -21,8 +21,6 @@ from nwbspikegen.transfer.recommendation_cells import (
     require_higher,
     require_target,
 )
-from nwbspikegen.transfer.recommendation_ranks import rank_seeds as rank_seeds
-from nwbspikegen.transfer.recommendation_ranks import rank_targets as rank_targets
 from nwbspikegen.transfer.recommendation_verdicts import judge_rows, tell_limits
 
 _LOG = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ _TOLD = ("identifier", "source_sha256", "session_id", "subject_id", "species", "
 
 
 def tabulate_sessions(sessions: Sequence[StudySession]) -> pd.DataFrame:
-    """Return one row per recording: `results.SESSION_COLUMNS`, and the subject's sex and age.
+    """Return one row per recording: `transfer.SESSION_COLUMNS`, and the subject's sex and age.
 
     Sex and age are read from the files, and empty where a file is not at hand.
     """

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import xarray as xr
+from pydantic import AfterValidator
 
 from nwbspikegen.core.addresses import is_remote, name_of, require_recording
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.records import Record
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.holding import hold_window
 from nwbspikegen.views.opening import open_view
+from nwbspikegen.views.window_record import StoredOptions
 
 Recording = str | os.PathLike[str]
 
@@ -32,8 +35,21 @@ TOLD = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class StudySession:
+def _require_told(about: dict[str, Any]) -> dict[str, Any]:
+    """Raise `ValueError` for metadata that `describe_sessions` cannot have written."""
+    window = about.get("window")
+    if not all(isinstance(about.get(name), str) for name in TOLD):
+        raise ValueError(f"texts are expected for {', '.join(TOLD)}")
+    if not isinstance(window, list) or len(window) != 2 or not all(map(_is_finite, window)):
+        raise ValueError("a window is expected, of a start and a stop")
+    return about
+
+
+def _is_finite(edge: Any) -> bool:
+    return isinstance(edge, int | float) and math.isfinite(edge)
+
+
+class StudySession(Record):
     """One recording of a study.
 
     Attributes
@@ -50,8 +66,8 @@ class StudySession:
 
     name: str
     path: str
-    options: WindowOptions
-    about: dict[str, Any]
+    options: StoredOptions
+    about: Annotated[dict[str, Any], AfterValidator(_require_told)]
 
     @property
     def digest(self) -> str:
@@ -84,15 +100,6 @@ class StudySession:
     def is_same_file(self, other: StudySession) -> bool:
         """Return whether two sessions are of the same bytes, as far as their files tell."""
         return all(self.about[key] == other.about[key] for key in ("identifier", "source_sha256"))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the session as JSON holds it."""
-        return {**dataclasses.asdict(self), "options": self.options.as_dict()}
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> StudySession:
-        """Return what `as_dict` gave."""
-        return cls(**{**stored, "options": WindowOptions.from_dict(stored["options"])})
 
 
 def describe_sessions(
@@ -139,7 +146,7 @@ def describe_sessions(
         told: dict[str, Any] = {key: str(about.get(key, "")) for key in TOLD}
         told["window"] = [float(window[0]), float(window[-1]) + chosen.bin_size]
         place = str(address) if is_remote(address) else str(Path(address).resolve())
-        sessions.append(StudySession(name, place, chosen, told))
+        sessions.append(StudySession(name=name, path=place, options=chosen, about=told))
     return sessions
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -20,13 +19,11 @@ from nwbspikegen.training.settings import require_settings
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 from nwbspikegen.transfer.independence import compare_rows
 from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
+from nwbspikegen.transfer.plan_changes import find_known, with_mixture, with_sessions, with_visitor
 from nwbspikegen.transfer.scores import collect_scores, read_draws
 from nwbspikegen.transfer.sessions import (
-    OTHERS,
     Recording,
-    StudySession,
     describe_sessions,
-    make_unique,
 )
 from nwbspikegen.transfer.tasks import plan_tasks, run_plan
 from nwbspikegen.transfer.turns import taking_turns
@@ -126,7 +123,7 @@ class TransferStudy:
         if len(sessions) < 2:
             raise InputError(f"{len(sessions)} recordings", "at least two", "add recordings")
         plan = StudyPlan(
-            tuple(sessions),
+            sessions=tuple(sessions),
             models=tuple(dict.fromkeys(models)),
             leave_one_out=leave_one_out,
             options=options if isinstance(options, WindowOptions) else WindowOptions(),
@@ -136,7 +133,7 @@ class TransferStudy:
             resamples=resamples,
         )
         for mixture in mixtures:
-            plan = _with_mixture(plan, mixture)
+            plan = with_mixture(plan, mixture)
         with write_whole(folder, overwrite=overwrite, marker=STUDY_FILE) as temporary:
             temporary.mkdir()
             plan.save(temporary)
@@ -165,7 +162,7 @@ class TransferStudy:
                     "ask for these, or for another --out",
                 )
         if leave_one_out and not plan.leave_one_out:
-            self._change(lambda plan: dataclasses.replace(plan, leave_one_out=True))
+            self._change(lambda plan: plan.model_copy(update={"leave_one_out": True}))
 
     def add(self, recordings: _Recordings, *, options: _Options | None = None) -> None:
         """Add recordings as rows and columns; the next `run` computes what is new.
@@ -179,11 +176,11 @@ class TransferStudy:
         """
         # those of the study are recognised below, whatever they are called now
         fresh = describe_sessions(recordings, options or self._plan.options)
-        self._change(lambda plan: _with_sessions(plan, fresh))
+        self._change(lambda plan: with_sessions(plan, fresh))
 
     def add_row(self, names: Sequence[str]) -> None:
         """Add a mixture: a row that is trained on several sessions of the study."""
-        self._change(lambda plan: _with_mixture(plan, names))
+        self._change(lambda plan: with_mixture(plan, names))
 
     def run(self, client: Any = None, *, device: str = "auto") -> None:
         """Train and test what is missing.
@@ -240,7 +237,7 @@ class TransferStudy:
         return compare_groups(self.scores, against, seed=self._plan.seed)
 
     def layout(self, *, predictor: str | None = None, **how: Any) -> Layout:
-        """Return positions of the sessions in space; arguments of `transfer.layout.lay_out`."""
+        """Return positions of the sessions in space; arguments of `transfer.lay_out`."""
         from nwbspikegen.transfer.embedding import lay_out
 
         return lay_out(self.scores, self.draws, predictor=predictor or self._plan.models[0], **how)
@@ -268,7 +265,7 @@ class TransferStudy:
         client : dask.distributed.Client, optional
             Where a new file is scored.
         **how
-            Arguments of `transfer.recommending.recommend`: metric, null.
+            Arguments of `transfer.recommend`: metric, null.
         """
         from nwbspikegen.transfer.recommendation import recommend
 
@@ -287,8 +284,27 @@ class TransferStudy:
             scores, read_draws(self.folder, self._plan, visitors), name, predictor=predictor, **how
         )
 
+    def rank(self, which: str, *, predictor: str | None = None, **how: Any) -> pd.DataFrame:
+        """Rank all rows by how well they serve as seeds, or all columns by how well they are predicted.
+
+        Parameters
+        ----------
+        which : {"seeds", "targets"}
+            Rows or columns.
+        predictor : str, optional
+            The trained model; the first of the study by default.
+        **how
+            Arguments of `transfer.recommendation_ranks.rank_seeds` and `rank_targets`: metric, null.
+        """
+        from nwbspikegen.transfer.recommendation_ranks import rank_seeds, rank_targets
+
+        rankings = {"seeds": rank_seeds, "targets": rank_targets}
+        if which not in rankings:
+            raise InputError(f"ranks of {which!r}", f"one of {', '.join(rankings)}", "choose one of these")
+        return rankings[which](self.scores, self.draws, predictor=predictor or self._plan.models[0], **how)
+
     def write_nwb(self, path: str | os.PathLike[str], *, layout: Layout | None = None, **how: Any) -> Path:
-        """Write scores, sessions and positions to an NWB file; arguments of `results.write_study`."""
+        """Write scores, sessions and positions to an NWB file; arguments of `transfer.write_study`."""
         from nwbspikegen.transfer.nwb_writing import write_study
 
         positions = None if layout is None else layout.table
@@ -297,8 +313,8 @@ class TransferStudy:
     def _visit(self, target: str | os.PathLike[str], options: WindowOptions | None) -> str:
         """Note a file as a column that is no session, and return its name."""
         (session,) = describe_sessions([target], options or self._plan.options)
-        plan = self._change(lambda plan: _with_visitor(plan, session))
-        old = _find_known(plan.sessions, session)
+        plan = self._change(lambda plan: with_visitor(plan, session))
+        old = find_known(plan.sessions, session)
         if old is not None:
             return plan.sessions[old].name
         return next(visitor.name for visitor in plan.visitors if visitor.digest == session.digest)
@@ -344,75 +360,3 @@ def _require_models(models: Sequence[str], training: Mapping[str, Any]) -> None:
     settings = {name: value for name, value in training.items() if name not in ("epochs", "loss")}
     for model in models:
         require_settings(model, settings)
-
-
-def _with_sessions(plan: StudyPlan, fresh: Sequence[StudySession]) -> StudyPlan:
-    """Return a plan with further sessions; of those that it has, where they lie now."""
-    sessions = list(plan.sessions)
-    for session in fresh:
-        known = _find_known(sessions, session)
-        if known is not None:
-            _require_same_window(sessions[known], session)
-            sessions[known] = dataclasses.replace(sessions[known], path=session.path)
-            continue
-        # a visitor keeps its name, under which its cells are, when it becomes a session
-        others = [visitor.name for visitor in plan.visitors if visitor.digest != session.digest]
-        name = make_unique(session.name, [OTHERS, *others, *(other.name for other in sessions)])
-        sessions.append(dataclasses.replace(session, name=name))
-    require_distinct([session.about for session in sessions], [session.path for session in sessions])
-    added = {session.digest for session in sessions}
-    visitors = tuple(visitor for visitor in plan.visitors if visitor.digest not in added)
-    return dataclasses.replace(plan, sessions=tuple(sessions), visitors=visitors)
-
-
-def _with_visitor(plan: StudyPlan, session: StudySession) -> StudyPlan:
-    """Return a plan with a column that is no session, unless it is one or is there already."""
-    there = {visitor.digest for visitor in plan.visitors}
-    if _find_known(plan.sessions, session) is not None or session.digest in there:
-        return plan
-    taken = [OTHERS, *(other.name for other in (*plan.sessions, *plan.visitors))]
-    visitor = dataclasses.replace(session, name=make_unique(session.name, taken))
-    return dataclasses.replace(plan, visitors=(*plan.visitors, visitor))
-
-
-def _find_known(sessions: Sequence[StudySession], session: StudySession) -> int | None:
-    """Return the place of a recording among sessions, None when it is not there.
-
-    Raises
-    ------
-    InputError
-        It is there, and its file has changed: what was computed from it is no longer true of it.
-    """
-    for place, old in enumerate(sessions):
-        is_identified = old.about["identifier"] and old.about["identifier"] == session.about["identifier"]
-        if is_identified and old.is_same_file(session):
-            return place
-        if is_identified or old.path == session.path:
-            raise InputError(
-                f"another file at {session.path} than {old.name} was when it was added to the study",
-                "the same file",
-                "restore it, or make a new study",
-            )
-    return None
-
-
-def _require_same_window(old: StudySession, new: StudySession) -> None:
-    if old.options != new.options:
-        raise InputError(
-            f"other window options for {old.name} than in the study",
-            "those it was added with",
-            "ask for these, or for another --out",
-        )
-
-
-def _with_mixture(plan: StudyPlan, names: Sequence[str]) -> StudyPlan:
-    """Return a plan with one more row; its names in the order of the study."""
-    unknown = [name for name in names if name not in plan.names]
-    mixture = tuple(name for name in plan.names if name in names)
-    if unknown or len(mixture) < 2:
-        raise InputError(
-            f"a mixture of {'+'.join(names)}", f"two or more of {', '.join(plan.names)}", "correct the names"
-        )
-    if mixture in plan.mixtures:
-        return plan
-    return dataclasses.replace(plan, mixtures=(*plan.mixtures, mixture))

@@ -114,7 +114,18 @@ def test_a_study_keeps_its_settings(recordings: list[Path], tmp_path: Path) -> N
 
 def _plan(factors: dict[str, list[object]], settings: dict[str, object]) -> SweepPlan:
     return SweepPlan(
-        "a.nwb", "hash", factors, "shimono2026", None, 1, _OPTIONS, False, "grid", 2, 0, settings=settings
+        recording="a.nwb",
+        source="hash",
+        factors=factors,
+        model="shimono2026",
+        loss=None,
+        epochs=1,
+        options=_OPTIONS,
+        match_parameters=False,
+        sampler="grid",
+        trials=2,
+        seed=0,
+        settings=settings,
     )
 
 
@@ -123,7 +134,7 @@ def test_a_sweep_sets_the_same_in_every_trial() -> None:
     require_plan(plan, 4)
     arguments, settings = plan.settings_of({"depth": 2}, 4)
     assert (arguments, settings) == ({"weight_decay": 0.1}, {"num_heads": 2, "depth": 2})
-    assert SweepPlan.from_dict(plan.as_dict()) == plan
+    assert SweepPlan.model_validate_json(plan.model_dump_json()) == plan
 
 
 @pytest.mark.parametrize("settings", [{"depth": 1}, {"num_heads": 4}])

@@ -13,7 +13,8 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.transfer.embedding import lay_out
 from nwbspikegen.transfer.embedding_distances import distances_from_bits, distances_from_similarity
 from nwbspikegen.transfer.embedding_fitting import align_positions
-from nwbspikegen.transfer.recommendation import rank_seeds, rank_targets, recommend
+from nwbspikegen.transfer.recommendation import recommend
+from nwbspikegen.transfer.recommendation_ranks import rank_seeds, rank_targets
 
 _MODEL = {"predictor": "in_context"}
 

@@ -359,6 +359,25 @@ def test_the_command_line(recordings, tmp_path):
     assert "name the recordings" in wrong.stderr
 
 
+@pytest.mark.parametrize(("which", "named"), [("seeds", "train_session"), ("targets", "test_session")])
+def test_rows_and_columns_of_a_study_that_is_there_are_ranked(study, which, named):
+    before = {path: path.stat().st_mtime_ns for path in study.folder.rglob("*.*")}
+    arguments = ["transfer", "--out", str(study.folder), "--rank", which]
+    printed = json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).stdout)["ranks"]
+    table = study.rank(which)
+    assert [row[named] for row in printed] == table[named].tolist()
+    assert [row["rank"] for row in printed] == [None if pd.isna(rank) else rank for rank in table["rank"]]
+    text = CliRunner().invoke(cli, arguments)
+    assert text.exit_code == 0, text.output
+    assert all(name in text.stdout for name in table[:0].columns)
+    assert before == {path: path.stat().st_mtime_ns for path in study.folder.rglob("*.*")}
+    refused = CliRunner().invoke(cli, [*arguments, "--epochs", "3"])
+    assert refused.exit_code == 2
+    assert "--epochs without recordings" in refused.stderr
+    with pytest.raises(InputError, match="ranks of 'both'"):
+        study.rank("both")
+
+
 def test_a_cell_without_scores_says_why(recordings, tmp_path):
     """A model for other numbers of units is refused, and the rest of the matrix stands."""
     study = nsg.TransferStudy.create(
