@@ -19,9 +19,9 @@ from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_famil
 from nwbspikegen.patchseq.classify.forest import CellForest
 from nwbspikegen.patchseq.classify.forest_files import pack_forest, unpack_forest
 from nwbspikegen.patchseq.classify.records import (
+    CellModelDescription,
     FamilyRecord,
     ForestRecord,
-    ModelDescription,
     ModelHead,
     ModelKind,
     NetworkRecord,
@@ -173,9 +173,9 @@ class CellModel:
 
 
 _DESCRIPTIONS: dict[ModelKind, Any] = {
-    "forest": ModelDescription[ForestRecord],
-    "vote": ModelDescription[VoteRecord],
-    "bilstm": ModelDescription[NetworkRecord],
+    "forest": CellModelDescription[ForestRecord],
+    "vote": CellModelDescription[VoteRecord],
+    "bilstm": CellModelDescription[NetworkRecord],
 }
 
 

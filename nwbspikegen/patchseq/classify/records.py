@@ -77,7 +77,7 @@ class ModelHead(Record, extra="ignore"):
     kind: ModelKind
 
 
-class ModelDescription(Record, Generic[ClassifierRecord]):
+class CellModelDescription(Record, Generic[ClassifierRecord]):
     """The whole of `model.json`; fields as in `CellModel`."""
 
     format: Literal["nwbspikegen-patchseq-1"] = "nwbspikegen-patchseq-1"
