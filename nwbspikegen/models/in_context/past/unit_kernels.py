@@ -69,15 +69,9 @@ def follow_units(  # type: ignore[no-untyped-def]
                 rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
                 log_rate[row] = math.log(rate)
                 write_traces(out[row], trace[unit], rate, log_ratio[t])
+                hazards, expected = out[row, 2 * decay.size :], rate * num_seen[unit]
                 write_hazards(
-                    out[row, 2 * decay.size :],
-                    rate,
-                    rate * num_seen[unit],
-                    classes,
-                    coarse,
-                    other,
-                    single[:, unit],
-                    joint[:, unit],
+                    hazards, rate, expected, classes, coarse, other, single[:, unit], joint[:, unit]
                 )
             # a bin may hold more spikes than one where the user asked for counts
             fired = min(spikes[t, unit], 1)
