@@ -72,6 +72,7 @@ def explain_command(
 
     fitted = load_model(model)
     refuse_other_window(fitted, recording, window)
+    # told, not refused: scripts explain several models with one line
     if not isinstance(fitted.module, Attends):
         name_unused(["loss", "windows", "retrain"], f"on {fitted.name}, which has no attention")
     report = explain_and_write(
@@ -107,6 +108,7 @@ def _format_ablations(ablations: Any) -> list[str]:
     from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
 
     lines = [f"{'control':<30}{'bits/spike':>11}{'cost':>9}   95 % of cost{'':<9}{'ROC/unit':>9}{'cost':>9}"]
+    # what was not measured has its reason in the file, and no numbers to print
     for control, rows in ablations[ablations.status == "measured"].groupby("control", sort=False):
         for _, part in rows.groupby("scored", sort=False):
             bits, area = (

@@ -70,7 +70,9 @@ def generate_command(
     from nwbspikegen.commands.generate import generate_and_score
     from nwbspikegen.models import load_model
 
+    # first: a damaged model is told before a recording is opened
     fitted = load_model(model)
+    # options that would have no effect are refused, since whoever typed them expects one
     if free_run is None:
         refuse_given(["samples"], "without --free-run", "a free run")
     else:

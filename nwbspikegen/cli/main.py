@@ -35,6 +35,7 @@ class _UserError(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
+        # click's own has the usage above it, which says nothing of a damaged file
         click.echo(f"nwbspikegen: error: {self.message}", err=True)
 
 
@@ -44,9 +45,11 @@ class _Commands(click.Group):
     wrote_in_vain = False
 
     def list_commands(self, context: click.Context) -> list[str]:
+        # click sorts by name
         return list(self.commands)
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        # names only: what other packages announce is imported when it is used, not when help is asked for
         from nwbspikegen.formats.register import list_announced
 
         announced = list_announced("nwbspikegen.models", "nwbspikegen.metrics", "nwbspikegen.formats")
@@ -59,6 +62,7 @@ class _Commands(click.Group):
         from nwbspikegen.core.files import explaining_full_disks
 
         try:
+            # around every command: libraries tell of a full disk each in its own words
             with explaining_full_disks():
                 return super().invoke(context)
         except NWBSpikeGenError as error:
@@ -69,6 +73,7 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
             click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)
+            # 128 + SIGINT, what shells expect
             context.exit(130)
 
 
@@ -84,6 +89,7 @@ def cli() -> None:
     """
 
 
+# in the order of a session: from recording to archive
 _COMMANDS = (
     demo_command,
     convert,
@@ -105,8 +111,10 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    # large arrays come and go: given back each time, a study took 111 s, not 87 (transfer_scale.md)
     keep_freed_memory()
     try:
+        # run by `python -m` it would be called __main__
         cli(prog_name="nwbspikegen")
     finally:
         if cli.wrote_in_vain:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
     from nwbspikegen.views import WindowOptions
 
+# with a sign of its own, so that -5--2 is from -5 to -2 and no hyphen is lost
 _NUMBER = r"-?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -27,6 +28,7 @@ class _Stretch(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> tuple[float, float]:
+        # from YAML, where it may be a list of two numbers
         if isinstance(value, tuple | list):
             value = "-".join(map(str, value))
         ends = re.fullmatch(rf"({_NUMBER})-({_NUMBER})", str(value).strip())
@@ -51,6 +53,7 @@ class _Matching(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         self._expected = expected
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> str:
+        # torch would refuse it too, after recordings were opened
         if not re.fullmatch(self._pattern, str(value)):
             option = self.name if parameter is None else parameter.opts[0]
             raise InputError(f"{option} {value}", self._expected, "choose one of these")
@@ -87,6 +90,7 @@ def require_model(name: str) -> None:
     """Raise `InputError` for a model that was typed and is not there; its file may be in this folder."""
     from nwbspikegen.models import find_architecture
 
+    # typed names may lie in this folder, which Python does not look into for an installed command
     find_architecture(name, is_typed=True)
 
 
@@ -115,6 +119,7 @@ device_option = click.option(
 
 def window_options(command: _Command) -> _Command:
     """Add the options that choose time, bins, units and split."""
+    # from last to first: each decorator puts its option before those that are there
     for option in (
         click.option(
             "--random-units",
@@ -192,6 +197,7 @@ def read_window(split: str, **window: Any) -> WindowOptions:
 
 def read_window_like(model: FittedModel, **window: Any) -> WindowOptions:
     """Return the values of `window_options`, with the model's bins unless others were asked for."""
+    # a rate per bin is a model's unit: unless told otherwise a recording is binned as the model knows it
     if click.get_current_context().get_parameter_source("bin_size") is click.core.ParameterSource.DEFAULT:
         window["bin_size"] = model.bin_size
     return read_window(**window)
@@ -203,4 +209,5 @@ def _take_preset(context: click.Context, parameter: click.Parameter, preset: str
         return
     from nwbspikegen.views import PRESETS
 
+    # a default map, not values: click then knows that nobody typed them
     context.default_map = {**PRESETS[preset], **(context.default_map or {})}

@@ -14,6 +14,7 @@ def format_scores(scores: pd.DataFrame | None) -> str:
     if scores is None:
         return "no bin is scored: all were used for training"
     columns = _choose_columns(scores)
+    # wide enough for numbers of four digits with sign and exponent
     widths = [max(14, len(heading) + 2) for *_, heading in columns]
     headings = "".join(f"{heading:>{width}}" for (*_, heading), width in zip(columns, widths, strict=True))
     lines = [f"{'predictor':<16}{headings}   95 % of bits/spike"]
@@ -24,6 +25,7 @@ def format_scores(scores: pd.DataFrame | None) -> str:
             cells.append(f"{row.value.iloc[0]:>{width}.4g}" if len(row) else f"{'-':>{width}}")
             if len(row) and not interval and math.isfinite(row.ci_low.iloc[0]):
                 interval = f"   {row.ci_low.iloc[0]:.3f} to {row.ci_high.iloc[0]:.3f}"
+                # said beside the numbers, for it changes how they are read
                 interval += "" if row.ci_reliable.iloc[0] else " (few blocks: unreliable)"
         lines.append(f"{predictor!s:<16}{''.join(cells)}{interval}")
     first = scores.iloc[0]
@@ -43,6 +45,7 @@ def _choose_columns(scores: pd.DataFrame) -> list[tuple[str, str, str]]:
     from nwbspikegen.scoring.metrics import list_metrics
 
     there, columns = list(dict.fromkeys(scores.metric)), []
+    # in the order of the register, not of the table: all tables of this package read alike
     for each in list_metrics():
         if each.name not in there:
             continue

@@ -50,6 +50,7 @@ def plot_command(
     from nwbspikegen.commands.plot import draw_figures, has_rasters
 
     of_rasters = ["start", "duration", "seed"]
+    # the file is opened for this only where one of them was typed
     if any(map(is_given, of_rasters)) and not has_rasters(target):
         refuse_given(of_rasters, f"for {target}", "what `nwbspikegen generate` wrote: only it has rasters")
     drawn = draw_figures(target, out, start=start, duration=duration, seed=seed, overwrite=overwrite)

@@ -32,12 +32,14 @@ def score_command(derived: Path, recompute: bool, as_json: bool) -> None:
     from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_statistics
 
     held = list_results(derived)
+    # a free run has no probability of a recorded bin, and so nothing to score
     if "statistics" in held:
         refuse_given(["recompute"], "for a free run", "a file with scores")
         statistics = read_statistics(derived)
         run = {"path": str(derived), "statistics": records_of(statistics)}
         print_result(run, as_json=as_json, text=format_statistics(statistics))
         return
+    # opened once, for the statistics and for scoring again
     recorded = open_recorded(derived, recompute=recompute) if "spike_probability" in held else None
     tables = {} if recorded is None else describe_trains(derived, recorded)
     trains = {name: table.attrs["summary"] for name, table in tables.items()}

@@ -48,10 +48,12 @@ def share_command(
     """
     from nwbspikegen.archive import share_file
 
+    # before anything is validated: a script would wait for an answer that nobody gives
     if not (dry_run or yes or sys.stdin.isatty()):
         raise InputError("nobody to ask: this is not a terminal", "--yes or --dry-run", "add one of them")
 
     def confirm(plan: pd.DataFrame) -> bool:
+        # on stderr, so that the JSON on stdout stays whole
         click.echo(_format_plan(plan, dandiset, instance), err=True)
         return yes or click.confirm("Upload?", err=True)
 
@@ -72,6 +74,7 @@ def _format_plan(plan: pd.DataFrame, dandiset: str, instance: str) -> str:
     for row in records_of(plan):
         lines.append(f"  {row['archive_path']}   {row['size'] / 1e6:.3g} MB, {row['path']}")
         lines += [f"      {line}" for line in row["contents"]]
+    # DANDI takes simulated data case by case
     if plan.synthetic.any():
         lines.append(
             "DANDI takes simulated data case by case: ask its team before you upload SYNTHETIC spikes."

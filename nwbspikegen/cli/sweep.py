@@ -86,8 +86,10 @@ def sweep_command(
     from nwbspikegen.sweep.plan import read_factors
     from nwbspikegen.sweep.run import run_sweep
 
+    # before the factors: what may be varied depends on it
     require_model(model)
     factors = read_factors(vary)
+    # --loss beside --vary loss would be one value among those varied, or none
     if "loss" in factors:
         refuse_given(["loss"], "with --vary loss", "one of them")
     report = run_sweep(
@@ -124,6 +126,7 @@ def _format_trials(trials: pd.DataFrame, factors: list[str], reference: dict[str
     """Return trials down, the best on validation first, and below them what nothing was varied in."""
     from nwbspikegen.sweep.study import CHOSEN_BY
 
+    # by validation, as the choice is made: sorting by test scores would invite choosing by them
     ordered = trials.sort_values(CHOSEN_BY, ascending=False)
     columns = _choose_columns(trials)
     width = max(14, *(len(heading) + 2 for heading in columns.values()))
@@ -164,8 +167,10 @@ def _choose_columns(trials: pd.DataFrame) -> dict[str, str]:
 
 
 def _to_cell(value: Any) -> str:
+    # NaN is what differs from itself; values may be texts, which have no isnan
     if value is None or value != value:
         return "-"
     if isinstance(value, float):
+        # counts that pandas has made floats of, since another trial has none
         return f"{value:.0f}" if value.is_integer() and abs(value) > 999 else f"{value:.4g}"
     return str(value)

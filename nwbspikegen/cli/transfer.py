@@ -173,6 +173,7 @@ def _choose_recordings(
 def _say_observed(scores: xr.Dataset) -> list[str]:
     """Return a line about the recordings whose test segment was not observed throughout."""
     cells = scores.observed_fraction.max(
+        # a column's cells have one segment: the largest is that of any that was scored
         [dim for dim in scores.observed_fraction.dims if dim != "test_session"]
     )
     named = [f"{name} {part:.3%}" for name, part in cells.to_series().items() if part < 1]
@@ -186,6 +187,7 @@ def _format_matrix(scores: xr.Dataset, model: str, metric: Metric) -> list[str]:
     null = "mean_rate" if metric.needs_null else ""
     matrix = scores.value.sel(predictor=model, metric=metric.name, null=null).to_pandas()
     marked = matrix.map("{:.3f}".format).mask(matrix.isna(), "-")
+    # a star in the cell: a score within one animal must not be read as one between animals
     marked = marked.where(scores.independent.to_pandas(), marked + "*")
     marked.index.name = marked.columns.name = None
     return [
@@ -202,6 +204,7 @@ def _format(
 
     scores = study.scores
     parts = []
+    # one matrix is what fits a screen; all others are in the tables
     for metric in (BITS_PER_SPIKE, *list_added(scores["metric"].values)):
         for model in scores.attrs["models"]:
             parts += _format_matrix(scores, model, metric)

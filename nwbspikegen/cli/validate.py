@@ -39,4 +39,5 @@ def validate_command(
     result = {"path": str(file), "num_errors": num_errors, "findings": records_of(findings)}
     print_result(result, as_json=as_json, text="\n".join(lines))
     severe = {"error"} if fail_on == "error" else {"error", "warning"}
+    # 2, as for bad input: scripts need not tell a file that is refused from one that cannot be read
     context.exit(2 if findings.severity.isin(severe).any() else 0)

@@ -100,6 +100,7 @@ def convert_format(
     ...
     nwbspikegen.core.errors.InputError: found nothing at missing.mat; ...
     """
+    # a function is taken as it is: the command that knows it need not find it again
     reader = find_format(name) if isinstance(name, str) else name
     return write_nwb(reader, (source,), parameters, out, metadata, overwrite)
 

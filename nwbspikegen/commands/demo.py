@@ -29,7 +29,9 @@ from nwbspikegen.views.observed import read_bins
 _LOG = logging.getLogger("nwbspikegen")
 
 _PREPARATIONS = ("in_vitro", "in_vivo")
+# as in benchmarks/simulated.py, whose figures the demonstration shows the like of
 _NUM_UNITS = 64
+# s: 150 of training and 75 of test, which are eight blocks; 400 made the demonstration too long
 _DURATION = 300.0
 _TABLE_FILE = "scores.csv"
 FIGURE_FILE = "demo.png"
@@ -82,6 +84,7 @@ def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool =
         table = pd.concat(
             [_label(report, *direction) for direction, report in reports.items()], ignore_index=True
         )
+        # also the mark by which --overwrite knows a folder of this command
         table.to_csv(folder / _TABLE_FILE, index=False)
         table.attrs["failed_audits"] = _find_failed(reports)
         _draw(reports, recordings["in_vivo"], simulations["in_vivo"], options, folder / FIGURE_FILE)
@@ -102,6 +105,7 @@ def format_demonstration(table: pd.DataFrame) -> str:
 def _convert(simulation: Simulation, folder: Path) -> Path:
     metadata = metadata_of(simulation)
     subject = metadata["Subject"]["subject_id"]
+    # DANDI's layout, so that the folder can be shared as it is
     (folder / f"sub-{subject}").mkdir()
     path = folder / f"sub-{subject}" / f"sub-{subject}_ecephys.nwb"
     return convert_sorting(simulation.sorting, path, metadata=metadata)
@@ -117,6 +121,7 @@ def _predict(
 ) -> GenerationReport:
     units, parts = open_window(recording, options, report=False)
     truth = _find_truth(units, parts, simulation)
+    # DANDI's names have one word after "desc-": no underscore, no hyphen
     described = f"desc-spikegen-from-{trained}".replace("_", "").replace("spikegen-from-", "spikegenfrom")
     out = recording.with_name(recording.name.replace("_ecephys", f"_{described}_ecephys"))
     _LOG.info("predicting %s with the model of %s", simulation.preparation, trained)
@@ -137,6 +142,7 @@ def _label(report: GenerationReport, trained: str, tested: str) -> pd.DataFrame:
     )
     scores = scores.assign(share_of_best=float("nan"))
     rows = scores.metric == BITS_PER_SPIKE.name
+    # each null has its own best: the bits of the true intensity above it
     scores.loc[rows, "share_of_best"] = scores.value[rows] / best.loc[scores["null"][rows]].to_numpy()
     scores.insert(0, "trained_on", trained)
     scores.insert(1, "tested_on", tested)
@@ -150,6 +156,7 @@ def _scores_of(report: GenerationReport) -> pd.DataFrame:
 
 def _find_truth(units: xr.Dataset, parts: Split, simulation: Simulation) -> xr.DataArray:
     truth = xr.DataArray(simulation.intensity, coords=units.coords, dims=("time", "unit"), attrs=units.attrs)
+    # a simulation's first bin is the recording's: the truth of every bin is at its place
     return truth.sel(time=parts.test.time)
 
 
@@ -184,6 +191,7 @@ def _draw(
         rows.append(_scores_of(report).replace({"predictor": {model: name}}))
     # what is not of a model is the same in both
     scores = pd.concat(rows, ignore_index=True).drop_duplicates(["predictor", "metric", "null"])
+    # models first: figures draw in that order, and the first on top
     scores = scores.sort_values("predictor", key=lambda names: ~names.isin(list(predictions)), kind="stable")
     predictions[_MEAN] = generate(rates, parts.test)
     predictions[_TRUTH] = _find_truth(units, parts, simulation)

@@ -32,6 +32,7 @@ def describe_trains(
     start = float(predicted.time[0])
     stop = float(predicted.time[-1]) + bin_size
     units = open_recorded(derived, recompute=False) if units is None else units
+    # half a bin earlier at both ends: times are found to rounding, and the bin at `stop` stays out
     recorded = units.sel(time=slice(start - bin_size / 2, stop - bin_size / 2))
     seen = read_observed(recorded)
     observed = None

@@ -92,8 +92,10 @@ def free_run_and_compare(
     units, parts = open_for(model, source, options)
     unit_table = units.attrs.get("unit_table", UNITS)
     require_complete(source, metadata, unit_table)
+    # the sha256 of what was read now: a file that changes while the model runs is found out when written
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
     units, parts = hold_window(units, parts)
+    # by length: the segments lie one behind the other, and the test is the last
     before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
     generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)
@@ -124,6 +126,7 @@ def _compare(generated: xr.DataArray, before: Bins, recorded: Bins) -> pd.DataFr
     length = min(len(before.spikes), len(recorded.spikes))
     masks = [bins.observed[:length] for bins in (before, recorded) if bins.observed is not None]
     shared = np.logical_and.reduce(masks) if masks else None
+    # how far two stretches of one recording differ is the mark that a model is held against
     earlier = compare_trains(before.spikes[:length], recorded.spikes[:length], bin_size, shared)
     tables.append(earlier.assign(train="observed before"))
     return pd.concat(tables, ignore_index=True)[["train", "statistic", "value", "num_compared"]]

@@ -90,8 +90,11 @@ def generate_and_score(
     require_absent(out, overwrite=overwrite, sources=[source])
     units, parts = open_for(model, source, options)
     unit_table = units.attrs.get("unit_table", UNITS)
+    # metadata that archives require are asked for before minutes of work, not after
     require_complete(source, metadata, unit_table)
+    # a remote file has no hash until it is read to its end
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
+    # the model, the baselines and the audits read the same bins: they are binned once
     units, parts = hold_window(units, parts)
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
@@ -101,6 +104,7 @@ def generate_and_score(
         # `write_results` refuses to write beside a recording what was predicted from other bytes
         predicted.attrs["source_sha256"] = fingerprint
         first = find_first_unseen(recorded, fitted_until=interval_of(parts.train)[1], training=model.training)
+        # only bins after all that the weights or the baselines were fitted on
         scored = recorded.isel(time=slice(first, None))
         scores = None
         work.reach(1, "scoring beside the baselines")

@@ -39,6 +39,7 @@ def plan_folds(recordings: Sequence[Recording], hold_out: Sequence[Recording]) -
     """
     names = [_name_place(recording) for recording in recordings]
     if [os.fspath(recording) for recording in hold_out] == [EACH]:
+        # "each" may be a file's name too; then it is given as ./each
         folds = [[place] for place in range(len(names))]
     else:
         unknown = [recording for recording in hold_out if _name_place(recording) not in names]
@@ -58,6 +59,7 @@ def plan_folds(recordings: Sequence[Recording], hold_out: Sequence[Recording]) -
 
 def _name_place(recording: Recording) -> str:
     """Return one name for a file, however it was spelled."""
+    # the same file by two paths would be trained on and held out at once
     return str(recording) if is_remote(recording) else str(Path(recording).resolve())
 
 
@@ -66,5 +68,6 @@ def score_zero_shot(model: FittedModel, units: xr.Dataset, parts: Split, *, seed
 
     The model and every baseline read the recording's own past, from the start of the window `units`.
     """
+    # warm: weights that never met the recording, and all of its past, as a user would have it
     predicted = generate(model, parts.test, context=units)
     return score(predicted, parts.test, train=parts.train, context=units, seed=seed)

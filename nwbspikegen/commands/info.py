@@ -63,6 +63,7 @@ def inform(target: str | os.PathLike[str], **window: Any) -> Information:
     if not is_remote(target) and Path(target).is_dir() and not is_zarr(target):
         return _inform_of_folder(Path(target))
     held = _list_modules(target)
+    # these have no spike times of a recording's own that a survey could say more of
     if "patchseq" in held or "spike_transfer" in held:
         text = f"{target}: {_tell_modules(held)}"
         return Information("derived file", text, {"holds": held})

@@ -66,6 +66,7 @@ def draw_figures(
     target, out = Path(target), Path(out)
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}, which is a file", "a folder", "choose another name")
+    # asks for its parent only: a folder that is there is drawn into
     if not out.exists():
         require_absent(out, overwrite=False)
     drawn = []
@@ -142,6 +143,7 @@ def _draw_generation(path: Path, start: float, duration: float, seed: int | None
         )
     predicted = read_spike_probability(path)
     scores = read_scores(path) if "scores" in held else None
+    # that of the file: the raster then shows the trains that are stored
     seed = int(predicted.attrs.get("draw_seed", 0)) if seed is None else seed
     recorded, predictions = _predict_beside(path, predicted, scores)
     yield "rasters", plot.plot_rasters(recorded, predicted, start=start, duration=duration, seed=seed)
@@ -165,8 +167,10 @@ def _predict_beside(
     attrs = {} if scores is None else scores.attrs
     if attrs.get("train_start") is not None:
         train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
+        # baselines read what the model has read, or the curves compare pasts and not predictors
         since = find_context_start(predicted)
         context = _cut(units, since, stop) if since is not None and since < first else None
+        # the rates and the best without training: what a curve must lie above
         for name in _BASELINES:
             baseline = make_baseline(name)
             fitted_on = read_bins(train)
@@ -176,6 +180,7 @@ def _predict_beside(
 
 
 def _cut(units: xr.Dataset, start: float, stop: float) -> xr.Dataset:
+    # labels of float times: a bin is taken when its start is nearer than half a bin
     half = float(units.attrs["bin_size"]) / 2
     return units.sel(time=slice(start - half, stop - half))
 

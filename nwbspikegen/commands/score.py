@@ -35,6 +35,7 @@ def open_recorded(derived: str | os.PathLike[str], *, recompute: bool) -> xr.Dat
     ends = [float(predicted.time[0]), float(predicted.time[-1]) + bin_size]
     if recompute and "scores" in list_results(derived):
         attrs = read_scores(derived).attrs
+        # from the first bin that anything read: baselines are fitted and warmed up as they were
         ends += [float(attrs[name]) for name in _ENDS if attrs.get(name) is not None]
     return hold(_cut(units.sel(unit=predicted.unit.values), min(ends), max(ends)))
 
@@ -79,6 +80,7 @@ def _score_again(
         part,
         _cut(units, start, stop),
         train=train,
+        # cold is told, not found: a segment at the start of the window has no past either
         context=units if attrs["context"] == "warm" else None,
         baselines=[name for name in stored.predictor.unique() if name in BASELINES],
         seed=int(attrs["seed"]),
@@ -89,4 +91,5 @@ def _score_again(
 def _cut(record: _Record, start: float, stop: float) -> _Record:
     half = float(record.attrs["bin_size"]) / 2
     time = record.time.values
+    # counted, not selected by label: times of a file and of a view differ by rounding
     return record.isel(time=slice(int((time < start - half).sum()), int((time < stop - half).sum())))

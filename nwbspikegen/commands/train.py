@@ -92,6 +92,7 @@ def train_recordings(
         Of the architecture, or `learning_rate`, `weight_decay` and `patience`.
     """
     out = Path(out)
+    # all that can be refused is refused before anything is opened: training takes hours
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
     settings = dict(settings or {})
     require_settings(model, settings)
@@ -99,10 +100,13 @@ def train_recordings(
     require_options(trainer or {})
     if logger:
         require_logger(logger)
+    # two files of one recording would be trained on twice, and tested on what was trained on
     if len(recordings) > 1:
         told = [open_view(recording, unit_table=options.unit_table).attrs for recording in recordings]
         require_distinct(told, recordings)
+    # binned once, whatever the number of folds
     windows = [hold_window(*open_window(recording, options)) for recording in recordings]
+    # with one fold the model that was scored is the one that is kept; with several each has seen less
     keeps_all = not folds or len(folds) > 1
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
     how |= settings
@@ -119,8 +123,10 @@ def train_recordings(
     if keeps_all or fitted is None:
         fitted = _train_one(windows, out, options, how, logger, unfinished)
     record = {**fitted.training, "options": options.as_dict(), "held_out": _summarise(held_out)}
+    # the options with which `generate` opens a recording of training again, so that its bins are known
     fitted = dataclasses.replace(fitted, training=record)
     fitted.save(out, overwrite=overwrite)
+    # after the model is saved, so that a kill in between costs an epoch at most
     for state in unfinished:
         shutil.rmtree(state, ignore_errors=True)
     return TrainingReport(fitted, held_out)
@@ -137,9 +143,11 @@ def _train_one(
     """Train on some recordings' windows; where the state of the run lies is noted in `unfinished`."""
     sources = [units.attrs["source_sha256"] or units.attrs["identifier"] for units, _ in windows]
     told = {**how, **({"trainer": describe_options(how["trainer"])} if "trainer" in how else {})}
+    # a run is known by all that was asked for: another learning rate begins anew, and disturbs none
     digest = hashlib.sha256(json.dumps([told, options.as_dict(), sources]).encode()).hexdigest()[:12]
     num_units = sum(units.sizes["unit"] for units, _ in windows)
     _LOG.info("training %s on %d units of %d recordings", how["model"], num_units, len(windows))
+    # beside the model and hidden, since the folder itself appears whole at the end
     unfinished.append(out.parent / f".{out.name}.unfinished-{digest}")
     if logger:
         how = {**how, "trainer": {**how.get("trainer", {}), "logger": make_logger(logger, out)}}

@@ -62,6 +62,7 @@ def write_nwb(
     given_files += [
         value for value in (*source, *parameters.values()) if isinstance(value, str | os.PathLike)
     ]
+    # the source must not be its own output: it would be gone when a reader that is lazy asks for it
     require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
     with show_progress("reading the source", 3, at_once=True) as work:
@@ -71,6 +72,7 @@ def write_nwb(
         work.reach(2, "writing NWB")
         with write_whole(out, overwrite=overwrite) as temporary, NWBHDF5IO(temporary, "w") as io:
             io.write(nwbfile)
+    # a single unit has no population that a survey could judge
     if len(nwbfile.units) > 1:
         log_survey(survey(out))
     return out
@@ -82,6 +84,7 @@ def _make_file(sorting: Any, given: Metadata) -> Any:
     from neuroconv.tools.nwb_helpers import make_nwbfile_from_metadata
     from neuroconv.utils import dict_deep_update
 
+    # nwbinspector crashes on a units table without a spike, and `dandi validate` with it
     _refuse_silence(sorting)
     _require_writable(sorting)
     if len(sorting.unit_ids) > 1:
@@ -91,10 +94,12 @@ def _make_file(sorting: Any, given: Metadata) -> Any:
     _say_assumed(sorting, given)
     own = interface.get_metadata()
     compare_metadata(own, given)
+    # NeuroConv's own merging, so that lists such as experimenters are joined as its users know it
     merged = dict_deep_update(own, given)
     require_metadata(merged)
     session = merged["NWBFile"]
     session["session_start_time"] = _with_time_zone(_find_start(sorting, given, session))
+    # a new file is a new recording to every index, even of the same source
     session.setdefault("identifier", str(uuid.uuid4()))
     born = to_moment((merged.get("Subject") or {}).get("date_of_birth"))
     if born is not None:
@@ -133,6 +138,7 @@ def _require_writable(sorting: Any) -> None:
     for name in sorting.get_property_keys():
         values = np.asarray(sorting.get_property(name))
         if name in _TAKEN or "/" in name:
+            # a slash would be a group of HDF5 inside the table
             found = f"a property {name!r} of the sorting"
         elif values.dtype == object and not all(isinstance(value, str) for value in values.ravel().tolist()):
             found = f"a property {name!r} that holds neither numbers nor texts"
@@ -158,6 +164,7 @@ def _with_time_zone(moment: str | date) -> datetime:
     """Return the session's start; without a time zone it is taken as UTC."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
+    # YAML reads 2021-05-11 as a date
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
     if moment.tzinfo is None:

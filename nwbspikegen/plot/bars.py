@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+# as wide as a page; the labels of predictors stand beside the first only
 _MOST_COLUMNS = 3
 
 
@@ -110,6 +111,7 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, metric: str, null: str) -> None:
     axes.barh(place, value, height=0.65, color=[colours[name] for name in rows["predictor"]])
     axes.errorbar(value, place, xerr=length, fmt="none", ecolor="0.25", capsize=3, linewidth=1.0)
     chance = METRICS[metric].chance if metric in METRICS else None
+    # where chance is not known bars begin at zero, and the line says no more than that
     axes.axvline(chance or 0.0, color="0.25", linewidth=0.8)
     axes.set_yticks(place, [label_of(name) for name in rows["predictor"]])
     axes.invert_yaxis()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart with any colour vision; line styles differ as well
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
+# black is nobody's colour of a predictor: what was recorded is no prediction
 RECORDED = "#000000"
 # a predictor has its colour in every figure, and models take the others in order; those that are
 # not Okabe and Ito's are grey or Paul Tol's
@@ -72,11 +73,13 @@ def new_figure(width: float, height: float) -> Figure:
         raise MissingExtraError(
             "no matplotlib", "matplotlib to draw figures", "run: pip install 'nwbspikegen[plot]'"
         ) from error
+    # not pyplot: that keeps every figure until it is closed, and wants a display on some machines
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a figure in the format that the suffix of `path` names, whole or not at all."""
     with write_whole(path, overwrite=overwrite) as unfinished:
+        # 150 dots an inch: text of 7 points can be read, and a raster of 128 units keeps its rows apart
         figure.savefig(unfinished, dpi=150)
     return Path(path)

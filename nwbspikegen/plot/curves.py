@@ -74,7 +74,9 @@ def plot_curves(
     right.axhline(base, color="0.7", linewidth=0.8, zorder=1)
     _label(left, "ROC, all units pooled", "False positive rate", "True positive rate")
     _label(right, "Precision and recall, all units pooled", "Recall", "Precision (log scale)")
+    # precision at chance is the share of bins with a spike, a hundredth or less
     right.set_yscale("log")
+    # room below chance; the smallest is for a segment without a spike, where the axis would have no start
     right.set_ylim(max(base / 3, 1e-6), 1.2)
     left.legend(loc="lower right", fontsize="small", frameon=False)
     return figure

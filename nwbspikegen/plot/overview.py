@@ -63,6 +63,7 @@ def plot_generation(
             "no predictions", "at least one predictor", "give a mapping of name to probabilities"
         )
     figure = new_figure(10.0, 12.0)
+    # rasters need most: a row of theirs is a unit
     top, middle, bottom = figure.subfigures(3, 1, squeeze=False, height_ratios=[5.0, 4.0, 2.6])[:, 0]
     shown = next(iter(predictions.values()))
     plot_rasters(recorded, shown, start=start, duration=duration, seed=seed, figure=top)

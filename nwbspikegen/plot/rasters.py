@@ -57,6 +57,7 @@ def plot_rasters(
     truth = recorded.isel(time=stretch)
     spikes, observed = read_bins(truth)
     predicted = spike_probability.isel(time=stretch).transpose("time", "unit")
+    # by the recorded rate in both: a unit is in the same row above and below
     order = np.argsort(spikes.sum(axis=0), kind="stable")
     seconds = truth["time"].values + bin_size / 2
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
@@ -74,6 +75,7 @@ def plot_rasters(
 def _shade_unobserved(axes: Axes, seconds: np.ndarray, missed: Bool[np.ndarray, "time unit"]) -> None:
     half = (seconds[1] - seconds[0]) / 2 if len(seconds) > 1 else 0.5
     extent = (seconds[0] - half, seconds[-1] + half, -0.5, missed.shape[1] - 0.5)
+    # NaN is drawn as nothing: what was observed keeps the white of the page
     grey = np.where(missed.T, 0.85, np.nan)
     axes.imshow(
         grey,
@@ -96,6 +98,7 @@ def _draw_raster(
     title: str,
 ) -> None:
     bins, units = np.nonzero(spikes)
+    # as pixels even in a PDF: tens of thousands of marks as paths make files that no viewer opens
     axes.scatter(seconds[bins], units, s=6.0, marker="|", linewidths=0.7, color=colour, rasterized=True)
     axes.set_ylim(-1.0, spikes.shape[1])
     axes.set_ylabel("Unit, by rate")

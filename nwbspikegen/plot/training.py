@@ -62,9 +62,11 @@ def plot_training(
     if not curves:
         raise InputError("a model without training curves", "at least one epoch", "train it, then draw it")
     table = pd.DataFrame(list(curves))
+    # NaN where validation had no spike: the epoch that was kept is among the others
     kept = float(table["epoch"].iloc[int(np.nanargmax(table[chosen_by].to_numpy(dtype=float)))])
     figure = new_figure(9.0, 6.0)
     panels = figure.subplots(2, 2, sharex=True).ravel()
+    # more points than that lie on each other
     marker = "o" if len(table) < 30 else None
     for axes, (label, columns) in zip(panels, _PANELS, strict=True):
         for index, (name, curve) in enumerate(columns.items()):
@@ -132,6 +134,7 @@ def plot_losses(scores: pd.DataFrame) -> Figure:
     for axes, (metric, null, rows) in zip(panels, shown, strict=True):
         _draw_bars(axes, rows, recordings, losses)
         axes.set_ylabel(name_score(metric.name, null))
+        # Dice and focal loss ask for no calibrated probability: theirs can lie tens of bits below zero
         if metric is BITS_PER_SPIKE and rows["value"].min() < -10:
             axes.set_yscale("symlog", linthresh=1.0)
             axes.set_ylim(top=max(1.0, 1.2 * float(rows["value"].max())))

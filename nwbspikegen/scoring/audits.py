@@ -20,7 +20,9 @@ from nwbspikegen.views.history import Mask
 Predict = Callable[..., Float[np.ndarray, "predicted unit"]]
 """Of (spikes, first, bin_size), and of a mask where some bins were not observed."""
 
+# absolute: some ten roundings of a float32 near 1 (1.2e-7 each), as a sum taken in another order makes
 LOW_PRECISION_TOLERANCE = 1e-6
+# of the probability: a rare unit's is itself below the absolute one, and a leak that doubled it would pass
 _RELATIVE_TOLERANCE = 1e-3
 
 
@@ -109,6 +111,7 @@ def audit_causality(
         )
     rng = np.random.default_rng(seed)
     cuts = _choose_cuts(rng, first, len(spikes), edges, num_random)
+    # copies are given away: a predictor that writes into its input must not change what it is compared with
     masked = _with_mask(predict, observed)
     expected = masked(spikes.copy(), first, bin_size)
     return [
@@ -137,6 +140,7 @@ def audit_splits(intervals: Mapping[str, tuple[float, float]], bin_size: float) 
     >>> audit_splits({"train": (0.0, 1.0), "test": (0.999, 2.0)}, 0.001)[0].value
     1.0
     """
+    # compared as whole bins: 0.3 / 0.1 and 3 differ in the last digit, which would be an overlap of one bin
     bins = {
         name: (round(start / bin_size), round(stop / bin_size)) for name, (start, stop) in intervals.items()
     }
@@ -178,6 +182,7 @@ def audit_permutation(
     other = None if observed is None else np.ascontiguousarray(observed[:, order])
     shuffled = _with_mask(predict, other)(np.ascontiguousarray(spikes[:, order]), first, bin_size)
     change = _compare(expected[:, order], shuffled)
+    # a mean over units, and no network, is exact in no order: 0 cannot be asked for here, not even in float64
     passed = change.is_within(LOW_PRECISION_TOLERANCE)
     detail = f"{spikes.shape[1]} units shuffled; largest relative change {change.relative:.3g}"
     return [AuditRow("permutation", passed, change.absolute, LOW_PRECISION_TOLERANCE, detail)]
@@ -215,6 +220,7 @@ _Spikes = UInt8[np.ndarray, "time unit"]
 def _flip_future(spikes: _Spikes, cut: int, rng: np.random.Generator) -> None:
     later = spikes[cut + 1 :]
     flipped = rng.random(later.shape) < 0.5
+    # counts above one are spikes as well, and 1 - 2 would wrap to 255
     later[flipped] = 1 - np.minimum(later[flipped], 1)
 
 
@@ -236,6 +242,7 @@ _CHANGES: dict[str, Callable[[_Spikes, int, np.random.Generator], None]] = {
 def _choose_cuts(
     rng: np.random.Generator, first: int, num_bins: int, edges: Sequence[int], num_random: int
 ) -> list[int]:
+    # a window that reads one bin too many shows at its edge only, on one side of it or the other
     around = {edge + step for edge in edges for step in (-1, 0, 1)}
     random = {int(cut) for cut in rng.integers(first, num_bins, num_random)}
     return sorted(cut for cut in {first, num_bins - 1} | around | random if first <= cut < num_bins)
@@ -265,6 +272,7 @@ def _compare(expected: Float[np.ndarray, "bin unit"], found: Float[np.ndarray, "
     if expected.shape != found.shape or not (np.isfinite(expected).all() and np.isfinite(found).all()):
         return _Change(float("inf"), float("inf"))
     difference = np.abs(expected.astype(np.float64) - found.astype(np.float64))
+    # the smallest normal float32, so that 0 against 0 is no change and not a division by zero
     size = np.maximum(np.maximum(np.abs(expected), np.abs(found)), np.finfo(np.float32).tiny)
     return _Change(float(difference.max(initial=0.0)), float((difference / size).max(initial=0.0)))
 
@@ -272,8 +280,11 @@ def _compare(expected: Float[np.ndarray, "bin unit"], found: Float[np.ndarray, "
 def _measure(
     audit: str, moves: Iterable[_Change], expected: Float[np.ndarray, "predicted unit"], cuts: Sequence[int]
 ) -> AuditRow:
+    # a causal model does the same operations in the same order on the same numbers: float64 leaves no excuse,
+    # while float32 on several threads or a GPU need not be summed in one order
     tolerance = 0.0 if expected.dtype == np.float64 else LOW_PRECISION_TOLERANCE
     changes = list(moves)
+    # what fails is shown first, whatever the size of what passes
     worst = max(changes, key=lambda change: (not change.is_within(tolerance), change.absolute))
     detail = f"{len(cuts)} cuts, worst at bin {worst.cut}; largest relative change {worst.relative:.3g}"
     return AuditRow(audit, worst.is_within(tolerance), worst.absolute, tolerance, detail)

@@ -13,9 +13,12 @@ from jaxtyping import Float, Float64, Int64
 
 from nwbspikegen.views.history import Mask
 
+# s: longer than population bursts and their after-effects (a slow trace decays in some seconds), so that
+# blocks are nearly independent, and short enough for 15 of them in the paper's 2.5 min of test
 BLOCK_DURATION = 10.0
 # bins: sums of shares of units differ by far less from whole numbers
 _ROUND_OFF = 1e-3
+# below it percentiles of the bootstrap are too narrow; a rule of thumb, so intervals are marked, not dropped
 FEWEST_RELIABLE_BLOCKS = 30
 
 
@@ -53,10 +56,12 @@ def split_blocks(num_bins: int, bin_size: float, observed: Mask = None) -> Int64
     """
     width = max(1, round(BLOCK_DURATION / bin_size))
     if observed is None:
+        # rounding joins a rest below half a block to the last one, and makes one of a longer rest
         num_blocks = max(1, round(num_bins / width))
         return np.append(np.arange(num_blocks, dtype=np.int64) * width, np.int64(num_bins))
     seen = np.cumsum(observed.mean(axis=1))
     num_blocks = max(1, round(float(seen[-1]) / width))
+    # the share of units that is observed, summed over bins, is observed time: cut where it reaches each 10 s
     inner = np.searchsorted(seen, np.arange(1, num_blocks) * width - _ROUND_OFF) + 1
     return np.concatenate([[0], inner, [num_bins]]).astype(np.int64)
 
@@ -82,6 +87,7 @@ def resample_blocks(num_blocks: int, resamples: int, seed: int) -> Float64[np.nd
     if num_blocks < 2 or resamples < 1:
         return observed
     uniform = np.full(num_blocks, 1 / num_blocks)
+    # n draws with replacement, counted by block, are one multinomial draw: weights say all that indices would
     drawn = np.random.default_rng(seed).multinomial(num_blocks, uniform, size=resamples)
     return np.concatenate([observed, drawn.astype(np.float64)])
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, Float64, Int64, Real
 
 from nwbspikegen.scoring.ranking import SortedBlocks, sort_blocks
 
+# groups of 5 %: of equal mass, since of equal width the first would hold all bins of a rare spike
 NUM_GROUPS = 20
 
 
@@ -37,6 +38,7 @@ def sum_groups(ordered: SortedBlocks) -> Float64[np.ndarray, "3 block group"]:
 
     Groups are those of the whole segment and are not drawn again with the blocks.
     """
+    # drawn again, the limits would move with every draw and the interval would hold their noise as well
     limits = _equal_mass_limits(ordered)
     spiking = np.stack([_count_and_sum(block, limits) for block in ordered.spiking], axis=1)
     silent = np.stack([_count_and_sum(block, limits) for block in ordered.silent], axis=1)
@@ -47,6 +49,7 @@ def weigh_calibration(
     sums: Float64[np.ndarray, "3 block group"], weights: Float64[np.ndarray, "draw block"]
 ) -> Float64[np.ndarray, " draw"]:
     """Return the expected calibration error for every row of block weights."""
+    # a group's |mean p - share of spikes| times its size is |sum of p - spikes|: no empty group divides
     size, expected, observed = (weights @ part for part in sums)
     error: Float64[np.ndarray, " draw"] = np.abs(expected - observed).sum(axis=1) / size.sum(axis=1)
     return error
@@ -55,6 +58,7 @@ def weigh_calibration(
 def _equal_mass_limits(ordered: SortedBlocks) -> Float[np.ndarray, " limit"]:
     """Return the least probability of each group but the first."""
     everything = np.sort(np.concatenate([*ordered.spiking, *ordered.silent]))
+    # equal limits fall together: a predictor with one value for all has one group, not twenty halves of it
     return np.unique(everything[len(everything) * np.arange(1, NUM_GROUPS) // NUM_GROUPS])
 
 
@@ -62,5 +66,6 @@ def _count_and_sum(
     block: Float[np.ndarray, " value"], limits: Float[np.ndarray, " limit"]
 ) -> Float64[np.ndarray, "2 group"]:
     cuts: Int64[np.ndarray, " cut"] = np.concatenate([[0], np.searchsorted(block, limits), [len(block)]])
+    # millions of float32 below 1e-3: their sum in float32 would lose the last of them
     sums = [block[start:stop].sum(dtype=np.float64) for start, stop in pairwise(cuts)]
     return np.stack([np.diff(cuts).astype(np.float64), np.array(sums)])

@@ -21,7 +21,9 @@ def correct_by_holm(p_values: Real[np.ndarray, " test"] | Sequence[float]) -> Fl
     """
     found = np.asarray(p_values, dtype=np.float64)
     corrected = np.full(found.shape, np.nan)
+    # NaN is sorted to the end, and left there
     order = np.argsort(found)[: np.count_nonzero(~np.isnan(found))]
     stepped = found[order] * np.arange(len(order), 0, -1)
+    # step down: no p may be below that of a smaller one, and none is above 1
     corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
     return corrected

@@ -62,6 +62,7 @@ def precision_recall_curve(
     hits, false_alarms = _count_from_highest(spike_probability.ravel(), spikes.ravel() > 0)
     with np.errstate(invalid="ignore"):
         x = np.concatenate([[0.0], hits / hits[-1]])
+    # precision at recall 0 is 0 / 0; 1 is scikit-learn's convention, with which the areas agree
     y = np.concatenate([[1.0], hits / (hits + false_alarms)])
     return _thin(x, y, num_points)
 
@@ -72,6 +73,7 @@ _Counts = tuple[Int64[np.ndarray, " threshold"], Int64[np.ndarray, " threshold"]
 def _count_from_highest(probability: Float[np.ndarray, " pair"], spike: Bool[np.ndarray, " pair"]) -> _Counts:
     """Return spikes and silent bins at or above each distinct probability, from the highest."""
     order = np.argsort(probability)[::-1]
+    # equal probabilities are one threshold: steps between them would be drawn by the order of the sort alone
     last = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)
     hits = np.cumsum(spike[order])[last]
     return hits, last + 1 - hits

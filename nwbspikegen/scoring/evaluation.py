@@ -47,6 +47,7 @@ def score_prediction(
     >>> draws.shape == (len(table), 50)
     True
     """
+    # each by name, before any is scored: minutes of work would end in a message about the last one
     require_probability(name, probability, segment.spikes.shape, segment.observed)
     about = _describe(segment)
     measure = _measure if not about["reason"] else _leave_out
@@ -57,6 +58,7 @@ def score_prediction(
         | about
         for metric, row in found
     ]
+    # scores of a generated train have one value and no draw: their row of draws stays NaN
     draws = np.full((len(found), len(segment.weights) - 1), np.nan)
     for place, (_, row) in enumerate(found):
         draws[place, : len(row.draws) - 1] = row.draws[1:]
@@ -66,6 +68,7 @@ def score_prediction(
 def _describe(segment: ScoredSegment) -> dict[str, Any]:
     """Return what is said of the segment in every row of its table."""
     num_spikes, num_blocks = segment.num_spikes, len(segment.edges) - 1
+    # NaN and a reason instead of a number: what cannot be known must not be averaged with what is
     is_enough = num_spikes >= FEWEST_SPIKES
     return {
         "num_spikes": num_spikes,
@@ -202,5 +205,6 @@ def paired_difference(
         resamples=resamples,
         observed=observed,
     )
+    # the difference is taken before it is weighed, not of two bits per spike: one denominator in every draw
     gain = segment.null_sums["first"] - segment.null_sums["second"]
     return estimate(weigh_bits(gain, sum_spikes(segment.spikes, segment.edges), segment.weights))

@@ -51,6 +51,7 @@ def audit_independence(
             if same
         ]
         seconds = (
+            # older records of training say the segments of all sources together, newer ones of each
             sum(_overlap(segment, interval) for segment in source.get("split", training["split"]).values())
             if same_session
             else 0.0
@@ -110,9 +111,12 @@ def compare_recordings(records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame
 
 def _compare(one: Mapping[str, Any], other: Mapping[str, Any], *, itself: bool) -> dict[str, Any]:
     same_session = itself or is_same_recording(one, other, unknown=False)
+    # one animal cannot be two: a session that is shared has the subject shared, even where no file names it
     same_subject = same_session or _same(one, other, "subject_id")
     same_lab = itself or _same(one, other, "lab")
     seconds = _overlap(_on_the_wall(one), _on_the_wall(other))
+    # two animals can be recorded at once, by two rigs or two labs; where no name says so, shared time may be
+    # shared tissue
     subjects_differ = bool(one.get("subject_id") and other.get("subject_id")) and not same_subject
     facts = {"session": same_session, "subject": same_subject, "time": seconds > 0, "lab": same_lab}
     return {
@@ -132,6 +136,7 @@ def _on_the_wall(record: Mapping[str, Any]) -> tuple[float, float]:
     except ValueError:
         return 0.0, 0.0
     if started.tzinfo is None:
+        # times without a zone can be compared with each other only if all are read alike
         started = started.replace(tzinfo=UTC)
     start, stop = record.get("window") or (0.0, 0.0)
     return started.timestamp() + float(start), started.timestamp() + float(stop)

@@ -9,6 +9,8 @@ from jaxtyping import Float, Float64, Int64, Real
 
 from nwbspikegen.views.history import Mask
 
+# a spike at the limit costs log2(1e6) = 20 bits; 1e-6 per 1 ms bin is one spike in a quarter of an hour,
+# below any rate that a window of some minutes can tell from none
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1, so that one spike cannot cost infinitely much."""
 
@@ -73,6 +75,7 @@ def weigh_bits(
 ) -> Float64[np.ndarray, " draw"]:
     """Return bits per spike for every row of block weights; NaN where no spike was drawn."""
     with np.errstate(invalid="ignore", divide="ignore"):
+        # a ratio of sums, not a mean of ratios: a block without a spike has a likelihood too
         bits: Float64[np.ndarray, " draw"] = (weights @ gain) / (weights @ num_spikes)
     bits[~np.isfinite(bits)] = np.nan
     return bits
@@ -86,5 +89,6 @@ def _log2_likelihood(
     # spikes are rare: the logarithm for them is taken at their bins only
     at_spikes = probability[spike]
     probability[spike] = 0.0
+    # log1p keeps what 1 - p rounds away where p is small, and every silent bin of a rare spike is small
     nats = np.log(at_spikes).sum() + np.log1p(-probability, out=probability).sum()
     return float(nats / np.log(2))

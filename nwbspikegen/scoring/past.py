@@ -46,6 +46,7 @@ def find_context(
                 "leave context out, or generate with it",
             )
         return None
+    # the prediction says since when it has read: its baselines read the same without being told
     if context is None and start is not None:
         context = look_back(recorded, start)
     if context is not None:
@@ -129,6 +130,7 @@ def _cut_context(context: xr.Dataset, recorded: xr.Dataset, start: float | None)
     segment_start, half = float(recorded["time"].values[0]), bin_size / 2
     time = context["time"].values
     last = int(np.searchsorted(time, segment_start - half))
+    # bins are found to half a bin: starts were summed in another order when the file was written
     begin = float(time[0]) if start is None and len(time) else float(start or 0.0)
     first = int(np.searchsorted(time, begin - half))
     num_wanted = round((segment_start - begin) / bin_size)

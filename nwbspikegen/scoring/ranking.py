@@ -108,13 +108,17 @@ def rank_sorted(
     """
     num_spiking = weights @ [float(len(block)) for block in ordered.spiking]
     num_silent = weights @ [float(len(block)) for block in ordered.silent]
+    # between two spikes' probabilities recall stands still: the curves go sideways (ROC) or down (PR)
+    # there, which counts at the spikes tell already
     thresholds = np.unique(np.concatenate(ordered.spiking))
     sums = np.zeros((3, len(weights)))
+    # of all draws at once: they share the counts, and a draw is one more row of a matrix product
     hits = np.zeros(len(weights))
     for stop in range(len(thresholds), 0, -_CHUNK):
         chunk = thresholds[max(0, stop - _CHUNK) : stop][::-1]
         hits = _add_chunk(sums, hits, _count_chunk(ordered, chunk), weights)
     with np.errstate(invalid="ignore", divide="ignore"):
+        # what was summed are pairs lost: silent bins above a spike, and half of those level with it
         sums[0] = 1 - sums[0] / (num_spiking * num_silent)
         sums[1:] /= num_spiking
     return sums
@@ -164,9 +168,11 @@ def _add_chunk(
     hits = np.cumsum(at, axis=1)
     hits += hits_before[:, None]
     earlier = hits - at
+    # (reached + above) / 2 is the silent bins above plus half of those level, whose rank a coin would decide
     sums[0] += np.einsum("dt,dt->d", at, reached + above) / 2
     precision = _divide(hits, hits + reached)
     sums[1] += np.einsum("dt,dt->d", at, precision)
+    # a trapezoid from the recall before this threshold to the one at it: precision at both ends, halved
     precision += _divide(earlier, earlier + above)
     sums[2] += np.einsum("dt,dt->d", at, precision) / 2
     return hits[:, -1]
@@ -176,6 +182,7 @@ def _divide(
     part: Float64[np.ndarray, "draw threshold"], whole: Float64[np.ndarray, "draw threshold"]
 ) -> Float64[np.ndarray, "draw threshold"]:
     """Return the precision, which is 1 where nothing has been called a spike yet."""
+    # in draws that left out every block with so high a probability
     empty = whole == 0
     part = np.where(empty, 1.0, part)
     np.maximum(whole, 1.0, out=whole)

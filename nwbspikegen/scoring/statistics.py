@@ -18,6 +18,7 @@ from nwbspikegen.views.observed import find_stretches, read_observed, require_co
 if TYPE_CHECKING:
     import xarray as xr
 
+# of the share of stationary units in the summary; the p-values are in the table for any other level
 _ALPHA = 0.05
 _Train = Float64[np.ndarray, "_spike"]
 _Stretches = Float64[np.ndarray, "_stretch 2"]
@@ -30,6 +31,7 @@ def spike_statistics(
     start: float | None = None,
     stop: float | None = None,
     observed: Mapping[Any, np.ndarray] | None = None,
+    # s: wide enough that units of 1 Hz coincide at all, narrow enough to follow a burst of the population
     correlation_bin: float = 0.05,
 ) -> pd.DataFrame:
     """Return statistics of every unit's spike train, and their summary in `attrs["summary"]`.
@@ -92,6 +94,7 @@ def spike_statistics(
         ]
 
     correlations = _pair_correlations(count(correlation_bin))
+    # s: within a burst and beyond it; a Fano factor that grows from one to the other is a slow change
     fine, coarse = count(0.1), count(1.0)
     rows = [
         {
@@ -130,11 +133,14 @@ def check_stationarity(counts: Sequence[Real[np.ndarray, "_window"]]) -> pd.Data
 
 def count_windows(train: _Train, start: float, stop: float, width: float, observed: _Stretches) -> _Counts:
     """Return the spikes in each whole window of `width` seconds, NaN where it was not observed throughout."""
+    # 1e-9 of a window: (stop - start) / width of ten windows may be 9.999999999999998
     num_windows = math.floor((stop - start) / width + 1e-9)
     places = np.floor((train - start) / width + 1e-9).astype(np.int64)
     counts = np.bincount(places[places < num_windows], minlength=num_windows).astype(np.float64)
     begins = start + width * np.arange(num_windows)
+    # ends of observation are sums of bins, and miss a window's end by rounding
     slack = 1e-6 * width
+    # stretches are in order and apart: only the last that begins before a window can hold it
     of = np.searchsorted(observed[:, 0], begins + slack, side="right") - 1
     counts[(of < 0) | (observed[of, 1] < begins + width - slack)] = np.nan
     return counts
@@ -181,6 +187,7 @@ def _read_view(
     trains = {}
     for column, unit in enumerate(units.unit.values.tolist()):
         bins = np.flatnonzero(counts[:, column])
+        # several spikes of one bin lie at its centre together: intervals of 0, two of which have no CV2
         trains[unit] = np.repeat(time[bins], counts[bins, column]) + bin_size / 2
     if not trains:
         raise InputError("a view without units", "at least one", "select some")
@@ -193,6 +200,7 @@ def _describe(train: _Train, observed: _Stretches) -> dict[str, float]:
     known = np.diff(stretch) == 0
     intervals = np.diff(train)
     follow = known[1:] & known[:-1]
+    # CV2 of Holt et al. compares neighbours: a slow change of rate moves both, and only their jitter counts
     sums = (intervals[1:] + intervals[:-1])[follow]
     changes = np.abs(np.diff(intervals))[follow]
     intervals = intervals[known]
@@ -204,6 +212,7 @@ def _describe(train: _Train, observed: _Stretches) -> dict[str, float]:
         "num_spikes": len(train),
         "rate_hz": len(train) / seconds if seconds > 0 else math.nan,
         "isi_mean": mean,
+        # the SD of all intervals there are, not of a sample of more
         "isi_cv": float(intervals.std()) / mean if enough and mean > 0 else math.nan,
         "cv2": float((2 * changes[varied] / sums[varied]).mean()) if varied.any() else math.nan,
     }
@@ -234,9 +243,11 @@ def _pair_correlations(counts: list[_Counts]) -> Float64[np.ndarray, " unit"]:
     means = np.full(len(counts), np.nan)
     if varies.sum() > 1:
         if np.isfinite(stacked[varies]).all():
+            # the diagonal, 1 for each, is taken from the sum: the mean is over the others only
             matrix = np.corrcoef(stacked[varies])
             means[varies] = (matrix.sum(axis=1) - 1.0) / (len(matrix) - 1)
         else:
+            # pandas leaves out missing windows pair by pair; numpy would make NaN of every pair that has one
             correlations = pd.DataFrame(stacked[varies].T).corr().to_numpy(copy=True)
             np.fill_diagonal(correlations, np.nan)
             means[varies] = pd.DataFrame(correlations).mean().to_numpy()
@@ -253,6 +264,7 @@ def _test_one(counts: Real[np.ndarray, " window"]) -> tuple[float, float, float,
         return math.nan, math.nan, math.nan, "constant counts"
     try:
         with warnings.catch_warnings():
+            # a statistic that came with a warning, as of nearly periodic counts, is no statistic
             warnings.simplefilter("error", RuntimeWarning)
             warnings.simplefilter("error", SingularMatrixWarning)
             # statsmodels 0.15 announces another class of results; the first three values stay

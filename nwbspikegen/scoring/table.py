@@ -99,10 +99,12 @@ def score(
     scored = bins.since(first)
     trained_on = None if train is None else _read_train(train, recorded)
     given = set(predictions)
+    # nulls are predicted even where nobody asked for their rows: bits per spike are counted from them
     wanted = dict.fromkeys([*_NULLS, *baselines])
     made, left_out = predict_baselines(wanted, bins, first, trained_on, _bin_size(recorded))
     for name in baselines:
         if name in given:
+            # a baseline that is itself the model of the table would stand in it twice
             left_out[name] = "a prediction of that name is scored"
         elif name in made:
             predictions[name] = made[name]
@@ -143,6 +145,7 @@ def _read_predictions(
 
 
 def _require_same_coords(name: str, prediction: xr.DataArray, recorded: xr.Dataset) -> None:
+    # times went through files and sums: the same bin is what is nearer than half a bin
     half = _bin_size(recorded) / 2
     for dim in ("time", "unit"):
         if prediction.sizes.get(dim) != recorded.sizes[dim] or dim not in prediction.coords:

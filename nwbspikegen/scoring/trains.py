@@ -43,6 +43,7 @@ def pair_correlation(
     bins = max(round(window / bin_size), 1)
     made, real = (_count_windows(spikes, bins) for spikes in (generated, recorded))
     if observed is not None:
+        # a window counts where every bin of it was observed: a part would look like a lower rate
         missed = _count_windows((~observed).view(np.uint8), bins) > 0
         made[missed] = real[missed] = np.nan
     with warnings.catch_warnings():
@@ -57,6 +58,7 @@ def pair_correlation(
         pairs = [pd.DataFrame(counts[:, kept]).corr().to_numpy()[above] for counts in (made, real)]
         defined = np.isfinite(pairs[0]) & np.isfinite(pairs[1])
         pairs = [correlations[defined] for correlations in pairs]
+    # two points always lie on a line: a correlation of 1 or -1, whatever they are
     if len(pairs[0]) < 3:
         return float("nan"), len(pairs[0])
     return float(np.corrcoef(*pairs)[0, 1]), len(pairs[0])
@@ -80,6 +82,7 @@ def compare_trains(
     >>> compare_trains(spikes, spikes, 0.001).statistic.tolist()[:2]
     ['mean_rate_hz', 'recorded_rate_hz']
     """
+    # a free run is as long as it was asked for, and the recorded segment as long as it is
     length = min(len(generated), len(recorded))
     made, real = generated[:length], recorded[:length]
     seen = None if observed is None or observed[:length].all() else observed[:length]

@@ -30,6 +30,8 @@ class UnitRanking:
 
     def areas(self, weights: Float64[np.ndarray, "draw block"]) -> Float64[np.ndarray, "draw unit"]:
         """Return each unit's ROC-AUC per row of block weights; NaN where it is undefined."""
+        # a draw counts the pairs of blocks a and b w(a) w(b) times, a quadratic form: areas are exact,
+        # and no bin is sorted again
         concordant = np.stack([np.einsum("da,da->d", weights @ pairs, weights) for pairs in self.pairs])
         with np.errstate(invalid="ignore", divide="ignore"):
             areas = concordant / ((self.spiking @ weights.T) * (self.silent @ weights.T))
@@ -51,9 +53,11 @@ def rank_units(
     if observed is None:
         not_silent, num_silent = spike, np.diff(edges) - spiking
     else:
+        # what was not observed is neither a spike nor silence, and leaves both sides of a pair
         not_silent = spike | ~observed
         num_silent = np.add.reduceat(~not_silent, edges[:-1], axis=0, dtype=np.int64).T
     for second, (start, stop) in enumerate(pairwise(edges)):
+        # all units at once, block by block: the sorted copy is of one block, not of the segment
         ordered = _sort_silent(spike_probability[start:stop], not_silent[start:stop])
         for unit in range(num_units):
             silent = ordered[unit, : num_silent[unit, second]]
@@ -86,6 +90,7 @@ def mean_over_units(areas: Float64[np.ndarray, "draw unit"]) -> Float64[np.ndarr
     defined = np.isfinite(areas)
     count = defined.sum(axis=1)
     total = np.where(defined, areas, 0.0).sum(axis=1)
+    # not nanmean, which warns of a draw without a defined unit; that is no fault here
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
@@ -108,6 +113,7 @@ def _wins(
 ) -> Float64[np.ndarray, " spiking"]:
     """Return how many of the ordered values each probability exceeds, ties counting half."""
     below = np.searchsorted(ordered, probability, side="left")
+    # the mean of the places before and behind all equal ones: half of the ties
     return (below + np.searchsorted(ordered, probability, side="right")) / 2
 
 

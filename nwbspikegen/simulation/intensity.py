@@ -59,6 +59,7 @@ def check_num_units(num_units: int) -> int:
 
 def parameter_rng(seed: int) -> np.random.Generator:
     """Generator of the units' parameters; spikes are drawn from another one, `spike_rng`."""
+    # a stream of its own, so that a longer recording has the same units, and its beginning the same spikes
     return np.random.default_rng([seed, 0])
 
 
@@ -76,6 +77,7 @@ def run_units(
     rng: np.random.Generator | None,
 ) -> None:
     """Fill `intensity` in place from `spikes`; with an `rng`, draw the spikes in place too."""
+    # coupling is sparse (two inputs a unit): the loop walks lists of inputs, not rows of the matrix
     target, source = np.nonzero(units.coupling)
 
     def decay(time: float | Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
@@ -84,6 +86,7 @@ def run_units(
     run_population(
         spikes,
         intensity,
+        # the compiled loop wants one of that type even where it draws nothing
         rng if rng is not None else np.random.default_rng(),
         rng is not None,
         float(bin_size),

@@ -36,9 +36,11 @@ def run_population(
     after = np.zeros(num_units)
     tired = np.zeros(num_units)
     output = np.zeros(num_units)
+    # both traces start at the mean that they go back to: no burst of the whole population at the start
     fast = reference
     slow = reference
     for t in range(num_bins):
+        # a Hill function, from 0 to 1 and 1/2 at the reference rate: drive that saturates cannot run away
         ratio = (fast / reference) ** 2
         shared = ratio / (ratio + 1.0)
         strain = slow / reference
@@ -48,9 +50,11 @@ def run_population(
             log_rate += own[u, 0] * refractory[u] + own[u, 1] * after[u] + own[u, 2] * tired[u]
             for k in range(first_input[u], first_input[u + 1]):
                 log_rate += weight[k] * output[source[k]]
+            # 1 - exp(-rate x bin): as a difference it would lose four digits at 1 Hz and 0.1 ms
             probability = -np.expm1(-bin_size * np.exp(log_rate))
             intensity[t, u] = probability
             if draw:
+                # bins are drawn before any trace moves, so that units of one bin know nothing of each other
                 spikes[t, u] = rng.random() < probability
         for u in range(num_units):
             refractory[u] *= own_decay[u, 0]

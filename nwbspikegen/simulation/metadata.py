@@ -27,6 +27,7 @@ def metadata_of(simulation: Simulation) -> dict[str, Any]:
     return {
         "NWBFile": {
             "session_id": f"{name}-{num_units}units-{simulation.duration:.0f}s",
+            # the same for all: a simulation that is made again says the same of itself
             "session_start_time": "2000-01-01T00:00:00+00:00",
             "session_description": (
                 f"Simulated spikes of {num_units} units imitating a {_PLACES[simulation.preparation]}, "

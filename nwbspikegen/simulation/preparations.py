@@ -44,6 +44,7 @@ class Preparation:
     reference_rate: float
 
 
+# bursts of the whole network: a strong fast drive (gain), ended by fatigue that decays over seconds
 IN_VITRO = Preparation(
     name="in_vitro",
     median_rate=0.7,
@@ -69,6 +70,7 @@ IN_VITRO = Preparation(
     reference_rate=2.5,
 )
 
+# irregular and asynchronous: a weaker drive and a faster fatigue, more rate and more inhibition
 IN_VIVO = Preparation(
     name="in_vivo",
     median_rate=2.0,
@@ -147,10 +149,12 @@ def draw_units(preparation: Preparation, num_units: int, rng: np.random.Generato
         rng.uniform(*preparation.bursty_time, num_units),
         rng.uniform(*preparation.regular_time, num_units),
     )
+    # of the source: a unit excites all its targets or inhibits all (Dale's principle)
     inhibitory = rng.random(num_units) < preparation.inhibitory_share
     full = np.ones(num_units)
     return SimulatedUnits(
         bias=bias,
+        # exp(-8) of the rate, a three-thousandth: no spike while refractory, and a log rate that is finite
         own_weight=np.stack([-8.0 * full, after, tired], axis=1),
         own_time=np.stack(
             [preparation.refractory_time * full, after_time, preparation.tired_time * full], axis=1
@@ -177,6 +181,7 @@ def _draw_coupling(
     )
     coupling = np.zeros((num_units, num_units))
     # few strong inputs, from units that fire: what a few minutes of data can tell
+    # the square root of the rate: fast units are chosen more often, and do not drive everyone
     attraction = np.exp(0.5 * bias)
     for unit in range(num_units):
         chance = attraction.copy()
@@ -190,4 +195,5 @@ def _normal(
     rng: np.random.Generator, mean_and_sd: tuple[float, float], shape: int | tuple[int, ...]
 ) -> Float64[np.ndarray, "..."]:
     mean, deviation = mean_and_sd
+    # at 2 SD: one unit with an odd draw would dominate a population of 16
     return mean + deviation * np.clip(rng.standard_normal(shape), -2.0, 2.0)

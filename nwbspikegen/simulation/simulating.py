@@ -15,6 +15,7 @@ from nwbspikegen.simulation.preparations import choose_preparation, draw_units
 if TYPE_CHECKING:
     from spikeinterface.core import NumpySorting
 
+# s: less has hardly a spike at 1 Hz
 _SHORTEST = 1.0
 
 
@@ -111,6 +112,7 @@ def _check_range(duration: float, bin_size: float, seed: int) -> None:
     # written so that NaN and infinity are refused too
     if not _SHORTEST <= duration < np.inf:
         raise InputError(f"duration={duration} s", f"{_SHORTEST} s or more", "simulate a longer recording")
+    # below, half a million bins for every minute; above, a refractory time of 2 ms is less than half a bin
     if not 1e-4 <= bin_size <= 5e-3:
         raise InputError(f"bin_size={bin_size} s", "0.0001 to 0.005 s", "bin the sorting coarser afterwards")
     if seed < 0:

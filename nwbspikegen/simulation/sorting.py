@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from spikeinterface.core import NumpySorting
 
+# the 26,400 electrodes of a MaxOne chip, 17.5 um apart
 _CULTURE_SITES = (220, 120)
 
 
@@ -33,9 +34,11 @@ def make_sorting(
 def _positions(
     preparation: str, num_units: int, seed: int
 ) -> tuple[Float64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]:
+    # a third stream: places do not move when units or spikes are drawn otherwise
     rng = np.random.default_rng([seed, 2])
     if preparation == "in_vivo":
         # four columns of sites, units sorted by height on the shank as spike sorters number them
+        # Neuropixels 1.0: columns of sites at 11 to 59 um, and 192 rows of 384 channels, 20 um apart
         return rng.choice([11.0, 27.0, 43.0, 59.0], num_units), np.sort(
             20.0 * rng.integers(0, 192, num_units)
         )

@@ -53,6 +53,7 @@ def plot_sweep(
     if factor not in trials.columns or not trials["state"].eq("complete").any():
         raise InputError(f"no finished trials along {factor!r}", "a sweep that varied it", "sweep it first")
     done = trials[trials["state"] == "complete"]
+    # numbers in order and texts behind them, evenly spaced: a factor may be 1,10,1000 or a loss
     values = sorted(done[factor].unique(), key=lambda value: (isinstance(value, str), value))
     places = done[factor].map({value: place for place, value in enumerate(values)}).to_numpy(dtype=float)
     best = int(np.argmax(done[f"validation_{BITS_PER_SPIKE.name}"].to_numpy(dtype=float)))

@@ -15,6 +15,7 @@ from nwbspikegen.training.settings import OF_TRAINING, list_settings, require_se
 from nwbspikegen.views.window_record import StoredOptions
 
 SAMPLERS = ("grid", "random", "tpe")
+# what the paper calls them, as people will type them
 _ALIASES = {"input_length": "num_bins", "heads": "num_heads"}
 _ARGUMENTS = (*OF_TRAINING, "loss")
 
@@ -66,6 +67,7 @@ class SweepPlan(Record):
 
     def computes(self) -> dict[str, Any]:
         """Return what two runs must share to be one sweep; paths and devices may change."""
+        # the file's hash stands for the recording: it may be moved, and go on where there is another device
         return self.model_dump(mode="json", exclude={"recording", "device"})
 
     def settings_of(
@@ -75,6 +77,7 @@ class SweepPlan(Record):
         named = {_ALIASES.get(name, name): value for name, value in {**self.settings, **point}.items()}
         arguments = {name: named.pop(name) for name in _ARGUMENTS if name in named}
         if self.match_parameters:
+            # the deepest has most weights of its own: a feed-forward width above zero is left for all
             deepest = {**named, "depth": max(self.factors["depth"])}
             wanted = count_parameters(self.model, num_units, **deepest)
             named["feedforward"] = match_feedforward(self.model, num_units, wanted, **named)
@@ -119,6 +122,7 @@ def require_plan(plan: SweepPlan, num_units: int) -> None:
             "pass --vary depth=1,2,3,4",
         )
     for name, values in plan.factors.items():
+        # each value once, beside the first of the other factors: not a network for every trial
         first = {other: each[0] for other, each in plan.factors.items()}
         for value in values:
             arguments, settings = plan.settings_of({**first, name: value}, num_units)
@@ -167,5 +171,6 @@ def match_feedforward(model: str, num_units: int, wanted: int, **settings: Any) 
         raise InputError(
             f"parameters of {model} to match", "a model with a feedforward width", "leave it out"
         )
+    # a straight line through two widths: building a network for every width between would take minutes
     one, two = (count_parameters(model, num_units, **{**settings, "feedforward": width}) for width in (1, 2))
     return max(1, 1 + round((wanted - one) / (two - one)))

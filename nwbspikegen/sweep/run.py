@@ -73,6 +73,7 @@ class SweepReport:
     @property
     def best(self) -> dict[str, Any]:
         """The trial with the most bits per spike on validation; test scores have no say."""
+        # a trial that failed has no score, and does not end the choice
         place = int(np.nanargmax(self.trials[CHOSEN_BY].to_numpy(dtype=float)))
         return {str(name): value for name, value in self.trials.iloc[place].items()}
 
@@ -157,6 +158,7 @@ def run_sweep(
         device=device,
         settings=dict(settings or {}),
     )
+    # a factor that no network can have is told before anything is written
     units, _ = open_window(recording, options)
     require_plan(plan, units.sizes["unit"])
     _prepare(out, plan, overwrite)
@@ -174,12 +176,15 @@ def _run_all(study: Any, plan: SweepPlan, out: Path, client: Any) -> None:
     done = sum(trial.state.is_finished() and is_whole(trial) for trial in study.trials)
     if done:
         _LOG.info("%d of %d trials are done already", done, plan.trials)
+    # trials that were begun when the sweep was killed are among those left, and go on from their last epoch
     left, begun = plan.trials - done, find_begun(study)
+    # scored once, with the first trials, where a worker would otherwise wait for them
     tasks = [Task("reference", run_reference, (str(out),))]
     # a sampler that learns is asked again when it has heard how the last ones went
     together = left if plan.sampler != "tpe" else _count_workers(client)
     with show_progress("trials of the sweep", left, at_once=True) as work:
         while left > 0:
+            # Optuna's journal is one file, which this process alone writes: workers get a number and a point
             asked = begun[:left] + [study.ask() for _ in range(min(together, left) - len(begun))]
             begun = begun[left:]
             trials = {f"trial-{trial.number}": (trial, suggest_point(trial, plan)) for trial in asked}
@@ -190,6 +195,7 @@ def _run_all(study: Any, plan: SweepPlan, out: Path, client: Any) -> None:
             for outcome in run_tasks(tasks, client):
                 if outcome.task.key in trials:
                     tell_outcome(study, *trials[outcome.task.key], outcome)
+                    # after each trial: a sweep of days can be looked at, and plotted, while it runs
                     _write_tables(out, study, plan, None)
                     work.advance()
             left, tasks = left - len(asked), []
@@ -249,6 +255,7 @@ def _draw(
 def _prepare(out: Path, plan: SweepPlan, overwrite: bool) -> None:
     """Begin a folder, or check that the sweep that lies there is this one."""
     if (out / PLAN_FILE).is_file() and not overwrite:
+        # compared as JSON has it: a tuple that was asked for and a list that was read are one
         if plan.computes() != read_plan(out).computes():
             raise OutputError(
                 f"{out} with another sweep",
@@ -268,6 +275,7 @@ def _prepare(out: Path, plan: SweepPlan, overwrite: bool) -> None:
 def _count_trials(factors: Mapping[str, Sequence[Value]], sampler: str, trials: int | None) -> int:
     if sampler not in SAMPLERS:
         raise InputError(f"sampler {sampler!r}", f"one of {', '.join(SAMPLERS)}", "choose one of these")
+    # a grid of some trials would be its first ones, which is no design at all
     if (sampler == "grid") != (trials is None):
         raise InputError(
             f"sampler {sampler} with {trials or 'no'} trials",
@@ -277,6 +285,7 @@ def _count_trials(factors: Mapping[str, Sequence[Value]], sampler: str, trials: 
     if trials is not None and trials < 1:
         raise InputError(f"{trials} trials", "1 or more", "correct --trials")
     size = math.prod(len(values) for values in factors.values())
+    # drawn without putting back: there are no more
     if sampler == "random" and trials is not None and trials > size:
         raise InputError(f"{trials} trials", f"at most {size}, all combinations", "correct --trials")
     return trials or size

@@ -15,6 +15,7 @@ from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.sweep.plan import SweepPlan
 
 _LOG = logging.getLogger("nwbspikegen")
+# not SQLite: its locks fail on the network file systems of clusters
 _JOURNAL_FILE = "optuna.journal"
 CHOSEN_BY = f"validation_{BITS_PER_SPIKE.name}"
 """The score that trials are compared by."""
@@ -30,11 +31,13 @@ def open_study(out: Path, plan: SweepPlan) -> Any:
     class AskedGrid(GridSampler):
         """The grid for who asks and tells: nothing is to be stopped when it is through."""
 
+        # Optuna's calls `study.stop()`, which it refuses outside of `optimize`
         def after_trial(self, *arguments: Any, **named: Any) -> None:
             pass
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
+        # the journal's storage says at every start that it is experimental
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         # one line of JSON per event: nothing in it can execute code
         storage = JournalStorage(JournalFileBackend(str(out / _JOURNAL_FILE)))
@@ -58,6 +61,7 @@ def find_begun(study: Any) -> list[Any]:
     begun = []
     for frozen in study.trials:
         if frozen.state is optuna.trial.TrialState.RUNNING:
+            # there is no public way to take up a trial that is running
             trial = optuna.trial.Trial(study, frozen._trial_id)
             if "grid_id" in frozen.system_attrs or frozen.params:
                 begun.append(trial)
@@ -82,6 +86,7 @@ def tell_outcome(study: Any, trial: Any, point: Mapping[str, Value], outcome: Ou
     import optuna
 
     named = ", ".join(f"{name}={value}" for name, value in point.items())
+    # Optuna takes no NaN: a trial without a finite score has failed, with its reason
     score = math.nan if outcome.error is not None else outcome.result.scores[CHOSEN_BY]
     if math.isfinite(score):
         study.tell(trial, score)

@@ -46,6 +46,7 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> TrialReco
     units, parts = hold_window(*open_window(plan.recording, plan.options, report=False))
     arguments, settings = plan.settings_of(point, units.sizes["unit"])
     unfinished = place / "unfinished"
+    # told, for then the seconds are those since it went on
     resumed, began = unfinished.is_dir(), time.perf_counter()
     fitted = train(
         parts.train,
@@ -56,6 +57,7 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> TrialReco
         device=plan.device,
         checkpoints=unfinished,
         progress=False,
+        # a loss that is varied wins over the plan's
         **{"loss": plan.loss, **arguments},
         **settings,
     )
@@ -78,6 +80,7 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> TrialReco
         }
     )
     write_record(place / _TRIAL_FILE, result, overwrite=True)
+    # after the scores are there: killed before, the trial finds its last epoch again
     shutil.rmtree(unfinished, ignore_errors=True)
     return result
 
@@ -93,6 +96,7 @@ def read_trial(folder: Path, number: int) -> TrialRecord | None:
 def run_reference(folder: str) -> dict[str, dict[str, float]]:
     """Score the predictors that need no training of weights, by their names."""
     place = Path(folder, REFERENCE_FILE)
+    # once for all trials: nothing of it depends on the point
     if not place.is_file():
         plan = read_plan(Path(folder))
         units, parts = hold_window(*open_window(plan.recording, plan.options, report=False))

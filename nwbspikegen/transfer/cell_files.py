@@ -21,6 +21,7 @@ from nwbspikegen.core.records import Record
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 
 _WHAT_TO_DO = "delete the file and run the study again"
+# stored as numbers too: pandas writes at most fifteen digits, and a float64 needs seventeen
 _EXACT = ("value", "ci_low", "ci_high")
 
 
@@ -45,6 +46,7 @@ def training_file(
 
 def cell_file(study: str | os.PathLike[str], plan: StudyPlan, cell: MatrixCell) -> Path:
     """Return where the scores of a cell are."""
+    # names of folders hold digests of what they were made from: other options or seeds never find old scores
     column = Path(study) / "cells" / plan.find(cell.tested).slug
     return column / plan.model_slug(cell.model) / f"{plan.row_slug(cell.trained_on)}.npz"
 
@@ -62,11 +64,13 @@ def write_scores(
     record = _ScoresRecord(about=about, rows=rows).model_dump_json()
     # JSON's fifteen digits would not give back every float
     numbers = {name: table[name].to_numpy(np.float64) for name in _EXACT if name in table}
+    # two workers may make it at once: it may be there by now
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_whole(path, overwrite=True) as temporary:
         np.savez_compressed(
             temporary,
             record=np.frombuffer(record.encode(), np.uint8),
+            # half the space: draws give percentiles, whose own error is far above float32's
             draws=np.asarray(draws, dtype=np.float32),
             **numbers,  # type: ignore[arg-type, unused-ignore]
         )
@@ -97,6 +101,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 def _understanding(path: Path) -> Iterator[None]:
     try:
         yield
+    # whatever a damaged file makes of names, shapes and types: the cell is named, and can be scored again
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path}, which cannot be read", "scores as the study wrote them", _WHAT_TO_DO

@@ -64,6 +64,7 @@ class Layout:
         """Root mean square distance of each session's cloud from its position; NaN without clouds."""
         if self.clouds is None:
             return pd.Series(np.nan, self.positions.index, dtype=np.float64, name="spread")
+        # clouds are aligned rigidly: what is left is the doubt about the place, not about the frame
         squared = ((self.clouds - self.positions.to_numpy()) ** 2).sum(axis=-1)
         return pd.Series(np.sqrt(squared.mean(axis=0)), self.positions.index, name="spread")
 
@@ -84,6 +85,7 @@ def lay_out(
     predictor: str,
     metric: str = ROC_AUC_POOLED.name,
     null: str = "",
+    # stress has local minima: of so many rough fits, well above scikit-learn's 4, the best is refined
     num_starts: int = 32,
     seed: int = 0,
 ) -> Layout:
@@ -135,15 +137,19 @@ def lay_out(
     """
     require_seed(seed)
     metric = require_higher(metric)
+    # bits per spike have no similarity's scale: they are counted from a null, and have their own distance
     if metric == BITS and not null:
         null = str(scores.attrs.get("headline_null", "mean_rate"))
     chosen = {"predictor": predictor, "metric": metric, "null": null}
     names = _find_sessions(scores)
     values = np.asarray(_pick(scores, chosen, names).values, dtype=np.float64)
     distances = require_distances(values, metric, names)
+    # Kruskal's stress-1, below, has the squared distances as its unit: comparable between metrics
     fitted = turn_to_axes(fit_positions(distances, num_starts=num_starts, seed=seed))
     clouds = _fit_clouds(draws, chosen, names, distances, fitted)
+    # of the points as they are: turning them has changed no distance
     stress = sum_stress(fitted, distances)
+    # each pair is in the matrix twice
     total = float((distances**2).sum()) / 2.0
     normalised = float(np.sqrt(stress / total)) if total else 0.0
     # the fit is made in the order of names so that the study's order does not matter; here it does
@@ -177,6 +183,7 @@ def _find_sessions(scores: xr.Dataset) -> list[str]:
 def _pick(table: xr.Dataset, chosen: dict[str, str], names: list[str]) -> xr.DataArray:
     """Return one score of those sessions, train x test in that order, and draws first."""
     for dim, wanted in chosen.items():
+        # asked before selecting: xarray's KeyError would name neither what there is nor what to do
         there = [str(each) for each in table[dim].values]
         if wanted not in there:
             raise InputError(f"no {dim} {wanted!r}", f"one of {', '.join(map(repr, there))}", "choose one")

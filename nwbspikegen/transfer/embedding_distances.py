@@ -31,6 +31,7 @@ def distances_from_similarity(
     [[0.0, 0.25], [0.25, 0.0]]
     """
     both = (similarity + np.swapaxes(similarity, -1, -2)).astype(np.float64) / 2.0
+    # the paper has d(i, i) = 0 although a model's score on its own session is below 1
     return _clear_diagonal(1.0 / both - 1.0)
 
 
@@ -52,9 +53,12 @@ def distances_from_bits(
     >>> distances_from_bits(np.array([[1.0, 0.5], [0.8, 2.0]])).round(3).tolist()
     [[0.0, 0.85], [0.85, 0.0]]
     """
+    # draws are kept as float32
     wide = bits.astype(np.float64)
     own = np.diagonal(wide, axis1=-2, axis2=-1)
+    # of each target: what its own model has, less what the other's has there
     lost = own[..., None, :] - wide
+    # below zero another recording taught more than the target's own past: then they are one place
     return _clear_diagonal(np.maximum(0.0, (lost + np.swapaxes(lost, -1, -2)) / 2.0))
 
 
@@ -62,6 +66,7 @@ def find_usable(values: Float[np.ndarray, "draw session session"], metric: str) 
     """Return which matrices give distances: all values are there, and between 0 and 1 unless bits."""
     usable = np.isfinite(values)
     if metric != BITS:
+        # 0 would be infinitely far, and above 1 a distance below zero
         usable &= (values > 0.0) & (values <= 1.0)
     return np.asarray(usable.all(axis=(-2, -1)))
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+# as in Shimono 2026
 _DIMENSIONS = 3
 # fall of the stress in one step, in units of all squared distances, below which a fit has arrived:
 # that of a start only has to tell which one is best, and a draw's is far below what draws differ by
 _ROUGH = 1e-6
 _FINE = 1e-10
+# more than the tolerances leave to do; scikit-learn stops at 300
 _MOST_STEPS = 1000
 
 
@@ -54,6 +56,7 @@ def fit_positions(
         rough = _minimise(near, _ROUGH, n_init=num_starts, random_state=seed)
         points = _minimise(near, _FINE, rough)
     else:
+        # a draw differs little from the point layout, and starts there: it stays in the same local minimum
         points = _minimise(near, _ROUGH, start / scale)
     return np.asarray((points - points.mean(axis=0)) * scale)
 
@@ -66,9 +69,11 @@ def _minimise(
 ) -> Float64[np.ndarray, "session 3"]:
     from sklearn.manifold import MDS
 
+    # every argument is said: scikit-learn 1.9 warns of those whose default is about to change
     scaling = MDS(
         n_components=_DIMENSIONS,
         metric="precomputed",
+        # a start that is given to `fit_transform` wins over this
         init="random",
         normalized_stress=False,
         max_iter=_MOST_STEPS,
@@ -100,6 +105,7 @@ def turn_to_axes(positions: Float64[np.ndarray, "session 3"]) -> Float64[np.ndar
     this chooses one.
     """
     _, _, axes = np.linalg.svd(positions, full_matrices=True)
+    # the rows of V' are the principal axes, for the points are centred
     turned = positions @ axes.T
     farthest = np.abs(turned).argmax(axis=0)
     return np.asarray(turned * np.where(turned[farthest, range(_DIMENSIONS)] < 0.0, -1.0, 1.0))
@@ -120,5 +126,6 @@ def align_positions(
 
     centre = reference.mean(axis=0)
     moved = positions - positions.mean(axis=0)
+    # reflections are allowed: distances do not know left from right
     turn, _ = orthogonal_procrustes(moved, reference - centre)
     return np.asarray(moved @ turn + centre)

@@ -57,6 +57,7 @@ def evaluate_cells(study: str, cells: Sequence[MatrixCell]) -> int:
     """
     plan = StudyPlan.load(study)
     wanted = [cell for cell in cells if not cell_file(study, plan, cell).is_file()]
+    # a row whose training failed must not cost the others of this task
     missing = [cell for cell in wanted if has_model(study, plan, cell.model, cell.trained_on)]
     if missing:
         _evaluate_trained(study, plan, missing)
@@ -82,6 +83,7 @@ def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[MatrixCell]
     units, parts = session.open()
     bins, first = _read_until_test_ends(units, parts)
     segment = prepare_scoring(bins, first, read_bins(parts.train), parts.test, plan)
+    # each batch reads the past once; the smaller it is, the more often
     most = count_together(*segment.spikes.shape)
     for start in range(0, len(missing), most):
         few = missing[start : start + most]
@@ -101,6 +103,7 @@ def _score_each(
     segment: ScoredSegment,
 ) -> Iterator[tuple[MatrixCell, FittedModel, pd.DataFrame, np.ndarray, str]]:
     """Give the scores of every cell, or why it has none."""
+    # rates and kernels of a model are per bin: of another width they mean something else
     fitting = [model for model in models if np.isclose(model.bin_size, segment.bin_size, rtol=1e-9)]
     for cell, model in zip(cells, models, strict=True):
         if model not in fitting:
@@ -136,6 +139,7 @@ def evaluate_column(study: str, tested: str) -> None:
     training, bins, first = prepare_training_segment(parts, plan)
     others, other_draws = _score_controls(plan, training, bins, first, fitted_on)
     table = pd.concat([tables.assign(segment="test"), others.assign(segment="training")], ignore_index=True)
+    # a segment of one block has no draw
     width = max(draws.shape[1], other_draws.shape[1])
     both = [
         np.pad(drawn, ((0, 0), (0, width - drawn.shape[1])), constant_values=np.nan)
@@ -152,12 +156,14 @@ def _score_controls(
     fitted_on: Bins,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     scored = []
+    # one at a time: predictions of a long segment are hundreds of megabytes each
     for name in plan.baselines:
         made, _ = predict_baselines({name: None}, bins, first, fitted_on, segment.bin_size)
         scored.append(score_prediction(segment, name, made[name]))
     for model in plan.models:
         untrained = build_untrained(model, bins.spikes.shape[1], plan)
         for _, prediction in predict_with_each([untrained], bins, first, segment.bin_size):
+            # a model for a fixed number of units has no untrained counterpart for others
             if isinstance(prediction, np.ndarray):
                 scored.append(score_prediction(segment, untrained_name(model, plan.models), prediction))
     tables, draws = zip(*scored, strict=True)
@@ -166,12 +172,14 @@ def _score_controls(
 
 def _read_until_test_ends(units: xr.Dataset, parts: Split) -> tuple[Bins, int]:
     """Return the bins from the start of the window to the end of the test segment, and its first bin."""
+    # the test segment follows training and validation: both are its past, which every predictor reads
     past = observed_before(parts.test, units)
     return read_bins(past, parts.test), 0 if past is None else past.sizes["time"]
 
 
 def _require_unseen(model: FittedModel, test: xr.Dataset) -> None:
     """Raise `InputError` when a bin that is scored was used to fit or choose the weights."""
+    # asked of the model's own record, not of the plan: a folder that was put together by hand is found out
     about: dict[str, Any] = dict(test.attrs)
     for row in audit_independence(model.training, about, extent(test)):
         if not row.passed:

@@ -24,7 +24,9 @@ def choose_colours(values: Float64[np.ndarray, "row column"], metric: str) -> tu
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     known = METRICS.get(metric)
     if known and (known.needs_null or known.better == "nearer_zero"):
+        # zero is white, and both sides have one scale: a loss of .1 is as strong a colour as a gain of .1
         top = max(abs(low), abs(high), 1e-3)
+        # bits differ thirtyfold (.1 in a slice, 3.5 in a retina): linear near zero, logarithmic beyond
         return AsinhNorm(linear_width=0.1 * top, vmin=-top, vmax=top), colormaps["RdBu"]
     # what is better is darker
     shades = "Blues_r" if known and known.better == "lower" else "Blues"
@@ -37,6 +39,7 @@ def draw_scale(
     """Draw the scale of colours over the range of the values only."""
     from matplotlib.cm import ScalarMappable
 
+    # the norm is symmetric, the values need not be
     bar = axes.figure.colorbar(ScalarMappable(norm, colours), ax=axes, shrink=0.6, pad=0.02, label=label)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if high > low:
@@ -55,6 +58,7 @@ def _choose_ticks(low: float, high: float, norm: Normalize) -> list[float]:
     chosen = [0.0]
     for tick in sorted([*sizes, *(-size for size in sizes)], key=abs, reverse=True):
         apart = min(abs(float(norm(tick)) - float(norm(other))) for other in chosen)
+        # of the bar's length: digits of a tick are about that high
         if low <= tick <= high and apart > 0.07 * span:
             chosen.append(tick)
     return sorted(tick for tick in chosen if low <= tick <= high)

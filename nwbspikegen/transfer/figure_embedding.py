@@ -16,7 +16,9 @@ from nwbspikegen.transfer.figure_names import PREPARATIONS, name_preparation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
+# elevation and azimuth, in degrees, a quarter turn apart: what hides in one view is beside it in the other
 _VIEWS = ((22.0, -60.0), (22.0, 30.0))
+# more names, or longer ones, lie on each other beside their points: numbers and a key then
 _MOST_NAMES = 15
 _LONGEST_NAME = 16
 # letters of a key's line, over all of its columns
@@ -96,6 +98,7 @@ def plot_layout(
     score = name_score(layout.metric, layout.null)
     if score[1].islower():
         score = score[0].lower() + score[1:]
+    # stress stands in the title: a map that does not fit its distances must not be read
     figure.suptitle(
         f"{layout.predictor}: distances from {score} (stress-1 {layout.normalised_stress:.3f})",
         x=0.02,
@@ -109,6 +112,7 @@ def _draw(
     axes: Any, points: np.ndarray, clouds: np.ndarray | None, colours: list[str], labels: list[str]
 ) -> None:
     if clouds is not None and len(clouds):
+        # drawn first, to lie beneath the points
         for session, colour in enumerate(colours):
             axes.scatter(*clouds[:, session].T, s=5, color=colour, alpha=0.15, linewidths=0, depthshade=False)
     axes.scatter(*points.T, s=42, c=colours, edgecolors="black", linewidths=0.8, depthshade=False)
@@ -125,6 +129,7 @@ def _draw(
 
 def _equalise(axes: Any, points: np.ndarray) -> None:
     """Give all axes one scale: distances are what the figure shows."""
+    # draws far outside would make everything else a dot
     low, high = np.percentile(points, [0.5, 99.5], axis=0)
     span = max(float((high - low).max()), 1e-9) * 1.1
     for name, centre in zip("xyz", (low + high) / 2.0, strict=True):

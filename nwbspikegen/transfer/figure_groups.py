@@ -80,6 +80,7 @@ def plot_groups(
     axes = figure.subplots()
     width = 0.84 / len(names)
     known = METRICS.get(metric)
+    # bars begin at chance, so that half of a ROC-AUC is no bar
     base = (known.chance if known else None) or 0.0
     table = rows.set_index(["predictor", "group"])
     for index, name in enumerate(names):

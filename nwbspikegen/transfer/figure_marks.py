@@ -21,7 +21,9 @@ def order_groups(scores: xr.Dataset, side: str) -> list[int]:
     names = list(PREPARATIONS)
     groups = [str(each) for each in scores[f"{side}_preparation"].values]
     return sorted(
-        range(len(groups)), key=lambda each: names.index(groups[each]) if groups[each] in names else 9
+        # preparations that are none of these come last, in the study's order
+        range(len(groups)),
+        key=lambda each: names.index(groups[each]) if groups[each] in names else 9,
     )
 
 
@@ -35,6 +37,7 @@ def mark_shared(axes: Axes, scores: xr.Dataset, rows: list[int], columns: list[i
     from matplotlib.patches import Polygon
 
     for row, column, is_session in _find_shared(scores, rows, columns):
+        # inside the white edge of the cell
         right, top = column + 0.47, row - 0.47
         corner = [(right, top), (right - _MARK, top), (right, top + _MARK)]
         face, edge = ("black", "white") if is_session else ("white", "black")

@@ -66,14 +66,18 @@ def plot_matrix(
     values = _pick(scores, predictor, metric, null)[np.ix_(rows, columns)]
     if not np.isfinite(values).any():
         raise InputError(f"no {metric} of {predictor}", "a score in one cell or more", "run the study first")
+    # a matrix without them would praise any model: most of a pooled area is firing rate
     floors = _pick_floors(scores, trivial, metric, null, columns)
     shown = np.vstack([values, *(floor[None] for floor in floors.values())])
+    # inches of a cell: wide enough for four digits; with more than the paper's twelve sessions digits shrink
     size = 0.55 if len(columns) <= 12 else 0.36
     if figure is None:
         lines = "\n".join([*_name_rows(scores, rows), *floors]).split("\n")
         turned = _length(scores["test_session"].values) if _is_turned(scores) else 0
         figure = new_figure(
-            1.7 + 0.085 * _length(lines) + size * len(columns), 2.0 + 0.08 * turned + size * len(shown)
+            # inches: the scale of colours, letters of the names of rows, cells
+            1.7 + 0.085 * _length(lines) + size * len(columns),
+            2.0 + 0.08 * turned + size * len(shown),
         )
     axes = figure.subplots()
     norm, colours = choose_colours(shown, metric)
@@ -106,6 +110,7 @@ def _pick_floors(
     for name in names:
         if name in scores["predictor"].values:
             values = _pick(scores, name, metric, null)
+            # the first row that has it: a cell whose model was refused has no score of anything
             first = np.isfinite(values).argmax(axis=0)
             floor = values[first, np.arange(values.shape[1])][columns]
             if np.isfinite(floor).any():
@@ -134,7 +139,9 @@ def _draw_cells(
             colour = colours(norm(value)) if known else "0.92"
             place = (column - 0.5, float(height) - 0.5)
             axes.add_patch(Rectangle(place, 1.0, 1.0, facecolor=colour, edgecolor="white", linewidth=0.8))
+            # luma of ITU-R BT.601, as the eye weighs red, green and blue; white letters below the middle
             dark = known and float(np.dot(colour[:3], (0.299, 0.587, 0.114))) < 0.53
+            # a dot: no score, unlike one of zero
             text = write_value(value) if known else "·"
             axes.text(
                 column,
@@ -181,6 +188,7 @@ def _label_axes(
         label.set_color(PREPARATIONS.get(group, "black"))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    # at the middle of the rows that were trained, not of the trivial ones below
     axes.set_ylabel("Trained on", y=1.0 - len(train) / 2.0 / (float(heights[-1]) + 1.0))
     axes.set_xlabel("Tested on")
 

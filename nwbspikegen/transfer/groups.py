@@ -15,7 +15,9 @@ from nwbspikegen.scoring import correct_by_holm
 _LOG = logging.getLogger("nwbspikegen")
 
 PREPARATIONS = ("in_vitro", "in_vivo")
+# 2^16 = 65,536 arrangements take a moment, and one more target doubles it
 _MOST_EXACT = 16
+# the standard error of a p of 0.05 is then 0.0015
 _NUM_FLIPS = 20_000
 
 
@@ -72,10 +74,12 @@ def compare_groups(scores: xr.Dataset, against: str = "running_rate", *, seed: i
     rows = []
     for group, cells in _find_groups(single).items():
         difference = (single["value"] - single["value"].sel(predictor=against)).where(cells)
+        # targets are the sample: rows of one target share its spikes, and are no further evidence
         means = difference.mean("train_session", skipna=True).transpose(*_NAMES, "test_session").values
         names = itertools.product(*(scores[dim].values for dim in _NAMES))
         for (predictor, metric, null), found in zip(names, means.reshape(-1, means.shape[-1]), strict=True):
             values = found[np.isfinite(found)]
+            # a predictor against itself would be a test more for Holm to correct by
             if predictor != against and len(values):
                 rows.append(
                     {
@@ -92,6 +96,7 @@ def compare_groups(scores: xr.Dataset, against: str = "running_rate", *, seed: i
     columns = ["group", "predictor", "against", "metric", "null", "difference", "num_targets", "p_value"]
     table = pd.DataFrame(rows, columns=columns)
     table["p_holm"] = np.nan
+    # a family for each score: scores of one prediction say much the same, and one is read at a time
     for _, family in table.groupby(["metric", "null"]):
         table.loc[family.index, "p_holm"] = correct_by_holm(family["p_value"].to_numpy())
     return _sort(table)
@@ -108,9 +113,11 @@ def flip_signs(values: Float64[np.ndarray, " target"], *, seed: int = 0) -> floa
     if len(values) <= _MOST_EXACT:
         signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(values))))
         reached = np.abs(signs @ values)
+        # sums of another order miss the observed one by rounding, and must count as reached
         return float(np.mean(reached >= np.abs(values.sum()) * (1 - 1e-12)))
     signs = np.random.default_rng(seed).choice((1.0, -1.0), (_NUM_FLIPS, len(values)))
     exceeded = int((np.abs(signs @ values) >= np.abs(values.sum()) * (1 - 1e-12)).sum())
+    # the observed arrangement is one of those possible, so that no p is 0 (Phipson and Smyth 2010)
     return (exceeded + 1) / (_NUM_FLIPS + 1)
 
 
@@ -149,6 +156,7 @@ def _find_groups(scores: xr.Dataset) -> dict[str, xr.DataArray]:
 def _summarise(group: str, values: xr.DataArray, dim: str) -> pd.DataFrame:
     count = values.notnull().sum(dim)
     table = xr.Dataset(
+        # of a sample of recordings; cells share rows and columns, so that it is no standard error
         {"mean": values.mean(dim), "sd": values.std(dim, ddof=1), "num_cells": count}
     ).to_dataframe()
     table = table.reset_index()[[*_NAMES, "mean", "sd", "num_cells"]]

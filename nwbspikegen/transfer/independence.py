@@ -21,6 +21,7 @@ def compare_rows(plan: StudyPlan, columns: Sequence[str]) -> pd.DataFrame:
     """
     about = {session.name: session.about for session in (*plan.sessions, *plan.visitors)}
     wanted = {name: about[name] for name in dict.fromkeys((*plan.names, *columns))}
+    # once for all sessions: rows of mixtures look their members up
     pairs = compare_recordings(wanted).set_index(["one", "other"])
     rows = []
     for row in plan.rows():
@@ -36,6 +37,7 @@ def compare_rows(plan: StudyPlan, columns: Sequence[str]) -> pd.DataFrame:
                     "same_subject": bool(shared["same_subject"].any()),
                     "same_lab": bool(shared["same_lab"].any()),
                     "overlap_s": float(shared["overlap_s"].max()) if names else 0.0,
+                    # one shared animal in a mixture is enough to have seen the target's
                     "independent": bool(shared["independent"].all()),
                     "shared": ", ".join(fact for fact in _ORDER if fact in facts),
                 }

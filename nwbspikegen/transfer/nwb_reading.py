@@ -55,6 +55,7 @@ def read_layout(path: _Path) -> pd.DataFrame:
     """Return the positions of the recordings, indexed by session; attrs say of which score."""
     frame = _read(path, "layout")
     with reading(path):
+        # an index of numbers would look like one of names, and find no session
         if not all(isinstance(name, str) for name in frame["session"]):
             raise ValueError("sessions in the layout without a name")
         positions = frame.set_index("session")

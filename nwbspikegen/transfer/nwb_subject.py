@@ -15,7 +15,9 @@ from nwbspikegen.core.errors import MetadataError
 from nwbspikegen.nwb.groups import read_text
 from nwbspikegen.nwb.opening import open_nwb
 
+# mean lengths of the Julian calendar; only used to put ages in order, the texts themselves are kept
 _DAYS = {"Y": 365.25, "M": 30.4375, "W": 7.0, "D": 1.0}
+# DANDI makes folders of subject ids: no slash and no space
 _NAMED = re.compile(r"[^/\s]+")
 
 
@@ -58,6 +60,7 @@ def describe_subjects(sessions: pd.DataFrame, given: Mapping[str, Any]) -> dict[
     fields = {
         "subject_id": _name_group(names),
         "species": "" if not species else species[0],
+        # U stands for unknown, and for a group of both
         "sex": sex[0] if len(sex) == 1 and _is_full(sessions, "sex") else "U",
         "age": span_ages(_distinct(sessions, "age")) if _is_full(sessions, "age") else "",
         "description": f"{'One subject' if len(names) == 1 else f'A group of {len(names)} subjects'}, "
@@ -91,6 +94,7 @@ def span_ages(ages: list[str]) -> str:
     days = [[_count_days(bound) for bound in pair] for pair in bounds]
     if not ages or any(value is None for pair in days for value in pair):
         return ""
+    # of ranges the ends that reach farthest, whoever they are of
     youngest = min(range(len(ages)), key=lambda row: days[row][0] or 0.0)
     oldest = max(range(len(ages)), key=lambda row: days[row][1] or 0.0)
     low, high = bounds[youngest][0], bounds[oldest][1]
@@ -110,6 +114,7 @@ def read_subject(path: Any) -> dict[str, str]:
     with open_nwb(path) as root:
         told = {name: read_text(root, f"general/subject/{name}") for name in ("sex", "age", "date_of_birth")}
         start = read_text(root, "session_start_time")
+    # an archive asks for an age or a date of birth; a group can have no date
     born = told.pop("date_of_birth")
     if not told["age"] and born and start:
         with contextlib.suppress(ValueError):
@@ -135,6 +140,7 @@ def _to_moment(text: str) -> datetime:
 def _name_group(names: list[str]) -> str:
     if len(names) == 1 and _NAMED.fullmatch(names[0]) and not names[0].startswith("unnamed:"):
         return names[0]
+    # the same animals give the same name, in any order, and their names stay out of file names
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
     return f"group-of-{len(names)}-{digest[:8]}"
 

@@ -13,6 +13,7 @@ from nwbspikegen.core.errors import InputError
 DIMS = ("train_session", "test_session", "predictor", "metric", "null")
 _PAIR = DIMS[:2]
 _TRAINING = "training_"
+# by kind of dtype, what stands where nothing is stored
 _FILL: dict[str, Any] = {"f": np.nan, "b": False, "i": 0, "u": 0, "U": ""}
 
 
@@ -73,6 +74,7 @@ def list_scores(scores: xr.Dataset) -> pd.DataFrame:
         pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), tests
     )
     frame.attrs.update(scores.attrs)
+    # names without a single score, and dtypes, are in no row: with these the Dataset comes back as it was
     frame.attrs["matrix"] = {
         "names": {dim: _texts(scores, dim).tolist() for dim in DIMS[2:]},
         "variables": {name: variable.dtype.str for name, variable in tests.items()},
@@ -91,6 +93,7 @@ def join_tables(pairs: pd.DataFrame, rows: pd.DataFrame) -> xr.Dataset:
     names = {dim: _order_names(pairs, dim) for dim in _PAIR}
     names |= {dim: np.array(there, dtype=str) for dim, there in matrix["names"].items()}
     for dim, there in names.items():
+        # places are looked up by name: twice the same would put two rows into one place
         if len(set(there.tolist())) != len(there):
             raise ValueError(f"names of {dim} twice")
     scores = xr.Dataset(coords=names, attrs=attrs)
@@ -160,6 +163,7 @@ def _list_cells(
     values = {name: _spread(variable, dims) for name, variable in variables.items()}
     there = np.zeros(shape, dtype=bool)
     for each in values.values():
+        # a matrix is mostly gaps (each predictor has few nulls): rows are kept where something was scored
         there |= ~np.isnan(each) if each.dtype.kind == "f" else each != _FILL[each.dtype.kind]
     index = dict(zip(dims, np.nonzero(there), strict=True))
     # a training segment is tested by the row itself
@@ -190,6 +194,7 @@ def _fill_gaps(frame: pd.DataFrame, variables: dict[str, xr.DataArray]) -> pd.Da
 def _order_names(pairs: pd.DataFrame, dim: str) -> np.ndarray:
     """Return the names of a dimension in the order of the matrix."""
     numbers = pairs[dim.replace("session", "index")].to_numpy()
+    # pairs of one recording's file are a row and a column only: the order is by their place in the matrix
     _, first = np.unique(numbers, return_index=True)
     return pairs[dim].to_numpy().astype(str)[first]
 

@@ -89,12 +89,14 @@ def write_study(
     `describe_subjects` says.
     """
     require_suffix(path, ".nwb")
+    # before tables are made, and once more as the file is written: another process may have been faster
     require_absent(path, overwrite=overwrite)
     tables = _make_tables(scores, sessions, layout_positions)
     nwbfile = _make_file(sessions, read_metadata(metadata))
     _add_tables(nwbfile.create_processing_module(TRANSFER_MODULE, _DESCRIPTION), tables)
     from pynwb import NWBHDF5IO
 
+    # nothing of a recording is in it, so that it needs no export from one
     with write_whole(path, overwrite=overwrite) as temporary, NWBHDF5IO(str(temporary), "w") as io:
         io.write(nwbfile)
     return Path(path)
@@ -142,6 +144,7 @@ def write_transfer(
     MetadataError
         The archive requires more about subject or session; the message is a template to fill in.
     """
+    # before the source is opened: what does not fit is told in a moment, without copying a recording
     tables = _make_tables(scores, sessions, layout_positions, session=session)
     _require_same_source(require_source(source, unit_table), sessions, session)
     with derive_file(
@@ -206,6 +209,7 @@ def _require_sessions(scores: xr.Dataset, sessions: pd.DataFrame) -> None:
 
 
 def _require_same_source(source: Path | str, sessions: pd.DataFrame, session: str) -> None:
+    # of a remote recording there may be no hash: then its name has to do
     known = str(sessions.set_index("session")["source_sha256"].get(session, "") or "")
     found = hash_recording(source)
     if known and found != known:
@@ -232,6 +236,7 @@ def _make_file(sessions: pd.DataFrame, given: Mapping[str, Any]) -> Any:
         session_id="spike-transfer",
         experiment_description="Models trained on each recording, and scored on each, without retraining.",
         keywords=["spiking", "transfer between recordings"],
+        # NWB has one lab for a file; of several none is said, and the table of sessions has each
         lab=labs[0] if len(labs) == 1 else None,
     )
     # dates of birth and fields with a list of choices are handled where all files have them filled in

@@ -96,7 +96,9 @@ class StudyPlan(Record, extra="ignore"):
     def trained_on(self, row: str, tested: str) -> tuple[str, ...]:
         """Return which sessions a row's cell in a column was trained on, in the order of the study."""
         if row == OTHERS:
+            # so that this row's model is another one in every column
             return tuple(name for name in self.names if name != tested)
+        # in the order of the study, whatever order they were named in: a+b and b+a are one model
         chosen = {"+".join(mixture): mixture for mixture in self.mixtures}.get(row, (row,))
         return tuple(name for name in self.names if name in chosen)
 
@@ -109,7 +111,9 @@ class StudyPlan(Record, extra="ignore"):
 
     def row_slug(self, trained_on: Sequence[str]) -> str:
         """Return the name of the folder of a row's model: the same sessions and settings, the same name."""
+        # by digests, not names: a session may be renamed, and two studies' sessions may share a name
         digests = [self.find(name).digest for name in trained_on]
+        # for who looks into the folder; the digest is what tells models apart
         title = slugify(trained_on[0]) if len(trained_on) == 1 else f"{len(trained_on)}_sessions"
         return f"{title}-{shorten([digests, self.training, self.seed], 12)}"
 

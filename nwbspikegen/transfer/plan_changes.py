@@ -25,6 +25,7 @@ def with_sessions(plan: StudyPlan, fresh: Sequence[StudySession]) -> StudyPlan:
         sessions.append(session.model_copy(update={"name": name}))
     require_distinct([session.about for session in sessions], [session.path for session in sessions])
     added = {session.digest for session in sessions}
+    # a visitor that has become a session is a column once
     visitors = tuple(visitor for visitor in plan.visitors if visitor.digest not in added)
     return plan.model_copy(update={"sessions": tuple(sessions), "visitors": visitors})
 
@@ -72,6 +73,7 @@ def _require_same_window(old: StudySession, new: StudySession) -> None:
 def with_mixture(plan: StudyPlan, names: Sequence[str]) -> StudyPlan:
     """Return a plan with one more row; its names in the order of the study."""
     unknown = [name for name in names if name not in plan.names]
+    # a+b and b+a are one row, and a name given twice counts once
     mixture = tuple(name for name in plan.names if name in names)
     if unknown or len(mixture) < 2:
         raise InputError(

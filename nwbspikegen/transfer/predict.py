@@ -13,6 +13,7 @@ from nwbspikegen.models.base import SpikeModel
 
 Prediction = Float32[np.ndarray, "predicted unit"]
 
+# 1.75 GiB of predictions: less than half of the 4 GiB that a local worker has
 _MOST_BYTES = 7 * 2**28
 
 
@@ -35,6 +36,7 @@ def predict_with_each(
     The same, bit for bit, as each model's own `predict`; models of one kind may read a recording together.
     An `InputError` is given instead of a prediction where a model cannot read so many units.
     """
+    # models of one class can share what they read; of different ones nothing is common
     places: dict[type[SpikeModel], list[int]] = {}
     for place, model in enumerate(models):
         places.setdefault(type(model), []).append(place)

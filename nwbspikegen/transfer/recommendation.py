@@ -93,6 +93,7 @@ def recommend(
     drawn = None if cells.drawn is None else cells.drawn[:, :, column]
     table = _describe_rows(scores, column, values, independent)
     table["ci_low"], table["ci_high"] = _pick_intervals(scores, column, predictor, chosen)
+    # chosen by the value itself: the mean over draws would add their bias
     best = int(np.argmax(np.where(independent, values, -np.inf))) if independent.any() else None
     table["probability_best"] = _share_best(drawn, independent)
     if best is not None:
@@ -107,6 +108,7 @@ def recommend(
     reliable = True
     if "ci_reliable" in scores:
         told = pick_matrix(scores, predictor=predictor, variable="ci_reliable", **chosen)
+        # of the rows that are ranked: what is not independent limits nothing
         reliable = bool(told.values[independent, column].astype(bool).all())
     table.attrs.update(
         target=target,
@@ -146,6 +148,7 @@ def _describe_rows(
         if "train_preparation" in scores.coords
         else np.full(num_rows, "")
     )
+    # rows that are not independent have no rank, however good: what they would give a new animal is unknown
     rank = pd.Series(np.where(independent, values, np.nan)).rank(ascending=False, method="min")
     return pd.DataFrame(
         {
@@ -186,6 +189,7 @@ def _share_best(
         return np.full(len(independent), np.nan)
     rivals = np.where(independent & np.isfinite(drawn), drawn, -np.inf)
     rivals = rivals[np.isfinite(rivals).any(axis=1)]
+    # draws are paired: every row is compared on the same blocks, so that easy blocks favour nobody
     wins = (rivals == rivals.max(axis=1, keepdims=True)).astype(np.float64)
     share = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0) if len(wins) else np.nan
     return np.where(independent, share, np.nan)
@@ -203,6 +207,7 @@ def _add_against(
     table[f"against_{name}"] = values - other
     ends = [(float("nan"), float("nan"))] * len(values)
     if drawn is not None and other_drawn is not None:
+        # differences of the same draws, not of two intervals: what makes a block easy for both cancels
         ends = [interval(row - other_drawn) for row in drawn.T]
     table[f"against_{name}_low"], table[f"against_{name}_high"] = zip(*ends, strict=True)
 

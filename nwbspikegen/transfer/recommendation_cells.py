@@ -54,6 +54,7 @@ def pick_drawn(
     wanted = {"predictor": predictor, "metric": metric, "null": null}
     if draws is None or any(name not in draws[dim].values for dim, name in wanted.items()):
         return None
+    # draws are kept in an order of their own: rows and columns are found by name
     matrix = pick_matrix(draws, predictor=predictor, metric=metric, null=null)
     order = {dim: scores[dim].values for dim in ("train_session", "test_session")}
     drawn = np.asarray(matrix.reindex(order).values, dtype=np.float64)
@@ -94,6 +95,7 @@ def require_higher(metric: str) -> str:
     'roc_auc_per_unit'
     """
     found = find_metric(metric, is_typed=True)
+    # "best" is the largest everywhere below
     if found.better != "higher":
         ranked = ", ".join(each.name for each in list_metrics() if each.better == "higher")
         raise InputError(f"score {metric}, of which more is not better", f"one of {ranked}", "choose one")
@@ -113,6 +115,7 @@ def pick_trivial(
     if any(wanted not in table[dim].values for dim, wanted in (("predictor", name), ("metric", metric))):
         return None
     matrix = pick_matrix(table, predictor=name, metric=metric, null=null)
+    # a model may be refused in some cells, and the trivial score is written once for the column
     first = np.isfinite(matrix.values).argmax(axis=-2, keepdims=True)
     values = np.take_along_axis(matrix.values, first, axis=-2).squeeze(-2)
     return matrix.isel(train_session=0, drop=True).copy(data=values)
@@ -158,5 +161,6 @@ def interval(drawn: Float64[np.ndarray, "draw"] | None) -> tuple[float, float]:
     finite = np.empty(0) if drawn is None else drawn[np.isfinite(drawn)]
     if not len(finite):
         return float("nan"), float("nan")
+    # percentiles, not mean and SD: draws of bits per spike are skewed where few blocks hold most spikes
     low, high = np.percentile(finite, [2.5, 97.5])
     return float(low), float(high)

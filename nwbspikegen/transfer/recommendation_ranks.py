@@ -82,6 +82,7 @@ def rank_seeds(
                 "num_best": int((place[row, served] == 0.0).sum()),
             }
         )
+    # a mean of bits would be decided by the one target with most to gain, such as a retina beside a slice
     return _rank(rows, ["mean_place", "mean_value"], [True, False])
 
 
@@ -144,6 +145,7 @@ def _place_rows(
     ranks = pd.DataFrame(np.where(independent, values, np.nan)).rank(ascending=False, method="average")
     rivals = independent.sum(axis=0) - 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
+        # from 0 to 1: columns with many rivals must not weigh more than those with few
         place = (ranks.to_numpy() - 1.0) / rivals
     return np.where(np.isfinite(place), place, np.nan)
 
@@ -151,6 +153,7 @@ def _place_rows(
 def _share(
     values: Float64[np.ndarray, " cell"], within: Float64[np.ndarray, " cell"]
 ) -> Float64[np.ndarray, "_kept"]:
+    # a share of nothing, or of a loss, has no meaning
     kept = within > 0.0
     return np.asarray(values[kept] / within[kept])
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from nwbspikegen.transfer.recommendation_cells import TRIVIAL
 
+# of two the better one says little of what recordings in general would give
 _FEWEST_ROWS = 3
 
 
@@ -52,6 +53,7 @@ def _judge_row(row: Any, is_best: bool, table: pd.DataFrame, best: int | None, r
         return "no score"
     if not row["independent"]:
         return f"not independent of the target ({row['shared'] or 'shared'})"
+    # before any comparison between rows: the best of rows that are worth nothing is worth nothing
     for name in TRIVIAL:
         if f"against_{name}" in table and _is_no_better(row, name):
             return f"no better than {name}"
@@ -65,6 +67,7 @@ def _judge_row(row: Any, is_best: bool, table: pd.DataFrame, best: int | None, r
 
 def _is_no_better(row: Any, name: str) -> bool:
     low = row[f"against_{name}_low"]
+    # without draws the difference itself has to do
     return bool(row[f"against_{name}"] <= 0.0 if np.isnan(low) else low <= 0.0)
 
 
@@ -80,5 +83,6 @@ def _find_rivals(table: pd.DataFrame, best: int | None) -> list[str]:
     """Return the ranked rows whose paired interval to the best reaches zero, best first."""
     if best is None:
         return []
+    # written with "not", so that a row whose interval is unknown counts as a rival
     rows = table[table["rank"].notna() & (table.index != best) & ~(table["against_best_high"] < 0.0)]
     return [str(name) for name in rows.sort_values("value", ascending=False)["train_session"]]

@@ -67,8 +67,10 @@ def study_recordings(
     list_metrics()
     if (out / STUDY_FILE).is_file() and not overwrite:
         study = TransferStudy(out)
+        # what writers that were killed have left; those that are alive keep theirs
         for place in [out, *(each for each in out.rglob("*") if each.is_dir())]:
             remove_abandoned(place)
+        # a study of two seeds or widths would compare what cannot be compared
         study.require_settings(
             models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out, **settings
         )
@@ -91,6 +93,7 @@ def study_recordings(
         with open_client(scheduler, workers) as client:
             study.run(client, device=device)
     write_tables(study)
+    # figures are an extra: a study without them is whole
     if find_spec("matplotlib") is not None:
         draw_study(study)
     return study
@@ -105,6 +108,7 @@ def write_tables(study: TransferStudy) -> Path:
     shown = scores[names]
     shown = shown.reset_coords(["independent", "shared"])
     tables = {
+        # every combination of names is a row of the frame, and most have no score
         "scores": shown.to_dataframe().dropna(subset="value").reset_index(),
         "groups": study.groups(),
         "tests": study.tests(),
@@ -188,6 +192,7 @@ def _change_options(options: WindowOptions, entry: dict[str, Any], path: Path) -
     if "min_rate" in given:
         given["min_rate_hz"] = given.pop("min_rate")
     if isinstance(given.get("split"), str):
+        # as on the command line: "0.5,0.25,0.25"
         given["split"] = [float(share) for share in given["split"].split(",")]
     preset = given.pop("preset", None)
     stored = {**options.as_dict(), **(PRESETS.get(preset, {}) if preset else {}), **given}
@@ -237,6 +242,7 @@ def write_files(
         )
     ]
     for session in study.plan.sessions:
+        # hyphens and underscores part the fields of DANDI's file names
         subject = slugify(session.about["subject_id"] or "unknown").replace("_", "-")
         label = slugify(session.name).replace("_", "-")
         out = folder / f"sub-{subject}_ses-{label}_desc-spiketransfer_ecephys.nwb"

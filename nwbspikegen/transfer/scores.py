@@ -59,6 +59,7 @@ def collect_scores(
     reliable = np.zeros(shape, dtype=bool)
     place = _place_in(predictors, metrics, nulls)
     for row, tested, table, _ in found:
+        # trivial predictors are the same in every row: written once, shown in all
         at_row: int | slice = rows.index(row) if row else slice(None)
         at = (at_row, columns.index(tested), *place(table))
         for name, array in values.items():
@@ -96,6 +97,7 @@ def read_draws(study: str | os.PathLike[str], plan: StudyPlan, visitors: Sequenc
     for row, tested, table, drawn in found:
         at = place(table)
         for number in range(len(rows)) if not row else (rows.index(row),):
+            # segments with a single block have no draws, and stay NaN
             values[slice(drawn.shape[1]), number, columns.index(tested), at[0], at[1], at[2]] = drawn.T
     coords = dict(zip(DIMS, (rows, columns, predictors, metrics, nulls), strict=True))
     return xr.Dataset({"value": (("draw", *DIMS), values)}, coords)

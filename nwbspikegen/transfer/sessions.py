@@ -27,6 +27,7 @@ Recording = str | os.PathLike[str]
 OTHERS = "others"
 """Label of the row whose cell in a column was trained on all sessions but that column's."""
 
+# joins the names of a mixture, so that no session may have it in its own
 _JOINT = "+"
 
 TOLD = (
@@ -72,6 +73,7 @@ class StudySession(Record):
     @property
     def digest(self) -> str:
         """Eight digits that tell this recording and its window from others."""
+        # of a remote recording nothing but its identifier is known
         source = self.about["source_sha256"] or self.about["identifier"]
         return shorten([source, self.options.as_dict()], 8)
 
@@ -89,6 +91,7 @@ class StudySession(Record):
             The file is not the one that the study was made with.
         """
         units, parts = open_window(self.path, self.options, report=False)
+        # scores of the old file would stand beside those of the new one
         if any(str(units.attrs.get(key, "")) != self.about[key] for key in ("identifier", "source_sha256")):
             raise InputError(
                 f"another recording at {self.path} than when it was added to the study",
@@ -127,10 +130,12 @@ def describe_sessions(
     given = (
         list(recordings.items()) if isinstance(recordings, Mapping) else [("", path) for path in recordings]
     )
+    # a session of that name could not be told from the row of all others
     taken = {OTHERS, *(session.name for session in known)}
     sessions = []
     for asked, path in given:
         address = require_recording(path)
+        # of the metadata alone: nothing is binned until the study runs
         about = open_view(address, unit_table=_find_table(asked, path, options)).attrs
         own = str(about["session_id"] or Path(name_of(address)).stem).replace(_JOINT, "_")
         name = asked if named else make_unique(own, taken)
@@ -144,7 +149,9 @@ def describe_sessions(
         chosen = _choose_options(name, path, options)
         window = open_window(address, chosen)[0].time
         told: dict[str, Any] = {key: str(about.get(key, "")) for key in TOLD}
+        # on the session clock, for the wall clock decides whether two recordings overlap
         told["window"] = [float(window[0]), float(window[-1]) + chosen.bin_size]
+        # absolute: the study may be gone on with from another folder
         place = str(address) if is_remote(address) else str(Path(address).resolve())
         sessions.append(StudySession(name=name, path=place, options=chosen, about=told))
     return sessions
@@ -192,6 +199,7 @@ def slugify(name: str) -> str:
     >>> slugify("mouse 1/day:2")
     'mouse_1_day_2'
     """
+    # 60 letters: of three bytes each, as Japanese ones are, with the digests below a file name's 255 bytes
     return re.sub(r"[^\w.+-]", "_", name)[:60].strip(".") or "session"
 
 

@@ -75,6 +75,7 @@ class TransferStudy:
         mixtures: Sequence[Sequence[str]] = (),
         baselines: Sequence[str] = DEFAULT_BASELINES,
         seed: int = 0,
+        # as of `score`: a study keeps each draw of each main score, so that more would cost space as well
         resamples: int = 200,
         overwrite: bool = False,
         **training: Any,
@@ -128,6 +129,7 @@ class TransferStudy:
             leave_one_out=leave_one_out,
             options=options if isinstance(options, WindowOptions) else WindowOptions(),
             training=training,
+            # bits per spike are counted from these two
             baselines=tuple(dict.fromkeys(("mean_rate", "running_rate", *baselines))),
             seed=seed,
             resamples=resamples,
@@ -197,6 +199,7 @@ class TransferStudy:
         InputError
             Some of it could not be done; the rest was.
         """
+        # tasks are cut for as many as there are now; who joins later takes of what is left
         workers = 1 if client is None else max(1, len(client.nthreads()))
         tasks = plan_tasks(os.fspath(self.folder), self._plan, workers=workers, device=device)
         self._run(tasks, client)
@@ -321,6 +324,7 @@ class TransferStudy:
 
     def _run(self, tasks: list[Any], client: Any) -> None:
         failed = run_plan(tasks, client)
+        # what is nobody's input is shown as what it is, with its traceback
         bugs = [
             outcome.error for outcome in failed if not isinstance(outcome.error, InputError | OutputError)
         ]
@@ -340,9 +344,11 @@ class TransferStudy:
 
     def _change(self, change: Callable[[StudyPlan], StudyPlan]) -> StudyPlan:
         """Change what the study consists of, and keep what other processes have changed meanwhile."""
+        # read, changed and written in one turn: of two processes that add at once one would lose its addition
         with taking_turns(self.folder / STUDY_FILE):
             old = self._reload()
             plan = change(old)
+            # a study that is only opened is not written: its file may be of somebody else
             if plan != old:
                 plan.save(self.folder)
             self._plan = plan

@@ -16,8 +16,12 @@ from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 from nwbspikegen.transfer.training_rows import train_row
 
 _LOG = logging.getLogger("nwbspikegen")
+# cells of one task, which share one reading of the past: a task is what is told of progress, and what other
+# workers cannot take over
 _MOST_TOGETHER = 16
+# while the last tasks run, who is done first has another; more would read the past more often for nothing
 _TASKS_PER_WORKER = 2
+# above every weight: a day of 1 ms bins of 10,000 units is 9e11
 _TRAINING_FIRST = 1e15
 
 
@@ -59,6 +63,7 @@ def plan_tasks(
             train_row,
             (study, model, names, device),
             cost=_TRAINING_FIRST + sum(weights[name] for name in names),
+            # only training: scoring is bound by reading the past, which is done on the CPU
             takes_gpu=True,
         )
         for model, names in rows
@@ -74,6 +79,7 @@ def plan_tasks(
         (name, list(group)) for name, group in itertools.groupby(missing, key=lambda cell: cell.tested)
     ]
     # every task reads the past of its column: no more pieces than keep the workers busy to the end
+    # rounded up, as below: -(-a // b)
     pieces = -(-_TASKS_PER_WORKER * workers // max(1, len(in_columns)))
     scoring = []
     for name, column in in_columns:
@@ -109,7 +115,9 @@ def _scoring_task(
         evaluate_cells,
         (study, cells),
         after=tuple(after),
+        # reading the past of a column costs about as much as three models do on top of it
         cost=weight * (1 + len(cells) / 3),
+        # a task whose training failed still scores its other cells
         goes_on=True,
     )
 
@@ -126,4 +134,5 @@ def _weigh(plan: StudyPlan, name: str) -> float:
     """Return how much work a session is: pairs of bin and unit, at most."""
     session = plan.find(name)
     start, stop = session.about["window"]
+    # what a recording has fewer units than, or did not observe, is not known without opening it
     return float((stop - start) / session.options.bin_size * session.options.take_units)

@@ -39,6 +39,7 @@ def train_row(study: str, model: str, trained_on: tuple[str, ...], device: str =
     plan = StudyPlan.load(study)
     folder = model_folder(study, plan, model, trained_on)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    # two commands may run one study: they would write the same checkpoints
     with taking_turns(folder):
         _train_row(study, plan, folder, model, trained_on, device)
 
@@ -49,6 +50,7 @@ def _train_row(
     windows = None
     if not (folder / DESCRIPTION_FILE).is_file():
         windows = [plan.find(name).open() for name in trained_on]
+        # beside the folder, hidden: a model is there whole or not at all, and a killed training goes on here
         unfinished = folder.with_name(f".{folder.name}.unfinished")
         fitted = train(
             [parts.train for _, parts in windows],
@@ -70,6 +72,7 @@ def _train_row(
 
 def _with_options(fitted: FittedModel, plan: StudyPlan, trained_on: Sequence[str]) -> FittedModel:
     """Note the window options, with which `generate` opens a file of training again, if all are the same."""
+    # one record of options is all that a model has
     options = {plan.find(name).options for name in trained_on}
     if len(options) > 1:
         return fitted
@@ -98,6 +101,7 @@ def prepare_training_segment(parts: Split, plan: StudyPlan) -> tuple[ScoredSegme
     the nulls are fitted on it too.
     """
     bins = read_bins(parts.train)
+    # the nulls are fitted on the whole segment, so that they have seen what is scored, as the model has
     first = max(len(bins.spikes) // 2, len(bins.spikes) - parts.test.sizes["time"])
     return prepare_scoring(bins, first, bins, parts.train, plan), bins, first
 
@@ -122,8 +126,10 @@ def prepare_scoring(
 
 def build_untrained(model: str, num_units: int, plan: StudyPlan) -> SpikeModel:
     """Return a model as it is before training, for some number of units."""
+    # settings of training: a network that is not trained is built without them
     known = {"epochs", "learning_rate", "weight_decay", "patience", "loss"}
     settings = {name: value for name, value in plan.training.items() if name not in known}
+    # the caller's stream of random numbers stays where it was; no GPU is asked, for nothing is drawn on one
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         return build_model(model, num_units, **settings).eval()

@@ -24,8 +24,10 @@ def taking_turns(target: str | os.PathLike[str]) -> Iterator[None]:
     ['.model.turn']
     """
     target = Path(target)
+    # not the target itself: that is replaced by renaming, which would take the lock away with it
     with open(target.with_name(f".{target.name}.turn"), "ab") as mark:
         with contextlib.suppress(ImportError, OSError):
+            # flock belongs to the open file, so that it ends with the process, whatever ended that
             import fcntl
 
             fcntl.flock(mark, fcntl.LOCK_EX)

@@ -22,6 +22,7 @@ class _Formats(click.Group):
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        # click's own looks a command up among those listed, where package.module:Name is not
         return args[0], self.get_command(context, args[0]), args[1:]
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -43,5 +44,6 @@ def convert() -> None:
 
 convert.add_command(ibl)
 for _name, _reader in FORMATS.items():
+    # a format with a command of its own, as IBL's, keeps it
     if _name not in convert.commands:
         convert.add_command(build_command(_name, _reader))

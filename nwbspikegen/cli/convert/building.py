@@ -26,6 +26,7 @@ def build_command(name: str, reader: Callable[..., Any]) -> click.Command:
         run_conversion(reader, source, out, metadata, overwrite=overwrite, as_json=as_json, **taken)
 
     summary = read_summary(reader) or f"Convert {name}."
+    # the first sentence, up to a colon: one line in the list of formats
     short = summary.split("\n\n")[0].split(": ")[0].rstrip(".") + "."
     return click.command(name, help=summary, short_help=short)(convert)
 
@@ -35,6 +36,7 @@ def reader_options(reader: Callable[..., Any], *, is_required: bool = True) -> C
     source, *others = read_parameters(reader)
 
     def add(command: _Command) -> _Command:
+        # the last decorator is the first option in the help
         for parameter in reversed(others):
             command = _to_option(parameter)(command)
         command = click.option("--out", required=is_required, type=PATH, help="NWB file to write.")(command)
@@ -90,6 +92,7 @@ def _to_option(parameter: Parameter) -> Callable[[_Command], _Command]:
 
 
 def _to_type(parameter: Parameter) -> Any:
+    # refused as it is typed, not when the file has been read
     if parameter.choices:
         return click.Choice(parameter.choices)
     return PATH if parameter.is_path else parameter.kind

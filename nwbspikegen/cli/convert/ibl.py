@@ -32,6 +32,7 @@ def ibl(
     as_json: bool,
     **taken: Any,
 ) -> None:
+    # a list to print: SOURCE and --out are required only where something is converted
     if preset is not None:
         if source is not None:
             raise InputError("--preset and a source", "one of them", "convert the listed sessions one by one")

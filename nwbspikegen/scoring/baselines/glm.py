@@ -13,13 +13,21 @@ from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 from nwbspikegen.views.history import Mask, exponential_traces, mean_rate_per_bin
 
+# 2 bins is as fast as a trace of whole bins can tell, 1000 is a second at 1 ms; rounded so that the digits,
+# which the filters depend on, are the same on every machine
 TAUS = tuple(float(tau) for tau in np.geomspace(2, 1000, 8).round(3))
 """Time constants of the exponential filters, in bins, evenly spaced on a log scale."""
 
+# in units of one standardised trace: against thousands of spikes it is nothing, and against a handful it
+# keeps the fit from separating them
 RIDGE = 1.0
+# per unit: a hundred times its spikes at 1 Hz in 15 min; beyond, more silence costs time and tells little
 SILENT_BINS = 100_000
+# a bound, not a budget: near the maximum every step doubles the digits that are right
 _ITERATIONS = 50
+# nats, relative: far below what one spike is worth
 _CONVERGED = 1e-9
+# units whose traces are held at once: 8 filters x 8 units x 4 bytes x 600,000 bins are 150 MB
 _FEW_UNITS = 8
 
 
@@ -63,6 +71,7 @@ class HistoryGLM:
         Its past starts empty.
         """
         rng = np.random.default_rng(self.seed)
+        # Newton's method starts at the rate, where without history it also ends
         null = mean_rate_per_bin(spikes, observed)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
         for start in range(0, spikes.shape[1], _FEW_UNITS):
@@ -91,10 +100,12 @@ class HistoryGLM:
             seen = None if observed is None else observed[:, few]
             part = np.ascontiguousarray(spikes[:, few])
             traces = exponential_traces(part, first, TAUS, seen, bin_size=bin_size)
+            # beyond what was seen in training a straight line in log odds would go to certainty
             np.clip(traces, self.weights["low"][few], self.weights["high"][few], out=traces)
             slopes = self.weights["slopes"][few] / self.weights["scale"][few]
             offset = self.weights["intercept"][few] - (slopes * self.weights["centre"][few]).sum(axis=1)
             log_odds = offset + np.einsum("tuf,uf->tu", traces, slopes)
+            # 15 lies beyond the clip of the scores (13.8) and short of where float32 rounds to 1 (17.3)
             predicted[:, few] = 1 / (1 + np.exp(-np.clip(log_odds, -15.0, 15.0)))
         return predicted
 
@@ -133,6 +144,7 @@ def _fit_unit(
     features = np.concatenate([features, np.zeros((2, features.shape[1]))])
     design = np.column_stack([np.ones(len(features)), features])
     target = np.concatenate([np.ones(len(spiking)), np.zeros(num_kept), [1.0, 0.0]])
+    # each kept bin stands for so many: the expected log-likelihood is that of all bins (Horvitz and Thompson)
     silent_weight = len(silent) / max(num_kept, 1)
     weight = np.concatenate([np.ones(len(spiking)), np.full(num_kept, silent_weight), [0.5, 0.5]])
     solution = _newton(design, target, weight, float(np.log(null / (1 - null))))
@@ -154,6 +166,7 @@ def _newton(
 ) -> Float64[np.ndarray, " column"]:
     """Maximise the weighted, ridge-penalised Bernoulli likelihood; steps are halved until it rises."""
     penalty = np.full(design.shape[1], RIDGE)
+    # the rate is not shrunk: a ridge on it would pull every unit to 500 Hz
     penalty[0] = 0.0
     solution = np.zeros(design.shape[1])
     solution[0] = intercept
@@ -162,6 +175,7 @@ def _newton(
     for _ in range(_ITERATIONS):
         probability = 1 / (1 + np.exp(-log_odds))
         gradient = design.T @ (weight * (probability - target)) + penalty * solution
+        # design' diag(w p (1 - p)) design, never negative: the likelihood is concave, and has one maximum
         curvature = (design * (weight * probability * (1 - probability))[:, None]).T @ design
         step = np.linalg.solve(curvature + np.diag(penalty), gradient)
         length = 1.0
@@ -169,6 +183,7 @@ def _newton(
             trial = solution - length * step
             trial_odds = design @ trial
             trial_loss = _loss(trial_odds, target, weight, trial, penalty)
+            # after fourteen halvings what is left is rounding
             if trial_loss <= loss or length < 1e-4:
                 break
             length /= 2

@@ -19,6 +19,7 @@ _FILE = "weights.npz"
 def write_weights(folder: str | os.PathLike[str], name: str, **weights: Float64[np.ndarray, "..."]) -> None:
     """Write arrays into `folder`, which is made when absent, under the predictor's name."""
     Path(folder).mkdir(parents=True, exist_ok=True)
+    # the predictor's name lies in the same file: weights of one cannot be read as those of another
     np.savez(Path(folder) / _FILE, predictor=np.array(name), **weights)  # type: ignore[arg-type, unused-ignore]
 
 

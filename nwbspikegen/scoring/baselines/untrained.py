@@ -51,6 +51,7 @@ class RunningRate(_Untrained):
         observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return (k + 1/2) / (n + 1/2 / r0), k spikes in the n bins before, r0 = 1 Hz x bin size."""
+        # the prior is half a spike in the time that 1 Hz takes for it: a unit begins at 1 Hz, not at nothing
         return history.running_rate(spikes, first, bin_size, observed)
 
 

@@ -34,7 +34,9 @@ def isi_distance(
     for unit in range(recorded.shape[1]):
         seen = None if observed is None else observed[:, unit]
         made, real = (find_intervals(spikes[:, unit], seen) for spikes in (generated, recorded))
+        # one spike has no interval; a train without any is for the rates to tell
         if len(made) and len(real):
+            # distances of whole bins, made seconds at the end: exact as long as possible
             distances.append(wasserstein_distance(made, real) * bin_size)
     return (float(np.mean(distances)) if distances else float("nan")), len(distances)
 
@@ -52,6 +54,7 @@ def find_intervals(
     bins = np.flatnonzero(spikes)
     intervals: Int64[np.ndarray, " interval"] = np.diff(bins)
     if observed is not None:
+        # an interval is whole when no unobserved bin was counted between its two spikes
         missed = np.cumsum(~observed)
         intervals = intervals[np.diff(missed[bins]) == 0]
     return intervals

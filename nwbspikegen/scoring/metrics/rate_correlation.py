@@ -28,6 +28,7 @@ def rate_correlation(
     >>> round(rate_correlation(spikes, spikes), 6)
     1.0
     """
+    # half a spike more for each, so that silence has a logarithm (Haldane and Anscombe's correction)
     made = np.log((generated > 0).sum(axis=0) + 0.5)
     real = np.log((recorded > 0).sum(axis=0) + 0.5)
     if observed is not None:

@@ -25,6 +25,7 @@ def rate_log_ratio(
     1.099
     """
     made, real = (generated > 0).sum(axis=0), (recorded > 0).sum(axis=0)
+    # units silent in both would have ratio 1: many of them would make any model look right
     firing = (made + real) > 0
     if not firing.any():
         return float("nan")

@@ -21,6 +21,7 @@ from nwbspikegen.scoring.metrics.record import Better, BinFunction, Metric
 from nwbspikegen.scoring.metrics.roc_auc_per_unit import ROC_AUC_PER_UNIT
 from nwbspikegen.scoring.metrics.roc_auc_pooled import ROC_AUC_POOLED
 
+# what installed packages name in their pyproject.toml; it cannot change without breaking them
 GROUP = "nwbspikegen.metrics"
 """The group of entry points in which packages announce their scores."""
 
@@ -155,6 +156,7 @@ def list_added(among: Iterable[str]) -> list[Metric]:
     return [each for each in METRICS.values() if each.function is not None and each.name in there]
 
 
+# keyed by the path: a test, or a session that adds a folder, finds what came with it
 @cache
 def _load_installed(path: tuple[str, ...]) -> None:
     """Import what packages announce, once for every path that Python looks along."""
@@ -193,6 +195,7 @@ def _require_free(name: str, function: BinFunction) -> None:
     if name not in METRICS:
         return
     old = METRICS[name].function
+    # a notebook's cell that is run twice defines the function anew: the same place, another object
     if old is None or _place(old) != _place(function):
         holder = "nwbspikegen" if old is None else _place(old)
         raise InputError(
