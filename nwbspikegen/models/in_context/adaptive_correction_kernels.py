@@ -1,4 +1,4 @@
-"""Sums over rows for `readout`, compiled."""
+"""Sums over samples for the adaptive correction, compiled."""
 
 from __future__ import annotations
 
