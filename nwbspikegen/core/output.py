@@ -19,11 +19,7 @@ def print_result(result: dict[str, Any], *, as_json: bool, text: str) -> None:
 
 def records_of(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     """Return a table as a list of rows for JSON."""
-    if table is None:
-        return []
-    # pandas' own missing value, which columns of whole numbers have, is none that JSON knows
-    whole = table.astype(object).where(table.notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in whole.to_dict("records")]
+    return [] if table is None else [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def _plain(value: Any) -> Any:
@@ -32,6 +28,9 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
+    # pandas' own missing value, which columns of whole numbers have; pandas is not imported to print
+    if type(value).__name__ == "NAType":
+        return None
     # numbers of numpy, which json refuses
     if hasattr(value, "item"):
         return _plain(value.item())
