@@ -118,7 +118,8 @@ def _run(command: Command, stand_ins: StandIns, place: str) -> None:
     assert program == "nwbspikegen", f"{place}: {command.text} is not run: use a text block"
     arguments = [_SMALLER.get(before, word) for before, word in itertools.pairwise(["", *arguments])]
     written = _provide(arguments, stand_ins)
-    if "--overwrite" not in arguments:
+    # a study that is ranked is read from where it was written
+    if not {"--overwrite", "--rank", "--recommend"} & set(arguments):
         # pages show several ways to the same thing, under one name
         for path in written:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
