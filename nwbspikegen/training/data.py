@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import lightning
@@ -65,7 +66,11 @@ class SpikeData(lightning.LightningDataModule):
         assert isinstance(module, TrainingModule)
         # before the weights of a checkpoint are read, which may stand in what is fitted here
         module.model.to(self.trainer.strategy.root_device)
+        # making training examples may set what a model starts from: one that is only validated keeps its own
+        kept = copy.deepcopy(module.model.state_dict()) if stage == "validate" else None
         self._loaders = make_loaders(module.model, self.train, self.validation, self.seed)
+        if kept is not None:
+            module.model.load_state_dict(kept)
         # batches are shared here: Lightning's own sampler would want a DataLoader and a Dataset
         self._loaders[0].share(self.trainer.global_rank, self.trainer.world_size)
 
