@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import lightning
 import xarray as xr
 
 from nwbspikegen.core.errors import require_seed
-from nwbspikegen.training.loaders import make_loaders, require_pairs
+from nwbspikegen.training.loaders import make_training_loader, make_validation_loaders, require_pairs
 from nwbspikegen.training.module import EpochLoader, TrainingModule
 
 
@@ -57,33 +56,32 @@ class SpikeData(lightning.LightningDataModule):
         require_pairs(self.train, self.validation)
         self.bin_size = float(self.train[0].attrs["bin_size"])
         self.seed = seed
-        self._loaders: tuple[EpochLoader, list[EpochLoader]] | None = None
+        self._training: EpochLoader | None = None
+        self._validation: list[EpochLoader] | None = None
 
     def setup(self, stage: str) -> None:
-        """Fit the model's scaling to the training segments, and make the examples."""
+        """Make the examples; for `fit`, what the model starts from is fitted to the training segments."""
         assert self.trainer is not None
         module = self.trainer.lightning_module
         assert isinstance(module, TrainingModule)
         # before the weights of a checkpoint are read, which may stand in what is fitted here
         module.model.to(self.trainer.strategy.root_device)
-        # making training examples may set what a model starts from: one that is only validated keeps its own
-        kept = copy.deepcopy(module.model.state_dict()) if stage == "validate" else None
-        self._loaders = make_loaders(module.model, self.train, self.validation, self.seed)
-        if kept is not None:
-            module.model.load_state_dict(kept)
-        # batches are shared here: Lightning's own sampler would want a DataLoader and a Dataset
-        self._loaders[0].share(self.trainer.global_rank, self.trainer.world_size)
+        if stage == "fit":
+            self._training = make_training_loader(module.model, self.train, self.seed)
+            # batches are shared here: Lightning's own sampler would want a DataLoader and a Dataset
+            self._training.share(self.trainer.global_rank, self.trainer.world_size)
+        self._validation = make_validation_loaders(module.model, self.train, self.validation, self.seed)
 
     def train_dataloader(self) -> EpochLoader:
         """Return the training examples of all recordings together."""
-        assert self._loaders is not None
-        return self._loaders[0]
+        assert self._training is not None
+        return self._training
 
     def val_dataloader(self) -> list[EpochLoader]:
         """Return the validation examples of each recording."""
-        assert self._loaders is not None
-        return self._loaders[1]
+        assert self._validation is not None
+        return self._validation
 
     def __getstate__(self) -> dict[str, object]:
         """Travel to another process without examples: they are made there."""
-        return {**self.__dict__, "_loaders": None}
+        return {**self.__dict__, "_training": None, "_validation": None}

@@ -19,13 +19,8 @@ from nwbspikegen.views.observed import is_same_recording, read_bins
 _LOG = logging.getLogger("nwbspikegen")
 
 
-def make_loaders(
-    network: SpikeModel, train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset], seed: int
-) -> tuple[EpochLoader, list[EpochLoader]]:
-    """Return the training examples of all recordings together, the validation examples of each.
-
-    Scaling is fitted to the training segments alone.
-    """
+def make_training_loader(network: SpikeModel, train: Sequence[xr.Dataset], seed: int) -> EpochLoader:
+    """Return the training examples of all recordings together, after fitting what a model starts from."""
     bin_size = float(train[0].attrs["bin_size"])
     fitted = [read_bins(segment) for segment in train]
     for bins in fitted:
@@ -34,9 +29,17 @@ def make_loaders(
     # an architecture that knows nothing of masks takes recordings that need none
     masked: dict[str, Any] = {} if all(mask is None for mask in masks) else {"observed": masks}
     examples = network.training_examples([bins.spikes for bins in fitted], bin_size, seed, **masked)
-    loader = EpochLoader(examples, seed)
-    validation_loaders = []
-    for bins, segment, later_segment in zip(fitted, train, validation, strict=True):
+    return EpochLoader(examples, seed)
+
+
+def make_validation_loaders(
+    network: SpikeModel, train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset], seed: int
+) -> list[EpochLoader]:
+    """Return the validation examples of each recording; the model stays as it is."""
+    bin_size = float(train[0].attrs["bin_size"])
+    loaders = []
+    for segment, later_segment in zip(train, validation, strict=True):
+        bins = read_bins(segment)
         follows = _follows(later_segment, segment)
         read = read_bins(segment if follows else None, later_segment)
         # validation sees the training segment as its past, as the test segment sees both: an epoch is chosen
@@ -46,8 +49,8 @@ def make_loaders(
         mean_rate = mean_rate_per_bin(bins.spikes, bins.observed)
         masked = {} if read.observed is None else {"observed": read.observed}
         later = network.validation_examples(read.spikes, first, bin_size, mean_rate, seed, **masked)
-        validation_loaders.append(EpochLoader(later, None))
-    return loader, validation_loaders
+        loaders.append(EpochLoader(later, None))
+    return loaders
 
 
 def require_pairs(train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset]) -> None:
