@@ -31,6 +31,10 @@ class Bins(NamedTuple):
         """Return the bins from `first` on."""
         return Bins(self.spikes[first:], None if self.observed is None else self.observed[first:])
 
+    def until(self, stop: int) -> Bins:
+        """Return the bins before `stop`."""
+        return Bins(self.spikes[:stop], None if self.observed is None else self.observed[:stop])
+
 
 @runtime_checkable
 class Predicts(Protocol):

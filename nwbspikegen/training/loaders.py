@@ -39,14 +39,15 @@ def make_validation_loaders(
     bin_size = float(train[0].attrs["bin_size"])
     loaders = []
     for segment, later_segment in zip(train, validation, strict=True):
-        bins = read_bins(segment)
         follows = _follows(later_segment, segment)
         read = read_bins(segment if follows else None, later_segment)
         # validation sees the training segment as its past, as the test segment sees both: an epoch is chosen
         # for what it will do
-        first = len(bins.spikes) if follows else 0
+        first = segment.sizes["time"] if follows else 0
+        # where the training segment was read as a past, it is not read again
+        fitted = read.until(first) if follows else read_bins(segment)
         _refuse_silence(read.since(first).spikes, "validation")
-        mean_rate = mean_rate_per_bin(bins.spikes, bins.observed)
+        mean_rate = mean_rate_per_bin(fitted.spikes, fitted.observed)
         masked = {} if read.observed is None else {"observed": read.observed}
         later = network.validation_examples(read.spikes, first, bin_size, mean_rate, seed, **masked)
         loaders.append(EpochLoader(later, None))
