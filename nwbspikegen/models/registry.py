@@ -95,15 +95,17 @@ def build_model(name: str, num_units: int, **settings: Any) -> SpikeModel:
     32
     """
     architecture = find_architecture(name)
-    model = architecture(architecture.settings_class(**_read_settings(name, settings)), num_units)
+    model = architecture(
+        architecture.settings_class(**_read_settings(name, architecture, settings)), num_units
+    )
     # by this name it is found again, whatever else the class is called
     model.name = name
     return model
 
 
-def _read_settings(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _read_settings(name: str, architecture: type[SpikeModel], settings: dict[str, Any]) -> dict[str, Any]:
     """Return an architecture's settings as values of their kind; `InputError` for what is not one."""
-    settings_class = find_architecture(name).settings_class
+    settings_class = architecture.settings_class
     known = settings_class.__dataclass_fields__
     unknown = sorted(set(settings) - set(known))
     if unknown:
