@@ -50,7 +50,7 @@ class _Commands(click.Group):
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         # names only: what other packages announce is imported when it is used, not when help is asked for
-        from nwbspikegen.formats.register import list_announced
+        from nwbspikegen.core.plugins import list_announced
 
         announced = list_announced("nwbspikegen.models", "nwbspikegen.metrics", "nwbspikegen.formats")
         rows = [(group.partition(".")[2], ", ".join(names)) for group, names in announced.items() if names]

@@ -61,9 +61,25 @@ def find_named(name: str, ours: Mapping[str, Any], *, group: str, called: str, i
     )
 
 
-def list_names(ours: Mapping[str, Any], group: str) -> list[str]:
-    """Return the names that `find_named` knows without a module, sorted; nothing is imported."""
-    return sorted({*ours, *(each.name for each in entry_points(group=group))})
+def list_announced(*groups: str) -> dict[str, dict[str, str]]:
+    """Return what installed packages announce in groups of entry points, and which package does.
+
+    Nothing of them is imported.
+
+    Examples
+    --------
+    >>> list_announced("nwbspikegen.no_such_group")
+    {'nwbspikegen.no_such_group': {}}
+    """
+    # read once for all groups: half of the time of --help goes here
+    everything = entry_points()
+    return {
+        group: {
+            each.name: "" if each.dist is None else str(each.dist.name)
+            for each in sorted(everything.select(group=group), key=lambda each: each.name)
+        }
+        for group in groups
+    }
 
 
 def load_announced(group: str, *, called: str) -> Iterator[tuple[str, Any]]:

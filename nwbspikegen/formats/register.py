@@ -54,26 +54,3 @@ def find_format(name: str, *, is_typed: bool = False) -> Reader:
         )
     reader: Reader = found
     return reader
-
-
-def list_announced(*groups: str) -> dict[str, dict[str, str]]:
-    """Return what installed packages announce in groups of entry points, and which package does.
-
-    Nothing of them is imported.
-
-    Examples
-    --------
-    >>> list_announced("nwbspikegen.no_such_group")
-    {'nwbspikegen.no_such_group': {}}
-    """
-    # half of the time of --help goes here, and no other command needs it
-    from importlib.metadata import entry_points
-
-    everything = entry_points()
-    return {
-        group: {
-            each.name: "" if each.dist is None else str(each.dist.name)
-            for each in sorted(everything.select(group=group), key=lambda each: each.name)
-        }
-        for group in groups
-    }

@@ -18,7 +18,7 @@ from docs_blocks import Block, read_blocks
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.core.plugins import list_names
+from nwbspikegen.core.plugins import list_announced
 from nwbspikegen.formats import FORMATS, File, Folder, Spikes
 from nwbspikegen.formats.interface import SourceInterface
 from nwbspikegen.formats.parameters import make_schema, read_parameters, read_summary
@@ -269,7 +269,7 @@ def test_names_are_listed_without_an_import(
 ) -> None:
     monkeypatch.syspath_prepend(str(installed))
     (installed / "mylab.py").touch()
-    assert "mylab" in list_names(FORMATS, "nwbspikegen.formats")
+    assert "mylab" in list_announced("nwbspikegen.formats")["nwbspikegen.formats"]
     help_text = CliRunner().invoke(cli, ["convert", "--help"]).stdout
     assert "mylab" in help_text
     assert "mylab" not in sys.modules

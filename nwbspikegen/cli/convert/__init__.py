@@ -6,14 +6,14 @@ import click
 
 from nwbspikegen.cli.convert.building import build_command
 from nwbspikegen.cli.convert.ibl import ibl
-from nwbspikegen.formats.register import FORMATS, GROUP, find_format, list_announced
+from nwbspikegen.formats.register import FORMATS, GROUP, find_format
 
 
 class _Formats(click.Group):
     """A command for each format; those of other packages are imported when they are run, not listed."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*FORMATS, *list_announced(GROUP)[GROUP]})
+        return sorted({*FORMATS, *_list_others()})
 
     def get_command(self, context: click.Context, name: str) -> click.Command:
         ours = super().get_command(context, name)
@@ -29,12 +29,19 @@ class _Formats(click.Group):
         rows = [(name, self.get_command(context, name).get_short_help_str(80)) for name in sorted(FORMATS)]
         rows += [
             (name, f"Of the package {package}." if package else "Of an installed package.")
-            for name, package in list_announced(GROUP)[GROUP].items()
+            for name, package in _list_others().items()
             if name not in FORMATS
         ]
         rows.append(("package.module:Name", "A function of yours; its module may be in this folder."))
         with formatter.section("Formats"):
             formatter.write_dl(rows)
+
+
+def _list_others() -> dict[str, str]:
+    # late: every command starts with this module, and only those that list formats look at what is installed
+    from nwbspikegen.core.plugins import list_announced
+
+    return list_announced(GROUP)[GROUP]
 
 
 @click.group(cls=_Formats, short_help="A lab's spike files to NWB.", subcommand_metavar="FORMAT SOURCE ...")
