@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,8 @@ def test_a_file_holds_maps_tables_and_what_they_say(recording, model, tmp_path):
     printed = json.loads(done.stdout)
     maps, correlations, ablations = read_attention(out)
     assert {path.stem for path in figures.iterdir()} == _FIGURES[name]
+    drawn = json.loads(_run("plot", out, "--out", tmp_path / "again", "--json").stdout)["figures"]
+    assert {Path(path).stem for path in drawn} >= _FIGURES[name]
     assert len(printed["ablations"]) == len(ablations)
     assert len(printed["rate_correlations"]) == len(correlations)
     assert any("losing" in sentence for sentence in printed["findings"])
