@@ -63,7 +63,7 @@ def test_to_nwb_and_back(request, tmp_path, name):
             x, y = np.load(folder / "channels.localCoordinates.npy")[channel]
             right, anterior, up = np.load(folder / "channels.mlapdv.npy")[channel]
             electrode = units["electrodes"][row].iloc[0]
-            assert (electrode.rel_x, electrode.rel_y, electrode.channel) == (x, y, channel + 10)
+            assert (electrode.rel_x, electrode.rel_y, electrode.channel) == (x, y, channel)
             assert (electrode.x, electrode.y, electrode.z) == (-anterior, -up, right)
             assert (electrode.location, electrode.group_name) == (units["location"][row], units["probe"][row])
             np.testing.assert_allclose(units["obs_intervals"][row], [[0.5, 200.0]])
@@ -77,7 +77,7 @@ def test_to_nwb_and_back(request, tmp_path, name):
         assert nwbfile.session_start_time.isoformat() == "2021-04-14T00:00:00+00:00"
         assert nwbfile.subject.species == "Mus musculus"
         assert "preparation:in_vivo" in nwbfile.keywords[:]
-    assert nsg.open_units(path).sizes["unit"] == 5 * len(nwbfile.devices)
+    assert nsg.open_units(path).sizes["unit"] == 4 * len(nwbfile.devices)
 
 
 def _content(path: Path) -> dict[str, object]:

@@ -21,6 +21,7 @@ from nwbspikegen.formats.ibl.arrays import (
 from nwbspikegen.formats.ibl.channels import UNKNOWN_REGION, UNKNOWN_REGION_ID, read_channels
 from nwbspikegen.formats.ibl.folder import Collection
 from nwbspikegen.formats.ibl.metrics import read_metrics
+from nwbspikegen.formats.ibl.shanks import UNKNOWN_SHANK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ class ProbeUnits:
 
 
 def read_alf_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
-    """Return the units of a collection; a cluster without spikes is a unit when it has metrics.
+    """Return the units of a collection: the clusters with spikes.
 
     Raises
     ------
@@ -81,11 +82,8 @@ def read_alf_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
             "copy files of one sorting",
         )
     metrics = read_metrics(collection, num_clusters)
+    # the IBL has rows of metrics for all numbers of its sorter, of clusters that it emptied as well
     clusters = np.unique(spike_clusters)
-    # of clusters that a curator merged or split the sorter's metrics are still there: they are no units
-    is_theirs = collection.is_curated("spikes.clusters") == collection.is_curated("clusters.metrics")
-    if metrics is not None and num_clusters is not None and is_theirs:
-        clusters = np.union1d(clusters, metrics.index.to_numpy(dtype=np.int64))
     if good_only:
         clusters = _keep_good(folder, clusters, metrics)
     channels = read_channels(collection)
@@ -222,6 +220,10 @@ def _positions_of(
     unknown: dict[str, Any] = {
         "rel_x": np.nan,
         "rel_y": np.nan,
+        "x": np.nan,
+        "y": np.nan,
+        "z": np.nan,
+        "shank": UNKNOWN_SHANK,
         "location": UNKNOWN_REGION,
         "brain_location_id": UNKNOWN_REGION_ID,
     }

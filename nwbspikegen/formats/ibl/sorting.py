@@ -35,7 +35,11 @@ _DESCRIPTIONS = {
     "quality": "good for a label of 1, mua for a lower one, empty without a label.",
     "rel_x": "x position of the unit's main channel on its probe, in micrometres.",
     "rel_y": "Distance of the unit's main channel from the tip of its probe, in micrometres.",
+    "shank": "Shank of the unit on its probe, from 0.",
     "uuid": "Identifier of the unit in the IBL's database.",
+    "x": "Place of the unit's main channel from bregma to posterior, in micrometres.",
+    "y": "Place of the unit's main channel from bregma to inferior, in micrometres.",
+    "z": "Place of the unit's main channel from bregma to the right, in micrometres.",
 }
 
 
@@ -44,7 +48,7 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
 
     Times are `spikes.times` as they are: seconds of the session's clock, shared by its probes. A unit is
     called by its cluster number (12), or by probe and number (``"probe00_12"``) when several probes are
-    read. Clusters with a row of metrics and no spikes are silent units.
+    read. Clusters without spikes are no units: sorters leave their numbers when they merge.
 
     Parameters
     ----------
