@@ -23,7 +23,7 @@ NO_NAMESPACE = "none"
 # the IBL's own files have its namespace, or none
 _OFFICIAL = ("", "ibl")
 # a table that is there in two formats is read in the first of these
-_SUFFIXES = ("pqt", "npy", "csv")
+_SUFFIXES = ("pqt", "npy", "csv", "tsv")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NAME = re.compile(rf"(?:_([A-Za-z0-9]+)_)?([A-Za-z]\w*\.\w+)(?:\.({_UUID}))?\.({'|'.join(_SUFFIXES)})")
 _REVISION = re.compile(r"#[\w.-]+#")

@@ -30,6 +30,7 @@ _RESERVED = {
     "z",
     "shank",
     "quality",
+    "curated_label",
     "uuid",
     "uuids",
     "brain_location_id",

@@ -25,8 +25,8 @@ _LOG = logging.getLogger("nwbspikegen")
 # what a conversion reads, of gigabytes that a session has. Per channel, cluster and spike; depths of single
 # spikes are large, and the clusters' say as much
 _SORTED = re.compile(
-    r"((_[A-Za-z0-9]+_)?(spikes\.(times|clusters)|clusters\.(channels|depths|uuids|metrics))"
-    r"|channels\.(localCoordinates|rawInd|mlapdv|brainLocation\w+))\.(npy|pqt|csv)"
+    r"((_[A-Za-z0-9]+_)?(spikes\.(times|clusters)|clusters\.(channels|depths|uuids|metrics|curatedLabels))"
+    r"|channels\.(localCoordinates|rawInd|mlapdv|brainLocation\w+))\.(npy|pqt|csv|tsv)"
 )
 _SITES = re.compile(r"electrodeSites\.(localCoordinates|mlapdv|brainLocation\w+)\.npy")
 _PASSIVE = re.compile(r"_ibl_passivePeriods\.intervalsTable\.csv")
