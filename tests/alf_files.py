@@ -156,16 +156,25 @@ def _measure(times: np.ndarray, clusters: np.ndarray) -> pd.DataFrame:
     there = np.where(counts > 0, 1.0, np.nan)
     of_amplitudes = {f"amp_{name}": 1e-4 * there for name in ("max", "min", "median", "std_dB")}
     rates = {"spike_count": counts, "firing_rate": counts / (times[-1] - times[0])}
-    others = (
-        "contamination contamination_alt drift missed_spikes_est noise_cutoff presence_ratio "
-        "presence_ratio_std slidingRP_viol slidingRP_viol_forced max_confidence min_contamination "
-        "n_spikes_below2"
-    ).split()
+    others = [
+        "contamination",
+        "contamination_alt",
+        "drift",
+        "missed_spikes_est",
+        "noise_cutoff",
+        "presence_ratio",
+        "presence_ratio_std",
+        "slidingRP_viol",
+        "slidingRP_viol_forced",
+        "max_confidence",
+        "min_contamination",
+        "n_spikes_below2",
+    ]
     return pd.DataFrame(
         {
             "cluster_id": np.arange(NUM_CLUSTERS),
             **of_amplitudes,
-            **{name: 0.5 * there for name in others},
+            **dict.fromkeys(others, 0.5 * there),
             **rates,
             "label": [LABELS.get(cluster, 0.0) for cluster in range(NUM_CLUSTERS)],
             "bitwise_fail": np.zeros(NUM_CLUSTERS, dtype=np.uint8),
