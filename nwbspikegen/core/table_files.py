@@ -40,9 +40,10 @@ def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        if path.suffix in _SEPARATORS:
-            return pd.read_csv(path, sep=_SEPARATORS[path.suffix], **options)
-        return _read_parquet(path)
+        if path.suffix not in _SEPARATORS:
+            return _read_parquet(path)
+        table: pd.DataFrame = pd.read_csv(path, sep=_SEPARATORS[path.suffix], **options)
+        return table
     except ImportError as error:
         raise MissingExtraError(
             f"{path} and no pyarrow to read it", "pyarrow", f"pip install 'nwbspikegen[{extra}]'"
