@@ -137,6 +137,18 @@ def test_names_with_a_uuid(bare):
         ALFSorting(bare)
 
 
+def test_the_ibls_own_namespace_is_no_curation(bare):
+    plain = ALFSorting(bare)
+    for path in list(bare.iterdir()):
+        path.rename(bare / f"_ibl_{path.name.lstrip('_')}")
+    named = ALFSorting(bare)
+    assert named.unit_ids.tolist() == plain.unit_ids.tolist()
+    assert named.get_property("location").tolist() == plain.get_property("location").tolist()
+    np.testing.assert_array_equal(
+        named.get_unit_spike_train_in_seconds(3), plain.get_unit_spike_train_in_seconds(3)
+    )
+
+
 def test_the_choice_among_sorters(session, tmp_path):
     shutil.copytree(session, tmp_path / "M1/2021-04-14/001")
     probe = tmp_path / "M1/2021-04-14/001/alf/probe00"
