@@ -137,7 +137,9 @@ def window_options(command: _Command) -> _Command:
             help="Lowest firing rate of a unit in the training segment (Hz).",
         ),
         click.option("--quality", help="Labels of quality, separated by commas, such as good."),
-        click.option("--region", help="Brain regions, separated by commas; VISp has its layers."),
+        click.option(
+            "--region", help="Brain regions, separated by commas; a region has all that lies in it."
+        ),
         click.option(
             "--depth", type=float, nargs=2, metavar="LOW HIGH", help="Place of units along the probe (um)."
         ),

@@ -13,12 +13,13 @@ from nwbspikegen.core.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     import pandas as pd
 
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # bytes that a table may take in memory, whatever its file says
 _MOST_BYTES = 2**32
 
 
 def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
-    """Return a .csv, .pqt or .parquet file as a table.
+    """Return a .csv, .tsv, .pqt or .parquet file as a table.
 
     Parameters
     ----------
@@ -39,7 +40,10 @@ def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path, **options) if path.suffix == ".csv" else _read_parquet(path)
+        if path.suffix not in _SEPARATORS:
+            return _read_parquet(path)
+        table: pd.DataFrame = pd.read_csv(path, sep=_SEPARATORS[path.suffix], **options)
+        return table
     except ImportError as error:
         raise MissingExtraError(
             f"{path} and no pyarrow to read it", "pyarrow", f"pip install 'nwbspikegen[{extra}]'"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +9,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int64
 
+from nwbspikegen.core.brain_regions import has_atlas
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.lazy_spikes import binned_of, bins_of
 from nwbspikegen.views.observed import read_observed
+from nwbspikegen.views.regions import choose_locations, is_known
 
 # 32 MiB of mask at once
 _PIECE_CELLS = 2**25
@@ -47,16 +48,38 @@ def is_within_depth(units: xr.Dataset, depth: Sequence[float | int]) -> Bool[np.
 
 
 def is_in_region(units: xr.Dataset, region: str | Sequence[str]) -> Bool[np.ndarray, " unit"]:
-    """Return which units lie in one of some brain regions; `VISp` has layers `VISp2/3`, `VISp5`."""
+    """Return which units lie in one of some brain regions, as `choose_locations` says.
+
+    Raises
+    ------
+    InputError
+        If no unit does.
+    """
     names = [region] if isinstance(region, str) else list(region)
     column = _find_column(units, _REGIONS, "U", "a region")
-    # in the Allen atlas' acronyms a layer is what begins with a digit: VISp has VISp2/3, VISpm is another
-    # region
-    pattern = re.compile("|".join(rf"{re.escape(name)}(\d.*)?" for name in names))
     values = units[column].values.tolist()
-    found = np.array([pattern.fullmatch(value) is not None for value in values], dtype=bool)
-    _require_some(found, f"region {', '.join(names)}", values)
+    chosen = choose_locations(names, values, str(units.attrs.get("species", "")))
+    if len(values) and not any(map(is_known, values)):
+        raise _explain_unknown(units, names)
+    found = np.array([value in chosen for value in values], dtype=bool)
+    asked, remedy = f"region {', '.join(names)}", "choose from these"
+    if not has_atlas():
+        asked += " (by name alone: iblatlas is not installed)"
+        remedy += ", or pip install 'nwbspikegen[ibl]' for all that lies in a region of the Allen atlas"
+    _require_some(found, asked, values, remedy)
     return found
+
+
+def _explain_unknown(units: xr.Dataset, names: Sequence[str]) -> InputError:
+    numbers = units.coords.get("brain_location_id")
+    remedy = "select by something else, such as a depth"
+    if numbers is not None and numbers.dtype.kind in "iu" and (numbers.values > 0).any():
+        remedy = "convert the session again with the Allen atlas: pip install 'nwbspikegen[ibl]'"
+    return InputError(
+        f"no unit of region {', '.join(names)}: no location is known of any of {units.sizes['unit']} units",
+        "units whose regions are known",
+        remedy,
+    )
 
 
 def has_quality(units: xr.Dataset, quality: str | Sequence[str]) -> Bool[np.ndarray, " unit"]:
@@ -71,15 +94,15 @@ def has_quality(units: xr.Dataset, quality: str | Sequence[str]) -> Bool[np.ndar
     return found
 
 
-def _require_some(found: Bool[np.ndarray, " unit"], asked: str, values: Sequence[str]) -> None:
+def _require_some(
+    found: Bool[np.ndarray, " unit"], asked: str, values: Sequence[str], remedy: str = "choose from these"
+) -> None:
     """Raise `InputError` when no unit has what was asked for, and list what units have."""
     if found.any() or not len(found):
         return
     counted = Counter(str(value) for value in values).most_common()
     told = ", ".join(f"{name or 'none'} ({number})" for name, number in counted[:_VALUES_TOLD])
-    raise InputError(
-        f"no unit of {asked}", f"{told}{', ...' if len(counted) > _VALUES_TOLD else ''}", "choose from these"
-    )
+    raise InputError(f"no unit of {asked}", f"{told}{', ...' if len(counted) > _VALUES_TOLD else ''}", remedy)
 
 
 def is_active(units: xr.Dataset, min_rate_hz: float | int) -> Bool[np.ndarray, " unit"]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from alf_files import NUM_CHANNELS, true_times, write_session
+from alf_files import NUM_CHANNELS, true_times, write_collection, write_session
 from click.testing import CliRunner
 from pynwb import NWBHDF5IO
 
@@ -63,7 +63,7 @@ def test_to_nwb_and_back(request, tmp_path, name):
             x, y = np.load(folder / "channels.localCoordinates.npy")[channel]
             right, anterior, up = np.load(folder / "channels.mlapdv.npy")[channel]
             electrode = units["electrodes"][row].iloc[0]
-            assert (electrode.rel_x, electrode.rel_y, electrode.channel) == (x, y, channel + 10)
+            assert (electrode.rel_x, electrode.rel_y, electrode.channel) == (x, y, channel)
             assert (electrode.x, electrode.y, electrode.z) == (-anterior, -up, right)
             assert (electrode.location, electrode.group_name) == (units["location"][row], units["probe"][row])
             np.testing.assert_allclose(units["obs_intervals"][row], [[0.5, 200.0]])
@@ -77,7 +77,7 @@ def test_to_nwb_and_back(request, tmp_path, name):
         assert nwbfile.session_start_time.isoformat() == "2021-04-14T00:00:00+00:00"
         assert nwbfile.subject.species == "Mus musculus"
         assert "preparation:in_vivo" in nwbfile.keywords[:]
-    assert nsg.open_units(path).sizes["unit"] == 5 * len(nwbfile.devices)
+    assert nsg.open_units(path).sizes["unit"] == 4 * len(nwbfile.devices)
 
 
 def _content(path: Path) -> dict[str, object]:
@@ -168,7 +168,7 @@ def test_a_session_in_a_local_cache(tmp_path, home):
         find_in_cache(root, "lab1/M3/2021-04-14/001")
     with pytest.raises(InputError, match="a session 'M1'"):
         find_in_cache(root, "M1")
-    one = One.setup(root, silent=True, hash_files=True)
+    one = One.setup(root, silent=True, hash_files=False)
     eid = str(one.path2eid(second))
     before = sorted(path for path in root.rglob("*"))
     out = nsg.convert_ibl(root, tmp_path / "a.nwb", session=eid, metadata=_SUBJECT)
@@ -217,11 +217,13 @@ def test_a_remote_session_brings_its_records(tmp_path, home, monkeypatch):
     import one.api
 
     root = tmp_path / "cache"
-    write_session(root, probes=("probe00", "probe01"))
+    session = write_session(root, probes=("probe00", "probe01"), passive=("alf", "alf/task_00"))
+    # an older sorting in the probe's folder, beside its sites
+    write_collection(session / "alf/probe01", seed=5)
     (home / ".one").mkdir()
     settings_ = {"CLIENT_MAP": {"alyx.example.org": str(root)}, "DEFAULT": "alyx.example.org"}
     (home / ".one/.caches").write_text(json.dumps(settings_))
-    opened = one.api.One.setup(root, silent=True, hash_files=True)
+    opened = one.api.One.setup(root, silent=True, hash_files=False)
     opened.alyx = _Alyx()
     asked, fetched = [], []
     monkeypatch.setattr(one.api, "ONE", lambda **options: asked.append(options) or opened)
@@ -237,8 +239,24 @@ def test_a_remote_session_brings_its_records(tmp_path, home, monkeypatch):
         one_url="https://alyx.example.org/",
     )
     assert asked == [{"base_url": "https://alyx.example.org/", "silent": True}]
-    assert {path.parent.name for path in fetched} == {"pykilosort", "probe01", "alf"}
-    assert not any("probe00" in str(path) or "spikes.depths" in path.name for path in fetched)
+    names = {path.relative_to(session).as_posix() for path in fetched}
+    sites, sorting = "alf/probe01/electrodeSites", "alf/probe01/pykilosort"
+    of_sorting = "spikes.times spikes.clusters clusters.channels clusters.depths channels.rawInd"
+    assert names == {
+        f"{sites}.brainLocationIds_ccf_2017.npy",
+        f"{sites}.localCoordinates.npy",
+        f"{sites}.mlapdv.npy",
+        *(f"{sorting}/{name}.npy" for name in of_sorting.split()),
+        *(
+            f"{sorting}/channels.{name}.npy"
+            for name in ("localCoordinates", "mlapdv", "brainLocationIds_ccf_2017")
+        ),
+        f"{sorting}/clusters.metrics.pqt",
+        f"{sorting}/clusters.uuids.csv",
+        "alf/_ibl_passivePeriods.intervalsTable.csv",
+        "alf/task_00/_ibl_passivePeriods.intervalsTable.csv",
+        "raw_ephys_data/probe01/_spikeglx_ephysData_g0_t0.imec1.timestamps.npy",
+    }
     with NWBHDF5IO(out, "r") as io:
         nwbfile = io.read()
         assert (nwbfile.subject.sex, nwbfile.subject.strain) == ("F", "C57BL/6J")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from alf_files import LABELS, NUM_CHANNELS, true_times, write_collection, write_session
+from alf_files import LABELS, NUM_CHANNELS, SPIKING, true_times, write_collection, write_session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spikeinterface.core import load
@@ -38,7 +38,7 @@ def bare(tmp_path) -> Path:
 def test_units_of_one_probe(session):
     sorting = ALFSorting(session)
     folder = session / "alf/probe00/pykilosort"
-    assert sorting.unit_ids.tolist() == [0, 1, 3, 4, 5]
+    assert sorting.unit_ids.tolist() == [0, 1, 3, 4]
     for cluster in sorting.unit_ids:
         np.testing.assert_array_equal(
             sorting.get_unit_spike_train_in_seconds(cluster), true_times(folder, cluster)
@@ -48,25 +48,28 @@ def test_units_of_one_probe(session):
     window = sorting.get_unit_spike_train_in_seconds(3, start_time=10.0, end_time=50.0)
     np.testing.assert_array_equal(window, times[(times >= 10) & (times < 50)])
     properties = {name: sorting.get_property(name).tolist() for name in sorting.get_property_keys()}
-    assert properties["quality"] == ["good", "mua", "good", "mua", "mua"]
-    assert properties["depth"] == [20, 0, 60, 100, 40]
-    assert properties["location"] == ["VISp", "VISp", "VISp", "VISpor", "VISp"]
-    assert properties["brain_location_id"] == [385, 385, 385, 33, 385]
+    assert properties["quality"] == ["good", "mua", "good", "mua"]
+    assert properties["depth"] == [0, 0, 20, 40]
+    assert properties["location"] == ["VISp2/3", "VISp2/3", "VISp2/3", "VISp6a"]
+    assert properties["brain_location_id"] == [821, 821, 821, 33]
     assert (properties["rel_x"][0], properties["rel_y"][0]) == (11, 0)
-    assert properties["firing_rate"] == [2, 1, 3, 0.5, 0]
+    # channel 1 is 300 um right, 400 um anterior and 500 um up of bregma
+    assert [properties[name][0] for name in "xyz"] == [-400, -500, 300]
+    assert "shank" not in properties
+    assert properties["spike_count"] == [len(true_times(folder, cluster)) for cluster in SPIKING]
     assert properties["label"] == list(LABELS.values())
     assert properties["uuid"][2].endswith("003")
 
 
 def test_several_probes(two_probes):
     both = ALFSorting(two_probes)
-    assert both.unit_ids.tolist()[::5] == ["probe00_0", "probe01_0"]
+    assert both.unit_ids.tolist()[::4] == ["probe00_0", "probe01_0"]
     second = ALFSorting(two_probes, probes=["probe01"])
-    assert second.unit_ids.tolist() == [0, 1, 3, 4, 5]
+    assert second.unit_ids.tolist() == [0, 1, 3, 4]
     times = true_times(two_probes / "alf/probe01/pykilosort", 4)
     np.testing.assert_array_equal(second.get_unit_spike_train_in_seconds(4), times)
     np.testing.assert_array_equal(both.get_unit_spike_train_in_seconds("probe01_4"), times)
-    assert both.electrodes.of_units[[0, 5]].tolist() == [1, NUM_CHANNELS + 1]
+    assert both.electrodes.of_units[[0, 4]].tolist() == [1, NUM_CHANNELS + 1]
     assert both.electrodes.groups.tolist() == ["probe00"] * NUM_CHANNELS + ["probe01"] * NUM_CHANNELS
     with pytest.raises(InputError, match="no probe 'probe02'"):
         ALFSorting(two_probes, probes=["probe02"])
@@ -75,17 +78,18 @@ def test_several_probes(two_probes):
 def test_a_probe_that_knows_less_leaves_gaps(two_probes, tmp_path):
     shutil.copytree(two_probes, tmp_path / "M1/2021-04-14/001")
     folder = tmp_path / "M1/2021-04-14/001/alf/probe01/pykilosort"
-    for path in [*folder.glob("channels.*"), *folder.glob("clusters.*")]:
+    named = [*folder.glob("channels.*"), *folder.glob("clusters.*"), *folder.parent.glob("electrodeSites.*")]
+    for path in named:
         path.unlink()
     sorting = ALFSorting(tmp_path / "M1/2021-04-14/001")
-    assert sorting.unit_ids.tolist()[5:] == [f"probe01_{cluster}" for cluster in (0, 1, 3, 4)]
-    assert sorting.get_property("location")[[0, 5]].tolist() == ["VISp", "unknown"]
-    assert sorting.get_property("quality")[[0, 5]].tolist() == ["good", ""]
-    assert np.isnan(sorting.get_property("rel_x")[5])
+    assert sorting.unit_ids.tolist()[4:] == [f"probe01_{cluster}" for cluster in (0, 1, 3, 4)]
+    assert sorting.get_property("location")[[0, 4]].tolist() == ["VISp2/3", "unknown"]
+    assert sorting.get_property("quality")[[0, 4]].tolist() == ["good", ""]
+    assert np.isnan(sorting.get_property("rel_x")[4])
     # the spikes of that probe still tell its units' depths
     depths, clusters = (np.load(folder / f"spikes.{name}.npy") for name in ("depths", "clusters"))
-    assert sorting.get_property("depth")[5] == np.median(depths[clusters == 0])
-    assert sorting.electrodes.of_units[5] == -1
+    assert sorting.get_property("depth")[4] == np.median(depths[clusters == 0])
+    assert sorting.electrodes.of_units[4] == -1
 
 
 @pytest.mark.parametrize("inside", ["", "alf", "alf/probe00", "alf/probe00/pykilosort"])
@@ -133,6 +137,18 @@ def test_names_with_a_uuid(bare):
         ALFSorting(bare)
 
 
+def test_the_ibls_own_namespace_is_no_curation(bare):
+    plain = ALFSorting(bare)
+    for path in list(bare.iterdir()):
+        path.rename(bare / f"_ibl_{path.name.lstrip('_')}")
+    named = ALFSorting(bare)
+    assert named.unit_ids.tolist() == plain.unit_ids.tolist()
+    assert named.get_property("location").tolist() == plain.get_property("location").tolist()
+    np.testing.assert_array_equal(
+        named.get_unit_spike_train_in_seconds(3), plain.get_unit_spike_train_in_seconds(3)
+    )
+
+
 def test_the_choice_among_sorters(session, tmp_path):
     shutil.copytree(session, tmp_path / "M1/2021-04-14/001")
     probe = tmp_path / "M1/2021-04-14/001/alf/probe00"
@@ -156,10 +172,10 @@ def test_unsorted_spikes_are_sorted(bare):
 
 def test_pickles_are_never_loaded(bare):
     path = bare / "channels.brainLocationAcronyms_ccf_2017.npy"
-    np.save(path, np.array(["VISp"] * NUM_CHANNELS, dtype=object))
+    np.save(path, np.array(["CA1"] * NUM_CHANNELS, dtype=object))
     sorting = ALFSorting(bare)
-    assert set(sorting.get_property("location")) == {"unknown"}
-    assert sorting.get_property("brain_location_id")[0] == 385
+    assert set(sorting.get_property("location")) == {"VISp2/3", "VISp6a"}
+    assert sorting.get_property("brain_location_id")[0] == 821
     np.save(bare / "spikes.times.npy", np.array([0.5, None] * 200))
     with pytest.raises(InputError, match="cannot be read"):
         ALFSorting(bare)
@@ -167,7 +183,7 @@ def test_pickles_are_never_loaded(bare):
 
 def test_a_cluster_without_a_uuid(bare):
     (bare / "clusters.uuids.csv").write_text('uuids\n"1.5"\n""\n""\n""\n""\n""\n')
-    assert ALFSorting(bare).get_property("uuid").tolist() == ["1.5", "", "", "", ""]
+    assert ALFSorting(bare).get_property("uuid").tolist() == ["1.5", "", "", ""]
 
 
 _TIMES = np.linspace(0, 100, 400)
@@ -239,7 +255,7 @@ _FILES = (
     "channels.localCoordinates.npy",
     "clusters.metrics.pqt",
     "clusters.uuids.csv",
-    "channels.brainLocationAcronyms_ccf_2017.npy",
+    "channels.brainLocationIds_ccf_2017.npy",
 )
 
 
@@ -283,7 +299,7 @@ def test_it_survives_spikeinterface_saving(two_probes):
 def test_the_interface_serves_neuroconv(session):
     schema = IBLInterface.get_source_schema()
     assert {"session_path", "probes", "collection", "good_only"} <= set(schema["properties"])
-    assert IBLInterface(session_path=session).units_ids.tolist() == [0, 1, 3, 4, 5]
+    assert IBLInterface(session_path=session).units_ids.tolist() == [0, 1, 3, 4]
 
 
 def test_a_curated_namespace_wins_and_is_said(bare, caplog):
@@ -295,7 +311,7 @@ def test_a_curated_namespace_wins_and_is_said(bare, caplog):
     assert sorting.unit_ids.tolist() == [3, 4, 6]
     np.testing.assert_array_equal(sorting.get_unit_spike_train_in_seconds(6), times[clusters < 2])
     assert "_av_spikes.clusters.npy is read, not spikes.clusters.npy" in caplog.text
-    assert ALFSorting(bare, namespace="none").unit_ids.tolist() == [0, 1, 3, 4, 5]
+    assert ALFSorting(bare, namespace="none").unit_ids.tolist() == [0, 1, 3, 4]
     assert ALFSorting(bare, namespace="_av_").unit_ids.tolist() == [3, 4, 6]
     with pytest.raises(InputError, match=r"no file of the namespace 'xy'.*one of av, none"):
         ALFSorting(bare, namespace="xy")
@@ -311,8 +327,7 @@ def test_what_a_curator_made_has_no_place_or_quality(session, tmp_path):
     clusters = np.load(folder / "spikes.clusters.npy")
     np.save(folder / "_av_spikes.clusters.npy", np.where(clusters < 2, 9, clusters))
     plain, curated = ALFSorting(folder, namespace="none"), ALFSorting(folder)
-    # cluster 5 is a silent unit of the sorter only
-    assert plain.unit_ids.tolist() == [0, 1, 3, 4, 5]
+    assert plain.unit_ids.tolist() == [0, 1, 3, 4]
     assert curated.unit_ids.tolist() == [3, 4, 9]
     for name in ("rel_x", "depth", "label"):
         known = curated.get_property(name)

@@ -112,7 +112,7 @@ def _is_pickled(path: Path) -> bool:
 
 
 def read_alf_table(path: Path) -> pd.DataFrame:
-    """Return a .pqt or .csv file as a table; errors as in `core.table_files`."""
+    """Return a .pqt, .csv or .tsv file as a table; errors as in `core.table_files`."""
     return table_files.read_table(path, "ibl")
 
 

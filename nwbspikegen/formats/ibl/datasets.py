@@ -23,10 +23,11 @@ NO_NAMESPACE = "none"
 # the IBL's own files have its namespace, or none
 _OFFICIAL = ("", "ibl")
 # a table that is there in two formats is read in the first of these
-_SUFFIXES = ("pqt", "npy", "csv")
+_SUFFIXES = ("pqt", "npy", "csv", "tsv")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NAME = re.compile(rf"(?:_([A-Za-z0-9]+)_)?([A-Za-z]\w*\.\w+)(?:\.({_UUID}))?\.({'|'.join(_SUFFIXES)})")
 _REVISION = re.compile(r"#[\w.-]+#")
+_TASK = re.compile(r"task_\d+")
 _DATED = re.compile(r"#\d{4}-\d{2}-\d{2}.*#")
 # what a curator changes; other files may have a namespace that says who recorded, such as _iblrig_
 _CURATED = ("spikes.", "clusters.")
@@ -49,6 +50,17 @@ def is_revision(name: str) -> bool:
     (True, False)
     """
     return _REVISION.fullmatch(name) is not None
+
+
+def is_task(name: str) -> bool:
+    """Return whether a folder of that name holds what a task of the session gave.
+
+    Examples
+    --------
+    >>> is_task("task_00"), is_task("probe00")
+    (True, False)
+    """
+    return _TASK.fullmatch(name) is not None
 
 
 def find_alf_dataset(folder: Path, name: str, namespace: str | None = None) -> Path | None:

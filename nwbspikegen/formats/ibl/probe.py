@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.ibl.arrays import (
@@ -18,12 +17,11 @@ from nwbspikegen.formats.ibl.arrays import (
     read_whole_numbers,
     require_one_length,
 )
-from nwbspikegen.formats.ibl.channels import UNKNOWN_REGION, UNKNOWN_REGION_ID, read_channels
+from nwbspikegen.formats.ibl.channels import read_channels
 from nwbspikegen.formats.ibl.folder import Collection
 from nwbspikegen.formats.ibl.metrics import read_metrics
-
-if TYPE_CHECKING:
-    import pandas as pd
+from nwbspikegen.formats.ibl.places import find_channels, place_units
+from nwbspikegen.formats.ibl.quality import read_qualities
 
 # s: a session lasts hours, and this is 116 days; what is further from its clock's zero was never a time
 _LONGEST = 1e7
@@ -61,7 +59,7 @@ class ProbeUnits:
 
 
 def read_alf_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
-    """Return the units of a collection; a cluster without spikes is a unit when it has metrics.
+    """Return the units of a collection: the clusters with spikes.
 
     Raises
     ------
@@ -81,21 +79,20 @@ def read_alf_probe(collection: Collection, *, good_only: bool) -> ProbeUnits:
             "copy files of one sorting",
         )
     metrics = read_metrics(collection, num_clusters)
+    # the IBL has rows of metrics for all numbers of its sorter, of clusters that it emptied as well
     clusters = np.unique(spike_clusters)
-    # of clusters that a curator merged or split the sorter's metrics are still there: they are no units
-    is_theirs = collection.is_curated("spikes.clusters") == collection.is_curated("clusters.metrics")
-    if metrics is not None and num_clusters is not None and is_theirs:
-        clusters = np.union1d(clusters, metrics.index.to_numpy(dtype=np.int64))
+    qualities = read_qualities(collection, metrics, clusters)
     if good_only:
-        clusters = _keep_good(folder, clusters, metrics)
+        good = _find_good(folder, qualities)
+        clusters, qualities = clusters[good], {name: values[good] for name, values in qualities.items()}
     channels = read_channels(collection)
-    channel_of_unit = _channels_of(folder, clusters, tables, channels)
+    channel_of_unit = find_channels(folder, clusters, tables, channels)
     properties = {
         "cluster_id": clusters,
         "probe": np.full(len(clusters), collection.probe),
         **_read_depths(collection, clusters, tables, spike_clusters),
-        **_positions_of(channels, channel_of_unit),
-        **_qualities_of(metrics, clusters),
+        **place_units(channels, channel_of_unit),
+        **qualities,
     }
     if (uuids := tables["clusters.uuids"]) is not None:
         properties["uuid"] = uuids[clusters]
@@ -143,33 +140,31 @@ def _extend(
     """Add rows of nothing to the sorter's tables for clusters that a curator made of others."""
     needed = int(spike_clusters.max(initial=-1)) + 1
     needed = max([needed, *(len(table) for table in tables.values() if table is not None)])
-    extended, short = dict(tables), []
+    extended, short = dict(tables), {}
     for name, table in tables.items():
         if table is not None and len(table) < needed and not collection.is_curated(name):
             missing = np.full(needed - len(table), _MISSING[name])
             # curated clusters are numbered on behind the sorter's, whose rows keep their places
             extended[name] = np.concatenate([table, missing.astype(table.dtype)])
-            short.append(len(table))
+            short[name] = len(table)
     if short:
         _LOG.warning(
-            "%s: %d curated clusters are not in the sorter's tables, and lack their place and quality",
+            "%s: %d curated clusters are not in the sorter's %s, and lack what these tell",
             collection.folder,
-            int((np.unique(spike_clusters) >= min(short)).sum()),
+            int((np.unique(spike_clusters) >= min(short.values())).sum()),
+            ", ".join(short),
         )
     return extended
 
 
-def _keep_good(
-    folder: Path, clusters: Int64[np.ndarray, " cluster"], metrics: pd.DataFrame | None
-) -> Int64[np.ndarray, " unit"]:
-    if metrics is None or "label" not in metrics:
+def _find_good(folder: Path, qualities: dict[str, np.ndarray]) -> Bool[np.ndarray, " unit"]:
+    if "quality" not in qualities:
         raise InputError(
             f"no quality labels in {folder}",
-            "clusters.metrics with a column label",
+            "clusters.metrics with a column label, or clusters.curatedLabels",
             "leave out --good-only, or add the file",
         )
-    # label is the share of three criteria that a unit passes: 1/3 and 2/3 are not good
-    good: np.ndarray = clusters[metrics["label"].reindex(clusters).to_numpy() == 1]
+    good: np.ndarray = qualities["quality"] == "good"
     return good
 
 
@@ -191,64 +186,6 @@ def _read_depths(
     of_units = _split_by_cluster(spike_depths[known], spike_clusters[known], clusters)
     # medians, since a drift or a few spikes of another cell move a mean
     return {"depth": np.array([np.median(values) if len(values) else np.nan for values in of_units])}
-
-
-def _channels_of(
-    folder: Path,
-    clusters: Int64[np.ndarray, " unit"],
-    tables: dict[str, np.ndarray | None],
-    channels: dict[str, np.ndarray],
-) -> Int64[np.ndarray, " unit"]:
-    of_clusters = tables["clusters.channels"]
-    if of_clusters is None or not channels:
-        return np.full(len(clusters), -1)
-    num_channels = len(next(iter(channels.values())))
-    rows: np.ndarray = of_clusters[clusters]
-    if len(rows) and not (rows.min() >= -1 and rows.max() < num_channels):
-        raise InputError(
-            f"clusters on channels {rows.min()} to {rows.max()} in {folder}",
-            f"rows from 0 to {num_channels - 1} of the channels.* arrays",
-            "copy files of one sorting",
-        )
-    return rows
-
-
-def _positions_of(
-    channels: dict[str, np.ndarray], channel_of_unit: Int64[np.ndarray, " unit"]
-) -> dict[str, np.ndarray]:
-    """Return where the units are: at their main channels."""
-    if not len(channel_of_unit) or channel_of_unit.max() < 0:
-        return {}
-    unknown: dict[str, Any] = {
-        "rel_x": np.nan,
-        "rel_y": np.nan,
-        "location": UNKNOWN_REGION,
-        "brain_location_id": UNKNOWN_REGION_ID,
-    }
-    return {
-        name: np.where(channel_of_unit < 0, nowhere, channels[name][channel_of_unit])
-        for name, nowhere in unknown.items()
-        if name in channels
-    }
-
-
-def _qualities_of(
-    metrics: pd.DataFrame | None, clusters: Int64[np.ndarray, " unit"]
-) -> dict[str, np.ndarray]:
-    """Return the metrics, and `quality`: good for label 1, mua for any other, empty without a label."""
-    if metrics is None:
-        return {}
-    rows = metrics.reindex(clusters)
-    columns = {
-        str(name): rows[name].to_numpy(np.float64)
-        if rows[name].dtype.kind == "f"
-        else rows[name].fillna("").to_numpy(str)
-        for name in rows
-    }
-    if "label" in columns:
-        label = columns["label"]
-        columns["quality"] = np.where(np.isnan(label), "", np.where(label == 1, "good", "mua"))
-    return columns
 
 
 def _split_by_cluster(

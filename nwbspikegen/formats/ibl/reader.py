@@ -41,7 +41,8 @@ def read_ibl_session(
         Which sorter's folder of the probe to read. By default iblsorter, then pykilosort, then the folder
         nearest to the probe's.
     good_only
-        Keep units with label 1 only: those that pass all three of the IBL's quality criteria.
+        Keep good units only: those of label 1, which pass all three of the IBL's quality criteria, or which
+        a curator calls good.
     namespace
         Whose curated files win, such as av for _av_spikes.clusters.npy; none for the sorter's own. By
         default the only namespace there is.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.formats.ibl.datasets import is_task
 from nwbspikegen.formats.ibl.folder import Collection, choose_collections, find_probe
 from nwbspikegen.formats.ibl.one import (
     ADDRESS,
@@ -23,11 +24,13 @@ _CHECK = "check it in Python, with `from one.api import ONE; ONE()`"
 _LOG = logging.getLogger("nwbspikegen")
 # what a conversion reads, of gigabytes that a session has. Per channel, cluster and spike; depths of single
 # spikes are large, and the clusters' say as much
-_WANTED = re.compile(
-    r"((_[A-Za-z0-9]+_)?(spikes\.(times|clusters)|clusters\.(channels|depths|uuids|metrics))"
-    r"|channels\.(localCoordinates|rawInd|mlapdv|brainLocation\w+)|_ibl_passivePeriods\.intervalsTable"
-    r"|\w*ephysData\w*\.\w+\.timestamps)\.(npy|pqt|csv)"
+_SORTED = re.compile(
+    r"((_[A-Za-z0-9]+_)?(spikes\.(times|clusters)|clusters\.(channels|depths|uuids|metrics|curatedLabels))"
+    r"|channels\.(localCoordinates|rawInd|mlapdv|brainLocation\w+))\.(npy|pqt|csv|tsv)"
 )
+_SITES = re.compile(r"electrodeSites\.(localCoordinates|mlapdv|brainLocation\w+)\.npy")
+_PASSIVE = re.compile(r"_ibl_passivePeriods\.intervalsTable\.csv")
+_TIMESTAMPS = re.compile(r"\w*ephysData\w*\.\w+\.timestamps\.npy")
 
 
 def open_remote_session(url: str | None = None) -> Any:
@@ -108,16 +111,24 @@ def _choose_datasets(
     names: list[Path], session: str, probes: Sequence[str] | None, collection: str | None
 ) -> list[Path]:
     """Return the datasets to fetch, as collection/name without a revision."""
-    names = [_without_revision(name) for name in names if _WANTED.fullmatch(name.name)]
+    names = [_without_revision(name) for name in names]
     folders = sorted({name.parent for name in names if name.name == "spikes.times.npy"})
     if not folders:
         raise InputError(f"no sorted spikes of {session} in ONE", "spikes.times", "choose another session")
     found = [Collection(find_probe(folder), folder) for folder in folders]
     chosen = choose_collections(found, probes, collection, session)
-    wanted = {Path("alf")}
+    tasks = {name.parent for name in names if is_task(name.parent.name)}
+    wanted = [(Path("alf"), _PASSIVE), *((folder, _PASSIVE) for folder in tasks)]
     for entry in chosen:
-        wanted |= {entry.folder, Path("raw_ephys_data", entry.probe)}
-    return sorted({name for name in names if name.parent in wanted})
+        wanted.append((entry.folder, _SORTED))
+        wanted.append((Path("raw_ephys_data", entry.probe), _TIMESTAMPS))
+        # the probe's folder may hold an older sorting beside the sites
+        wanted += [(folder, _SITES) for folder in (entry.folder, entry.folder.parent)]
+    return sorted({name for name in names if any(_is_wanted(name, *each) for each in wanted)})
+
+
+def _is_wanted(name: Path, folder: Path, pattern: re.Pattern[str]) -> bool:
+    return name.parent == folder and pattern.fullmatch(name.name) is not None
 
 
 def _without_revision(name: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,44 @@ import numpy as np
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.ibl.arrays import read_alf_array, read_alf_table
-from nwbspikegen.formats.ibl.datasets import find_alf_dataset
+from nwbspikegen.formats.ibl.datasets import find_alf_dataset, is_task
 from nwbspikegen.formats.ibl.folder import Session
 from nwbspikegen.formats.ibl.probe import ProbeUnits
 
 _BOUNDS = ["start", "stop"]
+_LOG = logging.getLogger("nwbspikegen")
 
 
 def read_named_intervals(alf_root: Path) -> dict[str, list[tuple[float, float]]]:
     """Return the parts of the passive protocol (s, session clock), without those that were not run.
 
+    They are in `alf`, or in a folder of each task that was run, such as ``alf/task_01``. Where both say when
+    a part was, the task's folder does: today's pipeline writes there.
+
     Raises
     ------
     InputError
-        If the table is damaged, or a part ends before it begins.
+        If a table is damaged, or a part ends before it begins.
     """
-    path = find_alf_dataset(alf_root, "passivePeriods.intervalsTable")
-    if path is None:
-        return {}
+    intervals: dict[str, list[tuple[float, float]]] = {}
+    for folder in [*_list_task_folders(alf_root), alf_root]:
+        path = find_alf_dataset(folder, "passivePeriods.intervalsTable")
+        for name, (start, stop) in _read_periods(path).items() if path is not None else ():
+            known = intervals.setdefault(name, [])
+            if all(stop <= other_start or other_stop <= start for other_start, other_stop in known):
+                known.append((start, stop))
+            elif (start, stop) not in known:
+                _LOG.warning("%s from %s to %s s is left out of %s: %s", name, start, stop, path, known)
+    return {name: sorted(spans) for name, spans in intervals.items()}
+
+
+def _list_task_folders(alf_root: Path) -> list[Path]:
+    """Return the folders of the tasks of a session, in the order in which they were run."""
+    folders = alf_root.iterdir() if alf_root.is_dir() else ()
+    return sorted(folder for folder in folders if is_task(folder.name) and folder.is_dir())
+
+
+def _read_periods(path: Path) -> dict[str, tuple[float, float]]:
     table = read_alf_table(path)
     # the first column has no name in the file: its rows are called start and stop
     table = table.set_axis(table.iloc[:, 0].astype(str), axis=0).iloc[:, 1:]
@@ -35,7 +56,7 @@ def read_named_intervals(alf_root: Path) -> dict[str, list[tuple[float, float]]]
         raise InputError(
             f"rows {list(table.index)[:4]} in {path}", "numbers in the rows start and stop", "check the file"
         )
-    intervals = {}
+    periods = {}
     for name in table:
         start, stop = table[name].to_numpy(np.float64).tolist()
         if np.isnan([start, stop]).all():
@@ -44,8 +65,8 @@ def read_named_intervals(alf_root: Path) -> dict[str, list[tuple[float, float]]]
             raise InputError(
                 f"{name} from {start} to {stop} s in {path}", "a start before a stop", "correct it"
             )
-        intervals[str(name)] = [(start, stop)]
-    return intervals
+        periods[str(name)] = (start, stop)
+    return periods
 
 
 def read_observation_interval(session: Session, probes: Sequence[ProbeUnits]) -> tuple[float, float] | None:

@@ -28,14 +28,19 @@ _SAMPLING_FREQUENCY = 30_000.0
 _DESCRIPTIONS = {
     "brain_location_id": "Number of the unit's region in the Allen atlas (CCF 2017), 0 where unknown.",
     "cluster_id": "Number of the unit in its probe's sorting.",
+    "curated_label": "What a curator calls the unit.",
     "depth": "Distance of the unit from the tip of its probe, in micrometres.",
     "label": "Share of the IBL's three quality criteria that the unit passes.",
     "location": "Region of the unit's main channel, as an acronym of the Allen atlas.",
     "probe": "Probe of the unit.",
-    "quality": "good for a label of 1, mua for a lower one, empty without a label.",
+    "quality": "What a curator says, or else good for a label of 1, mua for a lower one, empty without.",
     "rel_x": "x position of the unit's main channel on its probe, in micrometres.",
     "rel_y": "Distance of the unit's main channel from the tip of its probe, in micrometres.",
+    "shank": "Shank of the unit on its probe, from 0.",
     "uuid": "Identifier of the unit in the IBL's database.",
+    "x": "Place of the unit's main channel from bregma to posterior, in micrometres.",
+    "y": "Place of the unit's main channel from bregma to inferior, in micrometres.",
+    "z": "Place of the unit's main channel from bregma to the right, in micrometres.",
 }
 
 
@@ -44,7 +49,7 @@ class ALFSorting(BaseSorting):  # type: ignore[misc]
 
     Times are `spikes.times` as they are: seconds of the session's clock, shared by its probes. A unit is
     called by its cluster number (12), or by probe and number (``"probe00_12"``) when several probes are
-    read. Clusters with a row of metrics and no spikes are silent units.
+    read. Clusters without spikes are no units: sorters leave their numbers when they merge.
 
     Parameters
     ----------
