@@ -42,6 +42,8 @@ class PhySorting(BaseSorting):  # type: ignore[misc]
     ----------
     observation_interval : (float, float) or None
         0 and the duration, kept as an annotation as well; None when it is not known.
+    left_out : dict
+        How many spikes were dropped for each reason, kept as an annotation as well.
     electrodes : Electrodes or None
         All channels that were sorted.
     session_metadata : dict
@@ -84,6 +86,8 @@ class PhySorting(BaseSorting):  # type: ignore[misc]
         self.add_sorting_segment(
             FrameSegment(_split_trains(frames[kept], clusters[kept], units), known.sampling_frequency)
         )
+        self.left_out = {"outside the recording": int((~kept).sum())}
+        self.annotate(left_out=self.left_out)
         self.units_description = (
             "Units sorted by Kilosort." if sorter == "kilosort" else "Units of a folder curated with phy."
         )
