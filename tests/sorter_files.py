@@ -20,14 +20,16 @@ CLUSTERS = [4, 4, 2, 4, 4, 3, 5, 2]
 TRAINS = {2: [25, 39_999], 3: [500], 4: [10, 25, 100, 110], 5: [700]}
 # the channel, by its place among those sorted, at which each template is largest
 LARGEST = [0, 1, 2, 3]
-PARAMS = f"""import os
-dat_path = 'recording.dat'
+PARAMS = f"""import pathlib
+
+dat_path = "recording.dat"
 n_channels_dat = {NUM_CHANNELS}
-dtype = 'int16'
+dtype = "int16"
 offset = 0
 sample_rate = {RATE_HZ}
 hp_filtered = False
-open(os.path.join(os.path.dirname(__file__) if '__file__' in dir() else '.', 'run.txt'), 'w').write('run')
+
+pathlib.Path("ran").touch()
 """
 
 

@@ -37,13 +37,14 @@ _SESSION = {"session_start_time": "2021-05-11T00:00:00+09:00", **METADATA["NWBFi
 _NOWHERE = "neither templates nor places of spikes tell where the units are"
 
 
-def test_units_are_the_curated_clusters_and_nothing_is_run(tmp_path):
+def test_units_are_the_curated_clusters_and_nothing_is_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     folder = write_phy(tmp_path / "phy")
     sorting = PhySorting(folder, duration=2.0)
     assert trains_of(sorting) == TRAINS
     assert sorting.get_unit_spike_train_in_seconds(2).tolist() == [25 / RATE_HZ, 39_999 / RATE_HZ]
     assert sorting.observation_interval == (0.0, 2.0)
-    assert not (folder / "run.txt").exists()
+    assert not (tmp_path / "ran").exists()
     assert trains_of(load(sorting.to_dict())) == TRAINS
 
 
@@ -158,7 +159,7 @@ def test_shanks_are_groups(tmp_path):
 @pytest.mark.parametrize("place", ["phy/recording.dat", "recording.dat"])
 def test_the_recording_that_params_names_tells_how_long_it_was(tmp_path, place):
     folder = write_phy(
-        tmp_path / "phy", params=PARAMS.replace("'recording.dat'", r"r'C:\data\recording.dat'")
+        tmp_path / "phy", params=PARAMS.replace('"recording.dat"', r"r'C:\data\recording.dat'")
     )
     assert PhySorting(folder).observation_interval is None
     write_recording(tmp_path / place)
@@ -166,7 +167,7 @@ def test_the_recording_that_params_names_tells_how_long_it_was(tmp_path, place):
 
 
 def test_recordings_in_parts_last_as_long_as_all(tmp_path):
-    text = PARAMS.replace("'recording.dat'", "['a.dat', 'b.dat']").replace("offset = 0", "offset = 12")
+    text = PARAMS.replace('"recording.dat"', "['a.dat', 'b.dat']").replace("offset = 0", "offset = 12")
     folder = write_phy(tmp_path / "phy", params=text)
     write_recording(folder / "a.dat", 30_001)
     assert PhySorting(folder).observation_interval is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import h5py
@@ -68,7 +69,20 @@ def _read_cells(path: Path, cells: h5py.Dataset) -> list[np.ndarray]:
                 "a file that holds its numbers",
                 "check it",
             )
+    _require_apart(path, cells.file, list(known))
     return found
+
+
+def _require_apart(path: Path, file: h5py.File, names: list[str]) -> None:
+    """Raise `InputError` for arrays that share bytes: the place of one is damaged."""
+    arrays = [item for name in names if isinstance(item := file.get(name), h5py.Dataset)]
+    # None for what lies in chunks, whose places are checked when they are unpacked
+    places = [(item.id.get_offset(), item.id.get_storage_size()) for item in arrays]
+    spans = sorted((start, start + size) for start, size in places if start is not None)
+    if any(stop > following for (_, stop), (following, _) in itertools.pairwise(spans)):
+        raise InputError(
+            f"arrays that share their bytes in {path}", "an undamaged MATLAB file", "copy it again"
+        )
 
 
 def _read_numbers(file: h5py.File, name: str) -> np.ndarray | None:
@@ -77,6 +91,12 @@ def _read_numbers(file: h5py.File, name: str) -> np.ndarray | None:
     is_array = isinstance(item, h5py.Dataset) and item.dtype.kind in _NUMBERS
     if not is_array or item.attrs.get("MATLAB_class") == _CHARACTERS or find_dataset(file, name) is None:
         return None
+    if item.chunks is None and item.id.get_storage_size() != item.size * item.dtype.itemsize:
+        raise InputError(
+            f"{item.name} of shape {item.shape} in {file.filename}, which is stored with another size",
+            "an undamaged MATLAB file",
+            "check that it was copied whole",
+        )
     values: np.ndarray = read_array(file, name)
     if item.attrs.get("MATLAB_empty"):
         # its numbers are the sizes of its axes, of which one is 0

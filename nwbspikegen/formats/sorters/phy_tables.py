@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _INFO = "cluster_info"
+_LOG = logging.getLogger("nwbspikegen")
 # how phy says that nobody has judged a cluster
 _UNJUDGED = ("", "unsorted", "nan")
 DESCRIPTIONS = {
@@ -79,6 +81,8 @@ def _read_table(path: Path) -> pd.DataFrame | None:
         ) from error
     key = next((name for name in ("cluster_id", "id") if name in table.columns), None)
     if key is None:
+        if path.stem.startswith("cluster_"):
+            _LOG.warning("%s has no column cluster_id: left out", path)
         return None
     clusters = table[key]
     if clusters.dtype.kind not in "iu" or clusters.duplicated().any():
