@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,17 @@ from typing import Any
 import maxwell_files
 import numpy as np
 import scipy.io
+import sorter_files
 import yaml
 from alf_files import write_session
 from asdf_files import write_asdf
 from pynwb import NWBHDF5IO
-from spikeinterface.core import NumpySorting, generate_recording
+from spikeinterface.core import (
+    NumpySorting,
+    create_sorting_analyzer,
+    generate_ground_truth_recording,
+    generate_recording,
+)
 
 import nwbspikegen as nsg
 from nwbspikegen.simulation import Simulation, metadata_of
@@ -154,6 +161,24 @@ def _write_phy(stand_ins: StandIns, path: Path) -> None:
     (path / "params.py").write_text("dat_path = 'none.dat'\nsample_rate = 1000.0\n")
 
 
+def _write_kilosort(stand_ins: StandIns, path: Path) -> None:
+    sorter_files.write_phy(path, curated=False)
+
+
+def _write_analyzer(stand_ins: StandIns, path: Path) -> None:
+    """Write an analyzer with places of units."""
+    recording, sorting = generate_ground_truth_recording(
+        durations=[DURATION], num_channels=4, num_units=4, sampling_frequency=10_000.0, seed=0
+    )
+    kind = "zarr" if path.suffix == ".zarr" else "binary_folder"
+    with warnings.catch_warnings():
+        # nobody could load a simulated recording by the class that made it
+        warnings.simplefilter("ignore")
+        analyzer = create_sorting_analyzer(sorting, recording, format="memory", sparse=False)
+        analyzer.compute(["random_spikes", "templates", "unit_locations"])
+        analyzer.save_as(folder=path, format=kind)
+
+
 def _write_session(stand_ins: StandIns, path: Path) -> None:
     lab, _, subject, day, number = path.parts[-5:]
     write_session(path.parents[4], lab, subject, day, number)
@@ -166,6 +191,8 @@ _WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     (r"\.raw\.h5$", _write_maxwell),
     (r"/slice$", _write_circus),
     (r"/phy_folder$", _write_phy),
+    (r"/kilosort4$", _write_kilosort),
+    (r"/analyzer(\.zarr)?$", _write_analyzer),
     (r"/(mouse|human)-features$", StandIns.write_features),
     (r"/Subjects/.*/\d\d\d$", _write_session),
     (r"/model[^/.]*$", StandIns.write_model),
@@ -192,7 +219,7 @@ def _make_sortings() -> dict[str, Any]:
 
 
 _OPENED = {
-    "docs/convert-sortings.md": ("phy_folder", "metadata.yaml"),
+    "docs/convert-sortings.md": ("analyzer", "metadata.yaml"),
     "docs/transfer.md": ("new.nwb",),
     "docs/tutorial-nwb.md": ("sub-A_ecephys.nwb",),
 }

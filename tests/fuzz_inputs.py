@@ -29,7 +29,7 @@ FAILED = CORPUS / "failed.json"
 KINDS = ("bit flipped", "cut", "bytes replaced", "zeroed", "doubled")
 BAD = ("wrong", "bug", "memory", "hang", "crash")
 OUTCOMES = ("refused", "same", "warned", "value", "name", *BAD)
-_TEXTS = (".json", ".yaml", ".csv", ".prb", ".params")
+_TEXTS = (".json", ".yaml", ".csv", ".prb", ".params", ".py", ".tsv")
 # address space of the child: what asks for more gets a MemoryError, not the machine's memory
 _MOST_BYTES = 16 * 2**30
 # resident memory that one input of a few kB may add before it counts as too much

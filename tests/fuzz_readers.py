@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,7 +101,15 @@ def _write_compressed_asdf(folder: Path) -> Path:
     return write_asdf(path, trains, size=(4, 1000), dtype=np.int32, do_compression=True)
 
 
+def _write_asdf_73(folder: Path) -> Path:
+    from asdf_files import write_asdf73
+
+    trains = [np.arange(1, 900, 7 + unit) for unit in range(4)]
+    return write_asdf73(folder / "matlab73.mat", trains, size=(4, 1000), dtype=np.int32)
+
+
 @_register("asdf", _write_asdf)
+@_register("asdf_73", _write_asdf_73)
 @_register("asdf_compressed", _write_compressed_asdf)
 def _read_asdf(path: Path) -> Reading:
     from nwbspikegen.formats.asdf import mat_files
@@ -171,6 +180,43 @@ def _read_circus(path: Path) -> Reading:
     sorting = SpykingCircusSorting(path)
     sites = None if sorting.electrodes is None else sorting.electrodes.columns
     return {**_read_sorting(sorting), **{f"site {name}": value for name, value in (sites or {}).items()}}
+
+
+def _write_phy(folder: Path) -> Path:
+    from sorter_files import write_phy
+
+    return write_phy(folder / "phy")
+
+
+@_register("phy", _write_phy)
+def _read_phy(path: Path) -> Reading:
+    from nwbspikegen.formats.sorters.phy import PhySorting
+
+    sorting = PhySorting(path, duration=2.0)
+    columns = {f"column {key}": np.asarray(sorting.get_property(key)) for key in sorting.get_property_keys()}
+    return {**_read_sorting(sorting), **columns}
+
+
+def _write_saved(folder: Path) -> Path:
+    from spikeinterface.core import NumpySorting
+
+    trains = {f"u{unit}": np.arange(unit, 900, 70 + unit) for unit in range(4)}
+    sorting = NumpySorting.from_unit_dict([trains], sampling_frequency=1000.0)
+    sorting.set_property("quality", np.array(["good", "mua", "good", "noise"]))
+    sorting.annotate(observation_interval=[0.0, 1.0])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The extractor is not serializable")
+        sorting.save(folder=folder / "saved", format="numpy_folder")
+    return folder / "saved"
+
+
+@_register("saved", _write_saved)
+def _read_saved(path: Path) -> Reading:
+    from nwbspikegen.formats.sorters.saved import SavedSorting
+
+    sorting = SavedSorting(path)
+    columns = {f"column {key}": np.asarray(sorting.get_property(key)) for key in sorting.get_property_keys()}
+    return {**_read_sorting(sorting), **columns}
 
 
 def _write_alf(folder: Path) -> Path:

@@ -16,6 +16,11 @@ ROUTED = [
     (7, 12360, 700.0, 980.0),
     (12, 13600, 3150.0, 1067.5),
 ]
+EVENT_DTYPE = np.dtype(
+    [("frameno", "<u8"), ("eventtype", "<u4"), ("eventid", "<u4"), ("eventmessage", h5py.string_dtype())]
+)
+# frame after the first one, type, id, message: unsorted, and one too early
+EVENTS = [(200, 1, 7, "pulse: 30 mV"), (100, 1, 6, "pulse: 10 mV"), (-5, 2, 1, "baseline")]
 # a channel without an electrode, and one that is listed twice because it stimulates
 MAPPING = [*ROUTED[:3], (9, -1, 0.0, 0.0), ROUTED[1], ROUTED[3]]
 # the low 16 bits overflow when they are shifted as the file has them
@@ -75,16 +80,25 @@ def write_old_maxone(path: Path, spikes=SPIKES, *, num_frames=NUM_FRAMES, rows=1
 
 
 def write_new_maxwell(
-    path: Path, recordings=(("well000", "rec0000"),), *, plate=b"MaxOne Single Well MEA", **kwargs
+    path: Path,
+    recordings=(("well000", "rec0000"),),
+    *,
+    plate=b"MaxOne Single Well MEA",
+    is_linked=True,
+    silent=(),
+    **kwargs,
 ) -> Path:
-    """Write the layout since 2019, with a recording per pair of well and recording."""
+    """Write the layout since 2019, with a recording per pair of well and recording, some without spikes."""
     with h5py.File(path, "w") as file:
         file["version"] = np.array([b"20190530"])
         file["wellplate/version"] = np.array([plate])
         for index, (well, recording) in enumerate(recordings):
             group = file.create_group(f"data_store/data{index:04}")
-            _write_store(group, **kwargs)
+            _write_store(group, **{**kwargs, **({"spikes": []} if well in silent else {})})
             group["well_id"] = np.array([int(well[-3:])])
+            group["recording_id"] = np.array([int(recording[-4:])])
+            if not is_linked:
+                continue
             # both are hard links
             file[f"wells/{well}/{recording}"] = group
             file[f"recordings/{recording}/{well}"] = group
@@ -100,8 +114,10 @@ def _write_store(
     gap=0,
     clock=True,
     mapping=MAPPING,
+    events=None,
+    saved="routed",
 ) -> None:
-    """Write one recording; `gap` frames in the middle were not saved."""
+    """Write one recording; `gap` frames in the middle were not saved, and the rest in the group `saved`."""
     if clock:
         group["start_time"], group["stop_time"] = np.array([START_MS]), np.array([START_MS + 60_000])
     group["settings/sampling"] = np.array([rate_hz])
@@ -110,14 +126,17 @@ def _write_store(
     group["settings/spike_threshold"] = np.array([5.0])
     group["settings/gain"], group["settings/lsb"] = np.array([512.0]), np.array([LSB_VOLTS])
     group["spikes"] = spike_table(spikes)
+    if events is not None:
+        rows = [(frame + FIRST_FRAME, *others) for frame, *others in events]
+        group["events"] = np.array(rows, EVENT_DTYPE)
     groups = group.create_group("groups")
     if num_frames:
         numbers = FIRST_FRAME + np.arange(num_frames, dtype=np.uint64)
         numbers[num_frames // 2 :] += np.uint64(gap)
-        groups["routed/frame_nos"] = numbers
+        groups[f"{saved}/frame_nos"] = numbers
         channels = np.array([row[0] for row in ROUTED], np.uint16)
-        groups["routed/channels"] = channels
-        groups["routed/raw"] = np.repeat(500 + channels[:, None], num_frames, axis=1)
+        groups[f"{saved}/channels"] = channels
+        groups[f"{saved}/raw"] = np.repeat(500 + channels[:, None], num_frames, axis=1)
 
 
 def write_circus(

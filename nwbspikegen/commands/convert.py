@@ -24,15 +24,16 @@ def convert_sorting(
     metadata: Metadata | str | os.PathLike[str] | None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a SpikeInterface sorting as NWB.
+    """Write a SpikeInterface sorting, or what an analyzer knows of one, as NWB.
 
     Spike times are the sorting's native seconds where it has them, unrounded; the resolution is one
     sample; properties become columns.
 
     Parameters
     ----------
-    sorting : spikeinterface.BaseSorting
-        One segment. An annotation `observation_interval` (start, stop; s) becomes obs_intervals, and so
+    sorting : spikeinterface.BaseSorting or SortingAnalyzer
+        One segment. Of an analyzer, unit locations, quality metrics and electrodes are written as well.
+        An annotation `observation_interval` (start, stop; s) becomes obs_intervals, and so
         does `obs_intervals`, a mapping of unit ids to (start, stop) pairs (s).
     out : path
         NWB file to write.

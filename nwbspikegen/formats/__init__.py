@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from nwbspikegen.formats.parameters import Folder as Folder
     from nwbspikegen.formats.register import FORMATS as FORMATS
     from nwbspikegen.formats.register import find_format as find_format
+    from nwbspikegen.formats.sorters.interface import KilosortInterface as KilosortInterface
+    from nwbspikegen.formats.sorters.interface import PhyInterface as PhyInterface
+    from nwbspikegen.formats.sorters.interface import SavedSortingInterface as SavedSortingInterface
+    from nwbspikegen.formats.sorters.phy import PhySorting as PhySorting
+    from nwbspikegen.formats.sorters.saved import SavedSorting as SavedSorting
     from nwbspikegen.formats.spikes import Spikes as Spikes
     from nwbspikegen.formats.spykingcircus.interface import SpykingCircusInterface as SpykingCircusInterface
     from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting as SpykingCircusSorting
@@ -42,11 +47,16 @@ _MODULE_OF = {
     "FileOrFolder": "parameters",
     "Folder": "parameters",
     "IBLInterface": "ibl.interface",
+    "KilosortInterface": "sorters.interface",
     "MaxWellInterface": "maxwell.interface",
     "MaxWellSorting": "maxwell.sorting",
     "MaxWellTraces": "maxwell.traces",
     "PRESETS": "ibl.presets",
+    "PhyInterface": "sorters.interface",
+    "PhySorting": "sorters.phy",
     "PresetSession": "ibl.presets",
+    "SavedSorting": "sorters.saved",
+    "SavedSortingInterface": "sorters.interface",
     "SortingInterface": "interface",
     "SourceInterface": "interface",
     "Spikes": "spikes",

@@ -15,9 +15,11 @@ from neuroconv.utils import dict_deep_update, get_json_schema_from_method_signat
 
 from nwbspikegen.core.sortings import read_attribute
 from nwbspikegen.formats.nwb_electrodes import add_recording_electrodes, rows_of_units
+from nwbspikegen.formats.nwb_events import add_events
 from nwbspikegen.formats.nwb_intervals import add_intervals
 from nwbspikegen.formats.parameters import make_schema
 from nwbspikegen.formats.spikes import to_sorting
+from nwbspikegen.nwb.left_out import add_left_out
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -38,8 +40,9 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
     `observation_interval` (start, stop; s; also as an annotation) or `obs_intervals` (of each unit,
     likewise, as `nwbspikegen.views.sorting_source.SortingSource` reads them), `electrodes`
     (`nwbspikegen.formats.Electrodes`), `named_intervals` (a mapping of names to lists of start and stop;
-    s), `session_metadata` (NeuroConv's layout) and `units_description`. Columns are described, and
-    ordered by name.
+    s), `events` (times, resolution and what happened), `left_out` (how many spikes of the source are not
+    here, by reason), `session_metadata` (NeuroConv's layout) and `units_description`. Columns are
+    described, and ordered by name.
     """
 
     reader: ClassVar[Callable[..., Any]]
@@ -88,6 +91,8 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         add_observation(nwbfile, sorting)
         sort_columns(nwbfile)
         add_intervals(nwbfile, getattr(sorting, "named_intervals", {}))
+        add_events(nwbfile, getattr(sorting, "events", None))
+        add_left_out(nwbfile, read_attribute(sorting, "left_out") or {})
 
 
 class SortingInterface(SourceInterface):

@@ -9,6 +9,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.asdf.reader import read_asdf_file
 from nwbspikegen.formats.ibl.reader import read_ibl_session
 from nwbspikegen.formats.maxwell.reader import read_maxwell_file
+from nwbspikegen.formats.sorters.reader import read_kilosort_folder, read_phy_folder, read_saved_sorting
 from nwbspikegen.formats.spykingcircus.reader import read_spykingcircus_result
 
 GROUP = "nwbspikegen.formats"
@@ -20,7 +21,10 @@ Reader = Callable[..., Any]
 FORMATS: dict[str, Reader] = {
     "asdf": read_asdf_file,
     "ibl": read_ibl_session,
+    "kilosort": read_kilosort_folder,
     "maxwell": read_maxwell_file,
+    "phy": read_phy_folder,
+    "spikeinterface": read_saved_sorting,
     "spykingcircus": read_spykingcircus_result,
 }
 

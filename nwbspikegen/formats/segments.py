@@ -53,8 +53,8 @@ class FrameSegment(NativeSegment):
 
     Parameters
     ----------
-    trains : mapping of int to ndarray of int64, shape (spike,)
-        Sorted frames of each unit, counted from the start of the recording.
+    trains : mapping of int or str to ndarray of int64, shape (spike,)
+        Sorted frames of each unit, by its id, counted from the start of the recording.
     sampling_frequency : float
         Frames per second.
 
@@ -65,15 +65,16 @@ class FrameSegment(NativeSegment):
     [0.001, 0.0015]
     """
 
-    def __init__(self, trains: Mapping[int, Int64[np.ndarray, " _spike"]], sampling_frequency: float) -> None:
+    def __init__(self, trains: Mapping[Any, Int64[np.ndarray, " _spike"]], sampling_frequency: float) -> None:
         super().__init__()
         self._trains = dict(trains)
         self._rate_hz = sampling_frequency
 
     def read_frames(self, unit_id: Any) -> Int64[np.ndarray, " spike"]:
         """Return the sorted frames of a unit."""
-        return self._trains[int(unit_id)]
+        # numbers and texts of NumPy are not those of the mapping
+        return self._trains[unit_id.item() if isinstance(unit_id, np.generic) else unit_id]
 
     def read_seconds(self, unit_id: Any) -> Float64[np.ndarray, " spike"]:
         """Return the sorted times of a unit (s)."""
-        return self._trains[int(unit_id)] / self._rate_hz
+        return self.read_frames(unit_id) / self._rate_hz

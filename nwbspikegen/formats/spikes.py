@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from spikeinterface.core import BaseSorting
 
+from nwbspikegen.core.analyzers import is_analyzer
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.segments import NativeSegment
 
@@ -68,14 +69,19 @@ def to_sorting(found: Any) -> Any:
     Raises
     ------
     InputError
-        It is neither `Spikes` nor a sorting with one segment and units.
+        It is neither `Spikes` nor a sorting, or an analyzer of one, with one segment and units.
     """
     if isinstance(found, Spikes):
         return found.to_sorting()
+    if is_analyzer(found):
+        # only here: the other formats need none of its imports
+        from nwbspikegen.formats.sorters.saved import read_analyzer_in_memory
+
+        found = read_analyzer_in_memory(found)
     if not hasattr(found, "get_num_segments") or not hasattr(found, "unit_ids"):
         raise InputError(
             f"a {type(found).__name__}",
-            "a SpikeInterface sorting, or nwbspikegen.formats.Spikes",
+            "a SpikeInterface sorting or analyzer, or nwbspikegen.formats.Spikes",
             "read it with spikeinterface first",
         )
     if found.get_num_segments() != 1 or len(found.unit_ids) == 0:

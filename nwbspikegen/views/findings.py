@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,8 @@ _WEEK = 7 * 86400.0
 _LATE_START = 60.0
 # of the time of all units: less is more guess than observation
 _FEW_OBSERVED = 0.5
+# of all spikes; 0.15 are on channels that are not routed in a genuine file of MaxOne
+_MANY_LEFT_OUT = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,6 +220,26 @@ def judge_observation(stretch: Stretch) -> Iterator[Finding]:
         "--interval, or --start and --duration, choose time without gaps; --exclude adds some",
         "warning" if share < _FEW_OBSERVED else "note",
     )
+
+
+def judge_left_out(left_out: Mapping[str, int], num_spikes: int) -> Iterator[Finding]:
+    """Yield which spikes of what a recording was made from it has not.
+
+    Examples
+    --------
+    >>> next(judge_left_out({"on channels that are not routed": 53, "early": 0}, 307)).text
+    '53 of 360 spikes were left out when this was made, 53 on channels that are not routed'
+    """
+    found = {reason: number for reason, number in left_out.items() if number > 0}
+    number = sum(found.values())
+    if number:
+        reasons = ", ".join(f"{each:,} {reason}" for reason, each in found.items())
+        yield Finding(
+            "left_out",
+            f"{number:,} of {number + num_spikes:,} spikes were left out when this was made, {reasons}",
+            "see the page of its format; many of them speak for another recording or mapping",
+            "warning" if number > _MANY_LEFT_OUT * (number + num_spikes) else "note",
+        )
 
 
 def sum_observed(stretch: Stretch) -> Float64[np.ndarray, " unit"]:

@@ -22,6 +22,7 @@ from nwbspikegen.core.addresses import (
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.ids import read_unique_ids
 from nwbspikegen.nwb.intervals import find_named_intervals
+from nwbspikegen.nwb.left_out import read_left_out
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.page_index import PageIndex, group_rows, list_rows, search_rows
 from nwbspikegen.nwb.plain_rows import PlainRows
@@ -85,6 +86,7 @@ class NWBSource(SpikeSource):
             ids = read_unique_ids(root, units, num_units, columns)
             self._observation = read_observation(units, num_units, self._address)
             self.invalid_times = read_invalid_times(root)
+            self.left_out = read_left_out(root)
             self.table = UnitTable(ids, columns, session)
             self._pages = PageIndex(offsets)
             is_local = not is_remote(self._address) and not is_zarr(self._address)

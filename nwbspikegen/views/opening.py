@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from xarray.core.indexing import LazilyIndexedArray
 
+from nwbspikegen.core.analyzers import is_analyzer, read_analyzer
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.binning import BinGrid
@@ -55,10 +56,11 @@ def open_units(
 
     Parameters
     ----------
-    source : path, address or spikeinterface.BaseSorting
+    source : path, address, spikeinterface.BaseSorting or SortingAnalyzer
         An NWB file (HDF5 or Zarr) with a table of units; its address on the web, `https://...`, or in
         the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; or a
-        sorting with one segment.
+        sorting with one segment, or an analyzer of one, whose unit locations and quality metrics become
+        columns.
     bin_size : float, default: 0.001
         Size of a bin (s).
     binary : bool, default: True
@@ -222,9 +224,13 @@ def require_stretches(exclude: Sequence[Sequence[float | int]]) -> list[tuple[fl
 def _open_source(source: Any, unit_table: str) -> SpikeSource:
     if isinstance(source, str | os.PathLike):
         return NWBSource(source, unit_table)
+    if is_analyzer(source):
+        return SortingSource(read_analyzer(source))
     if hasattr(source, "get_unit_spike_train_in_seconds") and hasattr(source, "unit_ids"):
         return SortingSource(source)
-    raise InputError(f"a {type(source).__name__}", "a path or a SpikeInterface sorting", "pass one of these")
+    raise InputError(
+        f"a {type(source).__name__}", "a path, or a SpikeInterface sorting or analyzer", "pass one of these"
+    )
 
 
 def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) -> tuple[BinGrid, int, float]:

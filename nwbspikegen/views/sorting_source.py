@@ -42,7 +42,8 @@ class SortingSource(SpikeSource):
     The observation is, by what is there first: `obs_intervals`, a mapping of unit ids to arrays
     (interval, 2) of starts and stops (s), an attribute or an annotation of the sorting;
     `observation_interval` (start, stop; s), likewise; its attribute `num_samples`; its registered
-    recording; its spikes. Its `named_intervals`, where it has some, may hold `invalid_times`.
+    recording; its spikes. Its `named_intervals`, where it has some, may hold `invalid_times`, and
+    `left_out` says how many spikes it has not, by reason.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ class SortingSource(SpikeSource):
         texts = _read_texts(sorting)
         self.table = UnitTable(np.asarray(sorting.unit_ids), _read_properties(sorting), texts)
         texts["identifier"] = texts["identifier"] or self._hash_spikes()
+        self.left_out = read_attribute(sorting, "left_out") or {}
         self.invalid_times = join_intervals(self.find_intervals("invalid_times")[0])
 
     def __getstate__(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
+import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -89,6 +90,8 @@ class SpikeSource(abc.ABC):
     """How spike times are stored."""
     invalid_times: Intervals = np.zeros((0, 2))
     """Intervals (s) that the source calls invalid, whatever unit was observed in them."""
+    left_out: Mapping[str, int] = types.MappingProxyType({})
+    """How many spikes of what the source was made from it has not, by reason."""
     is_near: bool = True
     """Whether spikes are at hand, and not on the web."""
 

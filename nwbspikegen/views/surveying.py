@@ -17,7 +17,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.criteria import count_occupied
 from nwbspikegen.views.duplicates import find_duplicates, find_pairs
-from nwbspikegen.views.findings import Finding, judge_clocks, judge_observation, sum_observed
+from nwbspikegen.views.findings import Finding, judge_clocks, judge_left_out, judge_observation, sum_observed
 from nwbspikegen.views.measuring import Measures, Stretch, measure, stretch_of
 from nwbspikegen.views.opening import lay_window
 from nwbspikegen.views.splits import Split
@@ -208,6 +208,7 @@ def _survey(stretch: Stretch, of_parts: Sequence[Finding] | None = None) -> Surv
     findings = [
         *judge_clocks(stretch, clocks),
         *judge_observation(stretch),
+        *judge_left_out(source.left_out, int(source.count_spikes().sum())),
         *judge_trains(stretch, measures, rates, is_whole=clocks.is_whole),
         *(_compare_some(stretch, measures) if of_parts is None else of_parts),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from alf_files import write_session
 from asdf_files import write_asdf
 from maxwell_files import PROBE, write_circus, write_new_maxwell, write_old_maxone
 from neuroconv.tools.testing.data_interface_mixins import SortingExtractorInterfaceTestMixin
+from sorter_files import write_phy
 
 import nwbspikegen as nsg
 from nwbspikegen import formats
@@ -78,6 +80,32 @@ class TestSpykingCircus(SourceMixin):
 
     def make_kwargs(self, folder: Path) -> dict[str, Any]:
         return {"path": write_circus(folder, _TRAINS, probe=PROBE, best=[1, 3, 0])}
+
+
+class TestPhy(SourceMixin):
+    data_interface_cls = formats.PhyInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"path": write_phy(folder), "duration": 2.0}
+
+
+class TestKilosort(SourceMixin):
+    data_interface_cls = formats.KilosortInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        return {"path": write_phy(folder, curated=False), "duration": 2.0}
+
+
+class TestSavedSorting(SourceMixin):
+    data_interface_cls = formats.SavedSortingInterface
+
+    def make_kwargs(self, folder: Path) -> dict[str, Any]:
+        sorting = nsg.simulate("in_vivo", num_units=4, duration=10, seed=2).sorting
+        with warnings.catch_warnings():
+            # nobody could load it by the class that made it
+            warnings.filterwarnings("ignore", message="The extractor is not serializable")
+            sorting.save(folder=folder / "saved")
+        return {"path": folder / "saved"}
 
 
 class TestSorting(SourceMixin):

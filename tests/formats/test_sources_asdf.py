@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
-from asdf_files import write_asdf
+from asdf_files import TRAINS, write_asdf, write_asdf73, write_matrices73
 from spikeinterface.core import load
 
 from nwbspikegen.core.errors import InputError
@@ -75,6 +76,85 @@ def test_what_is_no_asdf_is_refused(tmp_path):
         ASDFSorting(tmp_path / "other.mat")
     with pytest.raises(InputError, match="tick of 0"):
         ASDFSorting(write_asdf(tmp_path / "a.mat"), tick=0)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float64])
+def test_version_73_gives_the_same(tmp_path, axis, dtype):
+    older = ASDFSorting(write_asdf(tmp_path / "a.mat", axis=axis, dtype=dtype), tick=0.002)
+    newer = ASDFSorting(write_asdf73(tmp_path / "b.mat", axis=axis, dtype=dtype), tick=0.002)
+    assert newer.unit_ids.tolist() == older.unit_ids.tolist() == [0, 1, 2]
+    for unit, train in enumerate(TRAINS):
+        assert newer.get_unit_spike_train(unit).tolist() == older.get_unit_spike_train(unit).tolist()
+        assert newer.get_unit_spike_train(unit).tolist() == [2 * k - 1 for k in sorted(train)]
+    assert newer.observation_interval == older.observation_interval == (0.0, 0.5)
+
+
+def test_positions_in_version_73(tmp_path):
+    places = write_matrices73(tmp_path / "xy.mat", x=[[1.0], [2.0], [3.0]], y=[[4.0, 5.0, 6.0]])
+    sorting = ASDFSorting(write_asdf73(tmp_path / "a.mat"), positions=places)
+    assert sorting.get_property("rel_x").tolist() == [1, 2, 3]
+    assert sorting.get_property("rel_y").tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"size": (4, 250)}, r"\[4.0, 250.0\] in the last cell"),
+        ({"size": (3, 200)}, "bins 1 to 250 in cell 1"),
+        ({"trains": ([1.5], [], [7]), "dtype": np.float64}, "no whole numbers in cell 1"),
+    ],
+)
+def test_contradictions_in_version_73_are_refused(tmp_path, kwargs, message):
+    with pytest.raises(InputError, match=message):
+        ASDFSorting(write_asdf73(tmp_path / "a.mat", **kwargs))
+
+
+def test_what_cells_of_version_73_cannot_be(tmp_path):
+    path = write_asdf73(tmp_path / "a.mat")
+    with h5py.File(path, "a") as file:
+        cells = file["asdf"]
+        cells[0, 0] = file["note"].ref
+    with pytest.raises(InputError, match="no whole numbers in cell 1"):
+        ASDFSorting(path)
+    with h5py.File(path, "a") as file:
+        file["asdf"][0, 0] = file["about"].ref
+    with pytest.raises(InputError, match="no whole numbers in cell 1"):
+        ASDFSorting(path)
+    with h5py.File(path, "a") as file:
+        file["asdf"][0, 0] = h5py.Reference()
+    with pytest.raises(InputError, match="no whole numbers in cell 1"):
+        ASDFSorting(path)
+
+
+def test_many_cells_of_one_large_array_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("nwbspikegen.formats.asdf.mat73_files._MOST_BYTES", 10)
+    with pytest.raises(InputError, match="more than 10 bytes of cells"):
+        ASDFSorting(write_asdf73(tmp_path / "a.mat"))
+
+
+def test_a_cut_file_of_version_73_is_refused(tmp_path):
+    path = write_asdf73(tmp_path / "a.mat")
+    content = path.read_bytes()
+    for length in (200, 512, 600, len(content) - 200):
+        path.write_bytes(content[:length])
+        with pytest.raises(InputError, match="cannot be read"):
+            ASDFSorting(path)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_file_of_version_73_is_refused_or_read(tmp_path, seed):
+    path = write_asdf73(tmp_path / "a.mat")
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(seed)
+    for place in rng.integers(512, len(content), 4):
+        content[place] ^= int(rng.integers(1, 256))
+    path.write_bytes(content)
+    try:
+        sorting = ASDFSorting(path, tick=0.001)
+    except InputError:
+        return
+    assert all((sorting.get_unit_spike_train(unit) > 0).all() for unit in sorting.unit_ids)
 
 
 def test_a_default_tick_that_the_intervals_rule_out_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import click
 
 from nwbspikegen.cli.convert.building import build_command
 from nwbspikegen.cli.convert.ibl import ibl
+from nwbspikegen.cli.convert.maxwell import maxwell
 from nwbspikegen.formats.register import FORMATS, GROUP, find_format
 
 
@@ -50,7 +51,8 @@ def convert() -> None:
 
 
 convert.add_command(ibl)
+convert.add_command(maxwell)
 for _name, _reader in FORMATS.items():
-    # a format with a command of its own, as IBL's, keeps it
+    # a format with a command of its own, as IBL's and MaxWell's, keeps it
     if _name not in convert.commands:
         convert.add_command(build_command(_name, _reader))

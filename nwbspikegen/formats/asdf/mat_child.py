@@ -21,7 +21,7 @@ def print_arrays(path: str) -> int:
 
     try:
         # SciPy compares how long compressed variables are with what the file says; what it calls not
-        # implemented is MATLAB 7.3, an HDF5 file
+        # implemented is MATLAB 7.3, which is HDF5 and was read elsewhere if it is whole
         variables = scipy.io.loadmat(path, verify_compressed_data_integrity=True)
     except NotImplementedError:
         return 3

@@ -12,6 +12,7 @@ import numpy as np
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.asdf import mat_child
+from nwbspikegen.formats.asdf.mat73_files import is_mat73, load_mat73
 
 # far above what any file takes: without an end, a damaged one could keep the command waiting
 _LONGEST_SECONDS = 600
@@ -25,8 +26,10 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
     Raises
     ------
     InputError
-        The file is MATLAB 7.3, or cannot be read.
+        The file is damaged, or no MATLAB file.
     """
+    if is_mat73(path):
+        return load_mat73(path)
     try:
         child = subprocess.run(
             # isolated: neither the working folder nor PYTHONPATH can bring another numpy or scipy
@@ -38,7 +41,7 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
     except subprocess.TimeoutExpired:
         raise _cannot_read(path, f"not in {_LONGEST_SECONDS} s") from None
     if child.returncode == _VERSION_73:
-        raise InputError(f"{path}, a MATLAB 7.3 file", "version 7.2 or earlier", "save it again with -v7")
+        raise _cannot_read(path, "a header of MATLAB 7.3, and no HDF5 after it")
     if child.returncode:
         # a process that SciPy took down says nothing: then its status, the negative number of a signal, has
         # to do

@@ -18,7 +18,7 @@ def read_asdf_file(
     Parameters
     ----------
     file_path
-        The .mat file (version 7.2 or earlier).
+        The .mat file, of any version.
     tick
         Seconds per bin of the file; 0.001 by default, which is refused when the intervals between spikes
         rule it out.

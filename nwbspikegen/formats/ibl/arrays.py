@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.core import table_files
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.npy_files import read_npy
 from nwbspikegen.formats.ibl.folder import Collection
 
 if TYPE_CHECKING:
@@ -35,21 +36,7 @@ def read_alf_array(path: Path) -> np.ndarray:
     ...     read_alf_array(Path(folder, "spikes.times.npy")).tolist()
     [0.5, 1.0]
     """
-    try:
-        with path.open("rb") as stream:
-            # np.load would stop where the array ends, and not see that the file goes on
-            array = np.lib.format.read_array(stream, allow_pickle=False)
-            rest = stream.read(1)
-    # a damaged header makes numpy raise almost anything
-    except Exception as error:
-        raise _damaged(path, error) from error
-    if array.dtype.str.startswith(">"):
-        # one bit tells it from what all computers of laboratories write
-        raise InputError(f"{array.dtype.str} numbers in {path}", "little-endian ones", "copy the file again")
-    if rest:
-        raise InputError(f"more bytes than {array.shape} needs in {path}", "none", "copy the file again")
-    # older ALF files have vectors as single columns
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    return read_npy(path)
 
 
 def read_alf_numbers(
@@ -138,9 +125,3 @@ def require_one_length(folder: Path, arrays: dict[str, Any]) -> int | None:
         )
         raise InputError(f"{found} in {folder}", "one length", "copy files of one sorting")
     return next(iter(lengths.values()), None)
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{path}, which cannot be read ({type(error).__name__})", "an undamaged file", "copy it again"
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,16 +15,15 @@ from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
+from nwbspikegen.formats.maxwell.events import Events, read_events
 from nwbspikegen.formats.maxwell.tables import describe_table, read_gain, read_mapping, read_spike_table
+from nwbspikegen.formats.maxwell.wells import KIND, choose_recording
 from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, read_hdf5_text, read_number
 
-# the date of the old layout, whose files all have this version; later ones have dates after it
-_OLD_VERSION = 20160704
 # the rate of MaxOne then, which its files do not state; neo takes it as well
 _OLD_RATE_HZ = 20_000.0
 # 1,024 channels of the chip and four rows of its own, of which the last two count the frames
 _OLD_SIGNAL_ROWS = 1028
-_KIND = "a MaxWell recording"
 # MaxOne has 20 kHz, MaxTwo 10 or 20: far around them, to catch damage
 _RATES_HZ = (1e3, 1e5)
 # 2000 to 2100, in ms: a clock outside was never set, or is damaged
@@ -62,6 +61,8 @@ class MaxWellRecording:
         In least significant bits.
     description : str
         Plate, file version, filter and threshold of the detection.
+    events : Events
+        Stimulation, and what scripts note.
     """
 
     well: str
@@ -78,6 +79,7 @@ class MaxWellRecording:
     channels: Int64[np.ndarray, " spike"]
     amplitudes: Float64[np.ndarray, " spike"]
     description: str
+    events: Events
 
 
 def read_maxwell_recording(
@@ -104,33 +106,10 @@ def read_maxwell_recording(
     nwbspikegen.core.errors.InputError: found nothing at missing.raw.h5; ...
     """
     path = require_file(file_path)
-    with open_hdf5(path, _KIND) as file:
-        version = read_hdf5_text(file, "version")
-        if not version.isdecimal() or int(version) < _OLD_VERSION:
-            raise InputError(
-                f"{path}, whose version is {version!r}",
-                f"a MaxWell file of version {_OLD_VERSION} or later",
-                "pass the .raw.h5 file of the recording",
-            )
-        if int(version) == _OLD_VERSION:
-            well = _choose(path, "wells", ["well000"], well)
-            return _read_old(path, file, well, _choose(path, "recordings", ["rec0000"], recording))
-        wells = file.get("wells", {})
-        well = _choose(path, "wells", list(wells), well)
-        recording = _choose(path, f"recordings of {well}", list(wells[well]), recording)
-        return _read_new(path, wells[well][recording], well, recording)
-
-
-def _choose(path: Path, what: str, names: Sequence[str], asked: str | None) -> str:
-    if asked is None and len(names) == 1:
-        return names[0]
-    if asked is not None and asked in names:
-        return asked
-    raise InputError(
-        f"{len(names)} {what} in {path}" if asked is None else f"no {asked} among the {what} of {path}",
-        f"one of {', '.join(names)}" if names else "at least one",
-        "choose one by its name" if names else "check that the file is complete",
-    )
+    with open_hdf5(path, KIND) as file:
+        well, recording, group = choose_recording(path, file, well, recording)
+        read = _read_old if group == file else _read_new
+        return read(path, group, well, recording)
 
 
 def _read_old(path: Path, file: h5py.File, well: str, recording: str) -> MaxWellRecording:
@@ -149,6 +128,7 @@ def _read_old(path: Path, file: h5py.File, well: str, recording: str) -> MaxWell
         read_mapping(path, read_array(file, "mapping")),
         *read_spike_table(path, read_array(file, "proc0/spikeTimes")),
         describe_table(file, file, _OLD_RATE_HZ),
+        read_events(file),
     )
 
 
@@ -173,6 +153,7 @@ def _read_new(path: Path, group: h5py.Group, well: str, recording: str) -> MaxWe
         read_mapping(path, read_array(group, "settings/mapping")),
         *read_spike_table(path, read_array(group, "spikes")),
         describe_table(group.file, group, rate_hz),
+        read_events(group),
     )
 
 

@@ -12,11 +12,20 @@ from spikeinterface.core import BaseSorting
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.electrodes import Electrodes
+from nwbspikegen.formats.maxwell.events import TimedEvents
 from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
 from nwbspikegen.formats.segments import FrameSegment
 
 _LOG = logging.getLogger("nwbspikegen")
 _MANUFACTURER = "MaxWell Biosystems"
+
+
+# frames, channels and amplitudes
+_Spikes = tuple[Int64[np.ndarray, " spike"], Int64[np.ndarray, " spike"], Float64[np.ndarray, " spike"]]
+
+
+class SilentWellError(InputError):
+    """A recording without a spike that can be used, which is no damage."""
 
 
 class MaxWellSorting(BaseSorting):  # type: ignore[misc]
@@ -35,6 +44,10 @@ class MaxWellSorting(BaseSorting):  # type: ignore[misc]
     ----------
     observation_interval : (float, float)
         0 and the seconds from the first to the last frame, kept as an annotation as well.
+    left_out : dict
+        How many spikes were dropped for each reason, kept as an annotation as well.
+    events : TimedEvents or None
+        Stimulation, and what scripts note, within the recorded frames.
     electrodes : Electrodes
         All routed electrodes.
     units_description : str
@@ -63,13 +76,16 @@ class MaxWellSorting(BaseSorting):  # type: ignore[misc]
         recording: str | None = None,
     ) -> None:
         found = read_maxwell_recording(file_path, well, recording)
-        frames, channels, amplitudes = _align_spikes(found, Path(file_path))
+        (frames, channels, amplitudes), first, left_out = _align_spikes(found, Path(file_path))
         units, starts = np.unique(channels, return_index=True)
         trains = dict(zip(units.tolist(), np.split(frames, starts[1:]), strict=True))
         super().__init__(sampling_frequency=found.sampling_frequency, unit_ids=units)
         self.add_sorting_segment(FrameSegment(trains, found.sampling_frequency))
         self.observation_interval = (0.0, find_duration(found, int(frames.max())))
         self.annotate(observation_interval=self.observation_interval)
+        self.left_out = left_out
+        self.annotate(left_out=left_out)
+        self.events = _time_events(found, first, self.observation_interval[1], Path(file_path))
         self.electrodes = describe_electrodes(found, units)
         self.units_description = (
             "Spikes detected on chip by threshold, one unit per channel that spiked; not sorted."
@@ -93,13 +109,14 @@ class MaxWellSorting(BaseSorting):  # type: ignore[misc]
         }
 
 
-def _align_spikes(
-    found: MaxWellRecording, path: Path
-) -> tuple[Int64[np.ndarray, " spike"], Int64[np.ndarray, " spike"], Float64[np.ndarray, " spike"]]:
-    """Return frames counted from the start, channels and amplitudes, ordered by channel and frame."""
+def _align_spikes(found: MaxWellRecording, path: Path) -> tuple[_Spikes, int, dict[str, int]]:
+    """Return frames counted from the first one, channels and amplitudes, ordered by channel and frame.
+
+    With them the number of the first frame, and how many spikes were dropped for each reason.
+    """
     if len(found.frames) == 0:
         samples = f"{found.num_samples or 'no'} samples"
-        raise InputError(
+        raise SilentWellError(
             f"{samples} and no spikes in {path} ({found.well}, {found.recording})",
             "spikes detected on chip",
             "sort the raw traces instead" if found.num_samples else "check that something was recorded",
@@ -114,10 +131,13 @@ def _align_spikes(
     inside = frames >= 0
     if found.num_frames is not None:
         inside &= frames < found.num_frames
-    dropped = {"outside the recorded frames": ~inside, "on channels that are not routed": inside & ~routed}
-    for reason, spikes in dropped.items():
-        if spikes.any():
-            _LOG.warning("%s: %d of %d spikes are %s: dropped", path, spikes.sum(), len(frames), reason)
+    left_out = {
+        "outside the recorded frames": int((~inside).sum()),
+        "on channels that are not routed": int((inside & ~routed).sum()),
+    }
+    for reason, number in left_out.items():
+        if number:
+            _LOG.warning("%s: %d of %d spikes are %s: dropped", path, number, len(frames), reason)
     # spikes are found on the chip, before the disk may miss some of the traces
     if found.num_frames is not None and found.num_frames > found.num_samples:
         missing = found.num_frames - found.num_samples
@@ -125,7 +145,7 @@ def _align_spikes(
     kept = np.flatnonzero(inside & routed)
     if len(kept) == 0:
         if inside.any() and not routed.any():
-            raise InputError(
+            raise SilentWellError(
                 f"a silent well in {path} ({found.well}, {found.recording}): all of its {len(frames)} spikes "
                 "are on channels that are not routed",
                 "spikes on routed channels",
@@ -138,7 +158,20 @@ def _align_spikes(
         )
     # by channel, then by frame: lexsort takes the last key first
     kept = kept[np.lexsort((frames[kept], found.channels[kept]))]
-    return frames[kept], found.channels[kept], found.amplitudes[kept]
+    return (frames[kept], found.channels[kept], found.amplitudes[kept]), first, left_out
+
+
+def _time_events(found: MaxWellRecording, first: int, seconds: float, path: Path) -> TimedEvents | None:
+    """Return the events within the recording on its clock, None without any."""
+    times = (found.events.frames - np.int64(first)) / found.sampling_frequency
+    inside = (times >= 0) & (times < seconds)
+    if not inside.all():
+        _LOG.warning(
+            "%s: %d of %d events are outside the recorded frames: dropped", path, (~inside).sum(), len(times)
+        )
+    if not inside.any():
+        return None
+    return TimedEvents(times[inside], 1 / found.sampling_frequency, found.events.take(inside))
 
 
 def find_duration(found: MaxWellRecording, last_frame: int) -> float:

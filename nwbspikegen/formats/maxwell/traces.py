@@ -14,9 +14,8 @@ from spikeinterface.core import BaseRecording, BaseRecordingSegment
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.formats.maxwell.wells import KIND, choose_recording
 from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array
-
-_KIND = "a MaxWell recording"
 
 
 def read_maxwell_traces(
@@ -119,26 +118,25 @@ class _TraceSegment(BaseRecordingSegment):  # type: ignore[misc]
         self, start_frame: int | None = None, end_frame: int | None = None, channel_indices: Any = None
     ) -> np.ndarray:
         rows = self._rows if channel_indices is None else self._rows[channel_indices]
-        with open_hdf5(self._path, _KIND) as file:
+        with open_hdf5(self._path, KIND) as file:
             # all rows, then those wanted: h5py takes lists of rows in ascending order only, and one by one
             return np.asarray(file[self._name][:, start_frame:end_frame][rows].T)
 
 
 def _find_rows(path: Path, found: MaxWellRecording) -> tuple[str, Int64[np.ndarray, " electrode"], bool]:
     """Return the traces' name, the row of each electrode, and whether neo takes these rows."""
-    with open_hdf5(path, _KIND) as file:
-        old = "wells" not in file
-        group = file if old else file.get(f"wells/{found.well}/{found.recording}/groups/routed")
-        name = "sig" if old else f"wells/{found.well}/{found.recording}/groups/routed/raw"
-        traces = find_dataset(file, name)
-        if group is None or traces is None or traces.size == 0:
+    with open_hdf5(path, KIND) as file:
+        group = choose_recording(path, file, found.well, found.recording)[2]
+        old = group == file
+        saved_group, name = (group, "sig") if old else _find_saved_group(group)
+        traces = None if saved_group is None else find_dataset(saved_group, name)
+        if saved_group is None or traces is None or traces.size == 0:
             raise InputError(f"no raw traces in {path}", "saved ones", "record with raw traces")
         # the old layout has a row for every channel of the chip
         num_rows = traces.shape[0]
-        saved = np.arange(num_rows) if old else _read_saved(group, found)
-        num_listed = (
-            0 if old else len(read_array(file[f"wells/{found.well}/{found.recording}"], "settings/mapping"))
-        )
+        saved = np.arange(num_rows) if old else _read_saved(saved_group, found)
+        num_listed = 0 if old else len(read_array(group, "settings/mapping"))
+        place = str(traces.name)
     # a channel may be routed to several electrodes: rows are found by its number, not by its place in the
     # mapping
     order = np.argsort(saved, kind="stable")
@@ -151,7 +149,15 @@ def _find_rows(path: Path, found: MaxWellRecording) -> tuple[str, Int64[np.ndarr
             "check the file",
         )
     # neo takes row k for line k of the mapping, whatever channel it is of
-    return name, rows, num_listed == num_rows and np.array_equal(rows, np.arange(num_rows))
+    is_neos = place.endswith("/groups/routed/raw") and place.startswith("/wells/")
+    return place, rows, is_neos and num_listed == num_rows and np.array_equal(rows, np.arange(num_rows))
+
+
+def _find_saved_group(group: h5py.Group) -> tuple[h5py.Group | None, str]:
+    """Return the group of channels whose traces were saved: the routed ones, or what a script called so."""
+    groups = group.get("groups", {})
+    names = sorted((name for name in groups if "raw" in groups[name]), key=lambda name: name != "routed")
+    return (groups[names[0]] if names else None), "raw"
 
 
 def _read_saved(group: h5py.Group, found: MaxWellRecording) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""What spike sorters leave: phy and Kilosort folders, and what SpikeInterface saves."""

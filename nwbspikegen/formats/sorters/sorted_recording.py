@@ -1,0 +1,155 @@
+"""The recording that was sorted: how fast it was sampled, and how long it lasted."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.formats.sorters.phy_folder import PhyFolder
+
+_LOG = logging.getLogger("nwbspikegen")
+# suffixes of flat binary files, whose length is that of the recording
+_FLAT = (".bin", ".dat", ".raw")
+_MAXWELL = (".h5", ".hdf5")
+
+
+@dataclasses.dataclass(frozen=True)
+class SortedRecording:
+    """What is known of the recording that was sorted.
+
+    Attributes
+    ----------
+    sampling_frequency : float
+        Samples per second.
+    duration : float or None
+        Seconds that were sorted, None when nothing says so.
+    told_by : str
+        What says so.
+    start_time : str or None
+        When it began, ISO 8601.
+    """
+
+    sampling_frequency: float
+    duration: float | None
+    told_by: str
+    start_time: str | None
+
+
+def find_sorted_recording(
+    folder: PhyFolder,
+    sampling_frequency: float | None,
+    recording: str | os.PathLike[str] | None,
+    well: str | None,
+    rec: str | None,
+    duration: float | None,
+) -> SortedRecording:
+    """Return what is given, else what the recording or `params.py` says, of rate and length.
+
+    Raises
+    ------
+    InputError
+        No rate, one that is contradicted, or a recording that cannot be read.
+    """
+    is_maxwell = recording is not None and Path(recording).suffix in _MAXWELL
+    maxwell = read_maxwell_recording(recording, well, rec) if recording is not None and is_maxwell else None
+    rate_hz = _find_rate(folder, maxwell, sampling_frequency)
+    if duration is not None:
+        length, told_by = duration, "the given duration"
+    elif maxwell is not None:
+        length, told_by = _measure_maxwell(maxwell, rate_hz), "the recording"
+    else:
+        flat = _find_flat(folder) if recording is None else [Path(recording)]
+        length = _measure_flat(folder, flat, rate_hz, is_given=recording is not None)
+        told_by = "the recording"
+    start = None if maxwell is None else maxwell.start_time
+    return SortedRecording(rate_hz, length, told_by, start)
+
+
+def _find_rate(folder: PhyFolder, maxwell: MaxWellRecording | None, given: float | None) -> float:
+    stated = folder.params.get("sample_rate")
+    if given is not None:
+        if not (np.isfinite(given) and given > 0):
+            raise InputError(
+                f"a sampling rate of {given} Hz", "a positive number", "pass --sampling-rate 30000, say"
+            )
+        return given
+    rates = {float(stated)} if _is_positive(stated) else set()
+    if maxwell is not None:
+        # two sources that disagree are two rates, which is an error below
+        rates.add(maxwell.sampling_frequency)
+    if len(rates) != 1:
+        found = " and ".join(f"{rate:g} Hz" for rate in sorted(rates)) or "none"
+        raise InputError(
+            f"a sampling rate of {found} for {folder.path}",
+            "one, as sample_rate in params.py or from a MaxWell recording",
+            "pass --sampling-rate",
+        )
+    return rates.pop()
+
+
+def _measure_maxwell(maxwell: MaxWellRecording, rate_hz: float) -> float | None:
+    if maxwell.num_samples == 0:
+        return None
+    if maxwell.num_frames != maxwell.num_samples:
+        raise InputError(
+            "a recording whose traces have gaps",
+            "one without",
+            "leave it out: sample numbers lost their time",
+        )
+    return maxwell.num_samples / rate_hz
+
+
+def _find_flat(folder: PhyFolder) -> list[Path]:
+    """Return the flat binary files that `params.py` names, none unless all of them are there."""
+    stated = folder.params.get("dat_path", ())
+    names = [stated] if isinstance(stated, str) else stated
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return []
+    found = []
+    for name in names:
+        # folders are often copied to another computer, and the recording with them
+        last = PureWindowsPath(name).name
+        places = [folder.path / name, folder.path / last, folder.path.absolute().parent / last]
+        found += [place for place in places if place.suffix in _FLAT and place.is_file()][:1]
+    return found if len(found) == len(names) else []
+
+
+def _measure_flat(folder: PhyFolder, files: list[Path], rate_hz: float, *, is_given: bool) -> float | None:
+    """Return the seconds that flat binary files last, None where nothing tells their layout."""
+    layout = _read_layout(folder)
+    missing = next((file for file in files if not file.is_file()), None)
+    if is_given and (layout is None or missing is not None):
+        raise InputError(
+            f"nothing at {missing}" if missing else f"no n_channels_dat and dtype for {files[0]}",
+            "a MaxWell file, or a flat binary one and its layout in params.py",
+            "check the path" if missing else "pass --duration",
+        )
+    if layout is None or not files:
+        return None
+    frame_bytes, offset = layout
+    num_frames = sum(max(file.stat().st_size - offset, 0) // frame_bytes for file in files)
+    _LOG.info("%s lasts %g s", ", ".join(str(file) for file in files), num_frames / rate_hz)
+    return num_frames / rate_hz if num_frames else None
+
+
+def _read_layout(folder: PhyFolder) -> tuple[int, int] | None:
+    """Return the bytes of a frame and those before the first, or None."""
+    num_channels, offset = folder.params.get("n_channels_dat"), folder.params.get("offset", 0)
+    try:
+        # a text such as "i8,i8" would be several numbers
+        itemsize = np.dtype(str(folder.params["dtype"])).itemsize
+    except (KeyError, TypeError, ValueError, SyntaxError):
+        return None
+    is_layout = isinstance(num_channels, int) and num_channels > 0 and isinstance(offset, int) and offset >= 0
+    return (num_channels * itemsize, offset) if is_layout and itemsize else None
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and bool(np.isfinite(value)) and value > 0
