@@ -12,15 +12,10 @@ from neuroconv.datainterfaces.ecephys.basesortingextractorinterface import BaseS
 from neuroconv.utils import dict_deep_update, get_json_schema_from_method_signature
 
 from nwbspikegen.core.sortings import read_attribute
-from nwbspikegen.formats.nwb_electrodes import add_recording_electrodes, describe_electrodes
+from nwbspikegen.formats.nwb_electrodes import add_recording_electrodes, describe_array
 from nwbspikegen.formats.nwb_intervals import add_intervals, move_intervals
-from nwbspikegen.formats.nwb_units import (
-    add_units,
-    cut_observation,
-    find_observation,
-    find_table,
-    name_units,
-)
+from nwbspikegen.formats.nwb_observation import cut_observation, find_observation
+from nwbspikegen.formats.nwb_units import add_units, find_table, name_apart
 from nwbspikegen.formats.parameters import make_schema
 from nwbspikegen.formats.spikes import to_sorting
 
@@ -104,7 +99,7 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         if isinstance(start, str) and datetime.fromisoformat(start).tzinfo is None:
             # NeuroConv would take the time zone of the machine that converts
             metadata["NWBFile"]["session_start_time"] = f"{datetime.fromisoformat(start).isoformat()}+00:00"
-        return dict_deep_update(metadata, self._describe_electrodes())
+        return dict_deep_update(metadata, self._describe_array())
 
     def add_to_nwbfile(
         self,
@@ -157,7 +152,7 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
             nwbfile,
             sorting,
             table,
-            names=None if self.is_alone else name_units(self.sorting_extractor, label, table),
+            names=None if self.is_alone else name_apart(self.sorting_extractor, label, table),
             observed=self._find_observation(sorting, stub_test),
             property_descriptions=_describe_columns(self.sorting_extractor, metadata or {}),
             units_description=units_description
@@ -174,11 +169,11 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         """Seconds by which NeuroConv has aligned the sorting."""
         return _read_start(self.sorting_extractor) - self._start
 
-    def _describe_electrodes(self) -> dict[str, Any]:
+    def _describe_array(self) -> dict[str, Any]:
         electrodes = getattr(self.sorting_extractor, "electrodes", None)
         if electrodes is None:
             return {}
-        return describe_electrodes(electrodes, self.metadata_key, is_alone=self.is_alone)
+        return describe_array(electrodes, self.metadata_key, is_alone=self.is_alone)
 
     def _add_electrodes(
         self, nwbfile: Any, metadata: Any, given: list[list[int]] | None
@@ -188,7 +183,7 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         if electrodes is None:
             return given
         edited = {name: metadata[name] for name in ("Devices", "DeviceModels", "Ecephys") if name in metadata}
-        described = dict_deep_update(self._describe_electrodes(), edited)
+        described = dict_deep_update(self._describe_array(), edited)
         rows = add_recording_electrodes(
             nwbfile, electrodes, described, self.metadata_key, is_alone=self.is_alone
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from nwbspikegen.formats.electrodes import Electrodes
 from nwbspikegen.formats.nwb_columns import find_nulls, sort_columns, to_shared
@@ -25,7 +26,7 @@ _DESCRIPTIONS = {
 }
 
 
-def describe_electrodes(electrodes: Electrodes, key: str | None, *, is_alone: bool) -> dict[str, Any]:
+def describe_array(electrodes: Electrodes, key: str | None, *, is_alone: bool) -> dict[str, Any]:
     """Return devices and groups in NeuroConv's layout, which users may edit, keyed by device and group.
 
     Parameters
@@ -72,14 +73,14 @@ def add_recording_electrodes(
 ) -> list[np.ndarray]:
     """Add devices, groups and a row per electrode that is not there, and return the rows of each unit.
 
-    `metadata` are those of `describe_electrodes`, as they were edited.
+    `metadata` are those of `describe_array`, as they were edited.
     """
     from neuroconv.tools.spikeinterface import add_recording_metadata_to_nwbfile
 
     label = key or electrodes.device
-    keys = {name: f"{label} {name}" for name in _group_names(electrodes)}
-    metadata = _tell_groups_apart(nwbfile, metadata, list(keys.values()))
-    called = {name: metadata["Ecephys"]["ElectrodeGroups"][keys[name]]["name"] for name in keys}
+    keys = [f"{label} {name}" for name in _group_names(electrodes)]
+    metadata = _tell_groups_apart(nwbfile, metadata, keys)
+    called = read_group_names(electrodes, metadata, key)
     recording = _make_recording(electrodes, called, is_alone=is_alone)
     described = [
         {"name": name, "description": _DESCRIPTIONS.get(name, f"{name} as the source has it.")}
@@ -94,23 +95,56 @@ def add_recording_electrodes(
     return [rows[[unit]] if unit >= 0 else rows[:0] for unit in electrodes.of_units.tolist()]
 
 
+def read_group_names(electrodes: Electrodes, metadata: Mapping[str, Any], key: str | None) -> dict[str, str]:
+    """Return what each group is called in the file, by metadata as `describe_array` gives them."""
+    groups = metadata["Ecephys"]["ElectrodeGroups"]
+    return {name: groups[f"{key or electrodes.device} {name}"]["name"] for name in _group_names(electrodes)}
+
+
 def _make_recording(electrodes: Electrodes, called: Mapping[str, str], *, is_alone: bool) -> Any:
     """Return a recording of no length whose channels are the electrodes: what NeuroConv's helpers take."""
     from spikeinterface.core import NumpyRecording
 
-    columns = {name: values for name, values in electrodes.columns.items() if name != "location"}
-    groups = _groups(electrodes)
-    names = list(called)
-    recording = NumpyRecording([np.zeros((1, len(groups)), dtype=np.int8)], sampling_frequency=1.0)
-    recording.set_property("group", np.array([names.index(group) for group in groups]))
+    recording = NumpyRecording([np.zeros((1, len(electrodes.groups)), dtype=np.int8)], sampling_frequency=1.0)
+    name_channels(recording, electrodes, np.arange(len(electrodes.groups)), called, is_alone=is_alone)
+    return recording
+
+
+def name_channels(
+    recording: Any,
+    electrodes: Electrodes,
+    rows: Int64[np.ndarray, " channel"],
+    called: Mapping[str, str],
+    *,
+    is_alone: bool = False,
+) -> None:
+    """Give channels the properties by which NeuroConv knows their electrodes, and all columns of these.
+
+    Parameters
+    ----------
+    recording : BaseRecording
+        Traces, or a recording that stands for them.
+    electrodes : Electrodes
+        Those of the array.
+    rows : ndarray of shape (channel,)
+        The electrode of each channel.
+    called : mapping of str to str
+        What each group is called in the file.
+    is_alone : bool, default: False
+        As for `describe_array`.
+    """
+    columns = {name: values[rows] for name, values in electrodes.columns.items() if name != "location"}
+    groups = [_groups(electrodes)[row] for row in rows.tolist()]
+    recording.set_property("group", np.array([list(called).index(group) for group in groups]))
     recording.set_property("group_name", np.array([called[group] for group in groups]))
-    recording.set_property("brain_area", np.array(_locations(electrodes)))
-    recording.set_property("channel_name", _to_names(columns.get("channel", np.arange(len(groups)))))
+    recording.set_property("brain_area", np.array([_locations(electrodes)[row] for row in rows.tolist()]))
+    recording.set_property("channel_name", _to_names(columns.get("channel", rows)))
     if "electrode" in columns:
         recording.set_property("electrode_name", _to_names(columns["electrode"]))
-    for name in sorted(columns):
+    # of traces, the probe says where its channels are
+    placed = ("rel_x", "rel_y") if recording.has_probe() else ()
+    for name in sorted(columns.keys() - set(placed)):
         recording.set_property(name, columns[name] if is_alone else to_shared(columns[name]))
-    return recording
 
 
 def _tell_groups_apart(nwbfile: Any, metadata: Mapping[str, Any], keys: list[str]) -> dict[str, Any]:

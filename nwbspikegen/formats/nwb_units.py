@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 from nwbspikegen.formats.nwb_columns import find_nulls, sort_columns, to_shared
-
-_LOG = logging.getLogger("nwbspikegen")
-_OBSERVED = "obs_intervals"
-
-ObservedRows = Sequence[Sequence[Sequence[float]]]
-"""Intervals (start, stop; s) of each unit."""
+from nwbspikegen.formats.nwb_observation import OBSERVED, ObservedRows, add_observation, span_spikes
 
 
 def find_table(nwbfile: Any, parent_container: str, units_name: str) -> Any:
@@ -27,7 +19,7 @@ def find_table(nwbfile: Any, parent_container: str, units_name: str) -> Any:
     return None if module is None else module.data_interfaces.get(units_name)
 
 
-def name_units(sorting: Any, label: str, table: Any) -> np.ndarray:
+def name_apart(sorting: Any, label: str, table: Any) -> np.ndarray:
     """Return names of units that no unit of a table has: source, group of electrodes, unit.
 
     NeuroConv takes units of one name for one unit, and leaves out all but the first: a unit 3 of one
@@ -64,7 +56,7 @@ def add_units(
     Parameters
     ----------
     names : ndarray of str, shape (unit,), or None
-        What `name_units` gives; None for a table of this sorting alone.
+        What `name_apart` gives; None for a table of this sorting alone.
     observed : ObservedRows or None
         When each unit was observed, None where it is not known.
     **options
@@ -72,7 +64,9 @@ def add_units(
     """
     from neuroconv.tools.spikeinterface import add_sorting_to_nwbfile
 
-    is_there = table is not None and _OBSERVED in table.colnames
+    is_there = table is not None and OBSERVED in table.colnames
+    if is_there and observed is None:
+        observed = span_spikes(_read_trains(sorting))
     view = _copy_properties(sorting, names, observed if is_there else None)
     rows = options["unit_electrode_indices"]
     if table is not None and "electrodes" not in table.colnames:
@@ -82,8 +76,8 @@ def add_units(
     add_sorting_to_nwbfile(view, nwbfile, null_values_for_properties=find_nulls(table), **options)
     table = find_table(nwbfile, options["parent_container"], options["units_name"])
     if observed is not None and not is_there:
-        # units of others: nothing is known of their observation
-        _add_observation(table, [*([[]] * num_before), *observed])
+        others = span_spikes([table["spike_times"][row] for row in range(num_before)])
+        add_observation(table, [*others, *observed])
     if rows is not None and "electrodes" not in table.colnames:
         _add_electrodes(
             table,
@@ -95,39 +89,8 @@ def add_units(
     sort_columns(table)
 
 
-def find_observation(
-    sorting: Any, interval: tuple[float, float] | None, of_units: Any
-) -> ObservedRows | None:
-    """Return when each unit was observed, None with a warning where the sorting does not say.
-
-    Parameters
-    ----------
-    interval : (float, float) or None
-        When all were (s).
-    of_units : mapping of unit ids to intervals, or None
-        When each was (s): it wins.
-    """
-    if of_units is not None:
-        return [
-            # a unit that was never observed has an empty interval: without a row nothing would be known of it
-            np.asarray(of_units[unit], dtype=np.float64).reshape(-1, 2).tolist() or [[0.0, 0.0]]
-            for unit in sorting.unit_ids.tolist()
-        ]
-    if interval is None:
-        _LOG.warning("the sorting does not say when its units were observed: obs_intervals are left out")
-        return None
-    return [[list(map(float, interval))]] * len(sorting.unit_ids)
-
-
-def cut_observation(rows: ObservedRows | None, shift: float, stop: float) -> ObservedRows | None:
-    """Return intervals moved by `shift` and cut at `stop` (s), after which no spike is written."""
-    if rows is None:
-        return None
-    moved = [[[start + shift, min(end + shift, stop)] for start, end in row] for row in rows]
-    return [
-        [pair for pair in row if pair[0] < pair[1]] or [[shift, shift]] if np.isfinite(stop) else row
-        for row in moved
-    ]
+def _read_trains(sorting: Any) -> list[np.ndarray]:
+    return [sorting.get_unit_spike_train_in_seconds(unit, segment_index=0) for unit in sorting.unit_ids]
 
 
 def _copy_properties(sorting: Any, names: np.ndarray | None, observed: ObservedRows | None) -> Any:
@@ -141,40 +104,9 @@ def _copy_properties(sorting: Any, names: np.ndarray | None, observed: ObservedR
         view._properties["unit_name"] = names
     if observed is not None:
         # one list per unit: numpy would make one array of lists of equal lengths
-        view._properties[_OBSERVED] = np.empty(len(observed), dtype=object)
-        view._properties[_OBSERVED][:] = [list(row) for row in observed]
+        view._properties[OBSERVED] = np.empty(len(observed), dtype=object)
+        view._properties[OBSERVED][:] = [list(row) for row in observed]
     return view
-
-
-def _add_observation(table: Any, rows: ObservedRows) -> None:
-    """Add the column obs_intervals: when every unit was observed, so that silence is not absence."""
-    ends: Int64[np.ndarray, " unit"] = np.cumsum([len(row) for row in rows])
-    with warnings.catch_warnings():
-        # hdmf 6.2 compares the index, a list as it has to be for cells of pairs, with True
-        warnings.filterwarnings("ignore", message="Column 'obs_intervals' is predefined")
-        table.add_column(
-            name=_OBSERVED,
-            description="When the unit was observed, in seconds.",
-            data=[list(pair) for row in rows for pair in row],
-            index=ends.tolist(),
-        )
-    _accept_unknown_observation(table)
-
-
-def _accept_unknown_observation(table: Any) -> None:
-    """Let units be added of which nothing is known.
-
-    NeuroConv 0.10 hands an empty list for the intervals of such a unit, and pynwb 4.2 wants its shape to be
-    (0, 2): without this, no sorting of NeuroConv's could follow one of ours.
-    """
-    add_unit = table.add_unit
-
-    def add(**columns: Any) -> None:
-        if len(columns.get(_OBSERVED, (0.0, 0.0))) == 0:
-            columns[_OBSERVED] = np.empty((0, 2))
-        add_unit(**columns)
-
-    table.add_unit = add
 
 
 def _add_electrodes(table: Any, rows: Sequence[Sequence[int]], electrodes: Any) -> None:

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from alf_files import write_session
 from asdf_files import write_asdf
-from maxwell_files import PROBE, write_circus, write_new_maxwell
-from neuroconv import ConverterPipe
+from maxwell_files import MAPPING, PROBE, write_circus, write_new_maxwell
+from neuroconv import ConverterPipe, run_conversion_from_yaml
 from neuroconv.tools.testing import MockRecordingInterface, MockSortingInterface
+from nwbinspector import Importance, inspect_nwbfile
 from pynwb import NWBHDF5IO
 
 import nwbspikegen as nsg
 from nwbspikegen import formats
-from nwbspikegen.formats.nwb_units import cut_observation
+from nwbspikegen.formats.nwb_observation import cut_observation
 
 _TRAINS = {0: [10, 40, 41], 1: [7], 2: [], 10: [30, 3999]}
 _NAMES = ("asdf", "ibl", "maxwell", "spykingcircus", "sorting")
@@ -123,11 +125,12 @@ class TestEveryPair:
         path = _write(tmp_path / "a.nwb", self.order(ours, other, is_first))
         found = _read_units(path)
         _require_ours(found, name, ours)
-        for unit in ("0", "1", "2"):
-            times = other.sorting_extractor.get_unit_spike_train_in_seconds(unit, segment_index=0)
-            np.testing.assert_array_equal(found[unit][0], times)
-            # nobody said when it was observed, nor where
-            assert found[unit][1:] == ([], [])
+        theirs = dict(zip(("0", "1", "2"), _expected(other), strict=True))
+        times = np.concatenate([*theirs.values()])
+        for unit, train in theirs.items():
+            np.testing.assert_array_equal(found[unit][0], train)
+            # nobody said when it was observed, nor where: from the first spike of theirs to the last
+            assert found[unit][1:] == ([[times.min(), times.max()]], [])
         assert nsg.open_units(path).sizes["unit"] == len(found)
 
     def test_another_of_ours(self, make, tmp_path, name, is_first):
@@ -149,6 +152,22 @@ class TestEveryPair:
             assert io.read().processing["ecephys"]["ours"].description == "Ours, not curated."
         view = nsg.open_units(path, unit_table="processing/ecephys/ours")
         assert view.sizes["unit"] == len(ours.sorting_extractor.unit_ids)
+
+
+def test_a_file_of_many_is_valid(make, tmp_path):
+    parts = [
+        MockSortingInterface(num_units=3),
+        make("maxwell"),
+        MockRecordingInterface(durations=(0.1,)),
+        make("ibl"),
+    ]
+    path = _write(
+        tmp_path / "sub-m1_ecephys.nwb", parts, {"part3": {"write_as": "processing", "units_name": "ibl"}}
+    )
+    found = [
+        message for message in inspect_nwbfile(path) if message.importance.value >= Importance.CRITICAL.value
+    ]
+    assert found == []
 
 
 def test_the_same_sorter_twice_loses_no_unit(make, tmp_path):
@@ -206,6 +225,54 @@ def test_two_sorters_of_one_array_share_its_electrodes(tmp_path):
     found = _read_units(path)
     assert found["MaxWell_well000_3"][2] == [1]
     assert found["SpykingCircus_well000_0"][2] == [1]
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["traces_first", "spikes_first"])
+@pytest.mark.parametrize("mapping", [MAPPING, [*MAPPING[:3], MAPPING[5]]], ids=["ours", "neo"])
+def test_traces_and_spikes_share_electrodes(tmp_path, is_first, mapping):
+    source = write_new_maxwell(tmp_path / "a.raw.h5", mapping=mapping)
+    both = [formats.MaxWellTracesInterface(file_path=source), formats.MaxWellInterface(file_path=source)]
+    path = _write(tmp_path / "a.nwb", both if is_first else both[::-1])
+    with NWBHDF5IO(path, "r") as io:
+        nwbfile = io.read()
+        table = nwbfile.electrodes
+        assert list(nwbfile.devices) == ["MaxOne well000"]
+        assert len(table) == 4
+        series = nwbfile.acquisition["ElectricalSeries"]
+        # the rows of the file's channels have 500 + channel in them
+        channels = [float(table["channel"][row]) for row in series.electrodes.data[:]]
+        assert (series.data[0] - 500).tolist() == channels
+        unit = list(nwbfile.units["unit_name"][:]).index("MaxWell_well000_3")
+        assert [
+            table["electrode_name"][row] for row in nwbfile.units["electrodes"].get(unit, index=True)
+        ] == ["14261"]
+
+
+def test_yaml_of_neuroconv_names_our_interfaces(make, tmp_path):
+    formats.offer_to_neuroconv()
+    (tmp_path / "data").mkdir()
+    write_new_maxwell(tmp_path / "data" / "a.raw.h5")
+    specification = {
+        "data_interfaces": {"traces": "MaxWellTracesInterface", "spikes": "MaxWellInterface"},
+        "metadata": {"NWBFile": {"lab": "a lab", "session_description": "A culture."}},
+        "experiments": {
+            "culture": {
+                "sessions": [
+                    {
+                        "nwbfile_name": "a",
+                        "source_data": {name: {"file_path": "a.raw.h5"} for name in ("traces", "spikes")},
+                        "conversion_options": {"spikes": {"units_description": "On chip."}},
+                    }
+                ]
+            }
+        },
+    }
+    (tmp_path / "a.yml").write_text(yaml.safe_dump(specification))
+    run_conversion_from_yaml(tmp_path / "a.yml", tmp_path / "data", tmp_path)
+    assert list(_read_units(tmp_path / "a.nwb")) == [f"MaxWell_well000_{unit}" for unit in (0, 3, 7)]
+    with NWBHDF5IO(tmp_path / "a.nwb", "r") as io:
+        nwbfile = io.read()
+        assert (nwbfile.units.description, len(nwbfile.electrodes)) == ("On chip.", 4)
 
 
 def test_arrays_that_are_called_alike_are_told_apart_by_a_key(tmp_path):
