@@ -64,6 +64,7 @@ def _write(path: Path, interfaces: list[Any], options: dict[str, Any] | None = N
     pipe = ConverterPipe({f"part{number}": each for number, each in enumerate(interfaces)})
     metadata = pipe.get_metadata()
     metadata["NWBFile"]["session_start_time"] = datetime(2024, 1, 1, tzinfo=UTC)
+    metadata["Subject"] = {"subject_id": "m1", "species": "Mus musculus", "age": "P30D", "sex": "U"}
     pipe.run_conversion(path, metadata=metadata, conversion_options=options, overwrite=True)
     return path
 
