@@ -166,6 +166,18 @@ class TestAsOfEveryExtension:
         assert not self.reload(copy).has_extension(NAME)
 
 
+def test_a_notebook_shows_a_result_in_short(computed):
+    found = result_of(computed.select_units([5, 2]))
+    assert len(repr(found)) < 250
+    assert "2 units, 30 to 40 s (test)" in repr(found)
+    found.record["changes"] = ["<script>alert(1)</script>"]
+    shown = found._repr_html_()
+    assert "&lt;script&gt;" in shown
+    assert "<script>" not in shown
+    assert "bits_per_spike" in shown
+    assert len(shown) < 10_000
+
+
 def test_what_was_stored_with_texts_is_read(computed, tmp_path):
     """As it was before tables had codes: texts in the tables, and no sampling frequency."""
     whole = result_of(computed)

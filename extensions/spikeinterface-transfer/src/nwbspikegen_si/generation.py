@@ -15,6 +15,7 @@ from spikeinterface.core import BaseSorting, NumpySorting
 import nwbspikegen as nsg
 from nwbspikegen.core.draws import draw_spikes
 from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.core.notebooks import to_html, to_line
 from nwbspikegen.scoring.table import DEFAULT_BASELINES
 from nwbspikegen.views.observed import find_first_unseen
 from nwbspikegen_si.identity import recognise
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
 
 SEGMENTS = ("test", "validation", "train", "all")
+_ROWS_SHOWN = 12
 # of the record, what only reading needs
 _STORAGE = ("texts", "audits_attrs")
 DRAWN = np.dtype([("bin_index", np.int64), ("unit_index", np.int64)])
@@ -56,6 +58,30 @@ class SpikeGeneration:
     scores: pd.DataFrame
     audits: pd.DataFrame
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return to_line(self, self._summarise())
+
+    def _repr_html_(self) -> str:
+        columns = ["predictor", "metric", "null", "value", "ci_low", "ci_high"]
+        table = self.scores[[name for name in columns if name in self.scores]]
+        # pandas escapes what the table holds
+        below = table.to_html(index=False, max_rows=_ROWS_SHOWN, border=0) if len(table) else ""
+        return to_html(self, {**self._summarise(), **self._tell_changes()}, below)
+
+    def _summarise(self) -> dict[str, str]:
+        time, failed = self.spike_probability.time.values, self.audits[~self.audits.passed.astype(bool)]
+        span = f"{time[0]:g} to {time[-1] + self.record['bin_size']:g} s" if len(time) else "nothing"
+        return {
+            "model": f"{self.record['model']} {self.record['model_sha256'][:12]}",
+            "predicted": f"{self.spike_probability.sizes['unit']} units, {span} ({self.record['segment']})",
+            "context": self.record["context"],
+            "scores": f"{len(self.scores)} rows" if len(self.scores) else "none",
+            "audits": f"{len(self.audits) - len(failed)} of {len(self.audits)} passed",
+        }
+
+    def _tell_changes(self) -> dict[str, str]:
+        return {f"change {number}": text for number, text in enumerate(self.record["changes"], 1)}
 
 
 def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, Any]) -> dict[str, Any]:
