@@ -16,7 +16,7 @@ def test_the_line_is_short_and_tells_models_apart():
     assert repr(model).startswith(
         "FittedModel(model: in_context, units: 4, bins: 0.001 s, trained on: sub-0_"
     )
-    assert "and 38 more" in repr(model)
+    assert "and 37 more" in repr(model)
     assert model.sha256[:12] in repr(model)
 
 
