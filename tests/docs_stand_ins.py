@@ -132,6 +132,14 @@ def _write_metadata(stand_ins: StandIns, path: Path) -> None:
     path.write_text(yaml.safe_dump(_METADATA))
 
 
+def _write_yaml(stand_ins: StandIns, path: Path) -> None:
+    """Write what the page shows."""
+    page = Path(__file__).resolve().parents[1] / "docs" / "neuroconv.md"
+    path.write_text(
+        re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S)[0].replace(": culture\n", ": again\n")
+    )
+
+
 def _write_asdf(stand_ins: StandIns, path: Path) -> None:
     write_asdf(path)
 
@@ -186,6 +194,7 @@ def _write_session(stand_ins: StandIns, path: Path) -> None:
 
 _WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     (r"metadata\.yaml$", _write_metadata),
+    (r"conversion\.yml$", _write_yaml),
     (r"asdf[^/]*\.mat$", _write_asdf),
     (r"xy\.mat$", _write_positions),
     (r"\.raw\.h5$", _write_maxwell),
@@ -219,6 +228,7 @@ def _make_sortings() -> dict[str, Any]:
 
 
 _OPENED = {
+    "docs/neuroconv.md": ("culture.raw.h5", "conversion.yml"),
     "docs/convert-sortings.md": ("analyzer", "metadata.yaml"),
     "docs/transfer.md": ("new.nwb",),
     "docs/tutorial-nwb.md": ("sub-A_ecephys.nwb",),

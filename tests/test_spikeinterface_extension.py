@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import json
 import subprocess
@@ -116,6 +117,16 @@ class TestAsOfEveryExtension:
         kinds = (np.ndarray, dict, pd.DataFrame)
         assert all(isinstance(value, kinds) for value in analyzer.get_extension(NAME).data.values())
 
+    def test_tables_hold_numbers_alone(self, analyzer):
+        """SpikeInterface's common suite compares what is stored by subtracting it."""
+        stored = self.reload(analyzer).get_extension(NAME).data
+        for table in (each for each in stored.values() if isinstance(each, pd.DataFrame)):
+            assert {dtype.kind for dtype in table.dtypes} <= set("if")
+
+    def test_one_chain_needs_no_variables(self, analyzer):
+        found = self.reload(analyzer).select_units([5, 2]).get_extension(NAME).get_data()
+        assert found.generated.unit_ids.tolist() == [5, 2]
+
     def test_it_is_read_back(self, analyzer):
         again = self.reload(analyzer)
         assert_same(result_of(again), result_of(analyzer))
@@ -153,6 +164,46 @@ class TestAsOfEveryExtension:
         copy = self.reload(analyzer).save_as(format=analyzer.format, folder=folder)
         copy.delete_extension(NAME)
         assert not self.reload(copy).has_extension(NAME)
+
+
+def test_a_notebook_shows_a_result_in_short(computed):
+    found = result_of(computed.select_units([5, 2]))
+    assert len(repr(found)) < 250
+    assert "2 units, 30 to 40 s (test)" in repr(found)
+    found.record["changes"] = ["<script>alert(1)</script>"]
+    shown = found._repr_html_()
+    assert "&lt;script&gt;" in shown
+    assert "<script>" not in shown
+    assert "bits_per_spike" in shown
+    assert len(shown) < 10_000
+
+
+def test_what_was_stored_with_texts_is_read(computed, tmp_path):
+    """As it was before tables had codes: texts in the tables, and no sampling frequency."""
+    whole = result_of(computed)
+    old = computed.save_as(format="memory").get_extension(NAME)
+    record = {key: old.data["record"][key] for key in old.data["record"].keys() - {"texts", "audits_attrs"}}
+    record.pop("sampling_frequency")
+    old.data.update(scores=whole.scores.drop(columns="reason"), audits=whole.audits, record=record)
+    found = nsi.generation.to_generation(old.data, computed.sampling_frequency)
+    pd.testing.assert_frame_equal(found.scores, whole.scores.drop(columns="reason"))
+    pd.testing.assert_frame_equal(found.audits, whole.audits)
+    assert found.generated.sampling_frequency == computed.sampling_frequency
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("spikeinterface.postprocessing.tests") is None,
+    reason="SpikeInterface's wheel has no tests: install it from its source to run its common suite",
+)
+def test_the_common_suite_of_spikeinterface(checkpoint, tmp_path):
+    from spikeinterface.postprocessing.tests import common_extension_tests as common
+
+    suite = common.AnalyzerExtensionCommonTestSuite()
+    suite.recording, suite.sorting = common.get_dataset()
+    suite.sparsity = common.estimate_sparsity(suite.sorting, suite.recording, method="radius", radius_um=20)
+    suite.cache_folder = tmp_path
+    params = {"model": checkpoint, "baselines": ["running_rate"]}
+    suite.run_extension_tests(nsi.ComputeSpikeGeneration, params)
 
 
 class TestParameters:
@@ -381,12 +432,35 @@ def two():
 
 
 class TestSegments:
-    def test_one_must_be_chosen(self, two, checkpoint, tmp_path):
-        for source in (two, nsi.create_spike_analyzer(two)):
-            with pytest.raises(InputError, match="segment_index"):
-                nsi.compute_spike_generation(source, checkpoint)
-            with pytest.raises(InputError, match="segment_index"):
-                nsi.train_spike_model(source, tmp_path / "model")
+    def test_all_are_predicted_with_a_gap_that_nobody_observed(self, two, checkpoint):
+        how = {"baselines": ["running_rate"], "segment": "all"}
+        found = [
+            nsi.compute_spike_generation(source, checkpoint, **how)
+            for source in (two, nsi.create_spike_analyzer(two))
+        ]
+        assert_same(*found)
+        probability = found[0].spike_probability
+        # 40 s, at least one second of nothing, 40 s
+        assert probability.sizes["time"] == 81_000
+        is_unseen = np.isnan(probability.values).all(axis=1)
+        np.testing.assert_array_equal(is_unseen.nonzero()[0], np.arange(40_000, 41_000))
+        assert not np.isnan(probability.values[~is_unseen]).any()
+        spiked = found[0].generated.to_spike_vector()["sample_index"] / found[0].generated.sampling_frequency
+        assert not ((spiked >= 40.0) & (spiked < 41.0)).any()
+
+    @pytest.mark.parametrize("trained_on", [None, 1], ids=["all", "the_second"])
+    def test_training_data_are_known_again(self, two, trained_on, tmp_path):
+        model = tmp_path / "model"
+        trained = nsi.train_spike_model(two, model, segment_index=trained_on, **QUICK)
+        quick = {"baselines": ["running_rate"], "start": 0.0, "split": (0.1, 0.1, 0.8)}
+        other = 1 if trained_on is None else None
+        found = nsi.compute_spike_generation(two, model, segment_index=other, **quick)
+        # half of the whole ends at 40.5 s, before the second begins at 41 s; half of the second at 20 s of it
+        until = trained.training["split"]["train"][1]
+        assert until == pytest.approx(40.5 if trained_on is None else 20.0)
+        first = 0.0 if trained_on is None else 41.0 + until
+        assert found.scores.attrs["segment_start"] >= first
+        assert "same session" in found.audits[found.audits.audit == "independence"].iloc[0].detail
 
     def test_one_is_predicted_as_if_it_were_alone(self, two, checkpoint):
         how = {"baselines": ["running_rate"]}

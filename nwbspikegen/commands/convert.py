@@ -32,9 +32,10 @@ def convert_sorting(
     Parameters
     ----------
     sorting : spikeinterface.BaseSorting or SortingAnalyzer
-        One segment. Of an analyzer, unit locations, quality metrics and electrodes are written as well.
-        An annotation `observation_interval` (start, stop; s) becomes obs_intervals, and so
-        does `obs_intervals`, a mapping of unit ids to (start, stop) pairs (s).
+        Several segments are laid on one clock, an interval each (`nwbspikegen.core.joined_segments`). Of
+        an analyzer, unit locations, quality metrics and electrodes are written as well. An annotation
+        `observation_interval` (start, stop; s) becomes obs_intervals, and so does `obs_intervals`, a
+        mapping of unit ids to (start, stop) pairs (s).
     out : path
         NWB file to write.
     metadata : mapping or path
@@ -53,7 +54,7 @@ def convert_sorting(
     MetadataError
         If something that archives require is missing; the message has a template to fill.
     InputError, OutputError
-        If the sorting has several segments or no units, or `out` cannot be written.
+        If the sorting has no units, its segments no end, or `out` cannot be written.
 
     Examples
     --------

@@ -22,7 +22,7 @@ from nwbspikegen.core.metadata import (
     to_moment,
 )
 from nwbspikegen.core.progress import show_progress
-from nwbspikegen.formats.interface import SortingInterface
+from nwbspikegen.formats.interface import LoneSortingInterface
 from nwbspikegen.formats.spikes import to_sorting
 from nwbspikegen.views import survey
 from nwbspikegen.views.opening import lay_window
@@ -90,7 +90,7 @@ def _make_file(sorting: Any, given: Metadata) -> Any:
     if len(sorting.unit_ids) > 1:
         # what could not be opened again is refused before it is written
         lay_window(sorting, bin_size=0.001)
-    interface = SortingInterface(sorting)
+    interface = LoneSortingInterface(sorting)
     _say_assumed(sorting, given)
     own = interface.get_metadata()
     compare_metadata(own, given)

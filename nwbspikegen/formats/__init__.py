@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nwbspikegen.formats.maxwell.sorting import MaxWellSorting as MaxWellSorting
     from nwbspikegen.formats.maxwell.traces import MaxWellTraces as MaxWellTraces
     from nwbspikegen.formats.maxwell.traces import read_maxwell_traces as read_maxwell_traces
+    from nwbspikegen.formats.maxwell.traces_interface import MaxWellTracesInterface as MaxWellTracesInterface
+    from nwbspikegen.formats.neuroconv_yaml import offer_to_neuroconv as offer_to_neuroconv
     from nwbspikegen.formats.parameters import File as File
     from nwbspikegen.formats.parameters import FileOrFolder as FileOrFolder
     from nwbspikegen.formats.parameters import Folder as Folder
@@ -51,6 +53,7 @@ _MODULE_OF = {
     "MaxWellInterface": "maxwell.interface",
     "MaxWellSorting": "maxwell.sorting",
     "MaxWellTraces": "maxwell.traces",
+    "MaxWellTracesInterface": "maxwell.traces_interface",
     "PRESETS": "ibl.presets",
     "PhyInterface": "sorters.interface",
     "PhySorting": "sorters.phy",
@@ -63,6 +66,7 @@ _MODULE_OF = {
     "SpykingCircusInterface": "spykingcircus.interface",
     "SpykingCircusSorting": "spykingcircus.sorting",
     "find_format": "register",
+    "offer_to_neuroconv": "neuroconv_yaml",
     "read_maxwell_traces": "maxwell.traces",
 }
 

@@ -36,7 +36,7 @@ _JSON: dict[Any, dict[str, Any]] = {
 # what commands and NeuroConv's interfaces have themselves: a parameter of that name would hide it
 _OF_EVERY_FORMAT = (
     *("name", "reader", "source", "out", "metadata", "strict_metadata", "overwrite"),
-    *("json", "as_json", "config", "quiet", "log_file", "verbose"),
+    *("json", "as_json", "config", "quiet", "log_file", "verbose", "metadata_key"),
 )
 _NAMES = "str, int, float, bool, pathlib.Path, a list of one of them, or Literal texts; each, or None"
 

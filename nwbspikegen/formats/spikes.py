@@ -12,6 +12,7 @@ from spikeinterface.core import BaseSorting
 
 from nwbspikegen.core.analyzers import is_analyzer
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.segments import join_segments
 from nwbspikegen.formats.segments import NativeSegment
 
 
@@ -69,7 +70,7 @@ def to_sorting(found: Any) -> Any:
     Raises
     ------
     InputError
-        It is neither `Spikes` nor a sorting, or an analyzer of one, with one segment and units.
+        It is neither `Spikes` nor a sorting, or an analyzer of one, with units.
     """
     if isinstance(found, Spikes):
         return found.to_sorting()
@@ -84,13 +85,9 @@ def to_sorting(found: Any) -> Any:
             "a SpikeInterface sorting or analyzer, or nwbspikegen.formats.Spikes",
             "read it with spikeinterface first",
         )
-    if found.get_num_segments() != 1 or len(found.unit_ids) == 0:
-        raise InputError(
-            f"{found.get_num_segments()} segments and {len(found.unit_ids)} units",
-            "one segment with units",
-            "pass one segment at a time",
-        )
-    return found
+    if len(found.unit_ids) == 0:
+        raise InputError("a sorting without a unit", "at least one", "check what was loaded")
+    return join_segments(found)
 
 
 class _SpikesSorting(BaseSorting):  # type: ignore[misc]

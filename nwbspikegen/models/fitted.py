@@ -17,12 +17,14 @@ from safetensors.torch import load, save
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
+from nwbspikegen.core.notebooks import to_html, to_line
 from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.core.records import read_record, write_record
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.description import ModelDescription
 from nwbspikegen.models.registry import build_model
 from nwbspikegen.models.state import RecordingState
+from nwbspikegen.models.summary import summarise_model
 from nwbspikegen.views.history import Mask
 
 _WEIGHTS_FILE = "weights.safetensors"
@@ -55,6 +57,15 @@ class FittedModel:
     bin_size: float
     training: dict[str, Any] = field(default_factory=dict)
     curves: list[dict[str, float]] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        summary = summarise_model(self)
+        return to_line(
+            self, {name: summary[name] for name in ("model", "units", "bins", "trained on", "sha256")}
+        )
+
+    def _repr_html_(self) -> str:
+        return to_html(self, summarise_model(self))
 
     @property
     def name(self) -> str:

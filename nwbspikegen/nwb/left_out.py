@@ -10,6 +10,8 @@ import numpy as np
 from nwbspikegen.nwb.groups import find_array, find_group, read_values
 
 MODULE, TABLE = "ecephys", "spikes_left_out"
+# as NeuroConv describes this module: it warns where another source of the same file has described it otherwise
+_DESCRIPTION = "Intermediate data from extracellular electrophysiology recordings, e.g., LFP."
 _REASON, _NUMBER = "reason", "num_spikes"
 
 
@@ -22,7 +24,7 @@ def add_left_out(nwbfile: Any, left_out: Mapping[str, int]) -> None:
         return
     module = nwbfile.processing.get(MODULE)
     if module is None:
-        module = nwbfile.create_processing_module(MODULE, "What is known of units and their spikes.")
+        module = nwbfile.create_processing_module(MODULE, _DESCRIPTION)
     table = module.data_interfaces.get(TABLE)
     if table is None:
         table = DynamicTable(

@@ -59,8 +59,8 @@ def open_units(
     source : path, address, spikeinterface.BaseSorting or SortingAnalyzer
         An NWB file (HDF5 or Zarr) with a table of units; its address on the web, `https://...`, or in
         the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; or a
-        sorting with one segment, or an analyzer of one, whose unit locations and quality metrics become
-        columns.
+        sorting, of which several segments are laid on one clock (`nwbspikegen.core.joined_segments`), or an
+        analyzer of one, whose unit locations and quality metrics become columns.
     bin_size : float, default: 0.001
         Size of a bin (s).
     binary : bool, default: True

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.segments import join_segments
 from nwbspikegen.core.sortings import read_attribute
 from nwbspikegen.views.observation import Observation, join_intervals
 from nwbspikegen.views.spike_source import (
@@ -37,8 +38,9 @@ _TEXTS = (
 
 
 class SortingSource(SpikeSource):
-    """Spikes of a sorting with one segment, in its native seconds where it has them.
+    """Spikes of a sorting, in its native seconds where it has them.
 
+    Several segments are laid on one clock as `nwbspikegen.core.joined_segments.JoinedSorting` says.
     The observation is, by what is there first: `obs_intervals`, a mapping of unit ids to arrays
     (interval, 2) of starts and stops (s), an attribute or an annotation of the sorting;
     `observation_interval` (start, stop; s), likewise; its attribute `num_samples`; its registered
@@ -52,13 +54,7 @@ class SortingSource(SpikeSource):
     """
 
     def __init__(self, sorting: Any) -> None:
-        if sorting.get_num_segments() != 1:
-            raise InputError(
-                f"a sorting with {sorting.get_num_segments()} segments",
-                "one segment, one clock",
-                "pass one segment: spikeinterface.core.segmentutils.SelectSegmentSorting(sorting, [0])",
-            )
-        self._sorting = sorting
+        self._sorting = sorting = join_segments(sorting)
         self._trains: dict[int, np.ndarray] = {}
         self._steps: dict[int, tuple[int, float]] = {}
         texts = _read_texts(sorting)

@@ -289,6 +289,7 @@ def test_the_page_is_an_interface_of_neuroconv(tmp_path: Path) -> None:
             "tick",
             "stop",
             "verbose",
+            "metadata_key",
         }
         (tmp_path / "a.txt").write_text("4 120\n7 133\n4 240\n")
         interface = names["MyLabInterface"](path=tmp_path / "a.txt", stop=1.0)

@@ -7,7 +7,6 @@ import pickle
 import numpy as np
 import pytest
 
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.views import count_merged, open_units
 
 core = pytest.importorskip("spikeinterface.core", reason="spikeinterface is not installed")
@@ -51,10 +50,19 @@ def test_the_number_of_samples_tells_the_duration(sorting):
     assert open_units(sorting).sizes["time"] == 1200
 
 
-def test_several_segments_are_refused():
-    sorting = core.NumpySorting.from_unit_dict([TRAINS, TRAINS], sampling_frequency=10_000.0)
-    with pytest.raises(InputError, match="2 segments"):
-        open_units(sorting)
+def test_several_segments_are_on_one_clock_with_a_gap_that_nobody_observed():
+    twice = core.NumpySorting.from_unit_dict([TRAINS, TRAINS], sampling_frequency=10_000.0)
+    twice.register_recording(
+        core.generate_recording(num_channels=1, durations=[1.5, 2.0], sampling_frequency=1e4)
+    )
+    units = open_units(twice)
+    alone = open_units(core.NumpySorting.from_unit_dict([TRAINS], sampling_frequency=10_000.0)).spikes.values
+    # the second begins a second or more after the end of the first, at a whole one
+    assert units.sizes["time"] == 5000
+    assert units.observed.values[:, 0].nonzero()[0].tolist() == [*range(1500), *range(3000, 5000)]
+    for begin in (0, 3000):
+        np.testing.assert_array_equal(units.spikes.values[begin : begin + len(alone)], alone)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(units)).spikes.values, units.spikes.values)
 
 
 def test_views_of_sortings_pickle(sorting):

@@ -10,6 +10,7 @@ import numpy as np
 from spikeinterface.core import BaseSorting, NumpySorting, SortingAnalyzer
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.sortings import read_attribute
 
 ORIGIN = "nwbspikegen"
 """Key of an analyzer's attributes, which outlive saving and merging as annotations of sortings do not.
@@ -41,7 +42,7 @@ def create_spike_analyzer(
     observation_interval : (float, float), optional
         Start and stop of the observation on the session clock (s). By default that of the sorting: its
         attribute or annotation `observation_interval`, its attribute `num_samples`, or its registered
-        recording. With several segments, every one needs its recording.
+        recording. With several segments, annotated pairs, one for each, or the recording.
     format : {"memory", "binary_folder", "zarr"}
         Where the analyzer lives.
     folder : path, optional
@@ -113,7 +114,7 @@ def _read_intervals(sorting: BaseSorting, given: tuple[float, float] | None) -> 
     intervals: list[tuple[float, float]] = []
     for segment in range(sorting.get_num_segments()):
         interval = given if given is not None else _find_interval(sorting, segment)
-        if interval is None or (len(intervals) and not sorting.has_recording()):
+        if interval is None:
             raise InputError(
                 f"a sorting of {sorting.get_num_segments()} segments without the time it was observed",
                 "an observation interval, or a registered recording",
@@ -133,10 +134,11 @@ def _find_interval(sorting: BaseSorting, segment: int) -> Any:
         start = float(sorting.sample_index_to_time(0, segment_index=segment))
         stop = float(sorting.get_end_time(segment_index=segment)) + 1 / sorting.sampling_frequency
         return start, stop
-    if (interval := getattr(sorting, "observation_interval", None)) is not None:
+    interval, number = read_attribute(sorting, "observation_interval"), sorting.get_num_segments()
+    if number > 1:
+        return interval[segment] if np.shape(interval) == (number, 2) else None
+    if interval is not None:
         return interval
-    if "observation_interval" in sorting.get_annotation_keys():
-        return sorting.get_annotation("observation_interval")
     if isinstance(num_samples := getattr(sorting, "num_samples", None), int | np.integer):
         start = float(sorting.get_start_time(segment_index=segment))
         return start, start + int(num_samples) / sorting.sampling_frequency

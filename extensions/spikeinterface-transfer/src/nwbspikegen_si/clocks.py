@@ -1,4 +1,4 @@
-"""One segment of a sorting or an analyzer, on one clock."""
+"""A sorting or an analyzer on one clock: one segment, or all of them as one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TypeAlias
 from spikeinterface.core import BaseSorting, NumpySorting, SortingAnalyzer
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.joined_segments import JoinedSorting
 from nwbspikegen_si.analyzers import ORIGIN
 
 SortingOrAnalyzer: TypeAlias = BaseSorting | SortingAnalyzer
@@ -15,6 +16,9 @@ SortingOrAnalyzer: TypeAlias = BaseSorting | SortingAnalyzer
 def take_segment(source: SortingOrAnalyzer, segment_index: int | None) -> BaseSorting:
     """Return one segment with its clock, its length where that is known, and its identity.
 
+    Of several, all are returned as one (`nwbspikegen.core.joined_segments.JoinedSorting`) unless one is
+    chosen: what lies between them is not observed.
+
     The seconds of a sorting are its own. Those of an analyzer count from its first sample, whether or
     not its recording is at hand, or from where `create_spike_analyzer` says that it was: SpikeInterface
     drops the start time when it saves an analyzer, and results must not depend on where it was stored.
@@ -22,17 +26,13 @@ def take_segment(source: SortingOrAnalyzer, segment_index: int | None) -> BaseSo
     Raises
     ------
     InputError
-        Several segments and no `segment_index`, one that is not there, or neither sorting nor analyzer.
+        A `segment_index` that is not there, or neither sorting nor analyzer.
     """
     if not isinstance(source, BaseSorting | SortingAnalyzer):
         raise InputError(f"a {type(source).__name__}", "a sorting or a SortingAnalyzer", "pass one of these")
     number = source.get_num_segments()
     if segment_index is None and number > 1:
-        raise InputError(
-            f"{number} segments",
-            "one: each has its own clock and past",
-            f"pass segment_index, from 0 to {number - 1}",
-        )
+        return JoinedSorting(source) if isinstance(source, BaseSorting) else _join_analyzed(source)
     chosen = 0 if segment_index is None else segment_index
     if not 0 <= chosen < number:
         raise InputError(f"segment_index {chosen}", f"one from 0 to {number - 1}", "choose one of these")
@@ -42,15 +42,31 @@ def take_segment(source: SortingOrAnalyzer, segment_index: int | None) -> BaseSo
 
 
 def _copy_analyzed(analyzer: SortingAnalyzer, segment: int) -> NumpySorting:
-    sorting = analyzer.sorting
-    origin = analyzer.rec_attributes.get(ORIGIN, {"clock_start": None, "texts": {}})
-    start = float(origin["clock_start"][segment]) if origin["clock_start"] else 0.0
-    stop = start + analyzer.get_num_samples(segment) / analyzer.sampling_frequency
-    copy = _copy_trains(sorting, segment)
+    start, stop = _read_interval(analyzer, segment)
+    copy = _copy_trains(analyzer.sorting, segment)
     copy.shift_times(start)
-    missing = origin["texts"].keys() - set(copy.get_annotation_keys())
-    copy.annotate(observation_interval=(start, stop), **{name: origin["texts"][name] for name in missing})
-    return _name(copy, segment, sorting.get_num_segments())
+    copy.annotate(observation_interval=(start, stop), **_read_missing_texts(analyzer, copy))
+    return _name(copy, segment, analyzer.get_num_segments())
+
+
+def _join_analyzed(analyzer: SortingAnalyzer) -> JoinedSorting:
+    intervals = [_read_interval(analyzer, segment) for segment in range(analyzer.get_num_segments())]
+    joined = JoinedSorting(analyzer.sorting, intervals=intervals, from_frames=True)
+    joined.annotate(**_read_missing_texts(analyzer, joined))
+    return joined
+
+
+def _read_interval(analyzer: SortingAnalyzer, segment: int) -> tuple[float, float]:
+    """Return when a segment of an analyzer began and ended (s), from where its frames count."""
+    starts = analyzer.rec_attributes.get(ORIGIN, {}).get("clock_start")
+    start = float(starts[segment]) if starts else 0.0
+    return start, start + analyzer.get_num_samples(segment) / analyzer.sampling_frequency
+
+
+def _read_missing_texts(analyzer: SortingAnalyzer, copy: BaseSorting) -> dict[str, str]:
+    """Return texts of the sorting that an analyzer keeps and its sorting has lost."""
+    texts = analyzer.rec_attributes.get(ORIGIN, {}).get("texts", {})
+    return {name: texts[name] for name in texts.keys() - set(copy.get_annotation_keys())}
 
 
 def _copy_segment(sorting: BaseSorting, segment: int) -> NumpySorting:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from spikeinterface.core import SortingAnalyzer
 from spikeinterface.core.sortinganalyzer import AnalyzerExtension, register_result_extension
 
@@ -26,7 +25,6 @@ from nwbspikegen_si.generation import (
     to_generation,
     without_scores,
 )
-from nwbspikegen_si.tables import TABLES, restore_table
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
@@ -52,7 +50,8 @@ class ComputeSpikeGeneration(AnalyzerExtension):  # type: ignore[misc]
     context : {"warm", "cold"}
         Whether the model, and every baseline, reads the observed bins of the window before.
     segment_index : int, optional
-        Which segment of the sorting; must be given when there are several.
+        Which segment of the sorting; all of them on one clock unless given, with what lies between them
+        not observed.
     start, duration : float, optional
         Window, in seconds from the start of observation; 0 and 600 s unless given.
     split : three floats, optional
@@ -126,14 +125,10 @@ class ComputeSpikeGeneration(AnalyzerExtension):  # type: ignore[misc]
     def _get_data(self, outputs: str = "generation") -> Any:
         if outputs not in _OUTPUTS:
             raise InputError(f"outputs {outputs!r}", f"one of {', '.join(_OUTPUTS)}", "choose one of these")
-        generation = to_generation(self.data, self.sorting_analyzer.sampling_frequency)
+        # the analyzer is held weakly, and gone when it was made in the same line
+        is_told = "sampling_frequency" in self.data["record"]
+        generation = to_generation(self.data, None if is_told else self.sorting_analyzer.sampling_frequency)
         return generation if outputs == "generation" else getattr(generation, outputs)
-
-    def set_data(self, ext_data_name: str, ext_data: Any) -> None:
-        """Take data that SpikeInterface has read from disk; tables get their types back."""
-        if isinstance(ext_data, pd.DataFrame):
-            ext_data = restore_table(ext_data, TABLES[ext_data_name])
-        super().set_data(ext_data_name, ext_data)
 
     def _select_units_extension_data(self, unit_ids: Sequence[Any]) -> dict[str, Any]:
         change = f"kept {len(unit_ids)} of {len(self.sorting_analyzer.unit_ids)} units"
@@ -223,7 +218,7 @@ def compute_spike_generation(
     checked = ComputeSpikeGeneration._set_params(model=model, **params)
     sorting = take_segment(sorting_or_analyzer, checked["segment_index"])
     data = predict_sorting(_load(model, checked["model_sha256"]), sorting, checked)
-    return to_generation(data, float(sorting.sampling_frequency))
+    return to_generation(data)
 
 
 def _load(folder: str | os.PathLike[str], sha256: str | None) -> FittedModel:

@@ -15,16 +15,20 @@ from spikeinterface.core import BaseSorting, NumpySorting
 import nwbspikegen as nsg
 from nwbspikegen.core.draws import draw_spikes
 from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.core.notebooks import to_html, to_line
 from nwbspikegen.scoring.table import DEFAULT_BASELINES
 from nwbspikegen.views.observed import find_first_unseen
 from nwbspikegen_si.identity import recognise
-from nwbspikegen_si.tables import TABLES
+from nwbspikegen_si.tables import TABLES, decode_table, decode_unseen, encode_table, encode_unseen
 from nwbspikegen_si.windows import SpikeWindow, open_cut_window, open_spike_window, reopen_trained
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
 
 SEGMENTS = ("test", "validation", "train", "all")
+_ROWS_SHOWN = 12
+# of the record, what only reading needs
+_STORAGE = ("texts", "audits_attrs")
 DRAWN = np.dtype([("bin_index", np.int64), ("unit_index", np.int64)])
 """Fields of generated spikes: bin of the predicted segment, column of the prediction."""
 
@@ -55,6 +59,30 @@ class SpikeGeneration:
     audits: pd.DataFrame
     record: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return to_line(self, self._summarise())
+
+    def _repr_html_(self) -> str:
+        columns = ["predictor", "metric", "null", "value", "ci_low", "ci_high"]
+        table = self.scores[[name for name in columns if name in self.scores]]
+        # pandas escapes what the table holds
+        below = table.to_html(index=False, max_rows=_ROWS_SHOWN, border=0) if len(table) else ""
+        return to_html(self, {**self._summarise(), **self._tell_changes()}, below)
+
+    def _summarise(self) -> dict[str, str]:
+        time, failed = self.spike_probability.time.values, self.audits[~self.audits.passed.astype(bool)]
+        span = f"{time[0]:g} to {time[-1] + self.record['bin_size']:g} s" if len(time) else "nothing"
+        return {
+            "model": f"{self.record['model']} {self.record['model_sha256'][:12]}",
+            "predicted": f"{self.spike_probability.sizes['unit']} units, {span} ({self.record['segment']})",
+            "context": self.record["context"],
+            "scores": f"{len(self.scores)} rows" if len(self.scores) else "none",
+            "audits": f"{len(self.audits) - len(failed)} of {len(self.audits)} passed",
+        }
+
+    def _tell_changes(self) -> dict[str, str]:
+        return {f"change {number}": text for number, text in enumerate(self.record["changes"], 1)}
+
 
 def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, Any]) -> dict[str, Any]:
     """Return the extension's data: arrays, tables and a dict that JSON holds.
@@ -69,10 +97,9 @@ def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, 
     tested = recorded.isel(time=slice(first, None)) if first < recorded.sizes["time"] else recorded
     audits = nsg.audit(model, window.parts, tested=tested, seed=params["seed"])
     data = {
-        "spike_probability": np.ascontiguousarray(predicted.values, dtype=np.float32),
+        "spike_probability": encode_unseen(np.ascontiguousarray(predicted.values, dtype=np.float32)),
         "generated_spikes": draw(predicted.values, params["seed"], predicted.unit.values),
         "unit_ids": predicted.unit.values,
-        "audits": audits,
         "record": {
             "model": model.name,
             "model_sha256": model.sha256,
@@ -80,6 +107,7 @@ def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, 
             "context": str(predicted.attrs["context"]),
             "seed": params["seed"],
             "bin_size": model.bin_size,
+            "sampling_frequency": float(sorting.sampling_frequency),
             "start_time": float(recorded.time[0]),
             "edges": window.edges,
             "first_scored_bin": first,
@@ -87,13 +115,13 @@ def predict_sorting(model: FittedModel, sorting: BaseSorting, params: dict[str, 
             "changes": [],
         },
     }
-    return score_again(data, window, params)
+    return score_again(_store_table(data, "audits", audits), window, params)
 
 
 def score_again(data: dict[str, Any], window: SpikeWindow, params: dict[str, Any]) -> dict[str, Any]:
     """Return data with the scores of its own prediction; `window` holds the same units."""
     first, record = data["record"]["first_scored_bin"], data["record"]
-    values = data["spike_probability"][first:]
+    values = decode_unseen(data["spike_probability"][first:])
     if not values.size:
         return without_scores(data)
     recorded = _take(window, record["segment"]).isel(time=slice(first, None))
@@ -120,13 +148,26 @@ def score_again(data: dict[str, Any], window: SpikeWindow, params: dict[str, Any
         baselines=baselines,
         seed=params["seed"],
     )
-    return {**data, "scores": scores, "record": {**record, "scores_attrs": dict(scores.attrs)}}
+    return _store_table(data, "scores", scores)
 
 
 def without_scores(data: dict[str, Any]) -> dict[str, Any]:
     """Return data with an empty table of scores: better none than those of other units or bins."""
-    empty = pd.DataFrame(columns=TABLES["scores"])
-    return {**data, "scores": empty, "record": {**data["record"], "scores_attrs": {}}}
+    return _store_table(data, "scores", pd.DataFrame(columns=TABLES["scores"]))
+
+
+def _store_table(data: dict[str, Any], name: str, table: pd.DataFrame) -> dict[str, Any]:
+    """Return data with a table of numbers; what its codes and attributes are stands in the record."""
+    numbers, texts = encode_table(table)
+    record = {**data["record"], "texts": {**data["record"].get("texts", {}), name: texts}}
+    return {**data, name: numbers, "record": {**record, f"{name}_attrs": dict(table.attrs)}}
+
+
+def _restore_table(data: dict[str, Any], name: str) -> pd.DataFrame:
+    record = data["record"]
+    table = decode_table(data[name], TABLES[name], record.get("texts", {}).get(name, {}))
+    table.attrs.update(record.get(f"{name}_attrs", {}))
+    return table
 
 
 def reopen_predicted(sorting: BaseSorting, data: dict[str, Any]) -> SpikeWindow:
@@ -137,9 +178,13 @@ def reopen_predicted(sorting: BaseSorting, data: dict[str, Any]) -> SpikeWindow:
     )
 
 
-def to_generation(data: dict[str, Any], sampling_frequency: float) -> SpikeGeneration:
-    """Return the extension's data as what users work with."""
-    record, values = data["record"], np.asarray(data["spike_probability"])
+def to_generation(data: dict[str, Any], sampling_frequency: float | None = None) -> SpikeGeneration:
+    """Return the extension's data as what users work with.
+
+    `sampling_frequency` is that of the sorting, for data that were stored before they said so.
+    """
+    record, values = data["record"], decode_unseen(data["spike_probability"])
+    rate_hz = record.get("sampling_frequency", sampling_frequency)
     time = record["start_time"] + np.arange(len(values)) * record["bin_size"]
     unit_ids = np.asarray(data["unit_ids"])
     names = ("model", "model_sha256", "segment", "context", "bin_size", "start_time")
@@ -151,14 +196,14 @@ def to_generation(data: dict[str, Any], sampling_frequency: float) -> SpikeGener
         attrs={name: record[name] for name in names},
     )
     spikes = np.asarray(data["generated_spikes"])
-    frames = np.floor((spikes["bin_index"] + 0.5) * record["bin_size"] * sampling_frequency + 1e-6)
+    frames = np.floor((spikes["bin_index"] + 0.5) * record["bin_size"] * rate_hz + 1e-6)
     generated = NumpySorting.from_samples_and_labels(
-        [frames.astype(np.int64)], [unit_ids[spikes["unit_index"]]], sampling_frequency, unit_ids=unit_ids
+        [frames.astype(np.int64)], [unit_ids[spikes["unit_index"]]], rate_hz, unit_ids=unit_ids
     )
     generated.annotate(synthetic=True, model_sha256=record["model_sha256"], seed=record["seed"])
-    scores = data["scores"].copy()
-    scores.attrs.update(record["scores_attrs"])
-    return SpikeGeneration(probability, generated, scores, data["audits"].copy(), dict(record))
+    scores, audits = (_restore_table(data, name) for name in ("scores", "audits"))
+    told = {name: value for name, value in record.items() if name not in _STORAGE}
+    return SpikeGeneration(probability, generated, scores, audits, told)
 
 
 def draw(probability: Float32[np.ndarray, "time unit"], seed: int, unit_ids: np.ndarray) -> np.ndarray:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from spikeinterface.core import BaseSorting
+
+from nwbspikegen.core.joined_segments import JoinedSorting
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
@@ -27,14 +30,30 @@ def fingerprint_trains(sorting: BaseSorting) -> dict[str, float]:
     """
     prints = {}
     for unit in sorting.unit_ids:
-        frames = sorting.get_unit_spike_train(unit, segment_index=0)
-        if len(frames) < _FEWEST_SPIKES:
-            continue
-        digest = hashlib.sha256(repr(float(sorting.sampling_frequency)).encode())
-        digest.update(np.diff(np.asarray(frames, dtype=np.int64)).tobytes())
-        first = sorting.get_unit_spike_train_in_seconds(unit, segment_index=0)[0]
-        prints[digest.hexdigest()] = float(first)
+        for frames, first in _read_pieces(sorting, unit):
+            if len(frames) < _FEWEST_SPIKES:
+                continue
+            digest = hashlib.sha256(repr(float(sorting.sampling_frequency)).encode())
+            digest.update(np.diff(np.asarray(frames, dtype=np.int64)).tobytes())
+            prints[digest.hexdigest()] = first
     return prints
+
+
+def _read_pieces(sorting: BaseSorting, unit: Any) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield the frames of a unit and when its first spike was (s): of each segment that was joined.
+
+    A model may have learnt from one segment, and predict all of them, or the other way round.
+    """
+    times = sorting.get_unit_spike_train_in_seconds(unit, segment_index=0)
+    if not isinstance(sorting, JoinedSorting):
+        yield sorting.get_unit_spike_train(unit, segment_index=0), float(times[0]) if len(times) else np.nan
+        return
+    before = 0
+    for segment in range(len(sorting.segment_starts)):
+        frames = sorting.read_segment_frames(unit, segment)
+        if len(frames):
+            yield frames, float(times[before])
+        before += len(frames)
 
 
 def recognise(model: FittedModel, sorting: BaseSorting, identifier: str) -> FittedModel:

@@ -48,7 +48,7 @@ def train_spike_model(
     model, loss : str
         As for `nwbspikegen.train`.
     segment_index : int, optional
-        Which segment; must be given when there are several.
+        Which segment; all of them on one clock unless given, with what lies between them not observed.
     start, duration : float
         Window, in seconds from the start of observation.
     bin_size : float

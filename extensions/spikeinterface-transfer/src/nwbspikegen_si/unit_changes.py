@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen_si.generation import DRAWN
+from nwbspikegen_si.tables import decode_unseen, encode_unseen
 
 
 def keep_units(data: dict[str, Any], unit_ids: Sequence[Any], change: str) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def _rearrange(
     data: dict[str, Any], columns: list[list[int]], kept: list[Any], unit_ids: Sequence[Any], change: str
 ) -> dict[str, Any]:
     """Return a prediction whose unit i is made of `columns[i]` of the old one."""
-    old = np.asarray(data["spike_probability"])
+    old = decode_unseen(data["spike_probability"])
     probability = np.empty((len(old), len(columns)), dtype=np.float32)
     pieces = [np.empty(0, dtype=DRAWN)]
     spikes = np.asarray(data["generated_spikes"])
@@ -68,7 +69,7 @@ def _rearrange(
         pieces.append(piece)
     return {
         **data,
-        "spike_probability": probability,
+        "spike_probability": encode_unseen(probability),
         "generated_spikes": np.sort(np.concatenate(pieces), order=["bin_index", "unit_index"]),
         "unit_ids": np.array(kept, dtype=np.asarray(unit_ids).dtype),
         "record": {**data["record"], "changes": [*data["record"]["changes"], change]},

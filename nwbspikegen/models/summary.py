@@ -1,0 +1,54 @@
+"""A trained model in a few words, for notebooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nwbspikegen.models.fitted import FittedModel
+
+_LONGEST = 60
+
+
+def summarise_model(model: FittedModel) -> dict[str, str]:
+    """Return what tells a model from another: of which kind, trained on what, with which result.
+
+    Examples
+    --------
+    >>> from nwbspikegen.models import FittedModel, build_model
+    >>> model = FittedModel(build_model("in_context", num_units=4), loss="bernoulli", bin_size=0.001)
+    >>> list(summarise_model(model).items())[:3]
+    [('model', 'in_context'), ('units', '4'), ('bins', '0.001 s')]
+    """
+    training = model.training
+    return {
+        "model": model.name,
+        "units": str(model.module.num_units),
+        "bins": f"{model.bin_size:g} s",
+        "loss": model.loss,
+        "trained on": _shorten([_name_source(each) for each in training.get("sources", [])]),
+        "training (s)": _span(training.get("split", {}).get("train")),
+        "validation (s)": _span(training.get("split", {}).get("validation")),
+        "epochs": str(len(model.curves)) if model.curves else "",
+        "settings": _shorten([f"{name}={value}" for name, value in model.parameters.items()]),
+        "sha256": model.sha256[:12],
+    }
+
+
+def _name_source(source: dict[str, Any]) -> str:
+    named = (source.get(name) for name in ("file_name", "session_id", "identifier"))
+    return str(next((each for each in named if each), "?"))[:40]
+
+
+def _span(segment: Any) -> str:
+    return f"{segment[0]:g} to {segment[1]:g}" if segment else ""
+
+
+def _shorten(parts: list[str]) -> str:
+    """Return parts in one line that fits a notebook, and how many are not in it."""
+    shown: list[str] = []
+    for part in parts:
+        if shown and len(", ".join([*shown, part])) > _LONGEST:
+            return f"{', '.join(shown)} and {len(parts) - len(shown)} more"
+        shown.append(part)
+    return ", ".join(shown)
