@@ -73,8 +73,10 @@ class FrameSegment(NativeSegment):
     def read_frames(self, unit_id: Any) -> Int64[np.ndarray, " spike"]:
         """Return the sorted frames of a unit."""
         # numbers and texts of NumPy are not those of the mapping
-        return self._trains[unit_id.item() if isinstance(unit_id, np.generic) else unit_id]
+        train: np.ndarray = self._trains[unit_id.item() if isinstance(unit_id, np.generic) else unit_id]
+        return train
 
     def read_seconds(self, unit_id: Any) -> Float64[np.ndarray, " spike"]:
         """Return the sorted times of a unit (s)."""
-        return self.read_frames(unit_id) / self._rate_hz
+        seconds: np.ndarray = self.read_frames(unit_id) / self._rate_hz
+        return seconds

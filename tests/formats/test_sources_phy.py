@@ -186,6 +186,19 @@ def test_a_maxwell_recording_tells_rate_length_and_start(tmp_path):
     assert sorting.session_metadata["NWBFile"]["session_start_time"].startswith("2021-10-19T20:55:05")
 
 
+def test_a_recording_that_is_given(tmp_path):
+    folder = write_phy(tmp_path / "phy")
+    recording = write_recording(tmp_path / "other.bin", 50_000)
+    assert PhySorting(folder, recording=recording).observation_interval == (0.0, 2.5)
+    with pytest.raises(InputError, match=r"nothing at missing\.bin"):
+        PhySorting(folder, recording="missing.bin", duration=2.0)
+    with pytest.raises(InputError, match=r"a well or recording within .*other.bin"):
+        PhySorting(folder, recording=recording, well="well000")
+    (folder / "params.py").write_text(f"sample_rate = {RATE_HZ}\n")
+    with pytest.raises(InputError, match=r"no n_channels_dat and dtype for .*other.bin"):
+        PhySorting(folder, recording=recording)
+
+
 def test_the_rate_is_asked_for(tmp_path):
     folder = write_phy(tmp_path / "phy", params=None)
     with pytest.raises(InputError, match=r"sampling rate of none .* pass --sampling-rate"):

@@ -78,5 +78,6 @@ def _find_main(
         return np.array([rows.get(str(each), -1) for each in main_channels], dtype=np.int64)
     if places is not None:
         sites = np.stack([columns["rel_x"], columns["rel_y"]], axis=1)
-        return np.linalg.norm(places[:, None, :2] - sites, axis=2).argmin(axis=1).astype(np.int64)
+        nearest: np.ndarray = np.linalg.norm(places[:, None, :2] - sites, axis=2).argmin(axis=1)
+        return nearest.astype(np.int64)
     return np.full(num_units, -1, dtype=np.int64)

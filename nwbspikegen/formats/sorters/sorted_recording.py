@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import require_file
 from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
 from nwbspikegen.formats.sorters.phy_folder import PhyFolder
 
@@ -57,23 +58,26 @@ def find_sorted_recording(
     InputError
         No rate, one that is contradicted, or a recording that cannot be read.
     """
-    is_maxwell = recording is not None and Path(recording).suffix in _MAXWELL
-    maxwell = read_maxwell_recording(recording, well, rec) if recording is not None and is_maxwell else None
+    given = None if recording is None else require_file(recording)
+    is_maxwell = given is not None and given.suffix in _MAXWELL
+    if given is not None and not is_maxwell and (well is not None or rec is not None):
+        raise InputError(
+            f"a well or recording within {given}", "them for a MaxWell file (.h5) only", "leave them out"
+        )
+    maxwell = read_maxwell_recording(given, well, rec) if given is not None and is_maxwell else None
     rate_hz = _find_rate(folder, maxwell, sampling_frequency)
-    if duration is not None:
-        length, told_by = duration, "the given duration"
-    elif maxwell is not None:
-        length, told_by = _measure_maxwell(maxwell, rate_hz), "the recording"
-    else:
-        flat = _find_flat(folder) if recording is None else [Path(recording)]
-        length = _measure_flat(folder, flat, rate_hz, is_given=recording is not None)
-        told_by = "the recording"
+    length, told_by = duration, "the recording" if duration is None else "the given duration"
+    if length is None and maxwell is not None:
+        length = _measure_maxwell(maxwell, rate_hz)
+    elif length is None:
+        flat = _find_flat(folder) if given is None else [given]
+        length = _measure_flat(folder, flat, rate_hz, is_given=given is not None)
     start = None if maxwell is None else maxwell.start_time
     return SortedRecording(rate_hz, length, told_by, start)
 
 
 def _find_rate(folder: PhyFolder, maxwell: MaxWellRecording | None, given: float | None) -> float:
-    stated = folder.params.get("sample_rate")
+    stated: Any = folder.params.get("sample_rate")
     if given is not None:
         if not (np.isfinite(given) and given > 0):
             raise InputError(
@@ -124,12 +128,11 @@ def _find_flat(folder: PhyFolder) -> list[Path]:
 def _measure_flat(folder: PhyFolder, files: list[Path], rate_hz: float, *, is_given: bool) -> float | None:
     """Return the seconds that flat binary files last, None where nothing tells their layout."""
     layout = _read_layout(folder)
-    missing = next((file for file in files if not file.is_file()), None)
-    if is_given and (layout is None or missing is not None):
+    if is_given and layout is None:
         raise InputError(
-            f"nothing at {missing}" if missing else f"no n_channels_dat and dtype for {files[0]}",
+            f"no n_channels_dat and dtype for {files[0]}",
             "a MaxWell file, or a flat binary one and its layout in params.py",
-            "check the path" if missing else "pass --duration",
+            "pass --duration",
         )
     if layout is None or not files:
         return None
@@ -141,7 +144,8 @@ def _measure_flat(folder: PhyFolder, files: list[Path], rate_hz: float, *, is_gi
 
 def _read_layout(folder: PhyFolder) -> tuple[int, int] | None:
     """Return the bytes of a frame and those before the first, or None."""
-    num_channels, offset = folder.params.get("n_channels_dat"), folder.params.get("offset", 0)
+    num_channels: Any = folder.params.get("n_channels_dat")
+    offset: Any = folder.params.get("offset", 0)
     try:
         # a text such as "i8,i8" would be several numbers
         itemsize = np.dtype(str(folder.params["dtype"])).itemsize
