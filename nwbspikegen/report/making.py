@@ -1,0 +1,129 @@
+"""A report of anything that this package reads or writes: the whole of `nwbspikegen report`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from nwbspikegen.core.addresses import is_remote, is_zarr, name_of
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import require_absent, require_suffix, write_whole
+from nwbspikegen.report.head import describe_recording, show_head, write_command
+from nwbspikegen.report.methods import describe_survey
+from nwbspikegen.report.parts import Page
+from nwbspikegen.report.recorded import read_recorded
+from nwbspikegen.report.recording import show_recording
+from nwbspikegen.report.rendering import render_page
+from nwbspikegen.views import open_units
+
+# s, as what is trained on by default
+_DURATION = 600.0
+
+
+def report(
+    thing: Any,
+    out: str | os.PathLike[str] = "report.html",
+    *,
+    start: float = 0.0,
+    duration: float = _DURATION,
+    bin_size: float = 0.001,
+    split: tuple[float, float, float] = (0.5, 0.25, 0.25),
+    interval: str | None = None,
+    exclude: Any = (),
+    unit_table: str = "units",
+    overwrite: bool = False,
+) -> Path:
+    """Write one HTML page that shows a recording, a result or a study.
+
+    The page is one file that loads nothing: it opens from a disk or a mail, and holds a still picture of
+    every figure for print. What is too dense is binned, and its caption says so.
+
+    Parameters
+    ----------
+    thing : path, address, Dataset or TransferStudy
+        A recording; a file that `generate`, `explain` or `transfer` wrote; the folder of a model, a study, a
+        sweep or of patch-clamp features; a file that `patchseq` wrote; or a view of `open_units`.
+    out : path, default: "report.html"
+        Where to write.
+    start, duration, bin_size, interval, exclude, unit_table
+        Window of a bare recording, as for `open_units`. Results show the window that they were made from.
+    split : three floats
+        Shares of training, validation and test that are shaded in a bare recording.
+    overwrite : bool
+        Replace a page that is there.
+
+    Raises
+    ------
+    InputError
+        Nothing is there, or nothing that this package reads or writes.
+    OutputError
+        `out` is there and `overwrite` is not set.
+    MissingExtraError
+        When plotly, jinja2 or matplotlib are not installed.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> units = nsg.open_units(nsg.simulate("in_vivo", num_units=4, duration=20, seed=1).sorting)
+    >>> nsg.report(units, "simulated.html").name
+    'simulated.html'
+    """
+    require_suffix(out, ".html")
+    require_absent(out, overwrite=overwrite)
+    window = {
+        "start": start,
+        "duration": duration,
+        "bin_size": bin_size,
+        "interval": interval,
+        "exclude": exclude,
+        "unit_table": unit_table,
+    }
+    page = make_page(thing, window=window, split=split, out=out)
+    written = render_page(page)
+    with write_whole(out, overwrite=overwrite) as unfinished:
+        unfinished.write_text(written, encoding="utf-8")
+    return Path(out)
+
+
+def make_page(
+    thing: Any, *, window: Mapping[str, Any], split: tuple[float, float, float], out: Any = "report.html"
+) -> Page:
+    """Return the page of a thing, by what it is."""
+    if isinstance(thing, xr.Dataset):
+        return _show_recording(thing, "a view", split, "nsg.report(units)")
+    thing = getattr(thing, "folder", thing)
+    if not is_remote(thing) and Path(thing).is_dir() and not is_zarr(thing):
+        raise InputError(f"{thing}, a folder", "a recording", "pass a file")
+    options = {name: value for name, value in window.items() if value != _DEFAULTS[name]}
+    units = open_units(thing, **window)
+    return _show_recording(units, name_of(thing), split, write_command(thing, options, out))
+
+
+_DEFAULTS = {
+    "start": 0.0,
+    "duration": _DURATION,
+    "bin_size": 0.001,
+    "interval": None,
+    "exclude": (),
+    "unit_table": "units",
+}
+
+
+def _show_recording(
+    units: xr.Dataset, name: str, split: tuple[float, float, float], command: str
+) -> Page:
+    recorded = read_recorded(units, split)
+    trains = recorded.pack()
+    return Page(
+        name,
+        "recording",
+        [show_head(name, describe_recording(recorded), command), show_recording(recorded)],
+        units=recorded.names,
+        first_unit=recorded.first_unit,
+        trains={} if trains is None else {"recorded": trains},
+        methods=describe_survey(recorded),
+    )
