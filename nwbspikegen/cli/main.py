@@ -16,6 +16,7 @@ from nwbspikegen.cli.explain import explain_command
 from nwbspikegen.cli.generate import generate_command
 from nwbspikegen.cli.info import info_command
 from nwbspikegen.cli.plot import plot_command
+from nwbspikegen.cli.report import report_command
 from nwbspikegen.cli.score import score_command
 from nwbspikegen.cli.share import share_command
 from nwbspikegen.cli.sweep import sweep_command
@@ -101,6 +102,7 @@ _COMMANDS = (
     explain_command,
     sweep_command,
     patchseq,
+    report_command,
     plot_command,
     validate_command,
     share_command,

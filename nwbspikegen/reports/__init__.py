@@ -1,5 +1,5 @@
 """One HTML page for a recording, a result, a study: a place to look."""
 
-from nwbspikegen.report.making import report
+from nwbspikegen.reports.making import report
 
 __all__ = ["report"]

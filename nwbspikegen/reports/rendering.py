@@ -13,10 +13,10 @@ import pandas as pd
 
 from nwbspikegen import __version__
 from nwbspikegen.core.errors import MissingExtraError
-from nwbspikegen.report.packing import pack_bytes, pack_values
-from nwbspikegen.report.parts import Page, Table, Trains
-from nwbspikegen.report.plotly_panels import to_plotly
-from nwbspikegen.report.still_panels import draw_still
+from nwbspikegen.reports.packing import pack_bytes, pack_values
+from nwbspikegen.reports.parts import Page, Table, Trains
+from nwbspikegen.reports.plotly_panels import to_plotly
+from nwbspikegen.reports.still_panels import draw_still
 
 # s: sorters count at 20 to 32 kHz, but a pixel of the closest look is wider than a tenth of a millisecond
 _TICK = 1e-4
@@ -63,6 +63,7 @@ def render_page(page: Page) -> str:
             "trains": {name: _pack_trains(each) for name, each in page.trains.items()},
             "jumps": [vars(jump) for jump in page.jumps],
             "time": time,
+            "shown": page.shown or time,
         }
     )
     script = _read("page.js")
@@ -95,12 +96,18 @@ def _load() -> tuple[str, Any]:
 
 
 def _read(name: str) -> str:
-    return files("nwbspikegen.report").joinpath(name).read_text(encoding="utf-8")
+    return files("nwbspikegen.reports").joinpath(name).read_text(encoding="utf-8")
 
 
 def _find_extent(page: Page) -> list[float] | None:
     """Return first and last time (s) of all panels that share the axis of time."""
-    ends = [end for panel in page.panels if panel.is_time for span in panel.spans for end in (span.start, span.stop)]
+    ends = [
+        end
+        for panel in page.panels
+        if panel.is_time
+        for span in panel.spans
+        for end in (span.start, span.stop)
+    ]
     for panel in page.panels:
         if panel.is_time:
             ends += [float(np.min(mark.x)) for mark in panel.marks if len(mark.x)]
@@ -146,7 +153,7 @@ def _show(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating):
-        return "–" if not np.isfinite(value) else f"{value:.4g}"
+        return "-" if not np.isfinite(value) else f"{value:.4g}"
     return str(value)
 
 

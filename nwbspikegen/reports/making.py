@@ -9,15 +9,17 @@ from typing import Any
 
 import xarray as xr
 
-from nwbspikegen.core.addresses import is_remote, is_zarr, name_of
+from nwbspikegen.core.addresses import Address, is_remote, is_zarr, name_of
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, require_suffix, write_whole
-from nwbspikegen.report.head import describe_recording, show_head, write_command
-from nwbspikegen.report.methods import describe_survey
-from nwbspikegen.report.parts import Page
-from nwbspikegen.report.recorded import read_recorded
-from nwbspikegen.report.recording import show_recording
-from nwbspikegen.report.rendering import render_page
+from nwbspikegen.nwb.groups import find_group
+from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.reports.head import describe_recording, show_head, write_command
+from nwbspikegen.reports.methods import describe_survey
+from nwbspikegen.reports.parts import Page
+from nwbspikegen.reports.recorded import find_segments, read_recorded
+from nwbspikegen.reports.recording import show_recording
+from nwbspikegen.reports.rendering import render_page
 from nwbspikegen.views import open_units
 
 # s, as what is trained on by default
@@ -98,9 +100,25 @@ def make_page(
     thing = getattr(thing, "folder", thing)
     if not is_remote(thing) and Path(thing).is_dir() and not is_zarr(thing):
         raise InputError(f"{thing}, a folder", "a recording", "pass a file")
-    options = {name: value for name, value in window.items() if value != _DEFAULTS[name]}
+    return _show_file(thing, window, split, out)
+
+
+def _show_file(
+    thing: Address, window: Mapping[str, Any], split: tuple[float, float, float], out: Any
+) -> Page:
+    with open_nwb(thing) as root, reading(thing):
+        held = {name: set(group) for name in _MODULES if (group := find_group(root, f"processing/{name}"))}
+    given = {name: value for name, value in window.items() if value != _DEFAULTS[name]}
+    if "spike_probability" in held.get("spike_generation", ()):
+        from nwbspikegen.reports.prediction_page import make_prediction_page
+
+        return make_prediction_page(thing, write_command(thing, {}, out))
     units = open_units(thing, **window)
-    return _show_recording(units, name_of(thing), split, write_command(thing, options, out))
+    return _show_recording(units, name_of(thing), split, write_command(thing, given, out))
+
+
+# modules of processing that this package writes
+_MODULES = ("spike_generation", "attention", "spike_transfer", "patchseq")
 
 
 _DEFAULTS = {
@@ -113,10 +131,8 @@ _DEFAULTS = {
 }
 
 
-def _show_recording(
-    units: xr.Dataset, name: str, split: tuple[float, float, float], command: str
-) -> Page:
-    recorded = read_recorded(units, split)
+def _show_recording(units: xr.Dataset, name: str, split: tuple[float, float, float], command: str) -> Page:
+    recorded = read_recorded(units, find_segments(units, split))
     trains = recorded.pack()
     return Page(
         name,

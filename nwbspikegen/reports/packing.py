@@ -1,4 +1,5 @@
-"""Numbers and texts as they lie inside of a page: compressed, and nothing that a browser would read as HTML."""
+"""Numbers and texts as they lie inside of a page: compressed, and nothing that a browser would read as "
+"HTML."""
 
 from __future__ import annotations
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.report.parts import Span, Trains
+from nwbspikegen.reports.parts import Span, SpanKind, Trains
 from nwbspikegen.scoring.statistics import spike_statistics
-from nwbspikegen.views import Split, Survey
+from nwbspikegen.views import Survey
 from nwbspikegen.views.measuring import stretch_of
 from nwbspikegen.views.observation import join_intervals
 from nwbspikegen.views.splits import split_fractions
 from nwbspikegen.views.surveying import survey_view
 
-# numbers of a map: two megabytes of a page, and more columns than a screen has
+# numbers of a map: two megabytes of a page
 _MOST_CELLS = 750_000
-_MOST_COLUMNS = 6_000
+# as many as a wide screen has; closer, spikes are drawn one by one
+_MOST_COLUMNS = 2_000
 # spikes that lie in a page one by one: three megabytes
 MOST_SPIKES = 2_000_000
 
@@ -32,8 +34,8 @@ class Recorded:
     ----------
     units : Dataset (time, unit)
         The view.
-    parts : Split or None
-        Its split; None where it is too short for one.
+    segments : mapping of str to (float, float)
+        When its training, validation and test segments are (s), where they are known.
     survey : Survey
         What it holds and what is odd.
     trains : list of array
@@ -45,7 +47,7 @@ class Recorded:
     """
 
     units: xr.Dataset
-    parts: Split | None
+    segments: Mapping[SpanKind, tuple[float, float]]
     survey: Survey
     trains: list[np.ndarray]
     seen: list[np.ndarray]
@@ -83,13 +85,7 @@ class Recorded:
 
     def spans(self) -> list[Span]:
         """Return what of the window is shaded: the segments, and when no unit was observed."""
-        shaded = []
-        if self.parts is not None:
-            for kind in ("train", "validation", "test"):
-                part = getattr(self.parts, kind)
-                if part.sizes["time"]:
-                    first, last = float(part.time[0]), float(part.time[-1])
-                    shaded.append(Span(kind, first, last + float(part.attrs["bin_size"])))
+        shaded = [Span(kind, *ends) for kind, ends in self.segments.items()]
         seen = join_intervals(np.concatenate([np.zeros((0, 2)), *self.seen]))
         edges = np.concatenate([[self.start], seen.ravel(), [self.stop]]).reshape(-1, 2)
         gaps = edges[edges[:, 1] - edges[:, 0] > float(self.units.attrs["bin_size"])]
@@ -103,16 +99,26 @@ class Recorded:
         return table
 
 
-def read_recorded(
-    units: xr.Dataset, split: tuple[float, float, float] = (0.5, 0.25, 0.25), parts: Split | None = None
-) -> Recorded:
-    """Read a view: its survey, spikes and observation; `parts` are its split where it has one already."""
-    if parts is None:
-        try:
-            parts = split_fractions(units, split)
-        except InputError:
-            # a recording that is too short to train on can be looked at
-            parts = None
+def find_segments(
+    units: xr.Dataset, split: tuple[float, float, float]
+) -> dict[SpanKind, tuple[float, float]]:
+    """Return when the segments of a view are, none where it is too short to be split."""
+    try:
+        parts = split_fractions(units, split)
+    except InputError:
+        # a recording that is too short to train on can be looked at
+        return {}
+    kinds: tuple[SpanKind, ...] = ("train", "validation", "test")
+    found = {kind: getattr(parts, kind) for kind in kinds}
+    return {
+        kind: (float(part.time[0]), float(part.time[-1]) + float(units.attrs["bin_size"]))
+        for kind, part in found.items()
+        if part.sizes["time"]
+    }
+
+
+def read_recorded(units: xr.Dataset, segments: Mapping[SpanKind, tuple[float, float]]) -> Recorded:
+    """Read a view: its survey, spikes and observation; `segments` are shaded."""
     stretch = stretch_of(units)
     observed = stretch.observe()
     seen = [observed.patterns[place] for place in observed.pattern_of.tolist()]
@@ -120,19 +126,18 @@ def read_recorded(
     for piece in stretch.source.read_trains(stretch.units.tolist(), stretch.start, stretch.stop):
         trains += np.split(piece.times, np.cumsum(piece.counts)[:-1])
     trains = [train[observed.is_seen(place, train)] for place, train in enumerate(trains)]
-    found = survey_view(units, parts)
-    return Recorded(units, parts, found, trains, seen, stretch.start, stretch.stop)
+    return Recorded(units, segments, survey_view(units), trains, seen, stretch.start, stretch.stop)
 
 
-def choose_width(seconds: float, num_units: int, bin_size: float) -> float:
-    """Return the width of bins (s) in which a map of so many units is drawn: 1, 2 or 5 of a power of ten.
+def choose_width(seconds: float, num_units: int, bin_size: float, columns: int = _MOST_COLUMNS) -> float:
+    """Return the width of bins (s) in which so many units are drawn: 1, 2 or 5 of a power of ten.
 
     Examples
     --------
     >>> choose_width(600.0, 128, 0.001)
-    0.2
+    0.5
     """
-    num_columns = max(1, min(_MOST_COLUMNS, _MOST_CELLS // num_units))
+    num_columns = max(1, min(columns, _MOST_CELLS // num_units))
     least = max(seconds / num_columns, bin_size)
     power = 10.0 ** np.floor(np.log10(least) + 1e-9)
     width = next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))

@@ -76,7 +76,7 @@
   };
   const mounted = new Map();
   let unit = page.first_unit;
-  let range = null;
+  let range = page.shown;
   let isMoving = false;
 
   const ticksOf = (panel, [start, stop]) => {
@@ -97,7 +97,7 @@
   };
   const drawTicks = async (panel) => {
     if (!panel.spikes && !panel.unit_spikes) return;
-    const found = ticksOf(panel, range || page.time);
+    const found = ticksOf(panel, range);
     const last = panel.div.data.length - 1;
     await Plotly.restyle(panel.div, { x: [found ? found.x : []], y: [found ? found.y : []] }, [last]);
     if (panel.spikes) await Plotly.restyle(panel.div, { visible: found === null }, [0]);
@@ -116,8 +116,7 @@
     figure.classList.add("is-live");
     const data = [...panel.data];
     if (panel.spikes || panel.unit_spikes) data.push({ ...TICKS });
-    if (panel.is_time && range) panel.layout.xaxis.range = [...range];
-    else if (panel.is_time) panel.layout.xaxis.range = [...page.time];
+    if (panel.is_time) panel.layout.xaxis.range = [...range];
     if (window.innerWidth < 600) narrow(panel);
     await Plotly.newPlot(panel.div, data, panel.layout, CONFIG);
     showUnit(panel);
@@ -187,7 +186,7 @@
   };
   const move = (action) => {
     if (!page.time) return;
-    const [start, stop] = range || page.time;
+    const [start, stop] = range;
     const length = stop - start, middle = (start + stop) / 2;
     if (action === "left") setRange([start - length / 2, stop - length / 2]);
     if (action === "right") setRange([start + length / 2, stop + length / 2]);
@@ -228,7 +227,8 @@
       const name = decode(trace.name || "");
       if (trace.type === "heatmap") {
         trace.z.forEach((values, row) => values.forEach((z, column) => rows.push(
-          [name, trace.x0 + column * trace.dx, trace.y0 + row * trace.dy, z])));
+          [name, trace.x0 + column * trace.dx, trace.y0 + row * trace.dy,
+            trace.meta.is_log ? 10 ** z : z])));
       } else {
         for (let at = 0; at < trace.x.length; at += 1) {
           const text = Array.isArray(trace.text) ? decode(trace.text[at]) : "";
@@ -296,7 +296,6 @@
     event.preventDefault();
     move(KEYS[event.key]);
   });
-  document.body.classList.add("has-script");
   // figures are drawn as they come near: a long page would keep a phone busy for seconds
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -311,4 +310,5 @@
     mountAll: async () => { for (const panel of page.panels) await mount(panel); },
     state: () => ({ unit, range, drawn: [...mounted.keys()] }),
   };
+  document.body.classList.add("has-script");
 })();

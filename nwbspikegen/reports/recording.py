@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.plot.canvas import COLOURS
-from nwbspikegen.report.parts import Lamp, Lamps, Mark, Panel, Part, Prose, Section, Table
-from nwbspikegen.report.recorded import MOST_SPIKES, Recorded, choose_width, count_in_bins
+from nwbspikegen.reports.parts import Lamp, Lamps, Mark, Panel, Part, Prose, Section, Table
+from nwbspikegen.reports.recorded import MOST_SPIKES, Recorded, choose_width, count_in_bins
 from nwbspikegen.scoring.statistics import count_windows
 
 _STATISTICS = {
@@ -18,7 +18,8 @@ _STATISTICS = {
     "rate (Hz)": "Spikes per second observed.",
     "mean interval (s)": "Mean time between two spikes that follow each other.",
     "CV": "Standard deviation of the intervals over their mean: 1 for a Poisson train, 0 for a clock.",
-    "CV2": "Irregularity of neighbouring intervals (Holt et al. 1996), which slow changes of rate leave alone.",
+    "CV2": "Irregularity of neighbouring intervals (Holt et al. 1996), which slow changes of rate leave "
+    "alone.",
     "Fano 1 s": "Variance over mean of counts in windows of 1 s: 1 for a Poisson train.",
     "correlation": "Mean Pearson correlation of counts in 50 ms windows with all other units.",
     "shortest interval (ms)": "Shortest time between two spikes of the unit.",
@@ -46,7 +47,8 @@ _QUALITIES = ("quality", "KSLabel", "group")
 
 
 def show_recording(recorded: Recorded) -> Section:
-    """Return the section of a recording: spikes along time, what units are like, where they are, what is odd."""
+    """Return the section of a recording: spikes along time, what units are like, where they are, what "
+    "is odd."""
     statistics = recorded.describe()
     parts: list[Part] = [
         show_findings(recorded),
@@ -73,11 +75,14 @@ def show_findings(recorded: Recorded) -> Part:
 
 
 def draw_raster(recorded: Recorded, name: str, title: str, trains: str) -> Panel:
-    """Return the spikes of all units along time: as rates in bins, and one by one where it is looked at closely."""
+    """Return the spikes of all units along time: as rates in bins, and one by one where it is looked at "
+    "closely."""
     width = choose_width(recorded.stop - recorded.start, len(recorded.trains), recorded.survey.bin_size)
     rates = count_in_bins(recorded.trains, recorded.seen, recorded.start, recorded.stop, width)
     some = rates[np.isfinite(rates) & (rates > 0)]
-    top = float(np.percentile(some, 99)) if len(some) else 1.0
+    top = float(some.max()) if len(some) else 1.0
+    # one spike in a bin of the width of the map, or a thousandth of the most
+    low = max(min(0.5 / width, top / 10), top / 1000)
     is_close = recorded.num_spikes <= MOST_SPIKES
     closer = (
         " Zoom in until there are fewer than 20,000 spikes to see each of them."
@@ -85,11 +90,11 @@ def draw_raster(recorded: Recorded, name: str, title: str, trains: str) -> Panel
         else f" Its {recorded.num_spikes:,} spikes are too many to be shown one by one here."
     )
     caption = (
-        f"Spikes of {len(rates)} units in bins of {width:g} s, as rates; the colour ends at {top:.3g} Hz, the "
-        f"99th percentile of bins with a spike. White: not observed.{closer} Units are in the order of the file."
+        f"Spikes of {len(rates)} units in bins of {width:g} s, as rates, on a logarithmic scale. "
+        f"White: not observed.{closer} Units are in the order of the file."
     )
     x = recorded.start + width * (np.arange(rates.shape[1]) + 0.5)
-    drawn = Mark("map", x, np.arange(len(rates)), rates, scale="rate (Hz)", limits=(0.0, top))
+    drawn = Mark("map", x, np.arange(len(rates)), rates, scale="rate (Hz)", limits=(low, top), is_log=True)
     return Panel(
         name,
         title,
@@ -110,10 +115,13 @@ def _draw_population(recorded: Recorded) -> Panel:
     rates = count_in_bins(recorded.trains, recorded.seen, recorded.start, recorded.stop, width)
     known = np.isfinite(rates)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known.any(axis=0), np.where(known, rates, 0.0).sum(axis=0) / known.sum(axis=0), np.nan)
+        mean = np.where(
+            known.any(axis=0), np.where(known, rates, 0.0).sum(axis=0) / known.sum(axis=0), np.nan
+        )
     x = recorded.start + width * (np.arange(len(mean)) + 0.5)
     caption = (
-        f"Mean rate of the units that were observed, in bins of {width:g} s. Shaded: training, validation and test "
+        f"Mean rate of the units that were observed, in bins of {width:g} s. Shaded: training, validation "
+        "and test "
         "segment, as `nwbspikegen train` splits this window; grey: no unit was observed."
     )
     return Panel(
@@ -175,7 +183,7 @@ def _draw_rates(recorded: Recorded, statistics: pd.DataFrame) -> Panel:
         "rates",
         "Firing rates",
         f"Rate of every unit, in order; lowest {low:.3g}, median {median:.3g}, highest {high:.3g} Hz. "
-        f"{num_silent} silent units have no place on this scale.",
+        f"Silent units, which have no place on this scale: {num_silent}.",
         [_mark_units(recorded, np.arange(len(order)), rates[order], order)],
         "Units, in order of their rate",
         "Rate (Hz)",
@@ -208,7 +216,8 @@ def _draw_intervals(recorded: Recorded, statistics: pd.DataFrame) -> Panel:
     return Panel(
         "intervals",
         "Intervals between spikes",
-        "Share of the chosen unit's intervals in 60 steps of equal ratio; dashed: mean over units with two spikes "
+        "Share of the chosen unit's intervals in 60 steps of equal ratio; dashed: mean over units with "
+        "two spikes "
         "and more. Upright line: 1 ms, below which one neuron has no interval.",
         [
             Mark("line", centres, np.nan_to_num(mean), name="mean of units", is_faint=True, colour="#666666"),
@@ -264,8 +273,10 @@ def _draw_correlations(recorded: Recorded) -> Panel:
     return Panel(
         "correlations",
         "Correlation of pairs",
-        f"Pearson correlation of spike counts in windows of {_CORRELATION_BIN * 1000:g} ms; mean over pairs {mean}. "
-        f"The colour ends at {top:.3g}, the 99th percentile of pairs. White diagonal: a unit with itself.{left}",
+        f"Pearson correlation of spike counts in windows of {_CORRELATION_BIN * 1000:g} ms; mean over "
+        f"pairs {mean}. "
+        f"The colour ends at {top:.3g}, the 99th percentile of pairs. White diagonal: a unit with "
+        f"itself.{left}",
         [Mark("map", x, x, matrix, scale="correlation", limits=(-top or -1.0, top or 1.0), diverges=True)],
         "Unit (row)",
         "Unit (row)",
@@ -275,7 +286,8 @@ def _draw_correlations(recorded: Recorded) -> Panel:
 
 
 def draw_places(recorded: Recorded, statistics: pd.DataFrame) -> list[Part]:
-    """Return the units on the probe or the array, by rate, quality and region; what the file does not say is left out."""
+    """Return the units on the probe or the array, by rate, quality and region; what the file does not "
+    "say is left out."""
     x, y = recorded.column("rel_x"), recorded.column("rel_y")
     depth = recorded.column("depth")
     if x is None or y is None:

@@ -43,6 +43,8 @@ class Mark:
         Ends of the colour scale.
     diverges : bool
         Whether the colour scale has a middle, zero.
+    is_log : bool
+        Whether colours of a map go by the logarithm of z, from a thousandth of its upper limit on: few are seen beside many.
     units : sequence of int, optional
         Which unit of the page each point is: to click on it chooses that one.
     """
@@ -62,11 +64,14 @@ class Mark:
     by_unit: Sequence[str] = ()
     limits: tuple[float, float] | None = None
     diverges: bool = False
+    is_log: bool = False
     units: Sequence[int] | None = None
 
     def of_unit(self, place: int) -> Mark:
         """Return the mark of one unit, the one at `place`."""
-        return dataclasses.replace(self, by_unit=(), **{key: getattr(self, key)[place] for key in self.by_unit})
+        return dataclasses.replace(
+            self, by_unit=(), **{key: getattr(self, key)[place] for key in self.by_unit}
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,6 +242,8 @@ class Page:
         Stretches that can be gone to.
     methods : str
         A paragraph for a paper.
+    shown : (float, float), optional
+        The stretch of time (s) that is shown first; all of it by default.
     """
 
     title: str
@@ -247,6 +254,7 @@ class Page:
     trains: Mapping[str, Trains] = dataclasses.field(default_factory=dict)
     jumps: Sequence[Jump] = ()
     methods: str = ""
+    shown: tuple[float, float] | None = None
 
     @property
     def panels(self) -> list[Panel]:

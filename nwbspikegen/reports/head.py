@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen import __version__
-from nwbspikegen.report.parts import Facts, Part, Prose, Section
-from nwbspikegen.report.recorded import Recorded
+from nwbspikegen.reports.parts import Facts, Part, Prose, Section
+from nwbspikegen.reports.recorded import Recorded
 
 # of a file with hundreds of regions the first are told
 _MOST_REGIONS = 8
@@ -46,7 +46,9 @@ def _tell_regions(labels: np.ndarray | None) -> str:
     return ", ".join(kinds[:_MOST_REGIONS]) + more
 
 
-def write_command(thing: object, options: Mapping[str, Any] | None = None, out: object = "report.html") -> str:
+def write_command(
+    thing: object, options: Mapping[str, Any] | None = None, out: object = "report.html"
+) -> str:
     """Return the command line that makes a report again; options that are at their defaults are left out.
 
     Examples

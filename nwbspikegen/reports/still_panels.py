@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nwbspikegen.plot.canvas import COLOURS, new_figure
-from nwbspikegen.report.colours import DIVERGING, INK, SEQUENTIAL, SPAN_NAMES, SPANS
-from nwbspikegen.report.parts import Mark, Panel, Trains
+from nwbspikegen.reports.colours import DIVERGING, INK, SEQUENTIAL, SPAN_NAMES, SPANS
+from nwbspikegen.reports.parts import Mark, Panel, Trains
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,13 +92,16 @@ def _draw(figure: Figure, axes: Axes, mark: Mark, colour: str) -> None:
 
 
 def _draw_map(figure: Figure, axes: Axes, mark: Mark) -> None:
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 
     x, y, z = (np.asarray(each, dtype=np.float64) for each in (mark.x, mark.y, mark.z))
     low, high = mark.limits or (None, None)
     colours: Any = SEQUENTIAL.lower()
     if mark.diverges:
         colours = LinearSegmentedColormap.from_list("diverging", list(DIVERGING))
+    norm = LogNorm(low, high, clip=True) if mark.is_log else Normalize(low, high)
+    if mark.is_log:
+        z = np.maximum(z, low)
     step = max(1, -(-z.shape[1] // _MOST_COLUMNS))
     half_x = (x[1] - x[0]) / 2 if len(x) > 1 else 0.5
     half_y = (y[1] - y[0]) / 2 if len(y) > 1 else 0.5
@@ -109,8 +112,7 @@ def _draw_map(figure: Figure, axes: Axes, mark: Mark) -> None:
         aspect="auto",
         interpolation="nearest",
         cmap=colours,
-        vmin=low,
-        vmax=high,
+        norm=norm,
         zorder=1,
     )
     figure.colorbar(image, ax=axes, label=_plain(mark.scale))
