@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,30 +97,62 @@ def make_page(
     """Return the page of a thing, by what it is."""
     if isinstance(thing, xr.Dataset):
         return _show_recording(thing, "a view", split, "nsg.report(units)")
+    # a study in memory is its folder
     thing = getattr(thing, "folder", thing)
     if not is_remote(thing) and Path(thing).is_dir() and not is_zarr(thing):
-        raise InputError(f"{thing}, a folder", "a recording", "pass a file")
+        return _show_folder(Path(thing), write_command(thing, {}, out))
     return _show_file(thing, window, split, out)
+
+
+def _show_folder(folder: Path, command: str) -> Page:
+    # late, each: a recording is shown without torch
+    if (folder / _STUDY_FILE).is_file():
+        from nwbspikegen.reports.study import make_study_page
+
+        return make_study_page(folder, command)
+    if (folder / _SWEEP_FILE).is_file():
+        from nwbspikegen.reports.folders import make_sweep_page
+
+        return make_sweep_page(folder, command)
+    if (folder / "weights.safetensors").is_file():
+        from nwbspikegen.reports.folders import make_model_page
+
+        return make_model_page(folder, command)
+    raise InputError(
+        f"{folder}, a folder of something else",
+        "the folder of a model, a study, a sweep or of patch-clamp features",
+        "pass one of these, or an NWB file",
+    )
 
 
 def _show_file(
     thing: Address, window: Mapping[str, Any], split: tuple[float, float, float], out: Any
 ) -> Page:
     with open_nwb(thing) as root, reading(thing):
-        held = {name: set(group) for name in _MODULES if (group := find_group(root, f"processing/{name}"))}
-    given = {name: value for name, value in window.items() if value != _DEFAULTS[name]}
+        groups = {name: find_group(root, f"processing/{name}") for name in _MODULES}
+        held = {name: set(group) for name, group in groups.items() if group is not None}
+    command = write_command(thing, {}, out)
     if "spike_probability" in held.get("spike_generation", ()):
         from nwbspikegen.reports.prediction_page import make_prediction_page
 
-        return make_prediction_page(thing, write_command(thing, {}, out))
-    units = open_units(thing, **window)
-    return _show_recording(units, name_of(thing), split, write_command(thing, given, out))
+        return make_prediction_page(thing, command)
+    if "statistics" in held.get("spike_generation", ()):
+        from nwbspikegen.reports.free_run import make_free_run_page
+
+        return make_free_run_page(thing, command)
+    if "spike_transfer" in held:
+        from nwbspikegen.reports.study import make_study_page
+
+        return make_study_page(thing, command)
+    given = {name: value for name, value in window.items() if value != _DEFAULTS[name]}
+    return _show_recording(
+        open_units(thing, **window), name_of(thing), split, write_command(thing, given, out), held, thing
+    )
 
 
 # modules of processing that this package writes
 _MODULES = ("spike_generation", "attention", "spike_transfer", "patchseq")
-
-
+_STUDY_FILE, _SWEEP_FILE = "study.json", "plan.json"
 _DEFAULTS = {
     "start": 0.0,
     "duration": _DURATION,
@@ -131,13 +163,26 @@ _DEFAULTS = {
 }
 
 
-def _show_recording(units: xr.Dataset, name: str, split: tuple[float, float, float], command: str) -> Page:
+def _show_recording(
+    units: xr.Dataset,
+    name: str,
+    split: tuple[float, float, float],
+    command: str,
+    held: Collection[str] = (),
+    path: Any = None,
+) -> Page:
+    """Return the page of a recording; above it what a model was found to look at, where the file has that."""
     recorded = read_recorded(units, find_segments(units, split))
     trains = recorded.pack()
+    sections = [show_recording(recorded)]
+    if "attention" in held:
+        from nwbspikegen.reports.explained import show_explanation
+
+        sections.insert(0, show_explanation(path, recorded.find_places()))
     return Page(
         name,
-        "recording",
-        [show_head(name, describe_recording(recorded), command), show_recording(recorded)],
+        "explanation" if "attention" in held else "recording",
+        [show_head(name, describe_recording(recorded), command), *sections],
         units=recorded.names,
         first_unit=recorded.first_unit,
         trains={} if trains is None else {"recorded": trains},

@@ -139,7 +139,7 @@
       Plotly.restyle(panel.div, { [key]: [rows[unit]] }, [trace]);
     }
     const note = byId(`note-${panel.name}`);
-    if (note && panel.notes.length) note.textContent = `Unit ${page.units[unit]}: ${panel.notes[unit]}`;
+    if (note && panel.notes.length) note.textContent = `${page.unit_word} ${page.units[unit]}: ${panel.notes[unit]}`;
   };
   const choose = async (place) => {
     if (!page.units.length) return;
@@ -156,7 +156,11 @@
     const point = event.points && event.points[0];
     if (!point || !panel.picks) return;
     if (panel.picks === "row") choose(Math.round(point.y));
-    else if (point.customdata !== undefined) choose(point.customdata);
+    else if (panel.picks === "cell") {
+      choose(Math.round(point.y) * panel.layout.xaxis.tickvals.length + Math.round(point.x));
+      const pair = page.panels.find((each) => each.by_unit.length);
+      if (pair) byId(`panel-${pair.name}`).scrollIntoView();
+    } else if (point.customdata !== undefined) choose(point.customdata);
   };
 
   // ---- one time axis -----------------------------------------------------------------------------

@@ -44,7 +44,9 @@ class Mark:
     diverges : bool
         Whether the colour scale has a middle, zero.
     is_log : bool
-        Whether colours of a map go by the logarithm of z, from a thousandth of its upper limit on: few are seen beside many.
+        Whether colours of a map go by the logarithm of z, between its limits.
+    labels : sequence of sequence of str, optional
+        What is written in each cell of a map.
     units : sequence of int, optional
         Which unit of the page each point is: to click on it chooses that one.
     """
@@ -65,6 +67,7 @@ class Mark:
     limits: tuple[float, float] | None = None
     diverges: bool = False
     is_log: bool = False
+    labels: Sequence[Sequence[str]] | None = None
     units: Sequence[int] | None = None
 
     def of_unit(self, place: int) -> Mark:
@@ -119,6 +122,8 @@ class Panel:
         Name of the trains of which those of the chosen unit are drawn below, where they are few enough.
     rows_are_units : bool
         Whether the rows of its map are the page's units: to click on one chooses that unit.
+    cells_are_units : bool
+        Whether the cells of its map are what is chosen on the page, row by row.
     """
 
     name: str
@@ -141,6 +146,13 @@ class Panel:
     spikes: str = ""
     unit_spikes: str = ""
     rows_are_units: bool = False
+    cells_are_units: bool = False
+
+    @property
+    def runs_down(self) -> bool:
+        """Whether the names of y are rows, the first on top."""
+        rows = any(mark.kind == "intervals" for mark in self.marks) or self.cells_are_units
+        return rows and self.y_names is not None
 
     @property
     def is_by_unit(self) -> bool:
@@ -233,7 +245,10 @@ class Page:
     sections : sequence of Section
         From top to bottom.
     units : sequence of str
-        Names of the units that can be chosen; none where nothing is shown by unit.
+        Names of the units that can be chosen; none where nothing is shown by unit. A study has pairs of
+        recordings in their place.
+    unit_word : str
+        What is chosen.
     first_unit : int
         The one that is shown first, and in still pictures.
     trains : mapping of str to Trains
@@ -250,6 +265,7 @@ class Page:
     kind: str
     sections: Sequence[Section]
     units: Sequence[str] = ()
+    unit_word: str = "Unit"
     first_unit: int = 0
     trains: Mapping[str, Trains] = dataclasses.field(default_factory=dict)
     jumps: Sequence[Jump] = ()

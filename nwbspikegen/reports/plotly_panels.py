@@ -49,7 +49,7 @@ def to_plotly(panel: Panel, first_unit: int = 0) -> dict[str, Any]:
         "is_time": panel.is_time,
         "spikes": panel.spikes,
         "unit_spikes": panel.unit_spikes,
-        "picks": "row" if panel.rows_are_units else "point",
+        "picks": "row" if panel.rows_are_units else "cell" if panel.cells_are_units else "point",
     }
 
 
@@ -123,8 +123,12 @@ def _map(mark: Mark) -> dict[str, Any]:
     for key, at in (("x", x), ("y", y)):
         trace[f"{key}0"] = float(at[0])
         trace[f"d{key}"] = float(at[1] - at[0]) if len(at) > 1 else 1.0
-    if mark.text is not None:
-        trace |= {"text": mark.text, "hovertemplate": "%{text}<extra></extra>"}
+    if mark.labels is not None:
+        trace |= {
+            "text": [[escape(each) for each in row] for row in mark.labels],
+            "texttemplate": "%{text}",
+            "hovertemplate": "%{y}, %{x}: %{text}<extra></extra>",
+        }
     if limits:
         trace |= {"zmin": limits[0], "zmax": limits[1]}
     return trace
@@ -155,8 +159,8 @@ def _lay_out(panel: Panel) -> dict[str, Any]:
     y = _axis(panel.y_label, panel.y_is_log, panel.y_names)
     if panel.is_square:
         y |= {"scaleanchor": "x", "scaleratio": 1}
-    if panel.y_names is not None and panel.lines_y == () and any(m.kind == "intervals" for m in panel.marks):
-        y["range"] = [len(panel.y_names) - 0.5, -0.5]
+    if panel.runs_down:
+        y["range"] = [len(panel.y_names or ()) - 0.5, -0.5]
     across = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at} for at in panel.lines_y]
     upright = [
         {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at} for at in panel.lines_x

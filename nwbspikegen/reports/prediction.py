@@ -113,7 +113,7 @@ def _map(
     what = {
         "recorded_map": "Recorded spikes as rates",
         "probability_map": f"The probability of a spike that {predicted.model} gives each bin, as a rate",
-        "drawn_map": f"Spikes drawn from the probabilities with seed "
+        "drawn_map": "Spikes drawn from the probabilities with seed "
         "{predicted.attrs.get('draw_seed', 0)}, as the "
         "file stores them, as rates",
     }[name]

@@ -76,6 +76,13 @@ class Recorded:
         """Return a column of the units, None where they have none."""
         return self.units[name].values if name in self.units.coords else None
 
+    def find_places(self) -> pd.DataFrame | None:
+        """Return x and y of the units (um) by their ids; None where the file does not say."""
+        x, y = self.column("rel_x"), self.column("rel_y")
+        if x is None or y is None:
+            return None
+        return pd.DataFrame({"x": x, "y": y}, index=self.units["unit"].values)
+
     def pack(self) -> Trains | None:
         """Return all spikes for a page; None where they are too many for one."""
         if self.num_spikes > MOST_SPIKES:

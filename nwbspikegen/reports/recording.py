@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nwbspikegen.plot.canvas import COLOURS
+from nwbspikegen.plot.canvas import COLOURS, RECORDED
 from nwbspikegen.reports.parts import Lamp, Lamps, Mark, Panel, Part, Prose, Section, Table
 from nwbspikegen.reports.recorded import MOST_SPIKES, Recorded, choose_width, count_in_bins
 from nwbspikegen.scoring.statistics import count_windows
@@ -53,7 +53,7 @@ def show_recording(recorded: Recorded) -> Section:
     parts: list[Part] = [
         show_findings(recorded),
         draw_raster(recorded, "raster", "Recorded spikes", "recorded"),
-        _draw_population(recorded),
+        draw_population(recorded),
         _draw_unit_rate(recorded),
         _draw_rates(recorded, statistics),
         _draw_intervals(recorded, statistics),
@@ -110,7 +110,8 @@ def draw_raster(recorded: Recorded, name: str, title: str, trains: str) -> Panel
     )
 
 
-def _draw_population(recorded: Recorded) -> Panel:
+def draw_population(recorded: Recorded, name: str = "population", colour: str = RECORDED) -> Panel:
+    """Return the mean rate of all units along time."""
     width = choose_width(recorded.stop - recorded.start, 200, recorded.survey.bin_size)
     rates = count_in_bins(recorded.trains, recorded.seen, recorded.start, recorded.stop, width)
     known = np.isfinite(rates)
@@ -125,10 +126,10 @@ def _draw_population(recorded: Recorded) -> Panel:
         "segment, as `nwbspikegen train` splits this window; grey: no unit was observed."
     )
     return Panel(
-        "population",
+        name,
         "Population rate",
         caption,
-        [Mark("line", x, mean, colour="#000000")],
+        [Mark("line", x, mean, colour=colour)],
         "Session clock (s)",
         "Mean rate (Hz)",
         is_time=True,
@@ -184,7 +185,7 @@ def _draw_rates(recorded: Recorded, statistics: pd.DataFrame) -> Panel:
         "Firing rates",
         f"Rate of every unit, in order; lowest {low:.3g}, median {median:.3g}, highest {high:.3g} Hz. "
         f"Silent units, which have no place on this scale: {num_silent}.",
-        [_mark_units(recorded, np.arange(len(order)), rates[order], order)],
+        [mark_units(recorded, np.arange(len(order)), rates[order], order)],
         "Units, in order of their rate",
         "Rate (Hz)",
         y_is_log=True,
@@ -192,7 +193,7 @@ def _draw_rates(recorded: Recorded, statistics: pd.DataFrame) -> Panel:
     )
 
 
-def _mark_units(recorded: Recorded, x: np.ndarray, y: np.ndarray, places: np.ndarray, **more: Any) -> Mark:
+def mark_units(recorded: Recorded, x: np.ndarray, y: np.ndarray, places: np.ndarray, **more: Any) -> Mark:
     """Return points that are units: pointed at they say which, clicked on they choose it."""
     names = recorded.names
     text = [f"unit {names[place]}: {a:.4g}, {b:.4g}" for place, a, b in zip(places, x, y, strict=True)]
@@ -240,7 +241,7 @@ def _draw_irregularity(recorded: Recorded, statistics: pd.DataFrame) -> Panel:
         "Irregularity",
         "CV2 of every unit against its rate: 1 is a Poisson train (dashed), 0 a clock, above 1 come bursts. "
         f"Mean {np.nanmean(cv2) if len(places) else np.nan:.3g} over {len(places)} units.",
-        [_mark_units(recorded, rates[places], cv2[places], places)],
+        [mark_units(recorded, rates[places], cv2[places], places)],
         "Rate (Hz)",
         "CV2",
         x_is_log=True,
@@ -299,7 +300,7 @@ def draw_places(recorded: Recorded, statistics: pd.DataFrame) -> list[Part]:
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     rates = statistics["rate_hz"].to_numpy(dtype=float)
     top = float(np.nanpercentile(rates, 95)) if np.isfinite(rates).any() else 1.0
-    by_rate = _mark_units(
+    by_rate = mark_units(
         recorded, x[known], y[known], known, values=rates[known], scale="rate (Hz)", limits=(0.0, top)
     )
     said = f" The colour ends at {top:.3g} Hz, the 95th percentile."
@@ -313,7 +314,7 @@ def draw_places(recorded: Recorded, statistics: pd.DataFrame) -> list[Part]:
         marks = []
         for kind in kinds:
             places = known[[str(labels[place]) == kind for place in known]]
-            marks.append(_mark_units(recorded, x[places], y[places], places, name=kind or "not said"))
+            marks.append(mark_units(recorded, x[places], y[places], places, name=kind or "not said"))
         panels.append(_place(f"by_{name}", title, "", marks))
     return panels
 

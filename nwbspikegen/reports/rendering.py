@@ -59,6 +59,7 @@ def render_page(page: Page) -> str:
         {
             "panels": [to_plotly(panel, page.first_unit) for panel in page.panels],
             "units": list(page.units),
+            "unit_word": page.unit_word,
             "first_unit": page.first_unit,
             "trains": {name: _pack_trains(each) for name, each in page.trains.items()},
             "jumps": [vars(jump) for jump in page.jumps],

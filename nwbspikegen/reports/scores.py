@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.plot.canvas import PREDICTED, colours_of, label_of
+from nwbspikegen.reports.meanings import tell_metrics
 from nwbspikegen.reports.parts import Mark, Panel, Part, Prose, Section, Table
 from nwbspikegen.reports.predicted import MEAN, PAST, Predicted
 from nwbspikegen.reports.prediction import diagonal
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, METRICS, list_metrics, name_score
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_metrics, name_score
 
 _FEW = "few blocks: unreliable"
 MEANINGS = {
@@ -21,8 +22,7 @@ MEANINGS = {
     "value": "The score of the whole segment.",
     "low": "Lower end of the 95 % interval, over draws of blocks of 10 s.",
     "high": "Upper end of the 95 % interval.",
-    "interval": f"Whether the interval can be relied on: with fewer than 30 blocks it is too narrow "
-    "({_FEW}).",
+    "interval": "Whether the interval can be relied on: with fewer than 30 blocks it is too narrow ({_FEW}).",
     "units": "Units that enter the score.",
     "spikes": "Bins with a spike that enter it.",
     "blocks": "Blocks of 10 s of observation that intervals are drawn from.",
@@ -163,8 +163,7 @@ def tabulate_scores(scores: pd.DataFrame) -> Table:
     kept = [name for name in names if name in scores]
     frame = scores[kept].rename(columns=names)
     frame["interval"] = np.where(scores.ci_reliable.astype(bool), "reliable", _FEW)
-    told = {name: METRICS[name].meaning for name in dict.fromkeys(scores.metric) if name in METRICS}
-    meanings = {**MEANINGS, "score": " ".join(f"{name}: {each}" for name, each in told.items())}
+    meanings = {**MEANINGS, "score": tell_metrics(scores)}
     return Table("scores_table", "Every score, as the file stores it", frame, "", meanings)
 
 

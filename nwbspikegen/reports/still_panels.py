@@ -116,6 +116,13 @@ def _draw_map(figure: Figure, axes: Axes, mark: Mark) -> None:
         zorder=1,
     )
     figure.colorbar(image, ax=axes, label=_plain(mark.scale))
+    for row, labels in enumerate(mark.labels or ()):
+        for column, label in enumerate(labels):
+            shade = image.cmap(image.norm(z[row, column]))
+            # dark on light and light on dark: weights are those of the eye for red, green and blue
+            is_dark = float(np.dot(shade[:3], (0.3, 0.6, 0.1))) < 0.5 and np.isfinite(z[row, column])
+            how = {"ha": "center", "va": "center", "fontsize": 7, "color": "white" if is_dark else "black"}
+            axes.text(x[column], y[row], _plain(label), **how)
 
 
 def _thin(values: np.ndarray, step: int) -> np.ndarray:
@@ -144,7 +151,7 @@ def _dress(axes: Axes, panel: Panel) -> None:
         axes.axvline(at, color="0.4", linestyle="--", linewidth=0.8, zorder=0.5)
     if panel.y_names is not None:
         axes.set_yticks(list(panel.y_names), [_plain(each) for each in panel.y_names.values()], fontsize=8)
-        if any(mark.kind == "intervals" for mark in panel.marks):
+        if panel.runs_down:
             axes.set_ylim(len(panel.y_names) - 0.5, -0.5)
     if panel.x_names is not None:
         names = [_plain(each) for each in panel.x_names.values()]
