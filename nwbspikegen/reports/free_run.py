@@ -50,13 +50,11 @@ def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
     table = pivoted.reset_index().rename_axis(columns=None)
     told = {**_MEANINGS, **{name: METRICS[name].meaning for name in table if name in METRICS}}
     parts: list[Part] = [
-        _rename(draw_raster(recorded, "recorded_raster", "Recorded spikes", "recorded"), "Recorded."),
+        _rename(draw_raster(recorded, "recorded_raster", "Spikes", "recorded"), "recorded"),
+        _rename(draw_raster(run, "generated_raster", "Spikes", "drawn"), "generated (the first sample)"),
+        _rename(draw_population(recorded, "recorded_population"), "recorded"),
         _rename(
-            draw_raster(run, "generated_raster", "Generated spikes", "drawn"), "Generated, the first sample."
-        ),
-        _rename(draw_population(recorded, "recorded_population"), "Recorded."),
-        _rename(
-            draw_population(run, "generated_population", colour=PREDICTED), "Generated, the first sample."
+            draw_population(run, "generated_population", colour=PREDICTED), "generated (the first sample)"
         ),
         _draw_rates(recorded, run),
         Table("statistics", "How they compare", table, "Point at a heading for what it means.", told),
@@ -102,7 +100,9 @@ def _find_extent(trains: list[np.ndarray], units: object) -> tuple[float, float]
 
 
 def _rename(panel: Panel, which: str) -> Panel:
-    return dataclasses.replace(panel, caption=f"{which} {panel.caption}")
+    """Return a panel whose title and caption say which spikes it shows."""
+    title = f"{panel.title.partition(',')[0]}, {which}"
+    return dataclasses.replace(panel, title=title, caption=f"{which.capitalize()}. {panel.caption}")
 
 
 def _judge(table: pd.DataFrame) -> str:

@@ -114,6 +114,14 @@ def _show_folder(folder: Path, command: str) -> Page:
         from nwbspikegen.reports.folders import make_sweep_page
 
         return make_sweep_page(folder, command)
+    if (folder / "features.json").is_file():
+        from nwbspikegen.reports.patchseq_cells import make_features_page
+
+        return make_features_page(folder, command)
+    if (folder / "cross_validated.csv").is_file():
+        from nwbspikegen.reports.patchseq_cells import make_cell_model_page
+
+        return make_cell_model_page(folder, command)
     if (folder / "weights.safetensors").is_file():
         from nwbspikegen.reports.folders import make_model_page
 
@@ -131,6 +139,7 @@ def _show_file(
     with open_nwb(thing) as root, reading(thing):
         groups = {name: find_group(root, f"processing/{name}") for name in _MODULES}
         held = {name: set(group) for name, group in groups.items() if group is not None}
+        is_patched = find_group(root, "units") is None and find_group(root, "acquisition") is not None
     command = write_command(thing, {}, out)
     if "spike_probability" in held.get("spike_generation", ()):
         from nwbspikegen.reports.prediction_page import make_prediction_page
@@ -144,6 +153,14 @@ def _show_file(
         from nwbspikegen.reports.study import make_study_page
 
         return make_study_page(thing, command)
+    if "patchseq" in held:
+        from nwbspikegen.reports.patchseq_files import make_patchseq_file_page
+
+        return make_patchseq_file_page(thing, command)
+    if is_patched and window["unit_table"] == _DEFAULTS["unit_table"]:
+        from nwbspikegen.reports.patchseq_files import make_patch_recording_page
+
+        return make_patch_recording_page(thing, command)
     given = {name: value for name, value in window.items() if value != _DEFAULTS[name]}
     return _show_recording(
         open_units(thing, **window), name_of(thing), split, write_command(thing, given, out), held, thing

@@ -45,8 +45,8 @@ class Mark:
         Whether the colour scale has a middle, zero.
     is_log : bool
         Whether colours of a map go by the logarithm of z, between its limits.
-    labels : sequence of sequence of str, optional
-        What is written in each cell of a map.
+    labels : sequence of str, optional
+        What is written beside each point; of a map a row of texts for each row, in its cells.
     units : sequence of int, optional
         Which unit of the page each point is: to click on it chooses that one.
     """
@@ -67,7 +67,7 @@ class Mark:
     limits: tuple[float, float] | None = None
     diverges: bool = False
     is_log: bool = False
-    labels: Sequence[Sequence[str]] | None = None
+    labels: Any = None
     units: Sequence[int] | None = None
 
     def of_unit(self, place: int) -> Mark:
@@ -150,9 +150,8 @@ class Panel:
 
     @property
     def runs_down(self) -> bool:
-        """Whether the names of y are rows, the first on top."""
-        rows = any(mark.kind == "intervals" for mark in self.marks) or self.cells_are_units
-        return rows and self.y_names is not None
+        """Whether y are rows with names, the first on top."""
+        return self.y_names is not None
 
     @property
     def is_by_unit(self) -> bool:

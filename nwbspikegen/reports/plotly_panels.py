@@ -99,6 +99,9 @@ def _traces(mark: Mark, colour: str) -> list[dict[str, Any]]:
         marker |= {"colorbar": _bar(mark.scale), "line": {"width": 0.5, "color": INK}}
         if mark.limits:
             marker |= {"cmin": mark.limits[0], "cmax": mark.limits[1]}
+    if mark.labels is not None:
+        written = {"text": [escape(each) for each in mark.labels], "textposition": "top center"}
+        return [{**trace, **written, "mode": "markers+text", "marker": marker, "showlegend": False}]
     return [{**trace, "mode": "markers", "marker": marker}]
 
 

@@ -120,11 +120,12 @@ def draw_population(recorded: Recorded, name: str = "population", colour: str = 
             known.any(axis=0), np.where(known, rates, 0.0).sum(axis=0) / known.sum(axis=0), np.nan
         )
     x = recorded.start + width * (np.arange(len(mean)) + 0.5)
-    caption = (
-        f"Mean rate of the units that were observed, in bins of {width:g} s. Shaded: training, validation "
-        "and test "
-        "segment, as `nwbspikegen train` splits this window; grey: no unit was observed."
+    shaded = (
+        " Shaded: training, validation and test segment; grey: no unit was observed."
+        if recorded.spans()
+        else ""
     )
+    caption = f"Mean rate of the units that were observed, in bins of {width:g} s.{shaded}"
     return Panel(
         name,
         "Population rate",

@@ -89,6 +89,9 @@ def _draw(figure: Figure, axes: Axes, mark: Mark, colour: str) -> None:
     else:
         face = "none" if mark.is_faint else colour
         axes.scatter(x, y, s=14, facecolors=face, edgecolors=colour, label=label, rasterized=is_many)
+        for at, over, said in zip(x, y, mark.labels or (), strict=False):
+            where = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "fontsize": 7}
+            axes.annotate(_plain(said), (at, over), **where)
 
 
 def _draw_map(figure: Figure, axes: Axes, mark: Mark) -> None:

@@ -139,6 +139,8 @@ def _draw_matrices(scores: xr.Dataset, model: str) -> list[Part]:
         best = np.nanmax(np.where(np.isfinite(values), values, -np.inf), axis=0)
         within = np.where(best > 0, values / best, np.nan)
     stars = np.where(independent, "", "*")
+    # cells of a column may lie close together: the scale begins at the least
+    limits = (min(0.9, max(0.0, float(np.nanmin(within)))) if np.isfinite(within).any() else 0.0, 1.0)
     marked = (
         "A star marks what shares session, subject or time with the test; click on a cell to open its pair."
     )
@@ -153,7 +155,7 @@ def _draw_matrices(scores: xr.Dataset, model: str) -> list[Part]:
             within,
             _write(values, stars),
             "share of column's best",
-            (0.0, 1.0),
+            limits,
         )
     ]
     floor = _find_untrained(scores, model)
@@ -188,7 +190,7 @@ def _draw_matrices(scores: xr.Dataset, model: str) -> list[Part]:
                 only,
                 _write(np.where(independent, values, np.nan), stars),
                 "share of column's best",
-                (0.0, 1.0),
+                limits,
             )
         )
     return parts
@@ -283,12 +285,13 @@ def _draw_map(positions: Callable[[], pd.DataFrame]) -> list[Part]:
     x, y = table["x"].to_numpy(dtype=float), table["y"].to_numpy(dtype=float)
     spread = table["spread"].to_numpy(dtype=float) if "spread" in table else np.full(len(table), np.nan)
     marks = [
-        Mark("points", [a], [b], name=str(name), text=[f"{name}, give or take {wide:.2g}"])
+        Mark("points", [a], [b], labels=[f"{name} ± {wide:.2g}" if np.isfinite(wide) else str(name)])
         for name, a, b, wide in zip(table.index, x, y, spread, strict=True)
     ]
     caption = (
         "Recordings as places: the better two predict each other, the nearer they lie. Only distances mean "
-        "something; the third axis is left out. How sure a place is, is said where it is pointed at."
+        "something; the third axis is left out. ± is how far the place moves when blocks of time are "
+        "drawn again."
     )
     return [Panel("map", "Map of the recordings", caption, marks, "x", "y", height=380)]
 
