@@ -26,17 +26,6 @@ DIVERGING = ((0.0, "#0072B2"), (0.5, "#FFFFFF"), (1.0, "#D55E00"))
 INK = "#222222"
 
 
-def to_log(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Return log10 of values, none below the lower limit; what is missing stays missing.
-
-    Examples
-    --------
-    >>> to_log(np.array([0.0, 1.0, 100.0]), (0.1, 100.0)).tolist()
-    [-1.0, 0.0, 2.0]
-    """
-    return np.log10(np.maximum(np.asarray(values, dtype=np.float64), limits[0]))
-
-
 def choose_ticks(limits: tuple[float, float]) -> dict[float, str]:
     """Return marks of a logarithmic colour scale: the place of each, and what it says.
 

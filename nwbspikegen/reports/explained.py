@@ -49,10 +49,33 @@ def show_explanation(path: str | os.PathLike[str], places: pd.DataFrame | None =
     return Section("explanation", "What the model looks at", parts)
 
 
+def pick_costs(ablations: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that say how many bits per spike a control costs; the whole model costs nothing."""
+    if "cost" not in ablations:
+        return pd.DataFrame()
+    is_bits = (ablations.metric == BITS_PER_SPIKE.name) & (ablations.control != "intact")
+    return ablations[is_bits & np.isfinite(ablations.cost.astype(float))]
+
+
+def judge_explanation(path: str | os.PathLike[str]) -> str:
+    """Return which controls cost most, in words made from the table."""
+    rows = pick_costs(read_attention(path)[2])
+    if not len(rows):
+        return ""
+    ordered = rows.sort_values("cost", ascending=False)
+    told = [
+        f"{str(row.control).replace('_', ' ')} {row.cost:.2g} ({row.cost_ci_low:.2g} to "
+        f"{row.cost_ci_high:.2g})"
+        for row in ordered.head(3).itertuples()
+    ]
+    few = "" if rows.ci_reliable.astype(bool).all() else " Few blocks or bins: the intervals are unreliable."
+    return f"What costs most, in bits per spike: {'; '.join(told)}.{few}"
+
+
 def _draw_costs(ablations: pd.DataFrame) -> list[Part]:
     if not len(ablations) or "cost" not in ablations:
         return []
-    rows = ablations[(ablations.metric == BITS_PER_SPIKE.name) & np.isfinite(ablations.cost.astype(float))]
+    rows = pick_costs(ablations)
     if not len(rows):
         return []
     marks = []

@@ -122,6 +122,10 @@ def _show_folder(folder: Path, command: str) -> Page:
         from nwbspikegen.reports.patchseq_cells import make_cell_model_page
 
         return make_cell_model_page(folder, command)
+    if (folder / "predictions.csv").is_file():
+        from nwbspikegen.reports.patchseq_cells import make_predictions_page
+
+        return make_predictions_page(folder, command)
     if (folder / "weights.safetensors").is_file():
         from nwbspikegen.reports.folders import make_model_page
 
@@ -191,15 +195,17 @@ def _show_recording(
     """Return the page of a recording; above it what a model was found to look at, where the file has that."""
     recorded = read_recorded(units, find_segments(units, split))
     trains = recorded.pack()
-    sections = [show_recording(recorded)]
+    sections, verdict = [show_recording(recorded)], ""
     if "attention" in held:
-        from nwbspikegen.reports.explained import show_explanation
+        from nwbspikegen.reports.explained import judge_explanation, show_explanation
+
+        verdict = judge_explanation(path)
 
         sections.insert(0, show_explanation(path, recorded.find_places()))
     return Page(
         name,
         "explanation" if "attention" in held else "recording",
-        [show_head(name, describe_recording(recorded), command), *sections],
+        [show_head(name, describe_recording(recorded), command, verdict=verdict), *sections],
         units=recorded.names,
         first_unit=recorded.first_unit,
         trains={} if trains is None else {"recorded": trains},

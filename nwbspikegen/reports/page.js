@@ -114,7 +114,7 @@
     const figure = byId(`panel-${panel.name}`);
     panel.div = figure.querySelector(".live");
     figure.classList.add("is-live");
-    const data = [...panel.data];
+    const data = panel.data.map(scaleColours);
     if (panel.spikes || panel.unit_spikes) data.push({ ...TICKS });
     if (panel.is_time) panel.layout.xaxis.range = [...range];
     if (window.innerWidth < 600) narrow(panel);
@@ -124,6 +124,13 @@
     if (panel.is_time) panel.div.on("plotly_relayout", follow);
     panel.div.on("plotly_click", (event) => pick(panel, event));
     figure.dataset.drawn = "yes";
+  };
+  // colours that go by the logarithm: the values stay with the cells, to be pointed at and taken away
+  const scaleColours = (trace) => {
+    const from = trace.meta && trace.meta.log_from;
+    if (!from) return trace;
+    const z = trace.z.map((row) => row.map((value) => Math.log10(value < from ? from : value)));
+    return { ...trace, z, customdata: trace.z };
   };
   const narrow = (panel) => {
     panel.layout.margin = { ...panel.layout.margin, l: 44 };
@@ -230,9 +237,8 @@
     for (const trace of panel.div.data) {
       const name = decode(trace.name || "");
       if (trace.type === "heatmap") {
-        trace.z.forEach((values, row) => values.forEach((z, column) => rows.push(
-          [name, trace.x0 + column * trace.dx, trace.y0 + row * trace.dy,
-            trace.meta.is_log ? 10 ** z : z])));
+        (trace.customdata || trace.z).forEach((values, row) => values.forEach((z, column) => rows.push(
+          [name, trace.x0 + column * trace.dx, trace.y0 + row * trace.dy, z])));
       } else {
         for (let at = 0; at < trace.x.length; at += 1) {
           const text = Array.isArray(trace.text) ? decode(trace.text[at]) : "";

@@ -200,7 +200,7 @@ def make_cell_model_page(folder: Path, command: str) -> Page:
         "Species": str(training.get("species", "")),
         "Cells": ", ".join(f"{name} {count}" for name, count in counts.items()),
         "Donors": str(training.get("num_donors", "")),
-        "Trained on": ", ".join(str(each.get("file", "")) for each in training.get("sources", [])),
+        "Trained on": ", ".join(Path(str(each.get("file", ""))).name for each in training.get("sources", [])),
     }
     parts: list[Part] = [
         _draw_scores(scores),
@@ -329,3 +329,25 @@ def _draw_confidence(cells: pd.DataFrame) -> list[Part]:
             height=320,
         )
     ]
+
+
+def make_predictions_page(folder: Path, command: str) -> Page:
+    """Return the page of a folder of `patchseq predict` or `patchseq transfer`: classes, and its tables."""
+    parts: list[Part] = []
+    verdict = ""
+    told = {**_MEANINGS, "condition": "What was trained on.", "num_labelled": "Labelled cells of the target."}
+    for name, title in (("scores", "Scores"), ("gains", "Gains over other conditions")):
+        if (folder / f"{name}.csv").is_file():
+            parts.append(Table(name, title, pd.read_csv(folder / f"{name}.csv"), "", told))
+    cells = pd.read_csv(folder / "predictions.csv", dtype={"cell": str})
+    if "predicted_class" in cells:
+        counts = _count(cells["predicted_class"].astype(str).to_numpy())
+        verdict = f"Predicted classes: {counts}."
+        if "cell_class" in cells and cells["cell_class"].notna().all():
+            known = cells.assign(cell_class=cells.cell_class.astype(str))
+            parts = [*_draw_confusion(known), *_draw_confidence(known), *parts]
+    parts.append(Table("predictions", "Predictions", cells))
+    head = show_head(folder.name, {"Cells": f"{len(cells)}"}, command, verdict=verdict)
+    return Page(
+        folder.name, "predicted classes", [head, Section("predictions_section", "Predictions", parts)]
+    )

@@ -14,7 +14,6 @@ from nwbspikegen.reports.colours import (
     SPAN_NAMES,
     SPANS,
     choose_ticks,
-    to_log,
 )
 from nwbspikegen.reports.packing import escape
 from nwbspikegen.reports.parts import Mark, Panel, Span
@@ -107,22 +106,25 @@ def _traces(mark: Mark, colour: str) -> list[dict[str, Any]]:
 
 def _map(mark: Mark) -> dict[str, Any]:
     x, y = np.asarray(mark.x, dtype=float), np.asarray(mark.y, dtype=float)
-    limits, z = mark.limits, mark.z
-    bar = _bar(mark.scale)
-    if mark.is_log and limits:
-        z, ticks = to_log(z, limits), choose_ticks(limits)
-        bar |= {"tickvals": list(ticks), "ticktext": list(ticks.values())}
-        limits = (float(np.log10(limits[0])), float(np.log10(limits[1])))
+    limits, bar = mark.limits, _bar(mark.scale)
     trace: dict[str, Any] = {
         "type": "heatmap",
-        "z": _small(z),
+        "z": _small(mark.z),
         "colorscale": [list(each) for each in DIVERGING] if mark.diverges else SEQUENTIAL,
         "colorbar": bar,
         "name": escape(mark.name),
-        # a logarithm says nothing to who points at it: the table that is taken away has the values
-        "hovertemplate": f"%{{x:.6g}}, %{{y}}{'' if mark.is_log else ': %{z:.4g}'}<extra></extra>",
-        "meta": {"is_log": mark.is_log},
+        "hovertemplate": "%{x:.6g}, %{y}: %{z:.4g}<extra></extra>",
+        "meta": {},
     }
+    if mark.is_log and limits:
+        ticks = choose_ticks(limits)
+        bar |= {"tickvals": list(ticks), "ticktext": list(ticks.values())}
+        # the page's script takes the logarithm, so that what is pointed at and taken away is the value
+        trace |= {
+            "meta": {"log_from": limits[0]},
+            "hovertemplate": "%{x:.6g}, %{y}: %{customdata:.4g}<extra></extra>",
+        }
+        limits = (float(np.log10(limits[0])), float(np.log10(limits[1])))
     for key, at in (("x", x), ("y", y)):
         trace[f"{key}0"] = float(at[0])
         trace[f"d{key}"] = float(at[1] - at[0]) if len(at) > 1 else 1.0
