@@ -32,9 +32,9 @@ def choose_ticks(limits: tuple[float, float]) -> dict[float, str]:
     Examples
     --------
     >>> choose_ticks((0.5, 100.0))
-    {-0.30102999566398114: '≤ 0.5', 0.0: '1', 1.0: '10', 2.0: '100'}
+    {-0.3010299956639812: '≤ 0.5', 0.0: '1', 1.0: '10', 2.0: '100'}
     """
     low, high = limits
     powers = range(int(np.ceil(np.log10(low) + 0.05)), int(np.floor(np.log10(high) + 1e-9)) + 1)
     # the lowest colour is that of nothing as well
-    return {float(np.log10(low)): f"≤ {low:g}", **{float(each): f"{10.0**each:g}" for each in powers}}
+    return {float(np.log10(low)): f"≤ {low:.2g}", **{float(each): f"{10.0**each:g}" for each in powers}}

@@ -18,7 +18,7 @@ from nwbspikegen.prediction.nwb_reading import (
 )
 from nwbspikegen.reports.head import describe_recording, show_head
 from nwbspikegen.reports.methods import describe_survey
-from nwbspikegen.reports.parts import Mark, Page, Panel, Part, Section, Table, Trains
+from nwbspikegen.reports.parts import Mark, Page, PageTrains, Panel, Part, Section, Table
 from nwbspikegen.reports.predicted import cut
 from nwbspikegen.reports.recorded import Recorded, read_recorded
 from nwbspikegen.reports.recording import draw_population, draw_raster, mark_units
@@ -86,7 +86,7 @@ def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
     )
 
 
-def _keep_packed(packed: dict[str, Trains]) -> dict[str, Trains]:
+def _keep_packed(packed: dict[str, PageTrains]) -> dict[str, PageTrains]:
     return {name: trains for name, trains in packed.items() if len(trains.counts)}
 
 

@@ -217,7 +217,7 @@ class Section:
 
 
 @dataclasses.dataclass(frozen=True)
-class Trains:
+class PageTrains:
     """Spike times (s, session clock) of every unit of a page, end to end, with how many each has."""
 
     times: np.ndarray
@@ -250,7 +250,7 @@ class Page:
         What is chosen.
     first_unit : int
         The one that is shown first, and in still pictures.
-    trains : mapping of str to Trains
+    trains : mapping of str to PageTrains
         Spikes that panels draw one by one.
     jumps : sequence of Jump
         Stretches that can be gone to.
@@ -266,7 +266,7 @@ class Page:
     units: Sequence[str] = ()
     unit_word: str = "Unit"
     first_unit: int = 0
-    trains: Mapping[str, Trains] = dataclasses.field(default_factory=dict)
+    trains: Mapping[str, PageTrains] = dataclasses.field(default_factory=dict)
     jumps: Sequence[Jump] = ()
     methods: str = ""
     shown: tuple[float, float] | None = None

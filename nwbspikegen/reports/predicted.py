@@ -99,10 +99,10 @@ class Predicted:
 
     @cached_property
     def gain_by_second(self) -> tuple[np.ndarray, np.ndarray]:
-        """When each second begins, and how many bits all units together gain in it over the mean rate."""
+        """When each whole second begins, and how many bits all units gain in it over the mean rate."""
         step = max(1, round(1.0 / self.bin_size))
-        edges = np.append(np.arange(0, len(self.probability), step), len(self.probability))
-        if MEAN not in self.others:
+        edges = np.arange(0, len(self.probability) + 1, step)
+        if MEAN not in self.others or len(edges) < 2:
             return np.zeros(0), np.zeros(0)
         # spikes are counted and not binary in a view of counts: above 0 is one
         gain = sum_log2_likelihood(self.probability, self.bins.spikes, edges, self.bins.observed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from nwbspikegen.plot.canvas import COLOURS, PREDICTED, RECORDED
-from nwbspikegen.reports.parts import Jump, Mark, Panel, Part, Section, Span, Trains
+from nwbspikegen.reports.parts import Jump, Mark, PageTrains, Panel, Part, Section, Span
 from nwbspikegen.reports.predicted import MEAN, PAST, Predicted
 from nwbspikegen.reports.recorded import MOST_SPIKES, choose_width, count_in_bins
 
@@ -47,7 +48,7 @@ def show_prediction(predicted: Predicted) -> Section:
     return Section("prediction", "Prediction", parts)
 
 
-def pack_drawn(predicted: Predicted) -> dict[str, Trains]:
+def pack_drawn(predicted: Predicted) -> dict[str, PageTrains]:
     """Return recorded and drawn spikes for a page, those that are few enough."""
     packed = {}
     recorded = predicted.recorded.pack()
@@ -55,7 +56,7 @@ def pack_drawn(predicted: Predicted) -> dict[str, Trains]:
         packed["recorded"] = recorded
     counts = np.array([len(train) for train in predicted.drawn], dtype=np.int64)
     if counts.sum() <= MOST_SPIKES:
-        packed["drawn"] = Trains(np.concatenate([*predicted.drawn, np.zeros(0)]), counts)
+        packed["drawn"] = PageTrains(np.concatenate([*predicted.drawn, np.zeros(0)]), counts)
     return packed
 
 
@@ -114,7 +115,7 @@ def _map(
         "recorded_map": "Recorded spikes as rates",
         "probability_map": f"The probability of a spike that {predicted.model} gives each bin, as a rate",
         "drawn_map": "Spikes drawn from the probabilities with seed "
-        "{predicted.attrs.get('draw_seed', 0)}, as the "
+        f"{predicted.attrs.get('draw_seed', 0)}, as the "
         "file stores them, as rates",
     }[name]
     closer = " Zoom in until there are fewer than 20,000 spikes to see each of them." if trains else ""
@@ -241,7 +242,7 @@ def _draw_unit_calibration(predicted: Predicted) -> Panel:
         "against the "
         "share that has a spike. On the dashed line a probability means what it says; groups without a spike "
         "have no place on this scale.",
-        [diagonal(kept), Mark("points", kept[:, 0], kept[:, 1], by_unit=("x", "y"), colour=PREDICTED)],
+        [_diagonals(kept), Mark("points", kept[:, 0], kept[:, 1], by_unit=("x", "y"), colour=PREDICTED)],
         "Predicted probability",
         "Share of bins with a spike",
         x_is_log=True,
@@ -249,6 +250,13 @@ def _draw_unit_calibration(predicted: Predicted) -> Panel:
         height=320,
         notes=notes,
     )
+
+
+def _diagonals(groups: np.ndarray) -> Mark:
+    """Return the line of `diagonal` for each unit, as long as its own groups."""
+    marks = [diagonal(each) for each in groups]
+    ends = np.stack([mark.x for mark in marks])
+    return dataclasses.replace(marks[0], x=ends, y=ends, by_unit=("x", "y"))
 
 
 def diagonal(groups: np.ndarray) -> Mark:

@@ -53,5 +53,5 @@ def _describe(predicted: Predicted) -> dict[str, str]:
         "Trained on": trained,
         "Model hash": "" if row is None else str(row.sha256)[:12],
         "Predicted": f"{predicted.start:,.6g} to {predicted.stop:,.6g} s, context "
-        "{predicted.attrs.get('context', '')}",
+        f"{predicted.attrs.get('context', '')}",
     }

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.reports.parts import Span, SpanKind, Trains
+from nwbspikegen.reports.parts import PageTrains, Span, SpanKind
 from nwbspikegen.scoring.statistics import spike_statistics
 from nwbspikegen.views import Survey
 from nwbspikegen.views.measuring import stretch_of
@@ -83,12 +83,12 @@ class Recorded:
             return None
         return pd.DataFrame({"x": x, "y": y}, index=self.units["unit"].values)
 
-    def pack(self) -> Trains | None:
+    def pack(self) -> PageTrains | None:
         """Return all spikes for a page; None where they are too many for one."""
         if self.num_spikes > MOST_SPIKES:
             return None
         counts = np.array([len(train) for train in self.trains], dtype=np.int64)
-        return Trains(np.concatenate([*self.trains, np.zeros(0)]), counts)
+        return PageTrains(np.concatenate([*self.trains, np.zeros(0)]), counts)
 
     def spans(self) -> list[Span]:
         """Return what of the window is shaded: the segments, and when no unit was observed."""

@@ -14,7 +14,7 @@ import pandas as pd
 from nwbspikegen import __version__
 from nwbspikegen.core.errors import MissingExtraError
 from nwbspikegen.reports.packing import pack_bytes, pack_values
-from nwbspikegen.reports.parts import Page, Table, Trains
+from nwbspikegen.reports.parts import Page, PageTrains, Table
 from nwbspikegen.reports.plotly_panels import to_plotly
 from nwbspikegen.reports.still_panels import draw_still
 
@@ -116,7 +116,7 @@ def _find_extent(page: Page) -> list[float] | None:
     return [min(ends), max(ends)] if ends else None
 
 
-def _pack_trains(trains: Trains) -> dict[str, Any]:
+def _pack_trains(trains: PageTrains) -> dict[str, Any]:
     """Return trains as the steps between their spikes, which take less room than their times."""
     start = float(trains.times.min()) if len(trains.times) else 0.0
     ticks = np.round((trains.times - start) / _TICK).astype(np.int64)

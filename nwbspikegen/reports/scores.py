@@ -39,7 +39,7 @@ def show_scores(predicted: Predicted, differences: pd.DataFrame) -> Section:
     parts: list[Part] = [
         draw_differences(differences, predicted.model),
         draw_bits(predicted.scores),
-        tabulate_predictors(predicted.scores),
+        tabulate_side_by_side(predicted.scores),
         *_draw_units(predicted),
         _draw_calibration(predicted),
         _draw_areas(predicted),
@@ -116,7 +116,7 @@ def draw_bits(scores: pd.DataFrame) -> Panel:
     )
 
 
-def tabulate_predictors(scores: pd.DataFrame) -> Table:
+def tabulate_side_by_side(scores: pd.DataFrame) -> Table:
     """Return predictors down and scores across; bits per spike first, pooled areas after those within "
     "units."""
     known = [each for each in list_metrics() if each.name in set(scores.metric)]
@@ -184,7 +184,7 @@ def _draw_units(predicted: Predicted) -> list[Part]:
         bits = predicted.bits_by_unit[null]
         better = int((bits > 0).sum())
         known = int(np.isfinite(bits).sum())
-        mark = mark_units(predicted, rates, bits, "bits per spike")
+        mark = mark_unit_values(predicted, rates, bits, "bits per spike")
         caption = (
             f"Bits per spike of each unit above {label_of(null)}, against its rate; {better} of {known} "
             "units with a "
@@ -206,7 +206,7 @@ def _draw_units(predicted: Predicted) -> list[Part]:
     return panels
 
 
-def mark_units(predicted: Predicted, rates: np.ndarray, values: np.ndarray, unit: str) -> Mark:
+def mark_unit_values(predicted: Predicted, rates: np.ndarray, values: np.ndarray, unit: str) -> Mark:
     """Return a point for each unit that has a value and a rate, with its id, place and region in words."""
     recorded = predicted.recorded
     places = np.flatnonzero(np.isfinite(values) & (rates > 0))
@@ -256,7 +256,7 @@ def _draw_areas(predicted: Predicted) -> Panel:
         "Area under the ROC curve within each unit, against its rate: whether its spikes have higher "
         "probabilities "
         f"than its silent bins. Mean {mean:.4g}; 0.5 (dashed) is chance, and what any constant rate has.",
-        [mark_units(predicted, rates, areas, "ROC-AUC")],
+        [mark_unit_values(predicted, rates, areas, "ROC-AUC")],
         "Rate (Hz)",
         "ROC-AUC",
         x_is_log=True,

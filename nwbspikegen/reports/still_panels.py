@@ -11,7 +11,7 @@ import numpy as np
 
 from nwbspikegen.plot.canvas import COLOURS, new_figure
 from nwbspikegen.reports.colours import DIVERGING, INK, SEQUENTIAL, SPAN_NAMES, SPANS
-from nwbspikegen.reports.parts import Mark, Panel, Trains
+from nwbspikegen.reports.parts import Mark, PageTrains, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ _MOST_VECTORS = 5_000
 _MOST_COLUMNS = 1_500
 
 
-def draw_still(panel: Panel, first_unit: int = 0, trains: Mapping[str, Trains] | None = None) -> str:
+def draw_still(panel: Panel, first_unit: int = 0, trains: Mapping[str, PageTrains] | None = None) -> str:
     """Return a panel as SVG, by itself: it holds all that it shows.
 
     `trains` are those of the page, for a panel that shows spikes of the unit at `first_unit`.
@@ -52,7 +52,7 @@ def draw_still(panel: Panel, first_unit: int = 0, trains: Mapping[str, Trains] |
     return _write(figure, panel.name)
 
 
-def _times_of(trains: Trains, place: int) -> np.ndarray:
+def _times_of(trains: PageTrains, place: int) -> np.ndarray:
     start = int(trains.counts[:place].sum())
     return trains.times[start : start + int(trains.counts[place])]
 

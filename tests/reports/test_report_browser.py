@@ -83,6 +83,21 @@ def test_a_unit_is_chosen_by_keyboard(opened: Any) -> None:
     assert note.text_content() != told
 
 
+def test_a_point_says_which_unit_it_is_and_chooses_it(opened: Any) -> None:
+    figure = opened.locator("figure[data-name='rates']")
+    figure.scroll_into_view_if_needed()
+    box = figure.locator(".scatterlayer .point").last.bounding_box()
+    opened.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    said = figure.locator(".hoverlayer .hovertext")
+    said.wait_for(timeout=_PATIENCE)
+    assert said.text_content().startswith("unit ")
+    opened.mouse.down()
+    opened.mouse.up()
+    opened.wait_for_timeout(500)
+    chosen = opened.evaluate("window.nwbspikegen.page.units[window.nwbspikegen.state().unit]")
+    assert said.text_content().startswith(f"unit {chosen}:")
+
+
 def test_time_is_one_axis(opened: Any) -> None:
     opened.evaluate("window.nwbspikegen.move('all')")
     opened.locator("figure[data-time]").first.focus()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,12 @@ def test_pooled_areas_do_not_stand_alone(page: Path) -> None:
     heads = list(read_table(page, "predictors")[0])
     assert heads[1].startswith("Bits per spike")
     assert heads.index("ROC-AUC per unit") < heads.index("Pooled ROC-AUC")
+
+
+def test_sentences_have_their_numbers(page: Path) -> None:
+    # of the page itself, without its style and script
+    text = re.sub(r"<(style|script)\b.*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert re.findall(r"\{[^}]*\}?|\bnan\b", text) == []
 
 
 def test_audits_are_lamps_with_their_meaning(page: Path) -> None:
