@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from nwbspikegen.reports.meanings import iterate_rows
 from nwbspikegen.reports.parts import Lamp, Lamps
 
 MEANINGS = {
@@ -29,10 +30,16 @@ MEANINGS = {
 def show_audits(audits: pd.DataFrame) -> Lamps:
     """Return the stored audits; how far one fell short is said."""
     lamps = []
-    for row in audits.itertuples():
+    for row in iterate_rows(audits):
         is_well = bool(row.passed)
         missed = "" if is_well else f" (found {row.value:.3g}, at most {row.tolerance:.3g})"
-        state = "pass" if is_well else "fail"
         title = str(row.audit).replace("_", " ")
-        lamps.append(Lamp(state, title, f"{row.detail}{missed}", MEANINGS.get(str(row.audit), "")))
+        lamps.append(
+            Lamp(
+                "pass" if is_well else "fail",
+                title,
+                f"{row.detail}{missed}",
+                MEANINGS.get(str(row.audit), ""),
+            )
+        )
     return Lamps("Audits", lamps)

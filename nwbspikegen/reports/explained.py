@@ -10,8 +10,8 @@ import xarray as xr
 
 from nwbspikegen.explain.nwb import read_attention
 from nwbspikegen.plot.canvas import COLOURS
-from nwbspikegen.reports.meanings import tell_metrics
-from nwbspikegen.reports.parts import Mark, Panel, Part, Section, Table
+from nwbspikegen.reports.meanings import iterate_rows, tell_metrics
+from nwbspikegen.reports.parts import Kind, Mark, Panel, Part, Section, Table
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 
 # rows of a map that a page holds; more are averaged
@@ -66,7 +66,7 @@ def judge_explanation(path: str | os.PathLike[str]) -> str:
     told = [
         f"{str(row.control).replace('_', ' ')} {row.cost:.2g} ({row.cost_ci_low:.2g} to "
         f"{row.cost_ci_high:.2g})"
-        for row in ordered.head(3).itertuples()
+        for row in iterate_rows(ordered.head(3))
     ]
     few = "" if rows.ci_reliable.astype(bool).all() else " Few blocks or bins: the intervals are unreliable."
     return f"What costs most, in bits per spike: {'; '.join(told)}.{few}"
@@ -79,7 +79,7 @@ def _draw_costs(ablations: pd.DataFrame) -> list[Part]:
     if not len(rows):
         return []
     marks = []
-    for place, row in enumerate(rows.itertuples()):
+    for place, row in enumerate(iterate_rows(rows)):
         text = f"{row.control}: {row.cost:.3g} ({row.cost_ci_low:.3g} to {row.cost_ci_high:.3g})"
         faint = not bool(row.ci_reliable)
         marks.append(
@@ -173,7 +173,7 @@ def _sort_by_likeness(values: np.ndarray) -> np.ndarray:
 def _draw_any(name: str, values: xr.DataArray) -> list[Part]:
     """Return a variable of one or two axes as a line or a map; of more, the mean over the first ones."""
     while values.ndim > 2:
-        values = values.mean(values.dims[0], keep_attrs=True)
+        values = values.mean(str(values.dims[0]), keep_attrs=True)
     if values.ndim == 0 or not np.isfinite(values.values.astype(float)).any():
         return []
     title = name.replace("_", " ").capitalize()
@@ -181,8 +181,8 @@ def _draw_any(name: str, values: xr.DataArray) -> list[Part]:
     if values.ndim == 1:
         dim = str(values.dims[0])
         at, names = _axis_of(values, dim)
-        kind = "points" if names is not None or "unit" in dim else "line"
-        drawn = Mark(kind, at, values.values.astype(float), colour=COLOURS[0])  # type: ignore[arg-type]
+        kind: Kind = "points" if names is not None or "unit" in dim else "line"
+        drawn = Mark(kind, at, values.values.astype(float), colour=COLOURS[0])
         return [
             Panel(
                 f"map_{name}", title, caption, [drawn], _label(values, dim), title, x_names=names, height=280
@@ -192,7 +192,7 @@ def _draw_any(name: str, values: xr.DataArray) -> list[Part]:
     thinned = values.coarsen(
         {dim: max(1, values.sizes[dim] // _MOST_ROWS) for dim in (rows, columns)}, boundary="trim"
     )
-    shown = thinned.mean()  # type: ignore[attr-defined]
+    shown = thinned.mean()
     y, x = np.arange(shown.sizes[rows]), np.arange(shown.sizes[columns])
     if shown.sizes[rows] < values.sizes[rows]:
         caption += f" Averaged to {len(y)} rows."

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from nwbspikegen import __version__
 from nwbspikegen.core.records import read_record
 from nwbspikegen.plot.canvas import COLOURS
 from nwbspikegen.reports.head import show_head
-from nwbspikegen.reports.parts import Mark, Page, Panel, Part, Prose, Section, Table
+from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_metrics, name_score
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def make_sweep_page(folder: Path, command: str) -> Page:
     parts: list[Part] = []
     verdict = "No trial is finished."
     if len(done):
-        best = done.loc[done[_VALIDATION].astype(float).idxmax()]
+        best = done.iloc[int(np.argmax(done[_VALIDATION].to_numpy(dtype=float)))]
         point = ", ".join(f"{name}={best[name]}" for name in plan.factors)
         verdict = (
             f"Best on validation: trial {best['trial']} ({point}), {best[_VALIDATION]:.2g} bits per spike "
@@ -144,7 +143,7 @@ def make_sweep_page(folder: Path, command: str) -> Page:
         f"{len(trials)} combinations of {', '.join(plan.factors)} were trained; the one with the most "
         "bits per spike "
         "on the validation segment was chosen, and the test segment had no say. Computed with "
-        f"nwbspikegen {__version__}."
+        f"nwbspikegen {VERSION}."
     )
     return Page(folder.name, "sweep", [head, Section("trials_section", "Trials", parts)], methods=methods)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nwbspikegen import __version__
-from nwbspikegen.reports.parts import Facts, Part, Prose, Section
+from nwbspikegen.reports.parts import VERSION, Facts, Part, Prose, Section
 from nwbspikegen.reports.recorded import Recorded
 
 # of a file with hundreds of regions the first are told
@@ -75,7 +74,7 @@ def show_head(
     name: str, facts: Mapping[str, str], command: str, *, verdict: str = "", more: Sequence[Part] = ()
 ) -> Section:
     """Return the first section: the verdict in words, what the thing is, and the command that repeats it."""
-    made = {"Reported": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by nwbspikegen {__version__}"}
+    made = {"Reported": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by nwbspikegen {VERSION}"}
     parts: list[Part] = [Prose(verdict, is_verdict=True)] if verdict else []
     return Section(
         "head",

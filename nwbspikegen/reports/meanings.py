@@ -1,6 +1,9 @@
-"""What scores mean, for whoever points at the heading of a column."""
+"""Rows of tables, and what their scores mean, for whoever points at the heading of a column."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -17,3 +20,14 @@ def tell_metrics(table: pd.DataFrame) -> str:
     """
     names = dict.fromkeys(table["metric"]) if "metric" in table else {}
     return " ".join(f"{name}: {METRICS[name].meaning}" for name in names if name in METRICS)
+
+
+def iterate_rows(table: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a table, with its columns as attributes, of whatever type they are.
+
+    Examples
+    --------
+    >>> [row.a for row in iterate_rows(pd.DataFrame({"a": [1, 2]}))]
+    [1, 2]
+    """
+    yield from table.itertuples()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nwbspikegen import __version__
+from nwbspikegen.reports.parts import VERSION
 from nwbspikegen.reports.predicted import Predicted
 from nwbspikegen.reports.recorded import Recorded
 
@@ -23,7 +23,7 @@ def describe_survey(recorded: Recorded) -> str:
         f"counted as silence. Firing rates were {low:.3g} to {high:.3g} Hz (median {median:.3g} Hz). "
         "Irregularity "
         f"is CV2 ({_HOLT}); correlations are Pearson's, of counts in 50 ms windows. All was computed with "
-        f"nwbspikegen {__version__}."
+        f"nwbspikegen {VERSION}."
     )
 
 

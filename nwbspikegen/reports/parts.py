@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+
+VERSION = version("nwbspikegen")
+"""Of this package, as every page names it."""
 
 Kind = Literal["points", "line", "bars", "map", "intervals"]
 SpanKind = Literal["train", "validation", "test", "unobserved"]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nwbspikegen import __version__
 from nwbspikegen.core.json_files import read_json
 from nwbspikegen.plot.canvas import COLOURS
 from nwbspikegen.reports.head import show_head
-from nwbspikegen.reports.parts import Mark, Page, Panel, Part, Prose, Section, Table
+from nwbspikegen.reports.meanings import iterate_rows
+from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
 
 _MEANINGS = {
     "predictor": "The model, or majority: the most frequent class of the training cells.",
@@ -71,7 +71,7 @@ def make_features_page(folder: Path, command: str) -> Page:
             "measured from "
             "current-clamp sweeps that passed quality control; families whose protocol a cell lacks are "
             "masked. "
-            f"Computed with nwbspikegen {__version__}."
+            f"Computed with nwbspikegen {VERSION}."
         ),
     )
 
@@ -220,7 +220,7 @@ def make_cell_model_page(folder: Path, command: str) -> Page:
             "model that "
             "had seen another of its donor. Intervals (95 %) are bootstraps over donors; beside each "
             "score stands "
-            f"the most frequent class. Computed with nwbspikegen {__version__}."
+            f"the most frequent class. Computed with nwbspikegen {VERSION}."
         ),
     )
 
@@ -253,7 +253,7 @@ def _draw_scores(scores: pd.DataFrame) -> Panel:
             text=[f"{row.predictor}, {row.metric}: {row.value:.3g} ({row.ci_low:.3g} to {row.ci_high:.3g})"],
             is_faint=bool(few[row.Index]),
         )
-        for row in rows.itertuples()
+        for row in iterate_rows(rows)
     ]
     said = " Dotted and hollow: few donors, the interval is unreliable." if few.any() else ""
     return Panel(
@@ -265,7 +265,7 @@ def _draw_scores(scores: pd.DataFrame) -> Panel:
         "",
         y_names={
             place: f"{row.predictor}, {row.metric}".replace("_", " ")
-            for place, row in enumerate(rows.itertuples())
+            for place, row in enumerate(iterate_rows(rows))
         },
         height=110 + 30 * len(rows),
     )

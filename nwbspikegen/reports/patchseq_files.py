@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nwbspikegen import __version__
 from nwbspikegen.core.addresses import name_of
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import COLOURS, PREDICTED, RECORDED
 from nwbspikegen.reports.head import show_head
-from nwbspikegen.reports.parts import Lamp, Lamps, Mark, Page, Panel, Part, Prose, Section, Table
+from nwbspikegen.reports.meanings import iterate_rows
+from nwbspikegen.reports.parts import VERSION, Lamp, Lamps, Mark, Page, Panel, Part, Prose, Section, Table
 
 # points of a trace: the least and the most of each stretch are kept, so that no spike is lost
 _MOST_POINTS = 3_000
@@ -45,7 +45,7 @@ def make_patch_recording_page(path: str | os.PathLike[str], command: str) -> Pag
         "Class": cell.metadata.get("cell_class", ""),
         "Sweeps": f"{len(sweeps)} that passed, {len(cell.rejected)} left out",
     }
-    lamps = [Lamp("note", f"sweep {row.number}", str(row.reason)) for row in cell.rejected.itertuples()]
+    lamps = [Lamp("note", f"sweep {row.number}", str(row.reason)) for row in iterate_rows(cell.rejected)]
     first = int(np.argmax(table["num_spikes"].to_numpy())) if len(table) else 0
     parts: list[Part] = [
         *_draw_traces(sweeps, tables),
@@ -63,10 +63,10 @@ def make_patch_recording_page(path: str | os.PathLike[str], command: str) -> Pag
             show_head(name_of(path), facts, command, verdict=verdict),
             Section("sweeps_section", "Sweeps", parts),
         ],
-        units=[f"{row.number} ({row.protocol}, {row.amplitude_pa:.4g} pA)" for row in table.itertuples()],
+        units=[f"{row.number} ({row.protocol}, {row.amplitude_pa:.4g} pA)" for row in iterate_rows(table)],
         unit_word="Sweep",
         first_unit=first,
-        methods=f"Spikes were detected in {len(sweeps)} sweeps with nwbspikegen {__version__}.",
+        methods=f"Spikes were detected in {len(sweeps)} sweeps with nwbspikegen {VERSION}.",
     )
 
 
@@ -76,7 +76,7 @@ def _draw_traces(sweeps: list[Any], tables: list[pd.DataFrame]) -> list[Part]:
     currents = [_thin(each.current_pa, each.info.sampling_rate_hz) for each in sweeps]
     peaks = [_find_peaks(each, sweep) for each, sweep in zip(tables, sweeps, strict=True)]
     notes = [f"{len(each)} spikes" for each in tables]
-    how = {"by_unit": ("x", "y")}
+    how: dict[str, Any] = {"by_unit": ("x", "y")}
     trace = Mark("line", *_pad(potentials), name="potential", colour=RECORDED, **how)
     found = Mark("points", *_pad(peaks), name="peaks of spikes", colour=COLOURS[1], **how)
     return [
@@ -183,7 +183,7 @@ def make_patchseq_file_page(path: str | os.PathLike[str], command: str) -> Page:
         drawn = [Mark("line", x, vector, colour=COLOURS[0])]
         parts.append(Panel(f"family_{name}", title, said, drawn, "Sample", title, height=220))
     lamps = [Lamp("note", name.replace("_", " "), reason) for name, reason in reasons.items()]
-    lamps += [Lamp("note", f"sweep {row.number}", str(row.reason)) for row in left_out.itertuples()]
+    lamps += [Lamp("note", f"sweep {row.number}", str(row.reason)) for row in iterate_rows(left_out)]
     if lamps:
         parts.append(Lamps("What is missing, and why", lamps))
     table = pd.DataFrame({"scalar": list(scalars), "value": list(scalars.values())})

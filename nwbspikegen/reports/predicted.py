@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,8 @@ class Predicted:
         """ROC-AUC within each unit."""
         whole = np.array([0, len(self.probability)], dtype=np.int64)
         ranking = rank_units(self.probability, self.bins.spikes, whole, self.bins.observed)
-        return ranking.areas(np.ones((1, 1)))[0]
+        areas: np.ndarray = ranking.areas(np.ones((1, 1)))[0]
+        return areas
 
     @cached_property
     def calibration(self) -> np.ndarray:
@@ -235,7 +237,7 @@ def cut(units: xr.Dataset, start: float, stop: float) -> xr.Dataset:
 
 
 def _find_segments(
-    attrs: dict[str, Any], models: pd.DataFrame, predicted: tuple[float, float]
+    attrs: Mapping[Any, Any], models: pd.DataFrame, predicted: tuple[float, float]
 ) -> dict[SpanKind, tuple[float, float]]:
     """Return when a prediction's segments are: those of baselines, and the model's where they are the "
     "same."""
@@ -255,7 +257,7 @@ def _find_segments(
 
 
 def _predict_again(
-    units: xr.Dataset, scored: xr.Dataset, predicted: xr.DataArray, attrs: dict[str, Any]
+    units: xr.Dataset, scored: xr.Dataset, predicted: xr.DataArray, attrs: Mapping[Any, Any]
 ) -> tuple[Bins, dict[str, np.ndarray]]:
     """Return the scored bins, and what the baselines without a long fit predict of them."""
     if attrs.get("train_start") is None:

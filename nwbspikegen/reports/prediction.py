@@ -26,7 +26,7 @@ def show_prediction(predicted: Predicted) -> Section:
     width = choose_width(predicted.stop - predicted.start, len(trains), predicted.bin_size)
     expected = _average(predicted, width)
     low, top = 0.1 * float(np.nanmax(expected)) / 100, float(np.nanmax(expected))
-    how = {"width": width, "limits": (low, top), "span": span}
+    how: dict[str, Any] = {"width": width, "limits": (low, top), "span": span}
     parts: list[Part] = [
         _map(
             predicted, "recorded_map", "Recorded spikes", _count(trains, predicted, width), "recorded", **how

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.plot.canvas import COLOURS, RECORDED
+from nwbspikegen.reports.meanings import iterate_rows
 from nwbspikegen.reports.parts import Lamp, Lamps, Mark, Panel, Part, Prose, Section, Table
 from nwbspikegen.reports.recorded import MOST_SPIKES, Recorded, choose_width, count_in_bins
 from nwbspikegen.scoring.statistics import count_windows
@@ -213,7 +214,7 @@ def _draw_intervals(recorded: Recorded, statistics: pd.DataFrame) -> Panel:
     mean = shares[statistics["num_spikes"].to_numpy() > 1].mean(axis=0) if len(shares) else shares
     notes = [
         f"CV {row.isi_cv:.3g}, CV2 {row.cv2:.3g}, mean interval {row.isi_mean:.3g} s"
-        for row in statistics.itertuples()
+        for row in iterate_rows(statistics)
     ]
     return Panel(
         "intervals",

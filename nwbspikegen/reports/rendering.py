@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nwbspikegen import __version__
 from nwbspikegen.core.errors import MissingExtraError
 from nwbspikegen.reports.packing import pack_bytes, pack_values
-from nwbspikegen.reports.parts import Page, PageTrains, Table
+from nwbspikegen.reports.parts import VERSION, Page, PageTrains, Table
 from nwbspikegen.reports.plotly_panels import to_plotly
 from nwbspikegen.reports.still_panels import draw_still
 
@@ -78,7 +77,7 @@ def render_page(page: Page) -> str:
         script=Markup(script),
         plotly=pack_bytes(library.encode()),
         nonce=nonce,
-        version=__version__,
+        version=VERSION,
         **packed,
     )
     return written

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.plot.canvas import PREDICTED, colours_of, label_of
-from nwbspikegen.reports.meanings import tell_metrics
+from nwbspikegen.reports.meanings import iterate_rows, tell_metrics
 from nwbspikegen.reports.parts import Mark, Panel, Part, Prose, Section, Table
 from nwbspikegen.reports.predicted import MEAN, PAST, Predicted
 from nwbspikegen.reports.prediction import diagonal
@@ -22,7 +22,7 @@ MEANINGS = {
     "value": "The score of the whole segment.",
     "low": "Lower end of the 95 % interval, over draws of blocks of 10 s.",
     "high": "Upper end of the 95 % interval.",
-    "interval": "Whether the interval can be relied on: with fewer than 30 blocks it is too narrow ({_FEW}).",
+    "interval": "Whether the interval can be relied on: with fewer than 30 blocks it is too narrow.",
     "units": "Units that enter the score.",
     "spikes": "Bins with a spike that enter it.",
     "blocks": "Blocks of 10 s of observation that intervals are drawn from.",
@@ -50,7 +50,7 @@ def show_scores(predicted: Predicted, differences: pd.DataFrame) -> Section:
 
 def draw_differences(differences: pd.DataFrame, model: str) -> Panel:
     """Return how many bits per spike a model is above each other predictor."""
-    without = [label_of(row.predictor) for row in differences.itertuples() if not np.isfinite(row.ci_low)]
+    without = [label_of(row.predictor) for row in iterate_rows(differences) if not np.isfinite(row.ci_low)]
     said = f" No interval is stored for {', '.join(without)}." if without else ""
     marks = draw_intervals(differences)
     return Panel(
@@ -73,7 +73,7 @@ def draw_intervals(table: pd.DataFrame, names: Sequence[str] | None = None) -> l
     "and hollow."""
     colours = colours_of(table.predictor)
     marks = []
-    for place, row in enumerate(table.itertuples()):
+    for place, row in enumerate(iterate_rows(table)):
         few = "" if row.ci_reliable else f"; {_FEW}"
         interval = f" ({row.ci_low:.3g} to {row.ci_high:.3g}{few})" if np.isfinite(row.ci_low) else ""
         text = f"{label_of(row.predictor)}: {row.value:.4g}{interval}"

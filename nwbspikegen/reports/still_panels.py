@@ -75,7 +75,7 @@ def _draw(figure: Figure, axes: Axes, mark: Mark, colour: str) -> None:
         width = float(np.diff(x).min()) * 0.95 if len(x) > 1 else 0.8
         axes.bar(x, y, width=width, color=colour, label=label)
     elif mark.kind == "intervals":
-        ends = {"color": colour, "linewidth": 1.5, "linestyle": ":" if mark.is_faint else "-"}
+        ends: dict[str, Any] = {"color": colour, "linewidth": 1.5, "linestyle": ":" if mark.is_faint else "-"}
         axes.hlines(y, np.asarray(mark.low, float), np.asarray(mark.high, float), **ends)
         face = "white" if mark.is_faint else colour
         axes.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=5, label=label)
@@ -90,7 +90,12 @@ def _draw(figure: Figure, axes: Axes, mark: Mark, colour: str) -> None:
         face = "none" if mark.is_faint else colour
         axes.scatter(x, y, s=14, facecolors=face, edgecolors=colour, label=label, rasterized=is_many)
         for at, over, said in zip(x, y, mark.labels or (), strict=False):
-            where = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "fontsize": 7}
+            where: dict[str, Any] = {
+                "xytext": (0, 4),
+                "textcoords": "offset points",
+                "ha": "center",
+                "fontsize": 7,
+            }
             axes.annotate(_plain(said), (at, over), **where)
 
 
@@ -98,7 +103,7 @@ def _draw_map(figure: Figure, axes: Axes, mark: Mark) -> None:
     from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 
     x, y, z = (np.asarray(each, dtype=np.float64) for each in (mark.x, mark.y, mark.z))
-    low, high = mark.limits or (None, None)
+    low, high = mark.limits or (float(np.nanmin(z)), float(np.nanmax(z)))
     colours: Any = SEQUENTIAL.lower()
     if mark.diverges:
         colours = LinearSegmentedColormap.from_list("diverging", list(DIVERGING))
@@ -124,7 +129,12 @@ def _draw_map(figure: Figure, axes: Axes, mark: Mark) -> None:
             shade = image.cmap(image.norm(z[row, column]))
             # dark on light and light on dark: weights are those of the eye for red, green and blue
             is_dark = float(np.dot(shade[:3], (0.3, 0.6, 0.1))) < 0.5 and np.isfinite(z[row, column])
-            how = {"ha": "center", "va": "center", "fontsize": 7, "color": "white" if is_dark else "black"}
+            how: dict[str, Any] = {
+                "ha": "center",
+                "va": "center",
+                "fontsize": 7,
+                "color": "white" if is_dark else "black",
+            }
             axes.text(x[column], y[row], _plain(label), **how)
 
 
@@ -176,7 +186,12 @@ def _write(figure: Figure, salt: str) -> str:
 
     # text stays text: it can be edited, and letters as outlines would be most of the file; the salt makes
     # ids that are the same in every run
-    settings = {"svg.fonttype": "none", "svg.hashsalt": salt, "font.family": "sans-serif", "text.color": INK}
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": salt,
+        "font.family": "sans-serif",
+        "text.color": INK,
+    }
     with matplotlib.rc_context(settings), io.StringIO() as written, warnings.catch_warnings():
         # letters of another script in a file's names: the reader's fonts have them
         warnings.filterwarnings("ignore", message="Glyph")

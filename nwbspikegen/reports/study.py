@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nwbspikegen import __version__
 from nwbspikegen.core.addresses import name_of
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import colours_of, label_of
 from nwbspikegen.reports.head import show_head
 from nwbspikegen.reports.meanings import tell_metrics
-from nwbspikegen.reports.parts import Mark, Page, Panel, Part, Prose, Section, Table
+from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 
@@ -342,5 +341,5 @@ def _write_methods(scores: xr.Dataset) -> str:
         "same for all "
         "predictors of a column. Pairs that share session, subject or time are not counted as "
         "independent. All was "
-        f"computed with nwbspikegen {__version__}."
+        f"computed with nwbspikegen {VERSION}."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -35,7 +37,7 @@ def judge(predicted: Predicted, differences: pd.DataFrame) -> str:
     return f"{text} {_tell_certainty(predicted, rows)}".strip()
 
 
-def _tell(row: pd.Series, name: str, *, is_first: bool) -> str:
+def _tell(row: Any, name: str, *, is_first: bool) -> str:
     unit = " bits per spike" if is_first else ""
     side = "above" if row.value >= 0 else "below"
     value = f"{abs(row.value):.2g}" if abs(row.value) < 0.1 else f"{abs(row.value):.2f}"
@@ -50,11 +52,10 @@ def _tell_certainty(predicted: Predicted, rows: pd.DataFrame) -> str:
     said = []
     reference = PAST if PAST in rows.index else MEAN
     if reference in rows.index:
-        low, high = rows.loc[reference, "ci_low"], rows.loc[reference, "ci_high"]
+        low, high = (float(each) for each in rows.loc[[reference], ["ci_low", "ci_high"]].to_numpy()[0])
         if np.isfinite(low) and low <= 0 <= high:
-            said.append(
-                f"The interval holds zero: it may be no better than {_SAYS.get(reference, reference)}."
-            )
+            told = _SAYS.get(reference, reference)
+            said.append(f"The interval holds zero: it may be no better than {told}.")
     first = predicted.scores.iloc[0]
     if not bool(first.ci_reliable):
         said.append(
@@ -62,7 +63,8 @@ def _tell_certainty(predicted: Predicted, rows: pd.DataFrame) -> str:
             "intervals are "
             "unreliable, and narrower than they should be."
         )
-    failed = predicted.audits[~predicted.audits.passed.astype(bool)] if len(predicted.audits) else []
-    if len(failed):
-        said.append(f"Audits that failed: {', '.join(dict.fromkeys(failed.audit))}.")
+    audits = predicted.audits
+    failed = list(dict.fromkeys(audits.audit[~audits.passed.astype(bool)])) if len(audits) else []
+    if failed:
+        said.append(f"Audits that failed: {', '.join(failed)}.")
     return " ".join(said)
