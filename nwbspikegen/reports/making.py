@@ -12,6 +12,7 @@ import xarray as xr
 from nwbspikegen.core.addresses import Address, is_remote, is_zarr, name_of
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, require_suffix, write_whole
+from nwbspikegen.nwb.columns import decode_text
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.reports.head import describe_recording, show_head, write_command
@@ -143,7 +144,7 @@ def _show_file(
     with open_nwb(thing) as root, reading(thing):
         groups = {name: find_group(root, f"processing/{name}") for name in _MODULES}
         held = {name: set(group) for name, group in groups.items() if group is not None}
-        is_patched = find_group(root, "units") is None and find_group(root, "acquisition") is not None
+        is_patched = find_group(root, "units") is None and _has_current_clamp(root)
     command = write_command(thing, {}, out)
     if "spike_probability" in held.get("spike_generation", ()):
         from nwbspikegen.reports.prediction_page import make_prediction_page
@@ -169,6 +170,13 @@ def _show_file(
     return _show_recording(
         open_units(thing, **window), name_of(thing), split, write_command(thing, given, out), held, thing
     )
+
+
+def _has_current_clamp(root: Any) -> bool:
+    """Return whether a file holds sweeps of a patched cell."""
+    acquired = find_group(root, "acquisition")
+    kinds = {decode_text(each.attrs.get("neurodata_type", "")) for each in (acquired or {}).values()}
+    return "CurrentClampSeries" in kinds
 
 
 # modules of processing that this package writes

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from report_pages import find_addresses, find_panel, read_numbers, read_table
 
 import nwbspikegen as nsg
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.reports.predicted import read_predicted
 from nwbspikegen.reports.scores import draw_differences
 from nwbspikegen.reports.verdict import judge
@@ -141,6 +144,15 @@ def test_what_a_model_looks_at_is_shown(tmp_path: Path) -> None:
     page = nsg.report(_CORPUS / "attention" / "explained.nwb", tmp_path / "explained.html")
     panel = find_panel(page, "map_importance_by_unit")
     assert panel["data"][0]["y"].tolist() == pytest.approx([0.3623, 0.4174, 0.5414], abs=1e-3)
+
+
+def test_a_recording_without_units_is_refused_as_one(tmp_path: Path) -> None:
+    shutil.copy(_CORPUS / "nwb" / "whole.nwb", tmp_path / "a.nwb")
+    with h5py.File(tmp_path / "a.nwb", "a") as file:
+        del file["units"]
+    with pytest.raises(InputError, match="units"):
+        nsg.report(tmp_path / "a.nwb", tmp_path / "a.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nwb"]
 
 
 def test_patched_cells_are_shown(tmp_path: Path) -> None:
