@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nwbspikegen.prediction.nwb_reading import read_statistics as read_statistics
     from nwbspikegen.prediction.nwb_writing import write_results as write_results
     from nwbspikegen.prediction.one_step import generate as generate
+    from nwbspikegen.reports import report as report
     from nwbspikegen.scoring import score as score
     from nwbspikegen.scoring import spike_statistics as spike_statistics
     from nwbspikegen.simulation import simulate as simulate
@@ -76,6 +77,7 @@ _MODULE_OF = {
     "read_spike_probability": "prediction.nwb_reading",
     "read_statistics": "prediction.nwb_reading",
     "read_transfer_scores": "transfer.nwb_reading",
+    "report": "reports",
     "score": "scoring",
     "select_units": "views",
     "share_file": "archive",

@@ -31,6 +31,7 @@ _NAMES = [
     "read_spike_probability",
     "read_statistics",
     "read_transfer_scores",
+    "report",
     "score",
     "select_units",
     "share_file",

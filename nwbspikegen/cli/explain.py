@@ -19,6 +19,7 @@ from nwbspikegen.core.options import (
     seed_option,
 )
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 
 
 @click.command("explain", short_help="Map what a model looks at, and what that is worth.")
@@ -40,6 +41,7 @@ from nwbspikegen.core.output import print_result, records_of
 @metadata_option
 @seed_option
 @overwrite_option
+@report_option
 @every_command
 def explain_command(
     model: Path,

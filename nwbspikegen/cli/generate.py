@@ -20,6 +20,7 @@ from nwbspikegen.core.options import (
     seed_option,
 )
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 
 
 @click.command("generate", short_help="Predict, score, audit and write NWB.")
@@ -45,6 +46,7 @@ from nwbspikegen.core.output import print_result, records_of
 @metadata_option
 @seed_option
 @overwrite_option
+@report_option
 @every_command
 def generate_command(
     model: Path,

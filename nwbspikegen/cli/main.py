@@ -16,6 +16,7 @@ from nwbspikegen.cli.explain import explain_command
 from nwbspikegen.cli.generate import generate_command
 from nwbspikegen.cli.info import info_command
 from nwbspikegen.cli.plot import plot_command
+from nwbspikegen.cli.report import report_command
 from nwbspikegen.cli.score import score_command
 from nwbspikegen.cli.share import share_command
 from nwbspikegen.cli.sweep import sweep_command
@@ -24,6 +25,7 @@ from nwbspikegen.cli.transfer import transfer_command
 from nwbspikegen.cli.validate import validate_command
 from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import NWBSpikeGenError, OutputError
+from nwbspikegen.core.report_option import find_wanted
 from nwbspikegen.patchseq.cli import patchseq
 
 _INTERRUPTED = "interrupted: no output is half-written, and the same command goes on or starts again"
@@ -64,7 +66,9 @@ class _Commands(click.Group):
         try:
             # around every command: libraries tell of a full disk each in its own words
             with explaining_full_disks():
-                return super().invoke(context)
+                returned = super().invoke(context)
+                _write_report(context)
+                return returned
         except NWBSpikeGenError as error:
             # stderr has this line without the log's help
             logging.getLogger("nwbspikegen").debug("error: %s", error)
@@ -75,6 +79,18 @@ class _Commands(click.Group):
             click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)
             # 128 + SIGINT, what shells expect
             context.exit(130)
+
+
+def _write_report(context: click.Context) -> None:
+    """Write the page that the command was asked for by --report."""
+    wanted = find_wanted(context)
+    if wanted is None:
+        return
+    from nwbspikegen.reports import report
+
+    page = report(wanted.thing, wanted.page, overwrite=wanted.overwrite)
+    # stdout has the result, which may be JSON
+    click.echo(f"wrote {page}, a page that shows it; open it in a browser", err=True)
 
 
 @click.group(
@@ -101,6 +117,7 @@ _COMMANDS = (
     explain_command,
     sweep_command,
     patchseq,
+    report_command,
     plot_command,
     validate_command,
     share_command,

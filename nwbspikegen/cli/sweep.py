@@ -18,6 +18,7 @@ from nwbspikegen.cli.options import (
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 @window_options
 @seed_option
 @overwrite_option
+@report_option
 @every_command
 def sweep_command(
     recording: Path | str,

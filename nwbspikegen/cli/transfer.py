@@ -26,6 +26,7 @@ from nwbspikegen.core.options import (
     seed_option,
 )
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ _RUN = ("leave_one_out", "epochs", "scheduler", "workers", "device", "seed", "se
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
     *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
-    *("as_json", "config", "quiet", "log_file"),
+    *("as_json", "config", "quiet", "log_file", "report"),
 )
 
 
@@ -93,6 +94,7 @@ _OF_READING = (
 @window_options
 @seed_option
 @overwrite_option
+@report_option
 @every_command
 def transfer_command(
     recordings: tuple[Path | str, ...],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from nwbspikegen.archive import validate_file
+from nwbspikegen.cli.demo import _write_page
 from nwbspikegen.commands import demo as demonstration
 
 
@@ -18,6 +19,10 @@ def test_everything_is_written_and_nothing_beats_the_truth(tmp_path, monkeypatch
         findings = validate_file(tmp_path / "demo" / path)
         assert not (findings.severity == "error").any(), (path, findings)
     assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000
+    # the command ends with a page
+    page = _write_page(tmp_path / "demo")
+    assert page is not None
+    assert "above the mean rate of each unit" in page.read_text(encoding="utf-8")
     written = pd.read_csv(tmp_path / "demo" / "scores.csv")
     pd.testing.assert_series_equal(written.value, table.value)
     bits = table[table.metric.eq("bits_per_spike") & table["null"].eq("mean_rate")]

@@ -10,6 +10,7 @@ import click
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 
 if TYPE_CHECKING:
     from nwbspikegen.patchseq.run.features import FeaturesReport
@@ -37,6 +38,7 @@ _CELLS_TOLD = 20
 )
 @metadata_option
 @overwrite_option
+@report_option
 @every_command
 def features_command(
     recordings: tuple[Path | str, ...],

@@ -8,6 +8,7 @@ import click
 
 from nwbspikegen.core.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
 
 
@@ -18,6 +19,7 @@ from nwbspikegen.patchseq.cli.options import column_options, read_column_names, 
 @column_options
 @metadata_option
 @overwrite_option
+@report_option
 @every_command
 def predict_cells_command(
     model: Path,

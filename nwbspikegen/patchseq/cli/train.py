@@ -11,6 +11,7 @@ import click
 from nwbspikegen.core.given import name_unused
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(1), help="Most epochs of a BiLSTM; 50 by default.")
 @seed_option
 @overwrite_option
+@report_option
 @every_command
 def train_cells_command(
     sources: tuple[Path | str, ...],

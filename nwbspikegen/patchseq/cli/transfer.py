@@ -10,6 +10,7 @@ import click
 from nwbspikegen.core.given import name_unused
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.report_option import report_option
 from nwbspikegen.patchseq.cli.options import (
     column_options,
     read_column_names,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(1), help="Most epochs of a phase of a BiLSTM; 50 by default.")
 @column_options
 @overwrite_option
+@report_option
 @every_command
 def transfer_cells_command(
     source: Path | str,
