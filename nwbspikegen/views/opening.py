@@ -13,6 +13,7 @@ import xarray as xr
 from xarray.core.indexing import LazilyIndexedArray
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.open_files import find_address, is_open_file
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.binning import BinGrid
 from nwbspikegen.views.findings import judge_clocks
@@ -55,9 +56,10 @@ def open_units(
 
     Parameters
     ----------
-    source : path, address or spikeinterface.BaseSorting
+    source : path, address, open file or spikeinterface.BaseSorting
         An NWB file (HDF5 or Zarr) with a table of units; its address on the web, `https://...`, or in
-        the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; or a
+        the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; such a
+        file that fsspec has opened, which is opened again wherever it is read and left as it is; or a
         sorting, of which several segments are laid on one clock (`nwbspikegen.core.joined_segments`).
     bin_size : float, default: 0.001
         Size of a bin (s).
@@ -222,9 +224,13 @@ def require_stretches(exclude: Sequence[Sequence[float | int]]) -> list[tuple[fl
 def _open_source(source: Any, unit_table: str) -> SpikeSource:
     if isinstance(source, str | os.PathLike):
         return NWBSource(source, unit_table)
+    if is_open_file(source):
+        return NWBSource(find_address(source), unit_table)
     if hasattr(source, "get_unit_spike_train_in_seconds") and hasattr(source, "unit_ids"):
         return SortingSource(source)
-    raise InputError(f"a {type(source).__name__}", "a path or a SpikeInterface sorting", "pass one of these")
+    raise InputError(
+        f"a {type(source).__name__}", "a path, an open file or a SpikeInterface sorting", "pass one of these"
+    )
 
 
 def _lay_bins(source: SpikeSource, bin_size: float | int, interval: str | None) -> tuple[BinGrid, int, float]:
