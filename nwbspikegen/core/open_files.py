@@ -21,7 +21,8 @@ class StreamedFile(str):
         Its path within.
     """
 
-    __slots__ = ("path", "system")
+    system: Any
+    path: str
 
     def __new__(cls, address: str, system: Any = None, path: str = "") -> StreamedFile:
         """Return the address, which pickles with its file system."""
