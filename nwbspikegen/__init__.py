@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nwbspikegen.commands.convert import (
         convert_spykingcircus as convert_spykingcircus,
     )
+    from nwbspikegen.commands.pynapple_objects import from_pynapple as from_pynapple
+    from nwbspikegen.commands.pynapple_objects import to_pynapple as to_pynapple
     from nwbspikegen.explain.nwb import read_attention as read_attention
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
@@ -66,6 +68,7 @@ _MODULE_OF = {
     "convert_sorting": "commands.convert",
     "convert_spykingcircus": "commands.convert",
     "free_run": "prediction.free_run",
+    "from_pynapple": "commands.pynapple_objects",
     "generate": "prediction.one_step",
     "load_model": "models",
     "open_units": "views",
@@ -86,6 +89,7 @@ _MODULE_OF = {
     "split_fractions": "views",
     "split_time": "views",
     "survey": "views",
+    "to_pynapple": "commands.pynapple_objects",
     "train": "training",
     "validate_file": "archive",
     "write_results": "prediction.nwb_writing",

@@ -187,6 +187,17 @@ def _write_analyzer(stand_ins: StandIns, path: Path) -> None:
         analyzer.save_as(folder=path, format=kind)
 
 
+def _write_sorter_output(stand_ins: StandIns, path: Path) -> None:
+    """Write what Kilosort 4 leaves of some units that fire all the time, good and not."""
+    bins, units = np.nonzero(_simulate(3, "in_vivo", 6).spikes)
+    path.mkdir(parents=True)
+    np.save(path / "spike_times.npy", bins * 30 + 15)
+    np.save(path / "spike_clusters.npy", units)
+    rows = [f"{unit}\t{'mua' if unit == 5 else 'good'}" for unit in range(6)]
+    (path / "cluster_KSLabel.tsv").write_text("\n".join(["cluster_id\tKSLabel", *rows]) + "\n")
+    (path / "params.py").write_text("dat_path = 'none.dat'\nsample_rate = 30000.0\n")
+
+
 def _write_session(stand_ins: StandIns, path: Path) -> None:
     lab, _, subject, day, number = path.parts[-5:]
     write_session(path.parents[4], lab, subject, day, number)
@@ -202,6 +213,7 @@ _WRITERS: list[tuple[str, Callable[[StandIns, Path], None]]] = [
     (r"/phy_folder$", _write_phy),
     (r"/kilosort4$", _write_kilosort),
     (r"/analyzer(\.zarr)?$", _write_analyzer),
+    (r"/sorter_output$", _write_sorter_output),
     (r"/(mouse|human)-features$", StandIns.write_features),
     (r"/Subjects/.*/\d\d\d$", _write_session),
     (r"/model[^/.]*$", StandIns.write_model),
@@ -230,6 +242,7 @@ def _make_sortings() -> dict[str, Any]:
 _OPENED = {
     "docs/neuroconv.md": ("culture.raw.h5", "conversion.yml"),
     "docs/convert-sortings.md": ("analyzer", "metadata.yaml"),
+    (r"/sorter_output$", _write_sorter_output),
     "docs/transfer.md": ("new.nwb",),
     "docs/tutorial-nwb.md": ("sub-A_ecephys.nwb",),
 }

@@ -35,6 +35,7 @@ _NOT_RUN = {
     "--existing skip": "uploads; tests/test_share.py does, to an archive of its own",
     "$ keyring ": "stores a key",
     "$ git ": "needs the web",
+    "import nemos": "needs nemos, which is no dependency",
     "dask_jobqueue": "needs a SLURM cluster",
     "dask_kubernetes": "needs a Kubernetes cluster",
 }

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.files import hash_file, require_file
+from nwbspikegen.core.open_files import StreamedFile
 
 Address = str | os.PathLike[str]
 
@@ -23,6 +24,13 @@ _DANDI = "dandi://"
 # KiB are 64 MiB for each file, as much as HDF5's own cache of chunks has in `nwb.opening`
 _RANGE = 2**18
 _KEPT_RANGES = 256
+# fsspec's default cache keeps one stretch of the file, which is lost at every jump of HDF5 between an index
+# and its chunks
+_STREAMING: dict[str, Any] = {
+    "block_size": _RANGE,
+    "cache_type": "blockcache",
+    "cache_options": {"maxblocks": _KEPT_RANGES},
+}
 # seconds that DANDI may take to answer at all: well above a slow connection, and short beside the client's
 # own twelve tries
 _PATIENCE = 30.0
@@ -43,7 +51,8 @@ def is_remote(address: object) -> bool:
     >>> is_remote("dandi://000409/sub-1/sub-1_ecephys.nwb"), is_remote("https.nwb")
     (True, False)
     """
-    return isinstance(address, str) and address.startswith((*_WEB, _DANDI))
+    is_named = isinstance(address, str) and address.startswith((*_WEB, _DANDI))
+    return is_named or isinstance(address, StreamedFile)
 
 
 def require_recording(address: Address) -> Path | str:
@@ -55,7 +64,7 @@ def require_recording(address: Address) -> Path | str:
         Nothing is there, or a folder that holds no Zarr of version 2.
     """
     if is_remote(address):
-        return str(address)
+        return address if isinstance(address, StreamedFile) else str(address)
     path = Path(address)
     if (path / "zarr.json").is_file():
         raise InputError(
@@ -101,7 +110,7 @@ def hash_recording(address: Address) -> str:
     return digest.hexdigest()
 
 
-def open_remote(address: str) -> Any:
+def open_remote(address: Address) -> Any:
     """Return a remote file as a binary stream that fetches, and keeps, only the ranges that are read.
 
     The stream is shared within a process; leave it open.
@@ -111,7 +120,9 @@ def open_remote(address: str) -> Any:
     InputError
         Nothing is there, or the server cannot serve parts of files.
     """
-    return _WholeReads(_open_web(_find_asset(address).url, os.getpid()))
+    if isinstance(address, StreamedFile):
+        return _WholeReads(_open_streamed(address.system, address.path, os.getpid()))
+    return _WholeReads(_open_web(_find_asset(str(address)).url, os.getpid()))
 
 
 class _WholeReads(io.RawIOBase):
@@ -167,8 +178,6 @@ def _open_web(url: str, process: int) -> Any:
     except ImportError as error:
         raise _missing_extra() from error
     try:
-        # fsspec's default cache keeps one stretch of the file, which is lost at every jump of HDF5 between an
-        # index and its chunks
         stream = fsspec.open(
             url, "rb", block_size=_RANGE, cache_type="blockcache", cache_options={"maxblocks": _KEPT_RANGES}
         ).open()
@@ -181,6 +190,24 @@ def _open_web(url: str, process: int) -> Any:
             "a file on the web",
             "check the address and the connection",
         ) from error
+    return _require_ranges(url, stream)
+
+
+@functools.lru_cache(maxsize=8)
+def _open_streamed(system: Any, path: str, process: int) -> Any:
+    try:
+        stream = system.open(path, "rb", **_STREAMING)
+    # file systems fail in as many ways as there are file systems
+    except Exception as error:
+        raise InputError(
+            f"{path}, which {type(system).__name__} cannot open ({type(error).__name__}: {error})",
+            "a file of it",
+            "check the path and the connection",
+        ) from error
+    return _require_ranges(path, stream)
+
+
+def _require_ranges(url: str, stream: Any) -> Any:
     if not stream.seekable():
         raise InputError(
             f"{url} on a server that does not serve parts of files",

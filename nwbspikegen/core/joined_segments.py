@@ -112,14 +112,17 @@ class _JoinedSegment(BaseSortingSegment):  # type: ignore[misc]
     ) -> Int64[np.ndarray, " spike"]:
         frames = np.rint(self._trains[unit_id] * self._rate_hz).astype(np.int64)
         first = 0 if start_frame is None else int(np.searchsorted(frames, start_frame))
-        return frames[first : None if end_frame is None else int(np.searchsorted(frames, end_frame))]
+        last = None if end_frame is None else int(np.searchsorted(frames, end_frame))
+        cut: np.ndarray = frames[first:last]
+        return cut
 
     def get_unit_spike_train_in_seconds(
         self, unit_id: Any, start_time: float | None = None, end_time: float | None = None
     ) -> Float64[np.ndarray, " spike"]:
         times: np.ndarray = self._trains[unit_id]
         first = 0 if start_time is None else int(np.searchsorted(times, start_time))
-        return times[first : None if end_time is None else int(np.searchsorted(times, end_time))]
+        last = None if end_time is None else int(np.searchsorted(times, end_time))
+        return times[first:last]
 
 
 def lay_segments(intervals: Sequence[Sequence[float]]) -> list[float]:

@@ -145,7 +145,7 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         """
         sorting = self.subset_sorting() if stub_test else self.sorting_extractor
         place = {"parent_container": write_as or parent_container, "units_name": units_name}
-        rows = unit_electrode_indices
+        rows: Sequence[Any] | None = unit_electrode_indices
         if write_ecephys_metadata:
             # electrodes before the units that point to them
             rows = self._add_electrodes(nwbfile, metadata or {}, rows)
@@ -181,7 +181,7 @@ class SourceInterface(BaseSortingExtractorInterface):  # type: ignore[misc]
         return describe_array(electrodes, self.metadata_key, is_alone=self.is_alone)
 
     def _add_electrodes(
-        self, nwbfile: Any, metadata: Any, given: list[list[int]] | None
+        self, nwbfile: Any, metadata: Any, given: Sequence[Any] | None
     ) -> Sequence[Any] | None:
         """Add electrodes, and return those of each unit, unless they are given."""
         electrodes = getattr(self.sorting_extractor, "electrodes", None)

@@ -43,7 +43,7 @@ def open_nwb(address: Address) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         try:
             if is_remote(address):
-                place: Any = open_remote(str(address))
+                place: Any = open_remote(address)
                 file = stack.enter_context(h5py.File(place, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES))
             else:
                 file = stack.enter_context(

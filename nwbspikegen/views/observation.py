@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -67,11 +68,11 @@ class Observation:
         gone = join_intervals(excluded)
         # what is left lies between one gone stretch and the next
         edges = np.concatenate([[-np.inf], gone.ravel(), [np.inf]]).reshape(-1, 2)
-        return self._each(lambda pattern: _intersect(pattern, edges))
+        return self._each(lambda pattern: intersect_intervals(pattern, edges))
 
     def within(self, start: float, stop: float) -> Observation:
         """Return the part of the observation from `start` to `stop` (s)."""
-        return self._each(lambda pattern: _intersect(pattern, np.array([[start, stop]])))
+        return self._each(lambda pattern: intersect_intervals(pattern, np.array([[start, stop]])))
 
     def extent(self) -> tuple[float, float]:
         """Return the first start and the last stop (s), infinite where unknown, NaN when there is none."""
@@ -84,6 +85,17 @@ class Observation:
         """Return the observation of some units, by their positions."""
         used, places = np.unique(self.pattern_of[np.asarray(units, dtype=np.int64)], return_inverse=True)
         return Observation(tuple(self.patterns[each] for each in used.tolist()), places.astype(np.int64))
+
+    def shared(self) -> Intervals:
+        """Return when every unit was observed.
+
+        Examples
+        --------
+        >>> Observation.of_units([[(0, 5), (8, 9)], [(3, 20)]]).shared().tolist()
+        [[3.0, 5.0], [8.0, 9.0]]
+        """
+        used = [self.patterns[each] for each in np.unique(self.pattern_of).tolist()]
+        return functools.reduce(intersect_intervals, used)
 
     def is_seen(self, unit: int, times: Float64[np.ndarray, " time"]) -> Bool[np.ndarray, " time"]:
         """Return at which times (s) a unit was observed, both ends of its intervals included."""
@@ -130,7 +142,7 @@ def join_intervals(intervals: Sequence[tuple[float, float]] | Intervals) -> Inte
     return np.column_stack([given[first, 0], reached[last]])
 
 
-def _intersect(one: Intervals, other: Intervals) -> Intervals:
+def intersect_intervals(one: Intervals, other: Intervals) -> Intervals:
     """Return what two ascending lists of intervals share."""
     # each with each: recordings have some gaps and some excluded stretches, not thousands of both
     starts = np.maximum(one[:, None, 0], other[None, :, 0])

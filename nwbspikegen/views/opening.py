@@ -14,6 +14,7 @@ from xarray.core.indexing import LazilyIndexedArray
 
 from nwbspikegen.core.analyzers import is_analyzer, read_analyzer
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.open_files import find_address, is_open_file
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.views.binning import BinGrid
 from nwbspikegen.views.findings import judge_clocks
@@ -56,11 +57,12 @@ def open_units(
 
     Parameters
     ----------
-    source : path, address, spikeinterface.BaseSorting or SortingAnalyzer
+    source : path, address, open file, spikeinterface.BaseSorting or SortingAnalyzer
         An NWB file (HDF5 or Zarr) with a table of units; its address on the web, `https://...`, or in
-        the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; or a
-        sorting, of which several segments are laid on one clock (`nwbspikegen.core.joined_segments`), or an
-        analyzer of one, whose unit locations and quality metrics become columns.
+        the archive, `dandi://DANDISET/PATH`, of which only the parts that are read are fetched; such a
+        file that fsspec has opened, which is opened again wherever it is read and left as it is; a
+        sorting, of which several segments are laid on one clock (`nwbspikegen.core.joined_segments`); or
+        an analyzer of one, whose unit locations and quality metrics become columns.
     bin_size : float, default: 0.001
         Size of a bin (s).
     binary : bool, default: True
@@ -224,12 +226,16 @@ def require_stretches(exclude: Sequence[Sequence[float | int]]) -> list[tuple[fl
 def _open_source(source: Any, unit_table: str) -> SpikeSource:
     if isinstance(source, str | os.PathLike):
         return NWBSource(source, unit_table)
+    if is_open_file(source):
+        return NWBSource(find_address(source), unit_table)
     if is_analyzer(source):
         return SortingSource(read_analyzer(source))
     if hasattr(source, "get_unit_spike_train_in_seconds") and hasattr(source, "unit_ids"):
         return SortingSource(source)
     raise InputError(
-        f"a {type(source).__name__}", "a path, or a SpikeInterface sorting or analyzer", "pass one of these"
+        f"a {type(source).__name__}",
+        "a path, an open file, or a SpikeInterface sorting or analyzer",
+        "pass one of these",
     )
 
 
