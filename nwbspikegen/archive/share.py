@@ -14,7 +14,7 @@ import pandas as pd
 from nwbspikegen.archive.share_client import open_dandiset
 from nwbspikegen.archive.share_planning import PlannedFile, plan_files
 from nwbspikegen.archive.share_upload import EXISTING, send_files
-from nwbspikegen.archive.validate import _quiet_and_offline
+from nwbspikegen.archive.validate import quiet_and_offline
 from nwbspikegen.core.errors import InputError, MissingExtraError
 
 
@@ -74,7 +74,7 @@ def share_file(
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     _require_usable(paths, dandiset, existing)
-    with _quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
+    with quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
         planned = plan_files(paths, Path(folder), dandiset)
         plan = _tabulate(planned, [{"status": "planned", "asset": ""}] * len(planned))
         if dry_run:
