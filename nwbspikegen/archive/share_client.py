@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError, OutputError
 
 _LONGEST_ANSWER = 300
+_MOST_OWNERS = 5
+_AGAIN = "give the same command again: a file is sent again unless the archive has closed its upload"
 
 
 @contextlib.contextmanager
@@ -25,7 +27,7 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
     Raises
     ------
     InputError
-        No such instance or dandiset, or no key that it accepts.
+        No such instance or dandiset, no key that it accepts, or one whose owner may not write there.
     OutputError
         The archive does not answer.
     """
@@ -42,6 +44,7 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
             client.authenticate(key)
             # not lazily: a number that does not exist is found now, not after files were read
             draft = client.get_dandiset(dandiset, DRAFT, lazy=False)
+            _require_owner(client, dandiset)
         yield draft
 
 
@@ -54,6 +57,26 @@ def _unlogged() -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
+
+
+def _require_owner(client: Any, dandiset: str) -> None:
+    """Raise `InputError` when the key's owner is none of the dandiset's, where the archive tells of both."""
+    import requests
+
+    try:
+        me = client.get("/users/me/")
+        owners = [str(owner["username"]) for owner in client.get(f"/dandisets/{dandiset}/users/")]
+    except (requests.HTTPError, ValueError, TypeError, KeyError):
+        # an archive that does not tell: it refuses what is sent, if it does
+        return
+    if me.get("admin") or str(me.get("username")) in owners:
+        return
+    raise InputError(
+        f"a key of {me.get('username')} on {client.dandi_instance.name}, where dandiset {dandiset} has other "
+        f"owners: {', '.join(owners[:_MOST_OWNERS])}",
+        "an owner's key",
+        "ask one of them to make you one",
+    )
 
 
 def _open_client(instance: str, client_class: Any) -> Any:
@@ -89,12 +112,14 @@ def _find_key(client: Any) -> str:
     """Return the key from the environment or the keyring."""
     variable = client.api_key_env_var
     service = f"dandi-api-{client.dandi_instance.name}"
-    key = os.environ.get(variable) or _ask_keyring(service)
+    # copied from a page or read from a file, a key often ends with a line
+    key = (os.environ.get(variable) or _ask_keyring(service) or "").strip()
     if not key:
         raise InputError(
             f"no API key for {client.dandi_instance.name}",
             f"one in {variable} or in the keyring",
-            f"set {variable}, or store it once with `keyring set {service} key`",
+            # the name may have a dot or a colon, which no shell can set by itself
+            f"put env '{variable}=...' before the command, or store it once with `keyring set {service} key`",
         )
     return key
 
@@ -142,7 +167,7 @@ def _explain(error: Any, doing: str, client: Any, key: str) -> NWBSpikeGenError:
         return OutputError(
             f"a connection to {name} that broke {doing}",
             "one that lasts",
-            "give the same command again: what has arrived is not sent again",
+            _AGAIN,
         )
     status = error.response.status_code
     said = " ".join(error.response.text.split())
@@ -168,5 +193,5 @@ def _explain(error: Any, doing: str, client: Any, key: str) -> NWBSpikeGenError:
     return OutputError(
         f"a failure of {name} (status {status}) {doing}: {said}",
         "an archive that works",
-        "give the same command again later: what has arrived is not sent again",
+        f"wait, then {_AGAIN}",
     )

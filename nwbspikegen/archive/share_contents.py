@@ -42,8 +42,8 @@ class Contents:
         What predicted, of every module.
     sources : tuple of NamedSource
         What the results were made from, of every module.
-    keywords : tuple of str
-        The file's own.
+    keywords, modules : tuple of str
+        The file's own keywords, and the modules of results that it has.
     """
 
     derived: bool
@@ -53,6 +53,7 @@ class Contents:
     models: tuple[NamedModel, ...] = ()
     sources: tuple[NamedSource, ...] = ()
     keywords: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
         """Return the contents as lines for people."""
@@ -96,6 +97,7 @@ def describe_contents(path: str | os.PathLike[str]) -> Contents:
             tuple(list_models(root)),
             tuple(list_sources(root)),
             keywords,
+            tuple(modules),
         )
 
 

@@ -18,7 +18,6 @@ from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.session import read_recording_identifier
 from nwbspikegen.nwb.tables import to_table
 
-
 TRAINING_SOURCES = "training_sources"
 
 
