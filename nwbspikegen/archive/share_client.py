@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import sys
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
+from nwbspikegen.core.dandi_keys import find_key, require_encrypted
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError, OutputError
 
 _LONGEST_ANSWER = 300
@@ -35,7 +33,7 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
     from dandi.dandiapi import DandiAPIClient
 
     with _unlogged(), _open_client(instance, DandiAPIClient) as client:
-        key = _find_key(client)
+        key = find_key(client)
         with explaining_archive(
             f"while opening dandiset {dandiset} on {client.dandi_instance.name}", client, key
         ):
@@ -97,48 +95,8 @@ def _open_client(instance: str, client_class: Any) -> Any:
             "one that answers",
             "check the address and the connection",
         ) from error
-    address = urlsplit(client.api_url)
-    # an archive of one's own may run on this machine, where nobody listens
-    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise InputError(
-            f"{client.api_url}, which is not encrypted",
-            "https, so that nobody reads the key on its way",
-            "use the address that begins with https",
-        )
+    require_encrypted(client)
     return client
-
-
-def _find_key(client: Any) -> str:
-    """Return the key from the environment or the keyring."""
-    variable = client.api_key_env_var
-    service = f"dandi-api-{client.dandi_instance.name}"
-    # copied from a page or read from a file, a key often ends with a line
-    key = (os.environ.get(variable) or _ask_keyring(service) or "").strip()
-    if not key:
-        raise InputError(
-            f"no API key for {client.dandi_instance.name}",
-            f"one in {variable} or in the keyring",
-            # the name may have a dot or a colon, which no shell can set by itself
-            f"put env '{variable}=...' before the command, or store it once with `keyring set {service} key`",
-        )
-    return key
-
-
-def _ask_keyring(service: str) -> str | None:
-    """Return the key that the user's keyring holds; one that would ask for a password needs a terminal."""
-    import keyring
-    from keyring.core import load_config, load_env
-    from keyring.errors import KeyringError
-
-    # as dandi's client looks for it, whose own function would ask at the terminal
-    backend = load_env() or load_config() or keyring.get_keyring()
-    if type(backend).__name__ == "EncryptedKeyring" and not sys.stdin.isatty():
-        return None
-    try:
-        key: str | None = backend.get_password(service, "key")
-    except KeyringError:
-        return None
-    return key
 
 
 @contextlib.contextmanager

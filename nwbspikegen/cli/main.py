@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -24,6 +25,7 @@ from nwbspikegen.cli.transfer import transfer_command
 from nwbspikegen.cli.validate import validate_command
 from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import NWBSpikeGenError, OutputError
+from nwbspikegen.core.web_secrets import cut_secrets
 from nwbspikegen.patchseq.cli import patchseq
 
 _INTERRUPTED = "interrupted: no output is half-written, and the same command goes on or starts again"
@@ -70,6 +72,10 @@ class _Commands(click.Group):
             logging.getLogger("nwbspikegen").debug("error: %s", error)
             self.wrote_in_vain = isinstance(error, OutputError) and error.__cause__ is not None
             raise _UserError(str(error)) from error
+        except click.ClickException as error:
+            # of an option that takes no address, click repeats what was given
+            error.message = cut_secrets(error.message)
+            raise
         except KeyboardInterrupt:
             logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
             click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)
@@ -116,6 +122,10 @@ def main() -> None:
     try:
         # run by `python -m` it would be called __main__
         cli(prog_name="nwbspikegen")
+    except Exception:
+        # a bug: its traceback is shown, and the addresses in it without what opens them
+        sys.stderr.write(cut_secrets(traceback.format_exc()))
+        sys.exit(1)
     finally:
         if cli.wrote_in_vain:
             # HDF5 that could not write its last bytes crashes when Python takes it down at the end

@@ -25,6 +25,7 @@ import nwbspikegen as nsg
 from nwbspikegen.archive import share_client
 from nwbspikegen.archive.share_contents import describe_contents
 from nwbspikegen.cli import cli
+from nwbspikegen.core import dandi_keys
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError
 
 _PLACE = "sub-M1/sub-M1_ses-s1_desc-spikegen_ecephys.nwb"
@@ -170,7 +171,7 @@ def test_a_wrong_key_is_said_and_not_repeated(archive: Archive, file: Path) -> N
 @pytest.mark.usefixtures("unchecked")
 def test_the_keyring_is_asked(archive: Archive, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(share_client, "_ask_keyring", lambda service: asked.append(service) or KEY)
+    monkeypatch.setattr(dandi_keys, "ask_keyring", lambda service: asked.append(service) or KEY)
     assert _share(archive, file, key=None).exit_code == 0
     assert asked == [f"dandi-api-{archive.key_variable.removesuffix('_API_KEY')}"]
 
