@@ -41,6 +41,7 @@ _NAMES = [
     "survey",
     "train",
     "validate_file",
+    "validate_folder",
     "write_results",
 ]
 

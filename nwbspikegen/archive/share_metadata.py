@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
-from nwbspikegen import __version__
 from nwbspikegen.archive.share_contents import Contents
 from nwbspikegen.nwb.names import MODULE
 from nwbspikegen.nwb.provenance import NamedSource
@@ -87,11 +87,11 @@ def _add_techniques(metadata: dict[str, Any], names: list[str]) -> list[dict[str
 
 
 def _describe_activity(contents: Contents) -> dict[str, Any]:
-    software = [{"schemaKey": "Software", "name": "nwbspikegen", "version": __version__}]
+    software = [{"schemaKey": "Software", "name": "nwbspikegen", "version": version("nwbspikegen")}]
     for model in {each[1:]: each for each in contents.models}.values():
         # weights have no release: their hash says which they are
-        version = f"sha256:{model.sha256}" if model.sha256 else "unknown"
-        software.append({"schemaKey": "Software", "name": f"model {model.name}", "version": version})
+        which = f"sha256:{model.sha256}" if model.sha256 else "unknown"
+        software.append({"schemaKey": "Software", "name": f"model {model.name}", "version": which})
     return {
         "schemaKey": "Activity",
         "name": f"nwbspikegen: {', '.join(contents.modules) or 'simulation'}"[:_LONGEST_NAME],
