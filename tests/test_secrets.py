@@ -62,6 +62,7 @@ def test_a_planted_token_is_nowhere(
         run("info", f"{start}/a.nwb?sig={_WORD}", fails=True)
         run("train", a, "--out", f"{start}/{_WORD}?sig={_TOKEN}", fails=True)
         run("validate", a, fails=True)
+        run("train", a, "--out", "m", "--epochs", b, fails=True)
     assert (out / "study" / "study.json").is_file()
     assert list((out / "nwb").glob("*.nwb"))
     assert _search(out) == []

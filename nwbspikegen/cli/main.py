@@ -72,10 +72,9 @@ class _Commands(click.Group):
             logging.getLogger("nwbspikegen").debug("error: %s", error)
             self.wrote_in_vain = isinstance(error, OutputError) and error.__cause__ is not None
             raise _UserError(str(error)) from error
-        except click.ClickException as error:
-            # of an option that takes no address, click repeats what was given
-            error.message = cut_secrets(error.message)
-            raise
+        except click.UsageError as error:
+            # click repeats what was given, which may be an address where none is taken
+            raise click.UsageError(cut_secrets(error.format_message()), ctx=error.ctx) from None
         except KeyboardInterrupt:
             logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
             click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)

@@ -155,7 +155,8 @@ def list_models(root: Any) -> list[NamedModel]:
 def _iterate_rows(root: Any, module: str, name: str) -> Iterator[dict[str, Any]]:
     table = find_group(root, f"processing/{module}/{name}")
     if table is not None:
-        yield from read_dynamic_table(table).to_dict("records")
+        for row in read_dynamic_table(table).to_dict("records"):
+            yield {str(key): value for key, value in row.items()}
 
 
 def _require_group(module: Any, name: str) -> Any:
