@@ -13,6 +13,7 @@ from nwbspikegen.core.lazy import import_late
 if TYPE_CHECKING:
     from nwbspikegen.archive import share_file as share_file
     from nwbspikegen.archive import validate_file as validate_file
+    from nwbspikegen.archive import validate_folder as validate_folder
     from nwbspikegen.commands.convert import convert_asdf as convert_asdf
     from nwbspikegen.commands.convert import convert_format as convert_format
     from nwbspikegen.commands.convert import convert_ibl as convert_ibl
@@ -92,6 +93,7 @@ _MODULE_OF = {
     "to_pynapple": "commands.pynapple_objects",
     "train": "training",
     "validate_file": "archive",
+    "validate_folder": "archive",
     "write_results": "prediction.nwb_writing",
 }
 

@@ -24,6 +24,8 @@ class Archive(http.server.ThreadingHTTPServer):
     """What is stored, what was asked, and which faults come next.
 
     `drops` uploads of a part end in the middle; `refusal` is said of every new asset while it is set.
+    `schema` is the version of dandi's schema, `owners` are who may write (the key is me's), and
+    `embargoed` hides all from strangers. `hashing` is whether a sha256 is there as soon as an asset is.
     """
 
     daemon_threads = True
@@ -37,6 +39,10 @@ class Archive(http.server.ThreadingHTTPServer):
         self.asked: list[tuple[str, str]] = []
         self.drops = 0
         self.refusal = ""
+        self.schema = DANDI_SCHEMA_VERSION
+        self.owners = ["me", "another"]
+        self.embargoed = False
+        self.hashing = True
 
     @property
     def key_variable(self) -> str:
@@ -92,7 +98,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _info(self, name: list[str], given: Any) -> tuple[Any, ...]:
         services = {"api": {"url": f"{self.server.url}/api"}, "webui": {"url": self.server.url}}
         return 200, {
-            "schema_version": DANDI_SCHEMA_VERSION,
+            "schema_version": self.server.schema,
             "version": "1",
             "services": services,
             "cli-minimal-version": "0.1.0",
@@ -102,9 +108,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _auth(self, name: list[str], given: Any) -> tuple[Any, ...]:
         return self._refuse_stranger() or (200, {"token": "valid"})
 
+    def _users(self, name: list[str], given: Any) -> tuple[Any, ...]:
+        return self._refuse_stranger() or (200, {"username": "me", "name": "Me", "admin": False})
+
+    def _refuse_hidden(self) -> tuple[Any, ...] | None:
+        return self._refuse_stranger() if self.server.embargoed else None
+
     def _dandisets(self, name: list[str], given: Any) -> tuple[Any, ...]:
         if name[0] != DANDISET:
             return self._unknown(name, given)
+        hidden = self._refuse_hidden()
+        if hidden:
+            return hidden
+        if name[1:] == ["users"]:
+            return 200, [{"username": owner, "name": owner} for owner in self.server.owners]
+        if name[1:] == ["uploads"]:
+            return self._refuse_stranger() or (200, self._list_open())
         if len(name) == 1:
             draft = {
                 "version": "draft",
@@ -117,7 +136,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return 200, {
                 "identifier": DANDISET,
                 "contact_person": "",
-                "embargo_status": "OPEN",
+                "embargo_status": "EMBARGOED" if self.server.embargoed else "OPEN",
                 "draft_version": draft,
                 "most_recent_published_version": None,
                 **_MOMENTS,
@@ -142,6 +161,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return self._unknown(name, given)
             return 200, _shown(asset, metadata=True) if name[1:] == ["info"] else asset["metadata"]
         stranger = self._refuse_stranger()
+        if "me" not in self.server.owners:
+            return 403, {"detail": "You do not have permission to perform this action."}
         if stranger or self.server.refusal:
             return stranger or (400, {"detail": self.server.refusal})
         if self.command == "DELETE":
@@ -162,8 +183,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "identifier": identifier,
             "contentSize": len(content),
             "contentUrl": [f"{self.server.url}/api/assets/{identifier}/download/"],
-            "digest": {"dandi:dandi-etag": etag, "dandi:sha2-256": hashlib.sha256(content).hexdigest()},
+            "digest": {"dandi:dandi-etag": etag},
         }
+        # the archive computes it in the minutes after
+        if self.server.hashing:
+            metadata["digest"]["dandi:sha2-256"] = hashlib.sha256(content).hexdigest()
         asset = {
             "asset_id": identifier,
             "blob": given["blob_id"],
@@ -183,6 +207,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if name[1:] == ["download"]:
             return 200, self.server.blobs[asset["blob"]][1]
         return 200, asset["metadata"]
+
+    def _list_open(self) -> dict[str, Any]:
+        found = [
+            {"upload_id": key, "etag": upload["etag"], "created": _MOMENTS["created"], "blob": key}
+            for key, upload in self.server.uploads.items()
+            if not self._find_blob(upload["etag"])
+        ]
+        return {"count": len(found), "next": None, "previous": None, "results": found}
 
     def _blobs(self, name: list[str], given: Any) -> tuple[Any, ...]:
         found = self._find_blob(given["value"])

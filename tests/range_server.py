@@ -22,6 +22,9 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def _answer(self, *, send_body):
         path = Path(self.translate_path(self.path))
+        if self.server.token and f"sig={self.server.token}" not in self.path.partition("?")[2]:
+            self.send_error(403)
+            return
         if not path.is_file():
             self.send_error(404)
             return
@@ -44,11 +47,13 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, *, serves_ranges: bool = True) -> Iterator[http.server.ThreadingHTTPServer]:
-    """Serve a folder at `server.url`; `server.bytes_sent` counts."""
+def serve(
+    folder: Path, *, serves_ranges: bool = True, token: str = ""
+) -> Iterator[http.server.ThreadingHTTPServer]:
+    """Serve a folder at `server.url`; `server.bytes_sent` counts; with a token, to who signs with it."""
     handler = functools.partial(_Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.serves_ranges, server.bytes_sent = serves_ranges, 0
+        server.serves_ranges, server.bytes_sent, server.token = serves_ranges, 0, token
         server.url = f"http://127.0.0.1:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

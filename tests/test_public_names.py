@@ -44,6 +44,7 @@ _NAMES = [
     "to_pynapple",
     "train",
     "validate_file",
+    "validate_folder",
     "write_results",
 ]
 

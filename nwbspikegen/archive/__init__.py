@@ -2,5 +2,6 @@
 
 from nwbspikegen.archive.share import share_file
 from nwbspikegen.archive.validate import validate_file
+from nwbspikegen.archive.validate_folder import validate_folder
 
-__all__ = ["share_file", "validate_file"]
+__all__ = ["share_file", "validate_file", "validate_folder"]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import h5py
 
-from nwbspikegen.core.files import hash_file
+from nwbspikegen.archive.source_files import FoundSource, find_source, hash_once
 from nwbspikegen.nwb.names import MODULE
-from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_sources
+from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.provenance import NamedSource, list_modules, list_sources
+from nwbspikegen.prediction.nwb_reading import list_results, read_audits
 
 Finding = tuple[str, str, str, str]
 """Tool, severity, message and where."""
@@ -30,15 +32,15 @@ def check_results(
     path : path
         A file, derived or not.
     source : path, optional
-        The recording that the results were made from; by default the file of the name that is
-        stored, beside `path` or in the folder above.
+        The recording that the results were made from; by default it is looked for as `find_source`
+        does, by its sha256 and identifier.
     """
-    # a file that is only looked at is not locked: others may have it open
-    with h5py.File(path, "r", locking=False) as file:
-        has_results = _WHERE in file
-    if not has_results:
+    with open_nwb(path) as root, reading(path):
+        modules = list_modules(root)
+    if not modules:
         return []
-    stored = list_results(path)
+    # audits and marks are of generated spikes; other modules hold no prediction of a recording
+    stored = list_results(path) if MODULE in modules else []
     place = None if source is None else Path(source)
     return [finding for check in _CHECKS for finding in check(Path(path), stored, place)]
 
@@ -85,22 +87,28 @@ def check_synthetic_mark(path: Path, stored: list[str], source: Path | None) -> 
 @_register
 def check_source(path: Path, stored: list[str], source: Path | None) -> Iterator[Finding]:
     """The recording that is named is the one that the results were made from."""
-    if "sources" not in stored:
-        yield _TOOL, "error", "no sources: nothing tells what the results were made from", _WHERE
-        return
-    where = f"{_WHERE}/sources"
-    for row in read_sources(path).itertuples():
-        found = source or _find_beside(path, str(row.file_name))
-        if not row.sha256:
-            yield _TOOL, "info", f"no fingerprint of {row.file_name} was taken (it was remote)", where
-        elif found is None:
-            yield _TOOL, "info", f"{row.file_name} is not at hand: its fingerprint was not compared", where
-        elif hash_file(found) != row.sha256:
-            yield _TOOL, "error", f"{found} is not the file that the results were made from", where
+    with open_nwb(path) as root, reading(path):
+        sources, modules = list_sources(root), list_modules(root)
+    for module in modules:
+        if not any(named.module == module for named in sources):
+            yield (
+                _TOOL,
+                "error",
+                "no sources: nothing tells what the results were made from",
+                f"processing/{module}",
+            )
+    for named in sources:
+        where = f"processing/{named.module}/sources"
+        if not named.sha256:
+            yield _TOOL, "info", f"no fingerprint of {named.file_name} was taken (it was remote)", where
+            continue
+        found = find_source(path, named) if source is None else _compare(source, named)
+        if found is None:
+            message = f"{named.file_name} is not at hand: its fingerprint was not compared"
+            yield _TOOL, "info", message, where
+        elif not found.is_same:
+            yield _TOOL, "error", f"{found.path} is not the file that the results were made from", where
 
 
-def _find_beside(path: Path, name: str) -> Path | None:
-    """Return the file of that name in the same folder, or in the one above."""
-    # by the last part of the name alone: a file must not lead to any place of this machine
-    places = (path.parent / Path(name).name, path.parent.parent / Path(name).name)
-    return next((place for place in places if place.is_file() and not place.samefile(path)), None)
+def _compare(source: Path, named: NamedSource) -> FoundSource:
+    return FoundSource(source, is_same=hash_once(source) == named.sha256)

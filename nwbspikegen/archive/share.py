@@ -14,8 +14,9 @@ import pandas as pd
 from nwbspikegen.archive.share_client import open_dandiset
 from nwbspikegen.archive.share_planning import PlannedFile, plan_files
 from nwbspikegen.archive.share_upload import EXISTING, send_files
-from nwbspikegen.archive.validate import _quiet_and_offline
+from nwbspikegen.archive.validate import quiet_and_offline
 from nwbspikegen.core.errors import InputError, MissingExtraError
+from nwbspikegen.core.files import require_file, require_suffix
 
 
 def share_file(
@@ -29,10 +30,12 @@ def share_file(
 ) -> pd.DataFrame:
     """Validate NWB files, name them as the DANDI archive wants, and upload them with dandi's client.
 
-    The files stay as they are: links to them are named. Interrupted, the same call goes on: bytes of
-    a file that have arrived whole are not sent again. The key is the client's own: the environment
-    variable that dandi names after the instance (``DANDI_API_KEY``, ``DANDI_SANDBOX_API_KEY``), or the
-    keyring.
+    The files stay as they are: links to them are named. The archive's record of results names the
+    software, the models, and the asset of the recording where the dandiset has it. Interrupted, the same
+    call goes on: a file is sent again unless the archive has closed its upload. The key is the client's
+    own: the environment variable that dandi names after the instance (``DANDI_API_KEY``,
+    ``DANDI_SANDBOX_API_KEY``), or the keyring. Instance, key, dandiset and permission are looked at
+    before the files are, which takes longer.
 
     Parameters
     ----------
@@ -60,7 +63,8 @@ def share_file(
     Raises
     ------
     InputError
-        A file has errors, or there is no such dandiset, instance or key.
+        A file has errors, there is no such dandiset, instance or key, or the key's owner is no owner of
+        the dandiset.
     OutputError
         The archive refuses, fails, has the path already, or the connection broke.
     MissingExtraError
@@ -74,20 +78,23 @@ def share_file(
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     _require_usable(paths, dandiset, existing)
-    with _quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
-        planned = plan_files(paths, Path(folder), dandiset)
-        plan = _tabulate(planned, [{"status": "planned", "asset": ""}] * len(planned))
+    with quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
         if dry_run:
-            return plan
-        if confirm is not None and not confirm(plan):
-            return plan.assign(status="declined")
+            return _tabulate(plan_files(paths, Path(folder), dandiset))
+        # before files are validated, which takes minutes, and before anybody is asked
         with open_dandiset(instance, dandiset) as draft:
+            planned = plan_files(paths, Path(folder), dandiset)
+            plan = _tabulate(planned)
+            if confirm is not None and not confirm(plan):
+                return plan.assign(status="declined")
             return _tabulate(planned, send_files(planned, draft, existing))
 
 
 def _require_usable(paths: list[Any], dandiset: str, existing: str) -> None:
     if not paths:
         raise InputError("no file", "one NWB file or several", "name them")
+    for path in paths:
+        require_suffix(require_file(path), ".nwb")
     # checked here, since a dry run asks nobody
     if not re.fullmatch(r"\d{6}", dandiset):
         raise InputError(f"dandiset {dandiset!r}", "six digits such as 000123", "copy it from the archive")
@@ -102,7 +109,8 @@ def _require_usable(paths: list[Any], dandiset: str, existing: str) -> None:
         ) from error
 
 
-def _tabulate(planned: list[PlannedFile], states: list[dict[str, Any]]) -> pd.DataFrame:
+def _tabulate(planned: list[PlannedFile], states: list[dict[str, Any]] | None = None) -> pd.DataFrame:
+    states = [{"status": "planned", "asset": ""}] * len(planned) if states is None else states
     return pd.DataFrame(
         [
             {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import sys
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
+from nwbspikegen.core.dandi_keys import find_key, require_encrypted
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError, OutputError
 
 _LONGEST_ANSWER = 300
+_MOST_OWNERS = 5
+_AGAIN = "give the same command again: a file is sent again unless the archive has closed its upload"
 
 
 @contextlib.contextmanager
@@ -25,7 +25,7 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
     Raises
     ------
     InputError
-        No such instance or dandiset, or no key that it accepts.
+        No such instance or dandiset, no key that it accepts, or one whose owner may not write there.
     OutputError
         The archive does not answer.
     """
@@ -33,7 +33,7 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
     from dandi.dandiapi import DandiAPIClient
 
     with _unlogged(), _open_client(instance, DandiAPIClient) as client:
-        key = _find_key(client)
+        key = find_key(client)
         with explaining_archive(
             f"while opening dandiset {dandiset} on {client.dandi_instance.name}", client, key
         ):
@@ -42,6 +42,7 @@ def open_dandiset(instance: str, dandiset: str) -> Iterator[Any]:
             client.authenticate(key)
             # not lazily: a number that does not exist is found now, not after files were read
             draft = client.get_dandiset(dandiset, DRAFT, lazy=False)
+            _require_owner(client, dandiset)
         yield draft
 
 
@@ -54,6 +55,26 @@ def _unlogged() -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
+
+
+def _require_owner(client: Any, dandiset: str) -> None:
+    """Raise `InputError` when the key's owner is none of the dandiset's, where the archive tells of both."""
+    import requests
+
+    try:
+        me = client.get("/users/me/")
+        owners = [str(owner["username"]) for owner in client.get(f"/dandisets/{dandiset}/users/")]
+    except (requests.HTTPError, ValueError, TypeError, KeyError):
+        # an archive that does not tell: it refuses what is sent, if it does
+        return
+    if me.get("admin") or str(me.get("username")) in owners:
+        return
+    raise InputError(
+        f"a key of {me.get('username')} on {client.dandi_instance.name}, where dandiset {dandiset} has other "
+        f"owners: {', '.join(owners[:_MOST_OWNERS])}",
+        "an owner's key",
+        "ask one of them to make you one",
+    )
 
 
 def _open_client(instance: str, client_class: Any) -> Any:
@@ -74,46 +95,8 @@ def _open_client(instance: str, client_class: Any) -> Any:
             "one that answers",
             "check the address and the connection",
         ) from error
-    address = urlsplit(client.api_url)
-    # an archive of one's own may run on this machine, where nobody listens
-    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise InputError(
-            f"{client.api_url}, which is not encrypted",
-            "https, so that nobody reads the key on its way",
-            "use the address that begins with https",
-        )
+    require_encrypted(client)
     return client
-
-
-def _find_key(client: Any) -> str:
-    """Return the key from the environment or the keyring."""
-    variable = client.api_key_env_var
-    service = f"dandi-api-{client.dandi_instance.name}"
-    key = os.environ.get(variable) or _ask_keyring(service)
-    if not key:
-        raise InputError(
-            f"no API key for {client.dandi_instance.name}",
-            f"one in {variable} or in the keyring",
-            f"set {variable}, or store it once with `keyring set {service} key`",
-        )
-    return key
-
-
-def _ask_keyring(service: str) -> str | None:
-    """Return the key that the user's keyring holds; one that would ask for a password needs a terminal."""
-    import keyring
-    from keyring.core import load_config, load_env
-    from keyring.errors import KeyringError
-
-    # as dandi's client looks for it, whose own function would ask at the terminal
-    backend = load_env() or load_config() or keyring.get_keyring()
-    if type(backend).__name__ == "EncryptedKeyring" and not sys.stdin.isatty():
-        return None
-    try:
-        key: str | None = backend.get_password(service, "key")
-    except KeyringError:
-        return None
-    return key
 
 
 @contextlib.contextmanager
@@ -142,7 +125,7 @@ def _explain(error: Any, doing: str, client: Any, key: str) -> NWBSpikeGenError:
         return OutputError(
             f"a connection to {name} that broke {doing}",
             "one that lasts",
-            "give the same command again: what has arrived is not sent again",
+            _AGAIN,
         )
     status = error.response.status_code
     said = " ".join(error.response.text.split())
@@ -168,5 +151,5 @@ def _explain(error: Any, doing: str, client: Any, key: str) -> NWBSpikeGenError:
     return OutputError(
         f"a failure of {name} (status {status}) {doing}: {said}",
         "an archive that works",
-        "give the same command again later: what has arrived is not sent again",
+        f"wait, then {_AGAIN}",
     )

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from typing import Any, TypeVar
 
-import h5py
-
+from nwbspikegen.nwb.groups import find_group, read_texts
 from nwbspikegen.nwb.names import MODULE
-from nwbspikegen.prediction.nwb_reading import list_results, read_models, read_sources
+from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.provenance import NamedModel, NamedSource, list_models, list_modules, list_sources
 
 _OTHERS = {
-    "attention": "attention of a model",
-    "patchseq": "predictions from recordings of single cells",
-    "spike_transfer": "scores of models between recordings",
+    "attention": "attention: what a model of the units looks at",
+    "patchseq": "patchseq: features of a patched cell, measured from its recording",
+    "spike_transfer": "spike_transfer: scores of models between recordings",
+}
+_PREDICTED = {
+    f"{MODULE}/spike_probability": "spike_probability: of every unit in every bin",
+    "patchseq/predictions": "patchseq: classes of cells, from their features",
 }
 _SIMULATED = "simulated"
+_Named = TypeVar("_Named", NamedModel, NamedSource)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,26 +35,37 @@ class Contents:
     synthetic : tuple of str
         Generated or simulated spikes, one sentence each; none for what was recorded.
     predicted : tuple of str
-        Other results of models.
-    models : tuple of str
-        Name and sha256 of each model.
-    sources : tuple of str
-        Name, identifier and sha256 of each recording that results were made from.
+        Values that a model predicted, of every module.
+    computed : tuple of str
+        Other results: scores, maps, and features that were measured.
+    models : tuple of NamedModel
+        What predicted, of every module.
+    sources : tuple of NamedSource
+        What the results were made from, of every module.
+    keywords, modules : tuple of str
+        The file's own keywords, and the modules of results that it has.
     """
 
     derived: bool
-    synthetic: tuple[str, ...]
-    predicted: tuple[str, ...]
-    models: tuple[str, ...]
-    sources: tuple[str, ...]
+    synthetic: tuple[str, ...] = ()
+    predicted: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+    models: tuple[NamedModel, ...] = ()
+    sources: tuple[NamedSource, ...] = ()
+    keywords: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
         """Return the contents as lines for people."""
         return [
             *(f"SYNTHETIC {text}" for text in self.synthetic),
             *(f"predicted {text}" for text in self.predicted),
-            *(f"by {text}" for text in self.models),
-            *(f"from {text}" for text in self.sources),
+            *(f"computed {text}" for text in self.computed),
+            *(f"by the model {each.name} ({_say_hash(each.sha256)})" for each in _once(self.models)),
+            *(
+                f"from {each.file_name} (identifier {each.identifier}, {_say_hash(each.sha256)})"
+                for each in _once(self.sources)
+            ),
         ] or ["recorded data, nothing generated"]
 
 
@@ -57,47 +74,46 @@ def describe_contents(path: str | os.PathLike[str]) -> Contents:
 
     Examples
     --------
-    >>> Contents(True, ("generated_units: 2 trains",), (), ("m (sha256 ab)",), ()).describe()
-    ['SYNTHETIC generated_units: 2 trains', 'by m (sha256 ab)']
+    >>> model = NamedModel("attention", "m", "ab")
+    >>> Contents(True, synthetic=("generated_units: 2 trains",), models=(model,)).describe()
+    ['SYNTHETIC generated_units: 2 trains', 'by the model m (sha256 ab)']
     """
-    with h5py.File(path, "r", locking=False) as file:
-        modules = set(file.get("processing", ()))
-        keywords = file.get("general/keywords")
-        words = [] if keywords is None else [str(word).lower() for word in keywords.asstr()[()]]
+    with open_nwb(path) as root, reading(path):
+        modules = list_modules(root)
+        keywords = tuple(read_texts(root, "general/keywords"))
         # `nsg.simulate` writes the keyword; DANDI takes simulated data case by case, so whoever shares must
         # see it
-        synthetic = ["units: the whole file is simulated, no animal was recorded"] * (_SIMULATED in words)
-        generated = file.get(f"processing/{MODULE}/generated_units")
+        is_simulated = _SIMULATED in [word.lower() for word in keywords]
+        synthetic = ["units: the whole file is simulated, no animal was recorded"] * is_simulated
+        generated = find_group(root, f"processing/{MODULE}/generated_units")
         if generated is not None:
             synthetic.append(_count(generated))
-    predicted = [f"{name}: {what}" for name, what in _OTHERS.items() if name in modules]
-    derived = MODULE in modules or bool(predicted)
-    if MODULE not in modules:
-        return Contents(derived, tuple(synthetic), tuple(predicted), (), ())
-    stored = list_results(path)
-    if "spike_probability" in stored:
-        predicted.insert(0, "spike_probability: of every unit in every bin")
-    return Contents(
-        derived,
-        tuple(synthetic),
-        tuple(predicted),
-        _list_models(path) if "models" in stored else (),
-        _list_sources(path) if "sources" in stored else (),
-    )
+        found = {name: text for name, text in _PREDICTED.items() if _has(root, name)}
+        return Contents(
+            bool(modules),
+            tuple(synthetic),
+            tuple(found.values()),
+            tuple(text for name, text in _OTHERS.items() if name in modules),
+            tuple(list_models(root)),
+            tuple(list_sources(root)),
+            keywords,
+            tuple(modules),
+        )
 
 
-def _count(generated: h5py.Group) -> str:
+def _has(root: Any, name: str) -> bool:
+    return find_group(root, f"processing/{name}") is not None
+
+
+def _count(generated: Any) -> str:
     num_units, num_spikes = len(generated["id"]), len(generated["spike_times"])
     return f"generated_units: {num_units} trains of {num_spikes} spikes, never recorded"
 
 
-def _list_models(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    rows = read_models(path).itertuples()
-    return tuple(f"the model {row.name!s} (sha256 {str(row.sha256) or 'unknown'})" for row in rows)
+def _once(named: tuple[_Named, ...]) -> list[_Named]:
+    """Return what several modules name, once."""
+    return list({each[1:]: each for each in named}.values())
 
 
-def _list_sources(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    return tuple(
-        f"{row.file_name!s} (identifier {row.identifier!s}, sha256 {str(row.sha256) or 'unknown'})"
-        for row in read_sources(path).itertuples()
-    )
+def _say_hash(sha256: str) -> str:
+    return f"sha256 {sha256 or 'unknown'}"

@@ -41,8 +41,8 @@ def validate_file(
     path : path
         An NWB (HDF5) file. Its name need not be the archive's: that is said as information.
     source : path, optional
-        The recording that results were made from; by default it is looked for, by the name that is
-        stored, beside the file.
+        The recording that results were made from; by default it is looked for beside the file, by
+        its sha256 and identifier.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def validate_file(
     source = None if source is None else require_file(source)
     subject_id, session_id = _read_names(path)
     rows = [] if _NAME.fullmatch(path.name) else [_name_finding(path)]
-    with _quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
+    with quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
         rows += _ask_dandi(_place_in_dandiset(path, Path(folder), subject_id, session_id))
     rows += check_results(path, source)
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -122,7 +122,7 @@ def _place_in_dandiset(path: Path, folder: Path, subject_id: str, session_id: st
 
 
 @contextlib.contextmanager
-def _quiet_and_offline() -> Iterator[None]:
+def quiet_and_offline() -> Iterator[None]:
     """Keep dandi from the network, and its notes of progress from stderr."""
     before = os.environ.get("DANDI_NO_ET")
     # dandi would ask a server whether it is the newest version

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -26,6 +27,7 @@ from nwbspikegen.cli.validate import validate_command
 from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import NWBSpikeGenError, OutputError
 from nwbspikegen.core.report_option import find_wanted
+from nwbspikegen.core.web_secrets import cut_secrets
 from nwbspikegen.patchseq.cli import patchseq
 
 _INTERRUPTED = "interrupted: no output is half-written, and the same command goes on or starts again"
@@ -74,6 +76,9 @@ class _Commands(click.Group):
             logging.getLogger("nwbspikegen").debug("error: %s", error)
             self.wrote_in_vain = isinstance(error, OutputError) and error.__cause__ is not None
             raise _UserError(str(error)) from error
+        except click.UsageError as error:
+            # click repeats what was given, which may be an address where none is taken
+            raise click.UsageError(cut_secrets(error.format_message()), ctx=error.ctx) from None
         except KeyboardInterrupt:
             logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
             click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)
@@ -133,6 +138,10 @@ def main() -> None:
     try:
         # run by `python -m` it would be called __main__
         cli(prog_name="nwbspikegen")
+    except Exception:
+        # a bug: its traceback is shown, and the addresses in it without what opens them
+        sys.stderr.write(cut_secrets(traceback.format_exc()))
+        sys.exit(1)
     finally:
         if cli.wrote_in_vain:
             # HDF5 that could not write its last bytes crashes when Python takes it down at the end

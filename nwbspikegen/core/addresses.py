@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import io
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from nwbspikegen.core.dandi_assets import Asset, find_asset
+from nwbspikegen.core.dandi_places import find_place, write_place
 from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.files import hash_file, require_file
 from nwbspikegen.core.open_files import StreamedFile
+from nwbspikegen.core.web_secrets import cut_secrets
 
 Address = str | os.PathLike[str]
 
@@ -31,32 +32,68 @@ _STREAMING: dict[str, Any] = {
     "cache_type": "blockcache",
     "cache_options": {"maxblocks": _KEPT_RANGES},
 }
-# seconds that DANDI may take to answer at all: well above a slow connection, and short beside the client's
-# own twelve tries
-_PATIENCE = 30.0
 
 
-class Asset(NamedTuple):
-    """A file of the DANDI archive: where its bytes are, and their sha256 ("" when unknown)."""
-
-    url: str
-    sha256: str
+# what opens an address, by the address without it: in memory only, for nothing else may be told or kept
+_ACCESS: dict[str, str] = {}
 
 
 def is_remote(address: object) -> bool:
-    """Return whether an address leads to the web.
+    """Return whether an address leads to the web, ``DANDI:000409/...`` too.
 
     Examples
     --------
     >>> is_remote("dandi://000409/sub-1/sub-1_ecephys.nwb"), is_remote("https.nwb")
     (True, False)
     """
-    is_named = isinstance(address, str) and address.startswith((*_WEB, _DANDI))
-    return is_named or isinstance(address, StreamedFile)
+    if isinstance(address, StreamedFile):
+        return True
+    if not isinstance(address, str):
+        return False
+    return address.startswith((*_WEB, _DANDI)) or find_place(address) is not None
+
+
+def hide_access(address: str) -> str:
+    """Return an address on the web without user, password, query and fragment, which this process keeps.
+
+    What is returned is opened as if it were whole, here and in the tasks of `core.tasks`. Of a file of
+    the DANDI archive it is the ``dandi://`` address, however the file was named.
+
+    Examples
+    --------
+    >>> hide_access("https://me:word@example.org/a.nwb?sig=0123")
+    'https://example.org/a.nwb'
+    >>> hide_access("https://dandiarchive.org/dandiset/000409/draft/files?location=sub-1%2Fa.nwb")
+    'dandi://000409@draft/sub-1/a.nwb'
+    """
+    place = find_place(address)
+    if place is not None:
+        return write_place(place)
+    bare = cut_secrets(address)
+    if bare == address or _ACCESS.get(bare) == address:
+        return bare
+    # two files that differ by what was cut must not be read as one
+    number, own = 1, bare
+    while _ACCESS.get(own, address) != address:
+        number, own = number + 1, f"{bare}#{number + 1}"
+    _ACCESS[own] = address
+    return own
+
+
+def list_access() -> dict[str, str]:
+    """Return what opens the addresses that this process was given, for the processes that work for it."""
+    return dict(_ACCESS)
+
+
+def restore_access(access: Mapping[str, str]) -> None:
+    """Take over what another process returned from `list_access`."""
+    if any(_ACCESS.get(bare) != address for bare, address in access.items()):
+        _ACCESS.update(access)
+        _find_asset.cache_clear()
 
 
 def require_recording(address: Address) -> Path | str:
-    """Return the absolute path of a file or Zarr folder, or an address on the web as it is.
+    """Return the absolute path of a file or Zarr folder, or an address on the web as `hide_access` does.
 
     Raises
     ------
@@ -64,7 +101,7 @@ def require_recording(address: Address) -> Path | str:
         Nothing is there, or a folder that holds no Zarr of version 2.
     """
     if is_remote(address):
-        return address if isinstance(address, StreamedFile) else str(address)
+        return address if isinstance(address, StreamedFile) else hide_access(str(address))
     path = Path(address)
     if (path / "zarr.json").is_file():
         raise InputError(
@@ -83,14 +120,15 @@ def is_zarr(path: Address) -> bool:
 
 
 def name_of(address: Address) -> str:
-    """Return the last part of an address.
+    """Return the last part of an address, without what opens it.
 
     Examples
     --------
     >>> name_of("https://example.org/a/b.nwb")
     'b.nwb'
     """
-    return str(address).rstrip("/").rsplit("/", 1)[-1]
+    text = hide_access(address) if isinstance(address, str) and is_remote(address) else str(address)
+    return cut_secrets(text).rstrip("/").rsplit("/", 1)[-1]
 
 
 def hash_recording(address: Address) -> str:
@@ -99,7 +137,7 @@ def hash_recording(address: Address) -> str:
     An empty text for what is on the web outside DANDI: only fetching it whole would tell.
     """
     if is_remote(address):
-        return _find_asset(str(address)).sha256
+        return _find_asset(hide_access(str(address))).sha256
     if not is_zarr(address):
         return hash_file(address)
     digest = hashlib.sha256()
@@ -122,7 +160,7 @@ def open_remote(address: Address) -> Any:
     """
     if isinstance(address, StreamedFile):
         return _WholeReads(_open_streamed(address.system, address.path, os.getpid()))
-    return _WholeReads(_open_web(_find_asset(str(address)).url, os.getpid()))
+    return _WholeReads(_open_web(_find_asset(hide_access(str(address))).url, os.getpid()))
 
 
 class _WholeReads(io.RawIOBase):
@@ -179,17 +217,22 @@ def _open_web(url: str, process: int) -> Any:
         raise _missing_extra() from error
     try:
         stream = fsspec.open(
-            url, "rb", block_size=_RANGE, cache_type="blockcache", cache_options={"maxblocks": _KEPT_RANGES}
+            url,
+            "rb",
+            **_STREAMING,
+            # a signature is of the letters that were signed
+            encoded="?" in url,
         ).open()
     except ImportError as error:
         raise _missing_extra() from error
-    # servers fail in as many ways as there are servers
+    # servers fail in as many ways as there are servers; `from None`: what they raise holds the request, and
+    # with it what opens the address
     except Exception as error:
         raise InputError(
             f"{url}, which cannot be opened ({type(error).__name__}: {error})",
             "a file on the web",
             "check the address and the connection",
-        ) from error
+        ) from None
     return _require_ranges(url, stream)
 
 
@@ -225,55 +268,15 @@ def _missing_extra() -> MissingExtraError:
     )
 
 
-@contextlib.contextmanager
-def _silence_dandi() -> Iterator[None]:
-    """Keep from the log what dandi's client says of a failure, for the error says it in one line."""
-    logger = logging.getLogger("dandi")
-    level = logger.level
-    # beyond the gravest level there is: nothing passes
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
 # opening a recording and hashing it both ask, and an answer takes several requests
 @functools.lru_cache(maxsize=64)
 def _find_asset(address: str) -> Asset:
-    if not address.startswith(_DANDI):
-        return Asset(address, "")
+    place = find_place(address)
+    if place is None:
+        return Asset(_ACCESS.get(address, address), "")
     try:
-        import requests
-        from dandi.dandiarchive import parse_dandi_url
+        import dandi  # noqa: F401
+        import requests  # noqa: F401
     except ImportError as error:
         raise _missing_extra() from error
-    first, _, rest = address.removeprefix(_DANDI).partition("/")
-    # the archive's own addresses name an instance first; a dandiset alone means the main one
-    full = f"{_DANDI}{first}/{rest}" if not first[:1].isdigit() else f"{_DANDI}dandi/{first}/{rest}"
-    try:
-        with _silence_dandi():
-            parsed = parse_dandi_url(full)
-            # without a connection, dandi's client alone would go on trying for a minute
-            requests.head(parsed.instance.api, timeout=_PATIENCE)
-            with parsed.navigate(strict=True) as (_, _, found):
-                assets = list(found)
-                if len(assets) == 1:
-                    digests = assets[0].get_raw_metadata().get("digest", {})
-                    # the archive's own address redirects to a signed one that expires; without its query it
-                    # is the public one
-                    url = assets[0].get_content_url(follow_redirects=True, strip_query=True)
-                    return Asset(url, str(digests.get("dandi:sha2-256", "")))
-    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-        raise InputError(
-            f"no connection to DANDI ({type(error).__name__})",
-            f"one, for {address}",
-            "check it, or download the file and give its path",
-        ) from error
-    except Exception as error:
-        raise InputError(
-            f"{address}, which DANDI cannot find ({type(error).__name__}: {error})",
-            "dandi://DANDISET[@VERSION]/PATH",
-            "check it, and the connection",
-        ) from error
-    raise InputError(f"{len(assets)} files at {address}", "one NWB file", "pass the whole path of one file")
+    return find_asset(place, address)

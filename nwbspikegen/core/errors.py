@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from nwbspikegen.core.web_secrets import cut_secrets
+
 
 class NWBSpikeGenError(Exception):
     """Root of the errors of this package.
@@ -28,10 +30,9 @@ class NWBSpikeGenError(Exception):
     """
 
     def __init__(self, found: str, expected: str, remedy: str) -> None:
-        self.found = found
-        self.expected = expected
-        self.remedy = remedy
-        super().__init__(f"found {found}; expected {expected}; {remedy}")
+        # whatever a library says of an address is shown and logged without what opens it
+        self.found, self.expected, self.remedy = map(cut_secrets, (found, expected, remedy))
+        super().__init__(f"found {self.found}; expected {self.expected}; {self.remedy}")
 
     def __reduce__(self) -> tuple[type[NWBSpikeGenError], tuple[str, str, str]]:
         # errors come back from dask's workers by pickle, which would call the class with its one message

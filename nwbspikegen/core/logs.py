@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from nwbspikegen.core.errors import OutputError
+from nwbspikegen.core.web_secrets import cut_secrets
 
 _LOG = logging.getLogger("nwbspikegen")
 # variables whose values are secrets: DANDI's and ONE's keys, and others by the usual names
@@ -61,6 +62,14 @@ class _WholeLines(logging.Handler):
         super().close()
 
 
+class _Plain(logging.Formatter):
+    """The message, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return hide_secrets(super().format(record))
+
+
 class _Dated(logging.Formatter):
     """One line per message: when (with the offset from UTC), how grave, what; without secrets."""
 
@@ -79,7 +88,7 @@ def log_to_stderr(*, is_quiet: bool) -> None:
         _LOG.removeHandler(handler)
         handler.close()
     handler = _Stderr(logging.WARNING if is_quiet else logging.INFO)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Plain("%(message)s"))
     _LOG.addHandler(handler)
     _LOG.setLevel(logging.WARNING if is_quiet else logging.INFO)
     # where a library has set up the root logger, each line would be printed twice
@@ -113,12 +122,16 @@ def log_to_file(path: Path, *, command: str) -> None:
 def hide_secrets(text: str) -> str:
     """Return a text without the values of environment variables that hold keys, or what looks like keys.
 
+    Addresses lose what `cut_secrets` cuts.
+
     Examples
     --------
     >>> hide_secrets("GET https://me:swordfish@example.org/a?token=0123456789abcdef&b=1")
-    'GET https://me:[hidden]@example.org/a?token=[hidden]&b=1'
+    'GET https://example.org/a'
+    >>> hide_secrets("token=0123456789abcdef")
+    'token=[hidden]'
     """
     for name, value in os.environ.items():
         if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
             text = text.replace(value, _HIDDEN)
-    return _SECRET_TEXT.sub(lambda found: found["before"] + _HIDDEN, text)
+    return _SECRET_TEXT.sub(lambda found: found["before"] + _HIDDEN, cut_secrets(text))

@@ -41,9 +41,9 @@ class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> Path | str:
-        from nwbspikegen.core.addresses import is_remote
+        from nwbspikegen.core.addresses import hide_access, is_remote
 
-        return value if is_remote(value) else Path(value)
+        return hide_access(value) if is_remote(value) else Path(value)
 
 
 RECORDING = _Recording()

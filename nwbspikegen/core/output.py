@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.core.web_secrets import cut_secrets
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def print_result(result: dict[str, Any], *, as_json: bool, text: str) -> None:
     """Print `result` as JSON, or else `text`."""
-    click.echo(json.dumps(_plain(result), indent=1) if as_json else text)
+    click.echo(cut_secrets(json.dumps(_plain(result), indent=1) if as_json else text))
 
 
 def records_of(table: pd.DataFrame | None) -> list[dict[str, Any]]:

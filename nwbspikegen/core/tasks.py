@@ -6,11 +6,12 @@ import contextlib
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from nwbspikegen.core.addresses import list_access, restore_access
 from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import InputError, MissingExtraError
 
@@ -183,6 +184,7 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
     def submit(task: Task) -> Any:
         future = client.submit(
             _call,
+            list_access(),
             task.function,
             task.arguments,
             key=f"{task.key}-{run}",
@@ -217,9 +219,10 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
         client.cancel(futures)
 
 
-def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Run a task on a worker."""
+def _call(access: Mapping[str, str], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Run a task on a worker, which opens what its sender can open."""
     keep_freed_memory()
+    restore_access(access)
     return function(*arguments)
 
 

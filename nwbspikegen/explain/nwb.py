@@ -20,6 +20,7 @@ from nwbspikegen.nwb.envelope import derive_file
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.names import join_attributes, split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.provenance import TRAINING_SOURCES
 from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import UNITS
 
@@ -28,7 +29,7 @@ _TABLES = {
     "rate_correlations": "How the profiles of the maps follow firing rates.",
     "ablations": "Scores with and without what the maps show.",
 }
-_RESERVED = (*_TABLES, "models", "sources")
+_RESERVED = (*_TABLES, "models", "sources", TRAINING_SOURCES)
 _Path = str | os.PathLike[str]
 
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import h5py
 
@@ -128,11 +129,20 @@ def export(source_io: Any, nwbfile: Any, path: Path, source: Path | str) -> None
     """Write a file in memory, and what it holds of the copy of its source, to a new file."""
     from pynwb import NWBHDF5IO
 
-    # archives tell files and objects apart by these ids: the recording has those that were copied
-    nwbfile.generate_new_id()
+    give_own_ids(nwbfile)
     with explaining_source(source), NWBHDF5IO(str(path), "w") as io:
         # linked data would point into the copy, which is removed
         io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})
+
+
+def give_own_ids(nwbfile: Any) -> None:
+    """Give a file in memory an identifier and an object id that no other file has.
+
+    Archives and their tools tell files apart by both, and a derived file has read those of its source.
+    """
+    # past pynwb's attribute, which can be set once only; `generate_new_id` marks the file as changed
+    nwbfile.fields["identifier"] = str(uuid4())
+    nwbfile.generate_new_id()
 
 
 def try_writing(source: Path | str, given: Mapping[str, Any], unit_table: str = UNITS) -> None:

@@ -12,7 +12,7 @@ from nwbspikegen.core.addresses import require_recording
 from nwbspikegen.core.files import require_absent, require_suffix, write_whole
 from nwbspikegen.core.metadata import read_metadata
 from nwbspikegen.nwb.derived import export, holding_still, read_reduced, require_source
-from nwbspikegen.nwb.provenance import models_table, sources_table
+from nwbspikegen.nwb.provenance import model_tables, sources_table
 from nwbspikegen.nwb.unit_table import UNITS
 
 
@@ -96,6 +96,7 @@ def derive_file(
         results = nwbfile.create_processing_module(module, description)
         results.add(sources_table(found, nwbfile.identifier))
         if model is not None:
-            results.add(models_table(model))
+            for table in model_tables(model):
+                results.add(table)
         yield DerivedFile(nwbfile, results)
         export(source_io, nwbfile, temporary, found)

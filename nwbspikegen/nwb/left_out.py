@@ -10,7 +10,7 @@ import numpy as np
 from nwbspikegen.nwb.groups import find_array, find_group, read_values
 
 MODULE, TABLE = "ecephys", "spikes_left_out"
-# as NeuroConv describes this module: it warns where another source of the same file has described it otherwise
+# as NeuroConv describes this module: it warns where another source of the file has described it otherwise
 _DESCRIPTION = "Intermediate data from extracellular electrophysiology recordings, e.g., LFP."
 _REASON, _NUMBER = "reason", "num_spikes"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MODULE = "spike_generation"
+RESULT_MODULES = (MODULE, "attention", "patchseq", "spike_transfer")
 # tables of NWB have no place for further attributes without an extension, which every reader would need
 _MARK = "Attributes as JSON: "
 

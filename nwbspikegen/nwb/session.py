@@ -18,6 +18,7 @@ from nwbspikegen.nwb.groups import (
     read_values,
     to_text,
 )
+from nwbspikegen.nwb.names import RESULT_MODULES
 from nwbspikegen.nwb.unit_table import require_columns
 
 _log = logging.getLogger("nwbspikegen")
@@ -38,14 +39,29 @@ _PLACES = ("location", "rel_x", "rel_y", "rel_z", "x", "y", "z")
 
 
 def read_session(root: Any) -> dict[str, str]:
-    """Return who, when and where, each a text, empty where the file does not say."""
+    """Return who, when and where, each a text, empty where the file does not say.
+
+    ``identifier`` is the recording's: that of the source in a derived file, whose units are the source's.
+    """
     session = {name: read_text(root, path) for name, path in _TEXTS.items()}
     session["session_start_time"] = _with_zone(session["session_start_time"])
+    session["identifier"] = read_recording_identifier(root)
     session["preparation"] = ""
     for keyword in read_texts(root, "general/keywords"):
         if keyword.startswith(_PREPARATION):
             session["preparation"] = keyword.removeprefix(_PREPARATION).strip()
     return session
+
+
+def read_recording_identifier(root: Any) -> str:
+    """Return the identifier of the recording that a file is, or that it is derived from."""
+    for module in RESULT_MODULES:
+        # a file that was derived from a derived one names both; files written before had one name for all
+        for column in ("recording_identifier", "identifier"):
+            text = read_text(root, f"processing/{module}/sources/{column}")
+            if text:
+                return text
+    return read_text(root, "identifier")
 
 
 @functools.lru_cache(maxsize=256)

@@ -32,14 +32,13 @@ _COLUMNS = {
     "model_name": "Name of the model's architecture.",
     "sha256": "Hash (sha256) of the bytes.",
     "loss": "Name of the loss that the model was trained with.",
-    "parameters": "Parameters of the architecture, as JSON.",
-    "training": "Sources, window, split and units of the training, as JSON.",
     "file_name": "Name of the source file.",
     "identifier": "Identifier of the source file.",
+    "recording_identifier": "Identifier of the recording: of the source, or of what that was derived from.",
     "source_sha256": "Hash (sha256) of the bytes of the source file.",
     "session": "Name of the recording in the study.",
     "session_id": "Identifier of the session in the source file.",
-    "session_start_time": "When the session began.",
+    "session_start": "When the session began, as a text.",
     "subject_id": "Identifier of the subject.",
     "species": "Species of the subject.",
     "sex": "Sex of the subject.",
@@ -87,6 +86,8 @@ _COLUMNS = {
 }
 # columns named after a class or a family
 _STARTS = {
+    "parameters.": "Parameter {} of the architecture.",
+    "training.": "Record of the training: {}.",
     "probability_": "Probability of the class {}.",
     "attention_": "Attention to the family {}; NaN where the cell lacks it. A cell's sum is 1.",
 }

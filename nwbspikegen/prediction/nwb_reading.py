@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +20,7 @@ from nwbspikegen.nwb.columns import decode_text, read_dynamic_table, read_unit_i
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.names import MODULE, split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.nwb.provenance import read_models_of
 from nwbspikegen.nwb.unit_table import read_offsets, require_columns
 
 _Path = str | os.PathLike[str]
@@ -107,10 +107,8 @@ def read_sources(path: _Path) -> pd.DataFrame:
 def read_models(path: _Path) -> pd.DataFrame:
     """Return the stored models, one row each; `parameters` and `training` are dicts."""
     with _open_module(path) as module:
-        models = read_dynamic_table(_require(module, "models")).rename(columns={"model_name": "name"})
-        for name in ("parameters", "training"):
-            models[name] = pd.Series([json.loads(text) for text in models[name]], dtype=object)
-    return models
+        _require(module, "models")
+        return read_models_of(module)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from nwbspikegen.nwb.columns import read_dynamic_table
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.transfer.nwb_tables import join_tables
-from nwbspikegen.transfer.nwb_writing import TRANSFER_MODULE
+from nwbspikegen.transfer.nwb_writing import SESSION_START, STORED_START, TRANSFER_MODULE
 
 _Path = str | os.PathLike[str]
 
@@ -48,7 +48,8 @@ def read_transfer_scores(path: _Path) -> xr.Dataset:
 
 def read_sessions(path: _Path) -> pd.DataFrame:
     """Return the recordings of the study, one row each, columns of text."""
-    return _read(path, "sessions")
+    # files written before have the column under the name that it has here
+    return _read(path, "sessions").rename(columns={STORED_START: SESSION_START})
 
 
 def read_layout(path: _Path) -> pd.DataFrame:

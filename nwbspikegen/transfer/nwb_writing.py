@@ -26,6 +26,9 @@ from nwbspikegen.transfer.nwb_tables import keep_session, list_pairs, list_score
 
 TRANSFER_MODULE = "spike_transfer"
 _DESCRIPTION = "How well models of one recording's spiking predict another's."
+SESSION_START = "session_start_time"
+# nwbinspector takes what ends in _time for seconds, and fails on a text
+STORED_START = "session_start"
 SESSION_COLUMNS = (
     "session",
     "identifier",
@@ -172,7 +175,7 @@ def _make_tables(
     if session is not None:
         pairs, rows = keep_session(pairs, rows, session)
     tables = [
-        ("sessions", "Recordings of the study.", sessions),
+        ("sessions", "Recordings of the study.", sessions.rename(columns={SESSION_START: STORED_START})),
         ("independence", "What each training row shares with each tested session.", pairs),
         (
             "transfer_scores",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, require_file, require_suffix, write_whole
+from nwbspikegen.nwb.derived import give_own_ids
 from nwbspikegen.patchseq.nwb.writing import PATCHSEQ, require_predictions, to_predictions
 
 
@@ -58,7 +59,7 @@ def write_predictions(
             nwbfile = source_io.read()
             _replace(nwbfile, measured, predictions)
             # a file with other content must not pass for the one that it came from
-            nwbfile.generate_new_id()
+            give_own_ids(nwbfile)
             with NWBHDF5IO(str(temporary), "w") as out_io:
                 # links would leave in the new file nothing but paths into the old one
                 out_io.export(src_io=source_io, nwbfile=nwbfile, write_args={"link_data": False})

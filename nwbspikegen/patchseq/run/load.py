@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nwbspikegen.core.addresses import Address, is_remote, is_zarr
+from nwbspikegen.core.addresses import Address, hide_access, is_remote, is_zarr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import hash_file
 from nwbspikegen.nwb.opening import open_nwb
@@ -184,7 +184,9 @@ def _load_recording(source: Address, preset: str) -> LoadedCells:
         families,
         measured={} if derived else {cell: one},
         files={cell: Path(source)} if derived else {},
-        sources=[{"file": str(source), "sha256": ""} if is_remote(source) else _describe(Path(source))],
+        sources=[
+            {"file": hide_access(str(source)), "sha256": ""} if is_remote(source) else _describe(Path(source))
+        ],
     )
 
 
