@@ -13,7 +13,7 @@ from nwbspikegen.core.records import read_record
 from nwbspikegen.plot.canvas import COLOURS
 from nwbspikegen.reports.head import show_head
 from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_metrics, name_score
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, CALIBRATION_ERROR, list_metrics, name_score
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
@@ -80,7 +80,7 @@ def _draw_learning(curves: pd.DataFrame, best: dict[str, float], chosen_by: str)
     panels: list[Part] = []
     for name, title, columns in (
         ("bits_learned", "Bits per spike, validation", {BITS_PER_SPIKE.name: ""}),
-        ("calibration_learned", "Calibration error, validation", {"calibration_error": ""}),
+        ("calibration_learned", "Calibration error, validation", {CALIBRATION_ERROR.name: ""}),
         ("loss", "Loss", {"train_loss": "training", "validation_loss": "validation"}),
     ):
         there = {column: said for column, said in columns.items() if column in curves}

@@ -22,7 +22,7 @@ from nwbspikegen.reports.parts import Mark, Page, PageTrains, Panel, Part, Secti
 from nwbspikegen.reports.predicted import cut
 from nwbspikegen.reports.recorded import Recorded, read_recorded
 from nwbspikegen.reports.recording import draw_population, draw_raster, mark_units
-from nwbspikegen.scoring.metrics import METRICS
+from nwbspikegen.scoring.metrics import ISI_DISTANCE, METRICS
 from nwbspikegen.views import open_units
 
 _MEANINGS = {
@@ -116,11 +116,11 @@ def _judge(table: pd.DataFrame) -> str:
             f"{first.recorded_rate_hz:.3g} Hz "
             "were recorded"
         )
-    if "isi_distance" in rows and len(rows) > 1:
+    if ISI_DISTANCE.name in rows and len(rows) > 1:
         last = rows.iloc[-1]
         told.append(
-            f"their intervals lie {first.isi_distance:.2g} s from the recorded ones, those observed before "
-            f"{last.isi_distance:.2g} s"
+            f"their intervals lie {first[ISI_DISTANCE.name]:.2g} s from the recorded ones, those observed before "
+            f"{last[ISI_DISTANCE.name]:.2g} s"
         )
     if "pair_correlation" in rows and len(rows) > 1:
         told.append(

@@ -13,13 +13,13 @@ from nwbspikegen.plot.canvas import COLOURS
 from nwbspikegen.reports.head import show_head
 from nwbspikegen.reports.meanings import iterate_rows
 from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
+from nwbspikegen.scoring.metrics import CALIBRATION_ERROR
 
 _MEANINGS = {
     "predictor": "The model, or majority: the most frequent class of the training cells.",
     "metric": "balanced_accuracy is the mean over classes of the share that is right: chance is one over the "
-    "number of classes. macro_f1 is the mean F1. calibration_error is how far confidences lie from "
-    "shares that "
-    "are right; lower is better.",
+    f"number of classes. macro_f1 is the mean F1. {CALIBRATION_ERROR.name} is how far confidences lie from "
+    "shares that are right; lower is better.",
     "value": "The score over all cells, each predicted by a model that had not seen its donor.",
     "ci_low": "Lower end of the 95 % interval, over donors.",
     "ci_high": "Upper end of the 95 % interval.",

@@ -38,9 +38,10 @@ def maxwell(
             read_maxwell_file, source, out, metadata, overwrite=overwrite, as_json=as_json, **taken
         )
         return
-    for name, is_all in (("well", all_wells), ("recording", all_recordings)):
-        if is_all and taken[name] is not None:
-            raise InputError(f"--{name} and --all-{name}s", "one of them", "leave one out")
+    pairs = (("--well", "--all-wells", all_wells), ("--recording", "--all-recordings", all_recordings))
+    for one, each, is_all in pairs:
+        if is_all and taken[one.removeprefix("--")] is not None:
+            raise InputError(f"{one} and {each}", "one of them", "leave one out")
     from nwbspikegen.commands.convert_wells import convert_maxwell_wells
 
     paths = convert_maxwell_wells(
