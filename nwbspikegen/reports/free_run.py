@@ -119,8 +119,8 @@ def _judge(table: pd.DataFrame) -> str:
     if ISI_DISTANCE.name in rows and len(rows) > 1:
         last = rows.iloc[-1]
         told.append(
-            f"their intervals lie {first[ISI_DISTANCE.name]:.2g} s from the recorded ones, those observed before "
-            f"{last[ISI_DISTANCE.name]:.2g} s"
+            f"their intervals lie {first[ISI_DISTANCE.name]:.2g} s from the recorded ones, those observed "
+            f"before {last[ISI_DISTANCE.name]:.2g} s"
         )
     if "pair_correlation" in rows and len(rows) > 1:
         told.append(
