@@ -181,11 +181,11 @@ def test_a_notebook_shows_a_result_in_short(computed):
 def test_what_was_stored_with_texts_is_read(computed, tmp_path):
     """As it was before tables had codes: texts in the tables, and no sampling frequency."""
     whole = result_of(computed)
-    old = computed.save_as(format="memory").get_extension(NAME)
-    record = {key: old.data["record"][key] for key in old.data["record"].keys() - {"texts", "audits_attrs"}}
+    data = computed.get_extension(NAME).data
+    record = {key: data["record"][key] for key in data["record"].keys() - {"texts", "audits_attrs"}}
     record.pop("sampling_frequency")
-    old.data.update(scores=whole.scores.drop(columns="reason"), audits=whole.audits, record=record)
-    found = nsi.generation.to_generation(old.data, computed.sampling_frequency)
+    old = {**data, "scores": whole.scores.drop(columns="reason"), "audits": whole.audits, "record": record}
+    found = nsi.generation.to_generation(old, computed.sampling_frequency)
     pd.testing.assert_frame_equal(found.scores, whole.scores.drop(columns="reason"))
     pd.testing.assert_frame_equal(found.audits, whole.audits)
     assert found.generated.sampling_frequency == computed.sampling_frequency
