@@ -242,6 +242,7 @@ def _make_sortings() -> dict[str, Any]:
 _OPENED = {
     "docs/neuroconv.md": ("culture.raw.h5", "conversion.yml"),
     "docs/convert-sortings.md": ("analyzer", "metadata.yaml"),
+    "docs/spikeinterface.md": ("kilosort4/sorter_output",),
     "docs/transfer.md": ("new.nwb",),
     "docs/tutorial-nwb.md": ("sub-A_ecephys.nwb",),
 }
