@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nwbspikegen.prediction.one_step import generate as generate
     from nwbspikegen.scoring import score as score
     from nwbspikegen.scoring import spike_statistics as spike_statistics
+    from nwbspikegen.simulation import draw_population as draw_population
     from nwbspikegen.simulation import simulate as simulate
     from nwbspikegen.training import train as train
     from nwbspikegen.transfer import TransferStudy as TransferStudy
@@ -64,6 +65,7 @@ _MODULE_OF = {
     "convert_maxwell": "commands.convert",
     "convert_sorting": "commands.convert",
     "convert_spykingcircus": "commands.convert",
+    "draw_population": "simulation",
     "free_run": "prediction.free_run",
     "generate": "prediction.one_step",
     "load_model": "models",
