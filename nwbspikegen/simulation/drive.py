@@ -99,4 +99,4 @@ def _draw_drift(
     drift[0] = step[0]
     for knot in range(1, len(step)):
         drift[knot] = keep * drift[knot - 1] + np.sqrt(1 - keep**2) * step[knot]
-    return parameters["drift_sd"] * drift
+    return np.asarray(parameters["drift_sd"] * drift)
