@@ -112,7 +112,7 @@ def test_rates_have_the_stated_mean_and_spread(family: str) -> None:
     # over seeds, as a recording has few bursts or waves and one drift
     differences, deviations = [], []
     median = FAMILIES[family].ranges["median_rate_hz"].high / 2
-    duration = 200.0 if family == "retina_waves" else 60.0
+    duration = 120.0 if family == "retina_waves" else 60.0
     for seed in range(4):
         population = draw_population(seed, family=family, num_units=100, duration=duration, parameters={
             "drift_sd": 0.0, "median_rate_hz": median, "log_rate_sd": 0.6,
