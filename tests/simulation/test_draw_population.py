@@ -112,7 +112,7 @@ def test_rates_have_the_stated_mean_and_spread(family: str) -> None:
     # over seeds, as a recording has few bursts or waves and one drift
     differences, deviations = [], []
     median = FAMILIES[family].ranges["median_rate_hz"].high / 2
-    duration = 120.0 if family == "retina_waves" else 60.0
+    duration = 200.0 if family == "retina_waves" else 60.0
     for seed in range(4):
         population = draw_population(seed, family=family, num_units=100, duration=duration, parameters={
             "drift_sd": 0.0, "median_rate_hz": median, "log_rate_sd": 0.6,
@@ -121,7 +121,7 @@ def test_rates_have_the_stated_mean_and_spread(family: str) -> None:
         log_rate = np.log(population.spikes[:, own].mean(axis=0) * 1000 + 0.005)
         differences.append(log_rate.mean() - np.log(median))
         deviations.append(log_rate.std())
-    # bursts and waves leave a SD of 15-25 % to one recording of this length
+    # one recording of this length has few waves or bursts: seen, a SD of .15 at 400 s and .08 at 1600 s of waves
     assert abs(np.mean(differences)) < 0.2
     assert np.mean(deviations) == pytest.approx(0.6, abs=0.1)
 
