@@ -121,7 +121,7 @@ def test_rates_have_the_stated_mean_and_spread(family: str) -> None:
         log_rate = np.log(population.spikes[:, own].mean(axis=0) * 1000 + 0.005)
         differences.append(log_rate.mean() - np.log(median))
         deviations.append(log_rate.std())
-    # one recording of this length has few waves or bursts: seen, a SD of .15 at 400 s and .08 at 1600 s of waves
+    # one recording has few waves or bursts: seen, a SD of .15 at 400 s and .08 at 1600 s of waves
     assert abs(np.mean(differences)) < 0.2
     assert np.mean(deviations) == pytest.approx(0.6, abs=0.1)
 
