@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nwbspikegen.reports import report as report
     from nwbspikegen.scoring import score as score
     from nwbspikegen.scoring import spike_statistics as spike_statistics
+    from nwbspikegen.simulation import draw_population as draw_population
     from nwbspikegen.simulation import simulate as simulate
     from nwbspikegen.training import train as train
     from nwbspikegen.transfer import TransferStudy as TransferStudy
@@ -68,6 +69,7 @@ _MODULE_OF = {
     "convert_maxwell": "commands.convert",
     "convert_sorting": "commands.convert",
     "convert_spykingcircus": "commands.convert",
+    "draw_population": "simulation",
     "free_run": "prediction.free_run",
     "from_pynapple": "commands.pynapple_objects",
     "generate": "prediction.one_step",

@@ -19,6 +19,7 @@ _NAMES = [
     "convert_maxwell",
     "convert_sorting",
     "convert_spykingcircus",
+    "draw_population",
     "free_run",
     "from_pynapple",
     "generate",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.simulation.intensity import check_num_units, parameter_rng, run_units, spike_rng
@@ -32,7 +33,13 @@ class Simulation:
     coupling : float64 array (target unit, source unit)
         Change of the target's log rate in the bin after a spike of the source; 0 where uncoupled.
     preparation, bin_size, seed
-        As given to `simulate`.
+        As given to `simulate`; of `draw_population`, the name of the family is the preparation.
+    parameters : mapping of str to float
+        What `draw_population` drew for the population, named as in `FAMILIES`; empty for `simulate`.
+    positions_um : float64 array (unit, 2), or None
+        Where drawn units lie; coupling and travelling waves depend on it.
+    parent : int64 array (unit,), or None
+        Of which unit a drawn unit is a duplicate; -1 for none.
     """
 
     spikes: UInt8[np.ndarray, "time unit"]
@@ -41,6 +48,9 @@ class Simulation:
     preparation: str
     bin_size: float
     seed: int
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    positions_um: Float64[np.ndarray, "unit 2"] | None = None
+    parent: Int64[np.ndarray, " unit"] | None = None
 
     @property
     def duration(self) -> float:
@@ -52,7 +62,7 @@ class Simulation:
         """The spikes as a SpikeInterface sorting, at bin centres, with positions in um."""
         from nwbspikegen.simulation.sorting import make_sorting
 
-        return make_sorting(self.spikes, self.bin_size, self.preparation, self.seed)
+        return make_sorting(self.spikes, self.bin_size, self.preparation, self.seed, self.positions_um)
 
 
 def simulate(
@@ -100,7 +110,7 @@ def simulate(
     """
     constants = choose_preparation(preparation)
     check_num_units(num_units)
-    _check_range(duration, bin_size, seed)
+    check_range(duration, bin_size, seed)
     units = draw_units(constants, num_units, parameter_rng(seed))
     spikes = np.zeros((round(duration / bin_size), num_units), dtype=np.uint8)
     intensity = np.empty(spikes.shape, dtype=np.float32)
@@ -108,7 +118,8 @@ def simulate(
     return Simulation(spikes, intensity, units.coupling, preparation, bin_size, seed)
 
 
-def _check_range(duration: float, bin_size: float, seed: int) -> None:
+def check_range(duration: float, bin_size: float, seed: int) -> None:
+    """Raise an InputError unless a simulation can have this duration, bin size and seed."""
     # written so that NaN and infinity are refused too
     if not _SHORTEST <= duration < np.inf:
         raise InputError(f"duration={duration} s", f"{_SHORTEST} s or more", "simulate a longer recording")

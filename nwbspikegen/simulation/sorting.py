@@ -11,20 +11,24 @@ _CULTURE_SITES = (220, 120)
 
 
 def make_sorting(
-    spikes: UInt8[np.ndarray, "time unit"], bin_size: float, preparation: str, seed: int
+    spikes: UInt8[np.ndarray, "time unit"],
+    bin_size: float,
+    preparation: str,
+    seed: int,
+    positions_um: Float64[np.ndarray, "unit 2"] | None = None,
 ) -> NumpySorting:
     """Return the spikes as a sorting with native times at bin centres, (bin + 1/2) x bin_size.
 
     The sorting has two frames a bin, so that centres are whole frames. Properties `rel_x` and `rel_y`
-    are positions on a probe of the kind in um; they have nothing to do with the coupling. The
-    annotation `observation_interval` is (0, duration) in seconds.
+    are positions on a probe of the kind in um; without `positions_um` they have nothing to do with
+    the coupling. The annotation `observation_interval` is (0, duration) in seconds.
     """
     bins, units = np.nonzero(spikes)
     num_bins, num_units = spikes.shape
     sorting = NumpySorting.from_samples_and_labels(
         [2 * bins + 1], [units], 2.0 / bin_size, unit_ids=np.arange(num_units)
     )
-    x, y = _positions(preparation, num_units, seed)
+    x, y = _positions(preparation, num_units, seed) if positions_um is None else positions_um.T
     sorting.set_property("rel_x", x)
     sorting.set_property("rel_y", y)
     sorting.annotate(observation_interval=(0.0, num_bins * bin_size), preparation=preparation)
