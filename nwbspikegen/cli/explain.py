@@ -11,6 +11,7 @@ from nwbspikegen.cli.options import context_option, read_window_like, window_opt
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import name_unused
 from nwbspikegen.core.options import (
+    MODEL,
     PATH,
     RECORDING,
     every_command,
@@ -22,7 +23,7 @@ from nwbspikegen.core.output import print_result, records_of
 
 
 @click.command("explain", short_help="Map what a model looks at, and what that is worth.")
-@click.argument("model", type=PATH)
+@click.argument("model", type=MODEL)
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option("--figures", type=PATH, help="Folder to draw into.")
@@ -42,7 +43,7 @@ from nwbspikegen.core.output import print_result, records_of
 @overwrite_option
 @every_command
 def explain_command(
-    model: Path,
+    model: Path | str,
     recording: Path | str,
     out: Path,
     figures: Path | None,

@@ -12,6 +12,7 @@ from nwbspikegen.cli.output import format_audits, format_scores, format_statisti
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
+    MODEL,
     PATH,
     RECORDING,
     every_command,
@@ -23,7 +24,7 @@ from nwbspikegen.core.output import print_result, records_of
 
 
 @click.command("generate", short_help="Predict, score, audit and write NWB.")
-@click.argument("model", type=PATH)
+@click.argument("model", type=MODEL)
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option(
@@ -47,7 +48,7 @@ from nwbspikegen.core.output import print_result, records_of
 @overwrite_option
 @every_command
 def generate_command(
-    model: Path,
+    model: Path | str,
     recording: Path | str,
     out: Path,
     segment: str,

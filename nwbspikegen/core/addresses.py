@@ -46,6 +46,17 @@ def is_remote(address: object) -> bool:
     return isinstance(address, str) and address.startswith((*_WEB, _DANDI))
 
 
+def has_scheme(path: object) -> bool:
+    """Return whether a path is an address of any kind that fsspec may know.
+
+    Examples
+    --------
+    >>> has_scheme("hf://org/name"), has_scheme("zip://model::https://a.org/b.zip"), has_scheme("a/b")
+    (True, True, False)
+    """
+    return isinstance(path, str) and "://" in path
+
+
 def require_recording(address: Address) -> Path | str:
     """Return the absolute path of a file or Zarr folder, or an address on the web as it is.
 
