@@ -30,6 +30,7 @@ _NOT_RUN = {
     "$ pip ": "installs from a registry",
     "https://": "needs the web; tests/test_views_opening.py serves such a file",
     "dandi://": "needs the web; tests/test_views_opening.py serves the archive's answers",
+    "hf://": "needs the web; tests/core/test_remote_folders.py stands in for the Hub",
     ".nwb.zarr": "tests/test_views_storage.py writes and reads such a folder",
     "--instance dandi-sandbox": "uploads; tests/test_share.py does, to an archive of its own",
     "--existing skip": "uploads; tests/test_share.py does, to an archive of its own",

@@ -11,6 +11,7 @@ from nwbspikegen.cli.options import context_option, read_window_like, window_opt
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import name_unused
 from nwbspikegen.core.options import (
+    MODEL,
     PATH,
     RECORDING,
     every_command,
@@ -23,7 +24,7 @@ from nwbspikegen.core.report_option import report_option
 
 
 @click.command("explain", short_help="Map what a model looks at, and what that is worth.")
-@click.argument("model", type=PATH)
+@click.argument("model", type=MODEL)
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option("--figures", type=PATH, help="Folder to draw into.")
@@ -44,7 +45,7 @@ from nwbspikegen.core.report_option import report_option
 @report_option
 @every_command
 def explain_command(
-    model: Path,
+    model: Path | str,
     recording: Path | str,
     out: Path,
     figures: Path | None,

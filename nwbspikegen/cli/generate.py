@@ -12,6 +12,7 @@ from nwbspikegen.cli.output import format_audits, format_scores, format_statisti
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
+    MODEL,
     PATH,
     RECORDING,
     every_command,
@@ -24,7 +25,7 @@ from nwbspikegen.core.report_option import report_option
 
 
 @click.command("generate", short_help="Predict, score, audit and write NWB.")
-@click.argument("model", type=PATH)
+@click.argument("model", type=MODEL)
 @click.argument("recording", type=RECORDING)
 @click.option("--out", required=True, type=PATH, help="NWB file to write.")
 @click.option(
@@ -49,7 +50,7 @@ from nwbspikegen.core.report_option import report_option
 @report_option
 @every_command
 def generate_command(
-    model: Path,
+    model: Path | str,
     recording: Path | str,
     out: Path,
     segment: str,

@@ -52,6 +52,9 @@ from nwbspikegen.core.output import print_result, records_of
     type=click.Choice(["tensorboard", "csv"]),
     help="Write the scores of every epoch to the folder OUT-log, beside the model.",
 )
+@click.option(
+    "--license", default="", help="Of the model, such as CC-BY-4.0, for its card; not stated by default."
+)
 @window_options
 @seed_option
 @overwrite_option
@@ -67,6 +70,7 @@ def train_command(
     devices: str | None,
     precision: str,
     logger: str | None,
+    license: str,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -101,6 +105,7 @@ def train_command(
         logger=logger,
         trainer=chosen,
         settings=settings,
+        license=license,
     )
     fitted = report.model
     best = find_best_epoch(fitted)

@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.core.addresses import Address, is_remote, is_zarr
+from nwbspikegen.core.addresses import Address, has_scheme, is_remote, is_zarr, name_of
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.views import Survey, survey
 
-_STUDY_FILE, _SWEEP_FILE = "study.json", "plan.json"
+_MODEL_FILE, _STUDY_FILE, _SWEEP_FILE = "model.json", "study.json", "plan.json"
 # modules of processing that this package writes, and what shows them
 _SHOWN_BY = {
     "spike_generation": "nwbspikegen score, nwbspikegen plot",
@@ -60,7 +60,9 @@ def inform(target: str | os.PathLike[str], **window: Any) -> Information:
     InputError
         Nothing is there, or nothing that this package reads or writes.
     """
-    if not is_remote(target) and Path(target).is_dir() and not is_zarr(target):
+    if has_scheme(target) and _holds_model(str(target)):
+        return _inform_of_model(str(target))
+    if not has_scheme(target) and Path(target).is_dir() and not is_zarr(target):
         return _inform_of_folder(Path(target))
     held = _list_modules(target)
     # these have no spike times of a recording's own that a survey could say more of
@@ -72,6 +74,16 @@ def inform(target: str | os.PathLike[str], **window: Any) -> Information:
         return Information("recording", str(found), found.as_dict(), found)
     text = f"{found}\n  {'results':<10}{_tell_modules(held)}"
     return Information("derived file", text, {**found.as_dict(), "holds": held}, found)
+
+
+def _holds_model(address: str) -> bool:
+    """Return whether an address is that of a model: on the web it may be a recording as well."""
+    if not is_remote(address):
+        return True
+    from nwbspikegen.core.remote_folders import is_there
+
+    is_file = name_of(address).endswith(".nwb") or address.startswith("dandi://") or "?" in address
+    return not is_file and is_there(address, _MODEL_FILE)
 
 
 def _list_modules(target: Address) -> dict[str, list[str]]:
@@ -88,7 +100,7 @@ def _tell_modules(held: dict[str, list[str]]) -> str:
 
 
 def _inform_of_folder(folder: Path) -> Information:
-    if (folder / "model.json").is_file():
+    if (folder / _MODEL_FILE).is_file():
         return _inform_of_model(folder)
     if (folder / _STUDY_FILE).is_file():
         return Information(
@@ -103,12 +115,14 @@ def _inform_of_folder(folder: Path) -> Information:
     )
 
 
-def _inform_of_model(folder: Path) -> Information:
+def _inform_of_model(folder: Path | str) -> Information:
     # late: recordings are described without torch
     from nwbspikegen.models import load_model
 
     model = load_model(folder)
-    sources = [str(each.get("file_name") or each.get("identifier")) for each in model.training["sources"]]
+    sources = [
+        str(each.get("file_name") or each.get("identifier")) for each in model.training.get("sources", [])
+    ]
     details = {
         "model": model.name,
         "loss": model.loss,
@@ -118,6 +132,8 @@ def _inform_of_model(folder: Path) -> Information:
         "epochs": len(model.curves),
         "parameters": model.parameters,
         "options": model.training.get("options"),
+        "data_fingerprint": model.data_fingerprint,
+        "license": model.license,
     }
     text = (
         f"{folder}: a model, {model.name}, trained with {model.loss} in bins of {model.bin_size:g} s for "

@@ -16,9 +16,10 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
+from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
 from nwbspikegen.training import train
 from nwbspikegen.training.loggers import make_logger, require_logger
 from nwbspikegen.training.settings import require_settings
@@ -62,6 +63,7 @@ def train_recordings(
     logger: str | None = None,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
+    license: str = "",
 ) -> TrainingReport:
     """Train a model on recordings' windows and save it into the folder `out`.
 
@@ -90,12 +92,15 @@ def train_recordings(
         Replace `out`.
     settings : mapping of name to value, optional
         Of the architecture, or `learning_rate`, `weight_decay` and `patience`.
+    license : str, optional
+        Under which the model may be used, such as ``CC-BY-4.0``: for its card. Nothing is assumed.
     """
     out = Path(out)
     # all that can be refused is refused before anything is opened: training takes hours
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE, sources=recordings)
     settings = dict(settings or {})
     require_settings(model, settings)
+    license = require_license(license)
     folds = plan_folds(recordings, hold_out)
     require_options(trainer or {})
     if logger:
@@ -124,7 +129,8 @@ def train_recordings(
         fitted = _train_one(windows, out, options, how, logger, unfinished)
     record = {**fitted.training, "options": options.as_dict(), "held_out": _summarise(held_out)}
     # the options with which `generate` opens a recording of training again, so that its bins are known
-    fitted = dataclasses.replace(fitted, training=record)
+    scores = _list_scores(held_out, "in turn, from a model of the others" if keeps_all else "from this model")
+    fitted = dataclasses.replace(fitted, training=record, scores=scores, license=license)
     fitted.save(out, overwrite=overwrite)
     # after the model is saved, so that a kill in between costs an epoch at most
     for state in unfinished:
@@ -157,6 +163,18 @@ def _train_one(
         checkpoints=unfinished[-1],
         **how,
     )
+
+
+def _list_scores(held_out: dict[str, pd.DataFrame], scored: str) -> list[dict[str, Any]]:
+    """Return what a card says of recordings that were held out: the model's scores, and the baselines'."""
+    rows = []
+    for name, table in held_out.items():
+        is_bits = (table.metric == BITS_PER_SPIKE.name) & (table["null"] == "mean_rate")
+        shown = table[is_bits | (table.metric == ROC_AUC_PER_UNIT.name)]
+        columns = ["predictor", "metric", "null", "value", "ci_low", "ci_high"]
+        told = {"recording": Path(name).name, "scored": scored}
+        rows += [{**told, **row} for row in shown[columns].to_dict("records")]
+    return rows
 
 
 def _summarise(held_out: dict[str, pd.DataFrame]) -> dict[str, float]:

@@ -92,6 +92,17 @@ def restore_access(access: Mapping[str, str]) -> None:
         _find_asset.cache_clear()
 
 
+def has_scheme(path: object) -> bool:
+    """Return whether a path is an address of any kind that fsspec may know.
+
+    Examples
+    --------
+    >>> has_scheme("hf://org/name"), has_scheme("zip://model::https://a.org/b.zip"), has_scheme("a/b")
+    (True, True, False)
+    """
+    return isinstance(path, str) and "://" in path
+
+
 def require_recording(address: Address) -> Path | str:
     """Return the absolute path of a file or Zarr folder, or an address on the web as `hide_access` does.
 

@@ -18,9 +18,9 @@ class _LocalPath(click.Path):
     """A path on this machine."""
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        from nwbspikegen.core.addresses import is_remote
+        from nwbspikegen.core.addresses import has_scheme
 
-        if is_remote(value):
+        if has_scheme(value):
             name = "PATH" if parameter is None else parameter.human_readable_name
             raise InputError(
                 f"an address on the web for {name}",
@@ -34,19 +34,23 @@ PATH = _LocalPath(path_type=Path)
 
 
 class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A path, or an address on the web, which a path would mangle."""
+    """A path, or an address, which a path would mangle."""
 
     name = "FILE"
 
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> Path | str:
-        from nwbspikegen.core.addresses import hide_access, is_remote
+        from nwbspikegen.core.addresses import has_scheme, hide_access, is_remote
 
-        return hide_access(value) if is_remote(value) else Path(value)
+        if is_remote(value):
+            return hide_access(value)
+        return value if has_scheme(value) else Path(value)
 
 
 RECORDING = _Recording()
+# models lie in folders, and folders at addresses as well
+MODEL = _Recording()
 
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float32, UInt8
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 
+from nwbspikegen.core.cards import CARD_FILE, require_license
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.notebooks import to_html, to_line
 from nwbspikegen.core.predictor import Bins, predict_bins
-from nwbspikegen.core.records import read_record, write_record
+from nwbspikegen.core.records import write_record
+from nwbspikegen.core.remote_folders import open_folder
+from nwbspikegen.core.stored_by import package_version
 from nwbspikegen.models.base import SpikeModel
-from nwbspikegen.models.description import ModelDescription
-from nwbspikegen.models.registry import build_model
+from nwbspikegen.models.card import SCORE_COLUMNS, describe_model
+from nwbspikegen.models.description import SCHEMA_VERSION, ModelDescription, fingerprint_data
 from nwbspikegen.models.state import RecordingState
+from nwbspikegen.models.stored import (
+    DESCRIPTION_FILE,
+    WEIGHTS_FILE,
+    broken,
+    read_model_description,
+    read_module,
+)
 from nwbspikegen.models.summary import summarise_model
 from nwbspikegen.views.history import Mask
 
-_WEIGHTS_FILE = "weights.safetensors"
-DESCRIPTION_FILE = "model.json"
-_EXPECTED, _WHAT_TO_DO = "a model as it was saved", "train it again, or restore the folder"
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,10 @@ class FittedModel:
         the train and validation segments, s on the session clock), ``unit_ids``, ``seed``.
     curves : list of dict
         One entry per epoch, `epoch` counted from 1: losses and validation scores.
+    scores : list of dict
+        Rows of `nsg.score` that are known of it, for whoever it is given to.
+    license : str
+        Under which it may be used, as its owner said; empty where nobody did.
     """
 
     module: SpikeModel
@@ -57,6 +69,8 @@ class FittedModel:
     bin_size: float
     training: dict[str, Any] = field(default_factory=dict)
     curves: list[dict[str, float]] = field(default_factory=list)
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    license: str = ""
 
     def __repr__(self) -> str:
         summary = summarise_model(self)
@@ -93,6 +107,11 @@ class FittedModel:
         digest.update(json.dumps([self.name, self.parameters, self.bin_size], sort_keys=True).encode())
         return digest.hexdigest()
 
+    @property
+    def data_fingerprint(self) -> str:
+        """Hash of the sources, units, windows and spikes that it was trained on; empty without sources."""
+        return fingerprint_data(self.training, self.bin_size)
+
     def predict(
         self,
         spikes: UInt8[np.ndarray, "time unit"],
@@ -117,8 +136,36 @@ class FittedModel:
                 f"bin the recording alike: bin_size={self.bin_size}, --bin-size {self.bin_size}",
             )
 
-    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write `weights.safetensors` and `model.json` into a new `folder`, whole or not at all."""
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        scores: pd.DataFrame | None = None,
+        license: str | None = None,
+    ) -> None:
+        """Write a new `folder`, whole or not at all: weights, `model.json` and a card, `README.md`.
+
+        Parameters
+        ----------
+        folder : path
+            Where nothing is yet.
+        overwrite : bool, default: False
+            Replace a model that is there.
+        scores : DataFrame, optional
+            What `nsg.score` says of it, for the card; by default those that the model has.
+        license : str, optional
+            Such as ``CC-BY-4.0``; by default that of the model. Nothing is assumed.
+        """
+        if scores is not None:
+            shown = scores[[name for name in SCORE_COLUMNS if name in scores]].to_dict("records")
+            rows = [{str(name): value for name, value in row.items()} for row in shown]
+            self = dataclasses.replace(self, scores=rows)
+        if license is not None:
+            self = dataclasses.replace(self, license=license)
+        self._write(folder, overwrite)
+
+    def _write(self, folder: str | os.PathLike[str], overwrite: bool) -> None:
         description = ModelDescription(
             name=self.name,
             num_units=self.module.num_units,
@@ -128,28 +175,36 @@ class FittedModel:
             sha256=self.sha256,
             training=self.training,
             curves=self.curves,
+            schema_version=SCHEMA_VERSION,
+            package_version=package_version(),
+            data_fingerprint=self.data_fingerprint,
+            license=require_license(self.license),
+            scores=self.scores,
         )
+        # the name as a folder has it, also of a path such as "."
+        name = Path(folder).absolute().name
+        card = describe_model(description, name, takes_any=self.is_permutation_equivariant)
         with write_whole(folder, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
             temporary.mkdir()
-            (temporary / _WEIGHTS_FILE).write_bytes(self._weights())
+            (temporary / WEIGHTS_FILE).write_bytes(self._weights())
             write_record(temporary / DESCRIPTION_FILE, description)
+            (temporary / CARD_FILE).write_text(card, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> FittedModel:
-        """Read what `save` wrote. Neither file can execute code."""
-        description = _read_description(Path(folder))
-        try:
-            weights = load(_inside(Path(folder), _WEIGHTS_FILE).read_bytes())
-            _require_shapes(folder, description, weights)
-            module = build_model(description.name, description.num_units, **description.parameters)
-            module.load_state_dict(weights)
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise _broken(folder, f"weights that do not fit ({reason})") from error
-        module.eval()
-        model = cls(module, description.loss, description.bin_size, description.training, description.curves)
-        if model.sha256 != description.sha256:
-            raise _broken(folder, "weights that differ from the recorded sha256")
+        """Read what `save` wrote, from a folder or an address. No file can execute code."""
+        with open_folder(folder, [DESCRIPTION_FILE, WEIGHTS_FILE]) as here:
+            return cls._read(here)
+
+    @classmethod
+    def _read(cls, folder: Path) -> FittedModel:
+        told = read_model_description(folder)
+        module = read_module(folder, told)
+        model = cls(module, told.loss, told.bin_size, told.training, told.curves, told.scores, told.license)
+        if model.sha256 != told.sha256:
+            raise broken(folder, "weights that differ from the recorded sha256")
+        if told.data_fingerprint not in ("", model.data_fingerprint):
+            raise broken(folder, "a record of training that differs from its fingerprint")
         return model
 
     def _weights(self) -> bytes:
@@ -159,17 +214,21 @@ class FittedModel:
 
 
 def load_model(folder: str | os.PathLike[str]) -> FittedModel:
-    """Read a model that `FittedModel.save` wrote.
+    """Read a model that `FittedModel.save` wrote, from this machine or from elsewhere.
 
     Parameters
     ----------
-    folder : path
-        The folder given to `save`.
+    folder : path or address
+        The folder given to `save`; or an address of it that fsspec knows: ``hf://org/name``,
+        ``hf://org/name@revision``, ``https://``, ``s3://``, ``zip://model::https://host/model.zip``. Of an
+        address two files are read, each of 2 GiB at most, and nothing is kept or written.
 
     Raises
     ------
     InputError
-        If the folder is not a model, or its files were changed.
+        The folder is not a model, its files were changed, or a later version wrote it.
+    MissingExtraError
+        No package is installed that reads such an address.
 
     Examples
     --------
@@ -182,47 +241,3 @@ def load_model(folder: str | os.PathLike[str]) -> FittedModel:
     True
     """
     return FittedModel.load(folder)
-
-
-def _read_description(folder: Path) -> ModelDescription:
-    if not (folder / DESCRIPTION_FILE).is_file():
-        raise InputError(
-            f"no {DESCRIPTION_FILE} in {folder}",
-            "a model folder",
-            "pass what `nwbspikegen train --out` wrote",
-        )
-    return read_record(_inside(folder, DESCRIPTION_FILE), ModelDescription, _EXPECTED, _WHAT_TO_DO)
-
-
-def _require_shapes(
-    folder: str | os.PathLike[str], description: ModelDescription, weights: dict[str, torch.Tensor]
-) -> None:
-    """Raise `InputError` for weights that are not those of the network described, before it is built."""
-    if not all(bool(value.isfinite().all()) for value in weights.values()):
-        raise _broken(folder, "weights that are not finite")
-    # every layer has weights, which are in the file: so many cannot be built for nothing
-    if description.parameters.get("depth", 1) > len(weights):
-        raise _broken(folder, f"depth {description.parameters['depth']} with {len(weights)} arrays")
-    # on this device arrays have a shape and take no memory, however large they claim to be
-    with torch.device("meta"):
-        network = build_model(description.name, description.num_units, **description.parameters)
-    expected = {name: value.shape for name, value in network.state_dict().items()}
-    found = {name: value.shape for name, value in weights.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            shapes = [
-                None if shape is None else list(shape) for shape in (found.get(name), expected.get(name))
-            ]
-            raise _broken(folder, f"{name[:80]} of shape {shapes[0]}, not {shapes[1]},")
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """Return a file of a folder; one that a link leads out of it is none of a model."""
-    path = folder / name
-    if path.resolve().parent != folder.resolve():
-        raise _broken(folder, f"{name}, a link that leads out of the folder,")
-    return path
-
-
-def _broken(folder: str | os.PathLike[str], found: str) -> InputError:
-    return InputError(f"{found} in {folder}", _EXPECTED, _WHAT_TO_DO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import tempfile
@@ -15,7 +16,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel, build_model
-from nwbspikegen.training.choosing import CHOSEN_BY
+from nwbspikegen.training.choosing import CHOSEN_BY, find_best_epoch
 from nwbspikegen.training.data import SpikeData
 from nwbspikegen.training.devices import find_device
 from nwbspikegen.training.memory import with_smaller_batches
@@ -126,7 +127,9 @@ def train(
                 _run(module, data, schedule, place, folder, is_shown=progress, options=trainer or {})
         network.to("cpu").eval()
         told = {**record, **({"trainer": describe_options(trainer)} if trainer else {})}
-        return FittedModel(network, module.loss, data.bin_size, told, module.curves)
+        fitted = FittedModel(network, module.loss, data.bin_size, told, module.curves)
+        kept = int(find_best_epoch(fitted)["epoch"])
+        return dataclasses.replace(fitted, training={**told, "kept_epoch": kept})
 
     # a smaller batch needs a new network and optimiser: those that ran out of memory are let go
     return with_smaller_batches(run, model, settings)

@@ -119,6 +119,7 @@ class TrainingModule(lightning.LightningModule):
         # a Trainer of one's own is not bound to our schedule: what is recorded is how long it ran
         schedule = self._schedule.replace(epochs=max(1, len(self.curves)), patience=max(1, len(self.curves)))
         record = training_record(data.train, data.validation, schedule, self._seed)
+        record["kept_epoch"] = len(self.curves)
         network = copy.deepcopy(self.model).to("cpu").eval()
         return FittedModel(network, self.loss, data.bin_size, record, list(self.curves))
 

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from nwbspikegen.training.schedule import Schedule
+from nwbspikegen.views.fingerprints import hash_spikes
 
 
 def training_record(
@@ -16,7 +17,7 @@ def training_record(
 ) -> dict[str, Any]:
     """Say where the weights come from, as JSON holds it; outside `sources`, of the first recording."""
     sources = [
-        {**_describe_source(one), **_describe(one, other)}
+        {**_describe_source(one), **_describe(one, other), "spikes_sha256": hash_spikes(one, other)}
         for one, other in zip(train, validation, strict=True)
     ]
     # beside `sources`, where models of one recording had it before there were several

@@ -170,7 +170,8 @@ def test_saved_network_predicts_the_same(trained, families, tmp_path):
     xr.testing.assert_identical(again.predict(families), model.predict(families))
     assert again.label_version == "by hand"
     assert again.training == {"species": "mouse"}
-    assert {one.suffix for one in (tmp_path / "model").iterdir()} == {".json", ".npz", ".safetensors"}
+    suffixes = {one.suffix for one in (tmp_path / "model").iterdir()}
+    assert suffixes == {".json", ".md", ".npz", ".safetensors"}
     with pytest.raises(OutputError):
         model.save(tmp_path / "model")
 
@@ -228,7 +229,7 @@ def test_damaged_models_are_refused(tmp_path):
         tmp_path / "model"
     )
     (tmp_path / "model" / "model.json").write_text(json.dumps({"format": "other"}))
-    with pytest.raises(InputError, match="whose format is wrong"):
+    with pytest.raises(InputError, match="of format 'other'"):
         CellModel.load(tmp_path / "model")
     with pytest.raises(InputError):
         CellModel.load(tmp_path)

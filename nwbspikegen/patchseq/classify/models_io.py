@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,14 +13,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from nwbspikegen.core.cards import CARD_FILE, require_license
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file, write_whole
 from nwbspikegen.core.npz_files import read_npz
 from nwbspikegen.core.records import read_record, write_record
+from nwbspikegen.core.remote_folders import open_folder
+from nwbspikegen.core.stored_by import package_version, require_known
+from nwbspikegen.patchseq.classify.card import describe_cell_model
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
 from nwbspikegen.patchseq.classify.forest import CellForest
 from nwbspikegen.patchseq.classify.forest_files import pack_forest, unpack_forest
 from nwbspikegen.patchseq.classify.records import (
+    FORMAT,
+    SCHEMA_VERSION,
     CellModelDescription,
     FamilyRecord,
     ForestRecord,
@@ -32,6 +40,7 @@ from nwbspikegen.patchseq.classify.vote import CellVote
 from nwbspikegen.patchseq.features.tables import CellTable
 
 DESCRIPTION_FILE = "model.json"
+_OF_DATA = ("species", "sources", "cells", "num_donors", "preset", "cells_sha256")
 _ARRAYS_FILE, _WEIGHTS_FILE, _VOTE_FILE = "arrays.npz", "weights.safetensors", "vote.skops"
 
 
@@ -50,6 +59,8 @@ class CellModel:
         Names of the scalars, when it reads scalars.
     training : dict
         Anything else worth keeping, as JSON holds it: species, donors, source files.
+    license : str
+        Under which it may be used, as its owner said; empty where nobody did.
     """
 
     classifier: Any
@@ -57,6 +68,7 @@ class CellModel:
     components: FamilyComponents | None = None
     features: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
+    license: str = ""
 
     @property
     def kind(self) -> ModelKind:
@@ -64,6 +76,15 @@ class CellModel:
         if isinstance(self.classifier, CellForest):
             return "forest"
         return "vote" if isinstance(self.classifier, CellVote) else "bilstm"
+
+    @property
+    def data_fingerprint(self) -> str:
+        """Hash of the sources, cells and features that it was trained on; empty where none is recorded."""
+        told = {key: self.training[key] for key in _OF_DATA if key in self.training}
+        if not told:
+            return ""
+        text = json.dumps([told, self.label_version, self.features], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def predict(self, cells: xr.Dataset | CellTable) -> xr.Dataset:
         """Return `predicted_class` (cell), `probability` (cell, class), and `attention` (cell, family).
@@ -115,7 +136,7 @@ class CellModel:
         return predictions
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write `model.json`, `arrays.npz` and, of a network or a vote, a file of its own; no pickle.
+        """Write `model.json`, `arrays.npz`, of a network or a vote a file of its own, and a card; no pickle.
 
         Raises
         ------
@@ -134,34 +155,45 @@ class CellModel:
             training=self.training,
             components=packed,
             classifier=record,
+            schema_version=SCHEMA_VERSION,
+            package_version=package_version(),
+            data_fingerprint=self.data_fingerprint,
+            license=require_license(self.license),
         )
+        card = describe_cell_model(description, Path(folder).absolute().name)
         with write_whole(folder, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
             temporary.mkdir()
             np.savez_compressed(temporary / _ARRAYS_FILE, **arrays)  # type: ignore[arg-type]
             for name, content in files.items():
                 (temporary / name).write_bytes(content)
             write_record(temporary / DESCRIPTION_FILE, description)
+            (temporary / CARD_FILE).write_text(card, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> CellModel:
-        """Read what `save` wrote. No file can execute code.
+        """Read what `save` wrote, from a folder or an address as `nsg.load_model` does; nothing is executed.
 
         Raises
         ------
         InputError
-            The folder holds no model, or a damaged one.
+            The folder holds no model, a damaged one, or one that a later version wrote.
         """
-        folder = Path(folder)
+        with open_folder(folder, [DESCRIPTION_FILE, _ARRAYS_FILE, _WEIGHTS_FILE, _VOTE_FILE]) as here:
+            return cls._read(here)
+
+    @classmethod
+    def _read(cls, folder: Path) -> CellModel:
         description = _read_description(folder)
         arrays = read_npz(require_file(folder / _ARRAYS_FILE), "train again")
         try:
             packed = description.components
-            return cls(
+            model = cls(
                 _unpack_classifier(folder, description.classifier, arrays),
                 description.label_version,
                 None if packed is None else _unpack_components(packed, arrays),
                 description.features,
                 dict(description.training),
+                description.license,
             )
         # arrays that are missing, or of another kind than described
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -170,6 +202,13 @@ class CellModel:
                 "a folder that CellModel.save wrote",
                 "train again",
             ) from error
+        if description.data_fingerprint not in ("", model.data_fingerprint):
+            raise InputError(
+                f"a record of training that differs from its fingerprint in {folder}",
+                "a folder that CellModel.save wrote",
+                "restore it, or train again",
+            )
+        return model
 
 
 _DESCRIPTIONS: dict[ModelKind, Any] = {
@@ -181,6 +220,7 @@ _DESCRIPTIONS: dict[ModelKind, Any] = {
 
 def _read_description(folder: Path) -> Any:
     path = folder / DESCRIPTION_FILE
+    require_known(path, {FORMAT: SCHEMA_VERSION}, "a model of cells", "train again")
     # twice, since the kind decides which record the rest has to be
     head = read_record(path, ModelHead, "a model of cells", "train again")
     return read_record(path, _DESCRIPTIONS[head.kind], "a model of cells", "train again")

@@ -7,6 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import AfterValidator, Field, JsonValue, PositiveInt
 
 from nwbspikegen.core.records import Record
+from nwbspikegen.core.stored_by import Version
 
 ModelKind = Literal["forest", "vote", "bilstm"]
 MODEL_KINDS: tuple[ModelKind, ...] = ("forest", "vote", "bilstm")
@@ -70,20 +71,28 @@ class FamilyRecord(Record):
 ClassifierRecord = TypeVar("ClassifierRecord", ForestRecord, VoteRecord, NetworkRecord)
 
 
+FORMAT: Literal["nwbspikegen-patchseq-1"] = "nwbspikegen-patchseq-1"
+SCHEMA_VERSION = 2
+"""Of the fields of `CellModelDescription`; 1 had none of those from `schema_version` on."""
+
+
 class ModelHead(Record, extra="ignore"):
     """What says how the rest of the file is to be read."""
 
-    format: Literal["nwbspikegen-patchseq-1"]
     kind: ModelKind
 
 
 class CellModelDescription(Record, Generic[ClassifierRecord]):
-    """The whole of `model.json`; fields as in `CellModel`."""
+    """The whole of `model.json`; fields as in `CellModel`, and as in the description of a model of spikes."""
 
-    format: Literal["nwbspikegen-patchseq-1"] = "nwbspikegen-patchseq-1"
+    format: Literal["nwbspikegen-patchseq-1"] = FORMAT
     kind: ModelKind
     label_version: str
     features: tuple[str, ...]
     training: dict[str, JsonValue]
     components: tuple[FamilyRecord, ...] | None
     classifier: ClassifierRecord
+    schema_version: PositiveInt = 1
+    package_version: Version = ""
+    data_fingerprint: str = ""
+    license: str = ""

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.core.options import PATH, RECORDING, every_command, metadata_option, overwrite_option
+from nwbspikegen.core.options import MODEL, PATH, RECORDING, every_command, metadata_option, overwrite_option
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
 from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
 
 
 @click.command("predict", short_help="Predict the classes of cells.")
-@click.argument("model", type=PATH)
+@click.argument("model", type=MODEL)
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
 @column_options
@@ -22,7 +22,7 @@ from nwbspikegen.patchseq.cli.options import column_options, read_column_names, 
 @report_option
 @every_command
 def predict_cells_command(
-    model: Path,
+    model: Path | str,
     sources: tuple[Path | str, ...],
     out: Path,
     cell_column: str,

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Deals to folds.")
 @click.option("--trees", type=click.IntRange(1), default=500, show_default=True, help="Of a forest.")
 @click.option("--epochs", type=click.IntRange(1), help="Most epochs of a BiLSTM; 50 by default.")
+@click.option(
+    "--license", default="", help="Of the model, such as CC-BY-4.0, for its card; not stated by default."
+)
 @seed_option
 @overwrite_option
 @report_option
@@ -55,6 +58,7 @@ def train_cells_command(
     repeats: int,
     trees: int,
     epochs: int | None,
+    license: str,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -81,6 +85,7 @@ def train_cells_command(
         repeats=repeats,
         seed=seed,
         overwrite=overwrite,
+        license=license,
     )
     result = {
         "path": str(out),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.patchseq.classify.models_io import DESCRIPTION_FILE, CellModel
+from nwbspikegen.patchseq.features.files import FEATURES_FILE
+from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.run.fit import Recipe, fit_cells, keep_usable
 from nwbspikegen.patchseq.run.load import LoadedCells
 from nwbspikegen.patchseq.run.validate import Validation, validate_recipe
@@ -53,6 +58,7 @@ def train_cells(
     repeats: int = 3,
     seed: int = 0,
     overwrite: bool = False,
+    license: str = "",
 ) -> CellTrainingReport:
     """Cross-validate by donor, fit on all labelled cells, write model, scores and figures.
 
@@ -70,9 +76,12 @@ def train_cells(
         Of folds and classifier.
     overwrite : bool
         Replace a model.
+    license : str, optional
+        Under which it may be used, such as ``CC-BY-4.0``: for its card. Nothing is assumed.
     """
     recipe, out = recipe or Recipe(), Path(out)
     # before anything is computed; the marker keeps --overwrite from a folder that holds something else
+    license = require_license(license)
     require_absent(out, overwrite=overwrite, marker=DESCRIPTION_FILE)
     if recipe.kind == "vote":
         from nwbspikegen.patchseq.classify.vote_files import require_skops
@@ -85,6 +94,7 @@ def train_cells(
     validation = validate_recipe(usable, recipe, num_folds=num_folds, repeats=repeats, seed=seed)
     # on all cells: what validation says of it is, if anything, too low
     model = fit_cells(usable, recipe, seed=seed, training=_describe(usable, recipe, seed, validation))
+    model = replace(model, license=license)
     with write_whole(out, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
         model.save(temporary)
         validation.scores.to_csv(temporary / SCORES_FILE, index=False)
@@ -123,7 +133,9 @@ def _describe(cells: LoadedCells, recipe: Recipe, seed: int, validation: Validat
         "species": cells.table.species,
         "cells": dict(zip(names.tolist(), counts.tolist(), strict=True)),
         "num_donors": len(np.unique(cells.table.donors)),
-        "sources": cells.sources,
+        # models are shared: they tell their source's name, not whose folder it lay in
+        "sources": [{**each, "file": _name_source(each["file"])} for each in cells.sources],
+        "cells_sha256": _hash_cells(cells.table),
         "preset": "" if cells.families is None else str(cells.families.attrs.get("preset", "")),
         "recipe": vars(recipe),
         "seed": seed,
@@ -134,3 +146,17 @@ def _describe(cells: LoadedCells, recipe: Recipe, seed: int, validation: Validat
             )
         },
     }
+
+
+def _name_source(file: str) -> str:
+    path = Path(file)
+    # a folder of features is called by its own name: the file in it has the same name everywhere
+    return path.parent.name if path.name == FEATURES_FILE else path.name
+
+
+def _hash_cells(table: CellTable) -> str:
+    """Return the sha256 of what was learned from: cells, their classes and donors, and their scalars."""
+    labels = [table.features.index.astype(str).tolist(), table.classes.tolist(), table.donors.tolist()]
+    digest = hashlib.sha256(json.dumps([*labels, list(map(str, table.features))]).encode())
+    digest.update(np.ascontiguousarray(table.values, dtype="<f8").tobytes())
+    return digest.hexdigest()

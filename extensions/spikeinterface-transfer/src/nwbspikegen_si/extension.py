@@ -13,6 +13,7 @@ from spikeinterface.core import SortingAnalyzer
 from spikeinterface.core.sortinganalyzer import AnalyzerExtension, register_result_extension
 
 import nwbspikegen as nsg
+from nwbspikegen.core.addresses import has_scheme
 from nwbspikegen.core.errors import InputError
 from nwbspikegen_si import unit_changes
 from nwbspikegen_si.clocks import SortingOrAnalyzer, take_segment
@@ -43,7 +44,7 @@ class ComputeSpikeGeneration(AnalyzerExtension):  # type: ignore[misc]
 
     Parameters
     ----------
-    model : path
+    model : path or address
         Checkpoint folder.
     segment : {"test", "validation", "train", "all"}
         What part of the window to predict.
@@ -105,7 +106,7 @@ class ComputeSpikeGeneration(AnalyzerExtension):  # type: ignore[misc]
             )
         require_params(segment, context, seed, baselines)
         return {
-            "model": str(Path(model).resolve()),
+            "model": str(model) if has_scheme(model) else str(Path(model).resolve()),
             "segment": segment,
             "context": context,
             "segment_index": None if segment_index is None else int(segment_index),
