@@ -8,6 +8,9 @@ import hypothesis
 import jaxtyping
 import pytest
 
+# whole and damaged inputs; one is Python that a reader must not run, and doctest would import it
+collect_ignore = ["corpus"]
+
 _ROOT = Path(__file__).resolve().parents[1]
 _SHARED = _ROOT.parent / "shared" / "data"
 
