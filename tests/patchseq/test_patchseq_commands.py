@@ -190,7 +190,7 @@ def test_forest_of_families_with_labels_of_another_table(many, tmp_path):
 def test_network_and_its_files(network):
     out, result = network
     assert result["model"] == "bilstm"
-    assert {one.suffix for one in out.iterdir()} == {".json", ".safetensors", ".npz", ".csv", ""}
+    assert {one.suffix for one in out.iterdir()} == {".json", ".safetensors", ".npz", ".csv", ".md", ""}
     assert {one.stem for one in (out / "figures").iterdir()} == {
         "confusion",
         "families",
