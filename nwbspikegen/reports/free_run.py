@@ -21,7 +21,7 @@ from nwbspikegen.reports.methods import describe_survey
 from nwbspikegen.reports.parts import Mark, Page, PageTrains, Panel, Part, Section, Table
 from nwbspikegen.reports.predicted import cut
 from nwbspikegen.reports.recorded import Recorded, read_recorded
-from nwbspikegen.reports.recording import draw_population, draw_raster, mark_units
+from nwbspikegen.reports.recording import draw_population_rate, draw_raster, mark_units
 from nwbspikegen.scoring.metrics import ISI_DISTANCE, METRICS
 from nwbspikegen.views import open_units
 
@@ -52,9 +52,10 @@ def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
     parts: list[Part] = [
         _rename(draw_raster(recorded, "recorded_raster", "Spikes", "recorded"), "recorded"),
         _rename(draw_raster(run, "generated_raster", "Spikes", "drawn"), "generated (the first sample)"),
-        _rename(draw_population(recorded, "recorded_population"), "recorded"),
+        _rename(draw_population_rate(recorded, "recorded_population"), "recorded"),
         _rename(
-            draw_population(run, "generated_population", colour=PREDICTED), "generated (the first sample)"
+            draw_population_rate(run, "generated_population", colour=PREDICTED),
+            "generated (the first sample)",
         ),
         _draw_rates(recorded, run),
         Table("statistics", "How they compare", table, "Point at a heading for what it means.", told),

@@ -54,7 +54,7 @@ def show_recording(recorded: Recorded) -> Section:
     parts: list[Part] = [
         show_findings(recorded),
         draw_raster(recorded, "raster", "Recorded spikes", "recorded"),
-        draw_population(recorded),
+        draw_population_rate(recorded),
         _draw_unit_rate(recorded),
         _draw_rates(recorded, statistics),
         _draw_intervals(recorded, statistics),
@@ -111,7 +111,7 @@ def draw_raster(recorded: Recorded, name: str, title: str, trains: str) -> Panel
     )
 
 
-def draw_population(recorded: Recorded, name: str = "population", colour: str = RECORDED) -> Panel:
+def draw_population_rate(recorded: Recorded, name: str = "population", colour: str = RECORDED) -> Panel:
     """Return the mean rate of all units along time."""
     width = choose_width(recorded.stop - recorded.start, 200, recorded.survey.bin_size)
     rates = count_in_bins(recorded.trains, recorded.seen, recorded.start, recorded.stop, width)
