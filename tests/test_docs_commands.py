@@ -37,9 +37,6 @@ _NOT_RUN = {
     "$ keyring ": "stores a key",
     "$ git ": "needs the web",
     "import nemos": "needs nemos, which is no dependency",
-    "import pynapple": "needs pynapple, which no extra brings but bench",
-    "import nemos": "needs nemos, which no extra brings",
-    "from elephant": "needs elephant, which no extra brings",
     "dask_jobqueue": "needs a SLURM cluster",
     "dask_kubernetes": "needs a Kubernetes cluster",
 }
