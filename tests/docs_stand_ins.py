@@ -241,7 +241,6 @@ def _make_sortings() -> dict[str, Any]:
 
 _OPENED = {
     "docs/neuroconv.md": ("culture.raw.h5", "conversion.yml"),
-    "docs/doors.md": ("phy_folder", "data.raw.h5", "metadata.yaml"),
     "docs/convert-sortings.md": ("analyzer", "metadata.yaml"),
     "docs/spikeinterface.md": ("kilosort4/sorter_output",),
     "docs/transfer.md": ("new.nwb",),
