@@ -61,10 +61,10 @@ class Contents:
             *(f"SYNTHETIC {text}" for text in self.synthetic),
             *(f"predicted {text}" for text in self.predicted),
             *(f"computed {text}" for text in self.computed),
-            *(f"by the model {each.name} ({_say_hash(each.sha256)})" for each in _once(self.models)),
+            *(f"by the model {each.name} ({_say_hash(each.sha256)})" for each in name_once(self.models)),
             *(
                 f"from {each.file_name} (identifier {each.identifier}, {_say_hash(each.sha256)})"
-                for each in _once(self.sources)
+                for each in name_once(self.sources)
             ),
         ] or ["recorded data, nothing generated"]
 
@@ -110,9 +110,12 @@ def _count(generated: Any) -> str:
     return f"generated_units: {num_units} trains of {num_spikes} spikes, never recorded"
 
 
-def _once(named: tuple[_Named, ...]) -> list[_Named]:
-    """Return what several modules name, once."""
-    return list({each[1:]: each for each in named}.values())
+def name_once(named: tuple[_Named, ...]) -> list[_Named]:
+    """Return what several modules name, once, as the first of them has it."""
+    first: dict[tuple[str, ...], _Named] = {}
+    for each in named:
+        first.setdefault(each[1:], each)
+    return list(first.values())
 
 
 def _say_hash(sha256: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
-from nwbspikegen.archive.share_contents import Contents
+from nwbspikegen.archive.share_contents import Contents, name_once
 from nwbspikegen.nwb.names import MODULE
 from nwbspikegen.nwb.provenance import NamedSource
 
@@ -65,7 +65,7 @@ def describe_asset(
         "wasGeneratedBy": [*metadata.get("wasGeneratedBy", []), _describe_activity(contents)],
         "relatedResource": [
             *metadata.get("relatedResource", []),
-            *(_relate(named, assets.get(named)) for named in _once(contents.sources)),
+            *(_relate(named, assets.get(named)) for named in name_once(contents.sources)),
         ],
     }
 
@@ -115,8 +115,3 @@ def _relate(named: NamedSource, asset: SourceAsset | None) -> dict[str, Any]:
 def name_source(name: str, sha256: str) -> str:
     """Return what a related resource is called: its name and, where it is known, the hash of its bytes."""
     return f"{name} (sha256 {sha256})" if sha256 else name
-
-
-def _once(sources: tuple[NamedSource, ...]) -> list[NamedSource]:
-    """Return the sources that several modules name, once."""
-    return list({named[1:]: named for named in reversed(sources)}.values())[::-1]

@@ -181,10 +181,8 @@ def window_options(command: _Command) -> _Command:
     return command
 
 
-def read_window(split: str, **window: Any) -> WindowOptions:
-    """Return the values of `window_options` as one object."""
-    from nwbspikegen.views import WindowOptions
-
+def read_split(split: str) -> tuple[float, float, float]:
+    """Return the shares that `--split` gives."""
     try:
         train, validation, test = (float(share) for share in split.split(","))
     except ValueError:
@@ -193,8 +191,15 @@ def read_window(split: str, **window: Any) -> WindowOptions:
             "three numbers such as 0.5,0.25,0.25",
             "give the shares of train,validation,test",
         ) from None
+    return train, validation, test
+
+
+def read_window(split: str, **window: Any) -> WindowOptions:
+    """Return the values of `window_options` as one object."""
+    from nwbspikegen.views import WindowOptions
+
     window["exclude"] = tuple(window.get("exclude", ()))
-    return WindowOptions(split=(train, validation, test), **window)
+    return WindowOptions(split=read_split(split), **window)
 
 
 def read_window_like(model: FittedModel, **window: Any) -> WindowOptions:

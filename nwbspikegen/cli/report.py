@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import STRETCH, unit_table_option
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.cli.options import STRETCH, read_split, unit_table_option
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option
 from nwbspikegen.core.output import print_result
 
@@ -46,16 +45,8 @@ def report_command(
     """
     from nwbspikegen.reports import report
 
-    try:
-        train, validation, test = (float(share) for share in split.split(","))
-    except ValueError:
-        raise InputError(
-            f"--split {split}",
-            "three numbers such as 0.5,0.25,0.25",
-            "give the shares of train,validation,test",
-        ) from None
     window["exclude"] = tuple(window["exclude"])
-    path = report(thing, out, split=(train, validation, test), overwrite=overwrite, **window)
+    path = report(thing, out, split=read_split(split), overwrite=overwrite, **window)
     size = path.stat().st_size
     result = {"path": str(path), "bytes": size}
     print_result(result, as_json=as_json, text=f"wrote {path}, {size / 1e6:.1f} MB; open it in a browser")

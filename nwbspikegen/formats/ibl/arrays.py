@@ -20,25 +20,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("nwbspikegen")
 
 
-def read_alf_array(path: Path) -> np.ndarray:
-    """Return the array of an .npy file; a single column becomes a vector.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged, longer or shorter than it says, or holds Python objects.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     np.save(Path(folder, "spikes.times.npy"), np.array([[0.5], [1.0]]))
-    ...     read_alf_array(Path(folder, "spikes.times.npy")).tolist()
-    [0.5, 1.0]
-    """
-    return read_npy(path)
-
-
 def read_alf_numbers(
     collection: Collection, name: str, columns: int = 0
 ) -> Float64[np.ndarray, "..."] | None:
@@ -46,7 +27,7 @@ def read_alf_numbers(
     path = collection.find(name)
     if path is None:
         return None
-    array = read_alf_array(path)
+    array = read_npy(path)
     wanted = (len(array), columns) if columns and array.ndim else (array.size,)
     if array.dtype.kind not in "iuf" or array.shape != wanted:
         raise InputError(
@@ -62,7 +43,7 @@ def read_whole_numbers(collection: Collection, name: str) -> Int64[np.ndarray, "
     path = collection.find(name)
     if path is None:
         return None
-    array = read_alf_array(path)
+    array = read_npy(path)
     whole = array.dtype.kind in "iu" or (
         array.dtype.kind == "f" and bool(np.isfinite(array).all() and (array == np.round(array)).all())
     )
@@ -83,7 +64,7 @@ def read_names(collection: Collection, name: str) -> np.ndarray | None:
     if _is_pickled(path):
         _LOG.warning("%s holds pickled objects, which could run code: it is not read", path)
         return None
-    array = read_alf_array(path)
+    array = read_npy(path)
     if array.dtype.kind not in "US" or array.ndim != 1:
         raise InputError(f"{array.dtype} of shape {array.shape} in {path}", "names", "check the file")
     return array.astype(str)

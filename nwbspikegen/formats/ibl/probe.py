@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.npy_files import read_npy
 from nwbspikegen.formats.ibl.arrays import (
-    read_alf_array,
     read_alf_numbers,
     read_names,
     read_whole_numbers,
@@ -109,7 +109,7 @@ def _read_spikes(collection: Collection) -> tuple[Float64[np.ndarray, " spike"],
             "spikes.times and spikes.clusters",
             "copy both",
         )
-    times = read_alf_array(path)
+    times = read_npy(path)
     if times.dtype.kind != "f" or times.ndim != 1:
         raise InputError(f"{times.dtype} of shape {times.shape} in {path}", "seconds", "check the file")
     times = times.astype(np.float64)

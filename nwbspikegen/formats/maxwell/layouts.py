@@ -81,6 +81,24 @@ class MaxWellRecording:
     description: str
     events: Events
 
+    def measure_length(self, rate_hz: float) -> float | None:
+        """Return how long the raw traces last (s) at a sampling rate, or None where none were saved.
+
+        Raises
+        ------
+        InputError
+            The traces have gaps.
+        """
+        if self.num_samples == 0:
+            return None
+        if self.num_frames != self.num_samples:
+            raise InputError(
+                "a recording whose traces have gaps",
+                "one without",
+                "leave it out: sample numbers lost their time",
+            )
+        return self.num_samples / rate_hz
+
 
 def read_maxwell_recording(
     file_path: str | os.PathLike[str], well: str | None = None, recording: str | None = None

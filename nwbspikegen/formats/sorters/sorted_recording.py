@@ -13,6 +13,7 @@ import numpy as np
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
+from nwbspikegen.formats.sampling import choose_sampling_rate
 from nwbspikegen.formats.sorters.phy_folder import PhyFolder
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -65,10 +66,17 @@ def find_sorted_recording(
             f"a well or recording within {given}", "them for a MaxWell file (.h5) only", "leave them out"
         )
     maxwell = read_maxwell_recording(given, well, rec) if given is not None and is_maxwell else None
-    rate_hz = _find_rate(folder, maxwell, sampling_frequency)
+    rate_hz = choose_sampling_rate(
+        sampling_frequency,
+        _list_rates(folder, maxwell),
+        of=folder.path,
+        expected="one, as sample_rate in params.py or from a MaxWell recording",
+        example=30000,
+        remedy="pass --sampling-rate",
+    )
     length, told_by = duration, "the recording" if duration is None else "the given duration"
     if length is None and maxwell is not None:
-        length = _measure_maxwell(maxwell, rate_hz)
+        length = maxwell.measure_length(rate_hz)
     elif length is None:
         flat = _find_flat(folder) if given is None else [given]
         length = _measure_flat(folder, flat, rate_hz, is_given=given is not None)
@@ -76,38 +84,11 @@ def find_sorted_recording(
     return SortedRecording(rate_hz, length, told_by, start)
 
 
-def _find_rate(folder: PhyFolder, maxwell: MaxWellRecording | None, given: float | None) -> float:
+def _list_rates(folder: PhyFolder, maxwell: MaxWellRecording | None) -> list[float]:
     stated: Any = folder.params.get("sample_rate")
-    if given is not None:
-        if not (np.isfinite(given) and given > 0):
-            raise InputError(
-                f"a sampling rate of {given} Hz", "a positive number", "pass --sampling-rate 30000, say"
-            )
-        return given
-    rates = {float(stated)} if _is_positive(stated) else set()
-    if maxwell is not None:
-        # two sources that disagree are two rates, which is an error below
-        rates.add(maxwell.sampling_frequency)
-    if len(rates) != 1:
-        found = " and ".join(f"{rate:g} Hz" for rate in sorted(rates)) or "none"
-        raise InputError(
-            f"a sampling rate of {found} for {folder.path}",
-            "one, as sample_rate in params.py or from a MaxWell recording",
-            "pass --sampling-rate",
-        )
-    return rates.pop()
-
-
-def _measure_maxwell(maxwell: MaxWellRecording, rate_hz: float) -> float | None:
-    if maxwell.num_samples == 0:
-        return None
-    if maxwell.num_frames != maxwell.num_samples:
-        raise InputError(
-            "a recording whose traces have gaps",
-            "one without",
-            "leave it out: sample numbers lost their time",
-        )
-    return maxwell.num_samples / rate_hz
+    # two sources that disagree are two rates, which is an error
+    rates = [] if maxwell is None else [maxwell.sampling_frequency]
+    return [*rates, float(stated)] if _is_positive(stated) else rates
 
 
 def _find_flat(folder: PhyFolder) -> list[Path]:

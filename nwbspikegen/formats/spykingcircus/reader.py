@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.parameters import File, FileOrFolder
+from nwbspikegen.formats.sampling import require_sorted_file
 
 if TYPE_CHECKING:
     from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting
@@ -39,11 +39,5 @@ def read_spykingcircus_result(
     """
     from nwbspikegen.formats.spykingcircus.sorting import SpykingCircusSorting
 
-    for name, value in (("well", well), ("rec", rec)):
-        if value is not None and recording is None:
-            raise InputError(
-                f"--{name} without --recording, where it has no effect",
-                "the MaxWell file that was sorted",
-                f"leave out --{name}, or name the file",
-            )
+    require_sorted_file(recording, well=well, rec=rec)
     return SpykingCircusSorting(path, sampling_frequency, recording, well, rec, duration)

@@ -18,6 +18,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.electrodes import Electrodes
 from nwbspikegen.formats.maxwell.layouts import MaxWellRecording, read_maxwell_recording
 from nwbspikegen.formats.maxwell.sorting import describe_electrodes
+from nwbspikegen.formats.sampling import choose_sampling_rate
 from nwbspikegen.formats.segments import FrameSegment
 from nwbspikegen.formats.spykingcircus.files import (
     CURATED,
@@ -85,7 +86,14 @@ class SpykingCircusSorting(BaseSorting):  # type: ignore[misc]
         trains, stated = _read_result(files.result)
         if stated is None:
             stated = _read_stated_beside(files)
-        rate_hz = _find_rate(files, sorted_file, sampling_frequency)
+        rate_hz = choose_sampling_rate(
+            sampling_frequency,
+            _list_rates(files, sorted_file),
+            of=files.result,
+            expected="one, from the .params file beside it or from a MaxWell recording",
+            example=20000,
+            remedy="pass --sampling-rate, or --recording",
+        )
         super().__init__(sampling_frequency=rate_hz, unit_ids=np.array(list(trains)))
         self.units_description = "Units sorted by SpyKING CIRCUS 1.x."
         self.add_sorting_segment(FrameSegment(trains, rate_hz))
@@ -191,30 +199,15 @@ def _read_train(path: Path, unit: int, values: Any) -> Int64[np.ndarray, " spike
     return train
 
 
-def _find_rate(files: CircusFiles, sorted_file: MaxWellRecording | None, given: float | None) -> float:
-    if given is not None:
-        if not (np.isfinite(given) and given > 0):
-            raise InputError(
-                f"a sampling rate of {given} Hz", "a positive number", "pass --sampling-rate 20000, say"
-            )
-        return given
+def _list_rates(files: CircusFiles, sorted_file: MaxWellRecording | None) -> list[float]:
+    # two sources that disagree are two rates, which is an error
+    rates = [] if sorted_file is None else [sorted_file.sampling_frequency]
     text = read_parameter(files.params, "sampling_rate")
     try:
-        rates = {float(text)} if text is not None else set()
+        stated = float("nan" if text is None else text)
     except ValueError:
-        rates = set()
-    rates = {rate for rate in rates if np.isfinite(rate) and rate > 0}
-    if sorted_file is not None:
-        # two sources that disagree are two rates, which is an error below
-        rates.add(sorted_file.sampling_frequency)
-    if len(rates) != 1:
-        found = " and ".join(f"{rate:g} Hz" for rate in sorted(rates)) or "none"
-        raise InputError(
-            f"a sampling rate of {found} for {files.result}",
-            "one, from the .params file beside it or from a MaxWell recording",
-            "pass --sampling-rate, or --recording",
-        )
-    return rates.pop()
+        return rates
+    return [*rates, stated] if np.isfinite(stated) and stated > 0 else rates
 
 
 def _find_stop(
@@ -229,14 +222,8 @@ def _find_stop(
     allowed = 0.0
     if given is not None:
         stop, source = given, "the given duration"
-    elif sorted_file is not None and sorted_file.num_samples:
-        if sorted_file.num_frames != sorted_file.num_samples:
-            raise InputError(
-                "a recording whose traces have gaps",
-                "one without",
-                "leave it out: sample numbers lost their time",
-            )
-        stop, source = sorted_file.num_samples / rate_hz, "the recording"
+    elif sorted_file is not None and (length := sorted_file.measure_length(rate_hz)) is not None:
+        stop, source = length, "the recording"
     elif stated is not None and stated > 0:
         # the result has whole seconds
         stop, source, allowed = stated, "the duration in the result", 1.0
