@@ -27,8 +27,8 @@ Mask = Bool[np.ndarray, "time unit"] | None
 
 # spikes of evidence with which each class starts at the running rate. Spikes and not bins: with 20 bins, as
 # it was, a unit silent for 10 s, 10,000 bins of the oldest class, was given a five-hundredth of its rate.
-# Chosen on validation segments, together with the share of the class's own rate: two hold the retinas back
-# (ko from nothing .41 to .33), less than one does not hold npx (-.01 to -.05)
+# Chosen on validation segments: two hold the retinas back (wt from nothing .62 to .41), less than one
+# does not hold npx (.00 to -.05)
 HAZARD_PRIOR_SPIKES = 1.0
 # the rate of a unit of which nothing is known; medians of the recordings tried are 0.2 to 5 Hz
 _PRIOR_RATE_HZ = 1.0
@@ -107,9 +107,10 @@ def online_hazard(
 
     An untrained predictor. The age falls into one of 25 classes (`AGE_EDGES`); with S spikes and E
     bins seen so far in that class and the running rate r, p = (S + w r) / (E + w): one spike of prior at
-    the rate, w = 1 / max(r, S / 3 E). A unit that has not fired yet is in the oldest class. Where a unit was
-    not observed its age is not known: from then on it is in a class of its own, until it fires or has been
-    silent for as long as the oldest class asks. Parameters as for `running_rate`.
+    the rate or at the class's own, w = 1 / max(r, (S - 1) / E). Where a unit was not observed, as before
+    the first bin, its age is not known: from then on it is in a class of its own, until it fires or has been
+    silent for as long as the oldest class asks. A unit that has not fired yet is given its running rate.
+    Parameters as for `running_rate`.
 
     Examples
     --------

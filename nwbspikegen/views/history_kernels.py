@@ -9,11 +9,6 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-# spikes of prior at the running rate alone hold a class in which a unit bursts, a hundred times its rate,
-# near the rate for hundreds of visits (wt 3.77 to 3.65 bits per spike, warm); at the class's own rate, not
-# a third of it, they hold too little (npx from nothing -.01 to -.09)
-_OWN_RATE_SHARE = 3.0
-
 
 # units are independent, so threads share them and no sum depends on how many there are
 @numba.njit(cache=True, parallel=True, nogil=True)
@@ -44,12 +39,16 @@ def online_hazard_kernel(  # type: ignore[no-untyped-def]
         seen = np.zeros(num_classes)
         count = 0
         num_seen = 0
-        age = oldest
+        # how long ago it fired before the first bin is not known
+        age = -1
         for t in range(spikes.shape[1]):
             cls = class_of(age, age_class)
             if t >= first:
                 rate = (count + 0.5) / (num_seen + prior_bins)
-                out[unit, t - first] = smooth_hazard(fired[cls], seen[cls], rate, prior_spikes)
+                # silence before the first spike is in the rate; in a class as well it would count twice, and
+                # first spikes, a quarter of all in the first seconds of npx, would cost half a bit more each
+                hazard = smooth_hazard(fired[cls], seen[cls], rate, prior_spikes) if count else rate
+                out[unit, t - first] = hazard
             spike = spikes[unit, t]
             if observed[unit, t]:
                 seen[cls] += 1.0
@@ -64,10 +63,13 @@ def online_hazard_kernel(  # type: ignore[no-untyped-def]
 def smooth_hazard(fired, seen, rate, prior_spikes):  # type: ignore[no-untyped-def]
     """Return a class's spikes per bin, drawn towards the rate by the bins that so many spikes take.
 
-    (S + w r) / (E + w) with w = `prior_spikes` / max(r, S / 3 E): at the running rate, or at a third of the
-    class's own where that is higher.
+    (S + w r) / (E + w) with w = `prior_spikes` / max(r, (S - 1) / E): at the running rate, or at the class's
+    own, for which its first spike is no evidence, where that is higher.
     """
-    highest = max(rate, fired / (_OWN_RATE_SHARE * seen)) if seen > 0 else rate
+    # at the running rate alone, a class in which a unit bursts, a hundred times its rate, would stay near it
+    # for hundreds of visits (wt 3.77 to 3.65 bits per spike, warm); with its first spike counted, one short
+    # interval would promise a burst (npx from nothing .00 to -.09)
+    highest = max(rate, (fired - 1.0) / seen) if seen > 0 else rate
     weight = prior_spikes / highest
     return (fired + weight * rate) / (seen + weight)
 
