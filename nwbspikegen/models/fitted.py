@@ -21,7 +21,7 @@ from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.core.records import read_record, write_record
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.description import ModelDescription
-from nwbspikegen.models.registry import build_model
+from nwbspikegen.models.registry import build_model, find_architecture
 from nwbspikegen.models.state import RecordingState
 from nwbspikegen.views.history import Mask
 
@@ -130,7 +130,7 @@ class FittedModel:
         try:
             weights = load(_inside(Path(folder), _WEIGHTS_FILE).read_bytes())
             _require_shapes(folder, description, weights)
-            module = build_model(description.name, description.num_units, **description.parameters)
+            module = build_model(description.name, description.num_units, **_read_parameters(description))
             module.load_state_dict(weights)
         except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
@@ -183,6 +183,11 @@ def _read_description(folder: Path) -> ModelDescription:
     return read_record(_inside(folder, DESCRIPTION_FILE), ModelDescription, _EXPECTED, _WHAT_TO_DO)
 
 
+def _read_parameters(description: ModelDescription) -> dict[str, Any]:
+    """Return parameters; what was no parameter when the model was saved is what it had to be then."""
+    return {**find_architecture(description.name).settings_before, **description.parameters}
+
+
 def _require_shapes(
     folder: str | os.PathLike[str], description: ModelDescription, weights: dict[str, torch.Tensor]
 ) -> None:
@@ -194,7 +199,7 @@ def _require_shapes(
         raise _broken(folder, f"depth {description.parameters['depth']} with {len(weights)} arrays")
     # on this device arrays have a shape and take no memory, however large they claim to be
     with torch.device("meta"):
-        network = build_model(description.name, description.num_units, **description.parameters)
+        network = build_model(description.name, description.num_units, **_read_parameters(description))
     expected = {name: value.shape for name, value in network.state_dict().items()}
     found = {name: value.shape for name, value in weights.items()}
     for name in sorted(expected.keys() | found.keys()):

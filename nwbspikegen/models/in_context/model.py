@@ -8,7 +8,7 @@ wrong about this recording is corrected from the past as well (`adaptive_correct
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.models.in_context.past import NUM_FEATURES, PairSamples, Past
+from nwbspikegen.models.in_context.past import NEWEST_PRIOR, NUM_FEATURES, PairSamples, Past, find_prior
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
@@ -44,6 +44,9 @@ class InContextSettings:
         Pairs of the validation segment that choose the checkpoint: all units at random bins.
     skip_seconds : float
         Start of the training segments that is only read, while the past fills.
+    prior : int
+        What a recording is begun with, by its number in `past.priors`: a model is right only with that of
+        its training.
     """
 
     # of the first recipe, 16-96-96-1; a free run multiplies through it in every bin
@@ -54,6 +57,7 @@ class InContextSettings:
     validation_samples: int = 2_000_000
     # features of the first seconds are what priors say, and would teach the network to trust priors
     skip_seconds: float = 5.0
+    prior: int = NEWEST_PRIOR
 
 
 @register("in_context")
@@ -62,6 +66,7 @@ class InContext(SpikeModel):
 
     settings_class = InContextSettings
     default_loss = "bernoulli"
+    settings_before: ClassVar[Mapping[str, Any]] = {"prior": 1}
     is_permutation_equivariant = True
     settings: InContextSettings
     # a recording of another preparation lies far outside the training features: 4 SD keep the network from
@@ -74,6 +79,7 @@ class InContext(SpikeModel):
     def __init__(self, settings: InContextSettings, num_units: int) -> None:
         super().__init__(settings, num_units)
         width = settings.width
+        self.prior = find_prior(settings.prior)
         self.network = torch.nn.Sequential(
             torch.nn.Linear(NUM_FEATURES, width),
             torch.nn.SiLU(),
@@ -136,7 +142,7 @@ class InContext(SpikeModel):
         """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
         # never more than a tenth of a short segment
         skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
-        past = Past(spikes.shape[1], bin_size)
+        past = Past(spikes.shape[1], bin_size, self.prior)
         # no bin is requested: what the past takes as training samples for itself trains the network too
         pieces = list(past.read(spikes, np.zeros(len(spikes), dtype=bool), observed))
         bins, unit, features, log_odds, target, weight = _join(pieces)
@@ -163,7 +169,7 @@ class InContext(SpikeModel):
         share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
         requested = np.zeros(len(spikes), dtype=bool)
         requested[first:] = rng.random(len(spikes) - first) < share
-        past = Past(spikes.shape[1], bin_size)
+        past = Past(spikes.shape[1], bin_size, self.prior)
         pieces = [_only_requested(samples) for samples in past.read(spikes, requested, observed)]
         _, unit, features, log_odds, target, _ = _join(pieces)
         null = mean_rate[unit].astype(np.float32)
@@ -186,7 +192,7 @@ class InContext(SpikeModel):
 
     def begin(self, num_units: int, bin_size: float) -> InContextState:
         """Return the state before the first bin, of any number of units."""
-        return InContextState(self, num_units, Past(num_units, bin_size))
+        return InContextState(self, num_units, Past(num_units, bin_size, self.prior))
 
     @classmethod
     def predict_together(
@@ -196,11 +202,15 @@ class InContext(SpikeModel):
 
         It does not depend on their weights, and takes most of the time.
         """
-        yield from predict_sharing(models, bins, first, bin_size)
+        # what models make of it differs where they begin with different priors
+        if len({model.prior for model in models}) > 1:
+            yield from super().predict_together(models, bins, first, bin_size)
+        else:
+            yield from predict_sharing(models, bins, first, bin_size)
 
     def read_couplings(self, bins: Bins, bin_size: float) -> Couplings:
         """Return the coupling filters between units, as the past of a recording tells."""
-        return read_couplings(bins.spikes, bin_size, bins.observed)
+        return read_couplings(bins.spikes, bin_size, bins.observed, self.prior)
 
     def log_odds(
         self, samples: PairSamples
