@@ -13,6 +13,7 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import FittedModel, build_model, load_model
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.in_context.correction_shares import CorrectionShares
+from nwbspikegen.models.in_context.model import cut_at_random
 from nwbspikegen.models.in_context.past import Past, find_prior
 from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN, TAUS_BINS
 from nwbspikegen.views.history import online_hazard, running_rate
@@ -124,3 +125,13 @@ def test_shares_are_what_would_have_been_best(truth, share):
         shares.learn(changes, predicted, fired.astype(np.float32), np.ones(5000, np.float32))
         shares.solve()
     np.testing.assert_allclose(shares.now, share, atol=0.1)
+
+
+def test_restarts_cover_a_recording_with_pieces_of_every_length():
+    lengths = [piece.stop - piece.start for piece in cut_at_random(10**6, 1000, np.random.default_rng(0))]
+    many = [cut_at_random(200_000, 1000, np.random.default_rng(seed)) for seed in range(50)]
+    assert sum(lengths) >= 10**6
+    short = np.mean([piece.stop - piece.start < 14_000 for pieces in many for piece in pieces[:1]])
+    # half of the first pieces are shorter than the geometric mean of the shortest and all
+    assert 0.3 < short < 0.7
+    assert all(one.stop == other.start for one, other in zip(many[0], many[0][1:], strict=False))
