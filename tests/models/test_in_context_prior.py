@@ -135,3 +135,11 @@ def test_restarts_cover_a_recording_with_pieces_of_every_length():
     # half of the first pieces are shorter than the geometric mean of the shortest and all
     assert 0.3 < short < 0.7
     assert all(one.stop == other.start for one, other in zip(many[0], many[0][1:], strict=False))
+
+
+def test_traces_that_hardly_vary_in_training_are_not_stretched():
+    model = build_model("in_context", 12, width=4)
+    model.training_examples([_bursting(4000)], _BIN, seed=0)
+    slowest = np.flatnonzero(TAUS_BINS == 60_000)[0]
+    assert model.scale[slowest] == model.scale[len(TAUS_BINS) + slowest] == 0.25
+    assert model.scale[0] > 1

@@ -22,6 +22,7 @@ from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
 from nwbspikegen.models.in_context.past import NEWEST_PRIOR, NUM_FEATURES, PairSamples, Past, find_prior
+from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
@@ -61,6 +62,9 @@ class InContextSettings:
     prior: int = NEWEST_PRIOR
 
 
+# slow traces hardly leave the rate while they fill (SD .01 for the population at 60 s): divided by that,
+# their drift later on would be the largest of all features (slice within, validation .244 to .241)
+_SMALLEST_TRACE_SD = 0.25
 # from here up to all, log-uniform, so that every length of past is learnt
 _SHORTEST_SECONDS = 1.0
 
@@ -127,7 +131,9 @@ class InContext(SpikeModel):
         variance = np.mean([spread + (mean - center) ** 2 for mean, spread in moments], axis=0)
         self.center.copy_(torch.from_numpy(center))
         # 1e-3, or a feature that is constant in training would be divided by 0
-        self.scale.copy_(torch.from_numpy(np.sqrt(variance) + 1e-3))
+        spread = np.sqrt(variance) + 1e-3
+        spread[:HAZARD_COLUMN] = np.maximum(spread[:HAZARD_COLUMN], _SMALLEST_TRACE_SD)
+        self.scale.copy_(torch.from_numpy(spread))
         features, log_odds, target, weight, null = (
             np.concatenate(column) for column in zip(*parts, strict=True)
         )
