@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -66,6 +66,8 @@ class SpikeModel(torch.nn.Module, abc.ABC):
     """By which it is found again: that of `register`, or ``package.module:Name``."""
     settings_class: ClassVar[type[Any]]
     default_loss: ClassVar[str]
+    settings_before: ClassVar[Mapping[str, Any]] = {}
+    """Values of settings that models which were saved before there were these have."""
     is_permutation_equivariant: ClassVar[bool]
     """Whether shuffling the units of the input shuffles the output alike."""
 
@@ -82,7 +84,13 @@ class SpikeModel(torch.nn.Module, abc.ABC):
     @property
     def parameters_used(self) -> dict[str, Any]:
         """The architecture's parameters, as JSON can hold them."""
-        return asdict(self.settings)
+        # left out as they were when such a model was saved, so that its hash stays what it was
+        before = self.settings_before
+        return {
+            name: value
+            for name, value in asdict(self.settings).items()
+            if name not in before or value != before[name]
+        }
 
     @property
     def device(self) -> torch.device:

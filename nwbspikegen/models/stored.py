@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -13,7 +14,7 @@ from nwbspikegen.core.records import read_record
 from nwbspikegen.core.stored_by import package_version, require_known
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.description import FORMAT, SCHEMA_VERSION, ModelDescription
-from nwbspikegen.models.registry import build_model
+from nwbspikegen.models.registry import build_model, find_architecture
 
 WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_FILE = "model.json"
@@ -45,7 +46,7 @@ def read_module(folder: Path, description: ModelDescription) -> SpikeModel:
     try:
         weights = load(_inside(folder, WEIGHTS_FILE).read_bytes())
         _require_shapes(folder, description, weights)
-        module = build_model(description.name, description.num_units, **description.parameters)
+        module = build_model(description.name, description.num_units, **_read_parameters(description))
         module.load_state_dict(weights)
     except InputError as error:
         raise _tell_version(error, description) from error
@@ -54,6 +55,11 @@ def read_module(folder: Path, description: ModelDescription) -> SpikeModel:
         found = broken(folder, f"weights that do not fit ({reason})")
         raise _tell_version(found, description) from error
     return module.eval()
+
+
+def _read_parameters(description: ModelDescription) -> dict[str, Any]:
+    """Return parameters; what was no parameter when the model was saved is what it had to be then."""
+    return {**find_architecture(description.name).settings_before, **description.parameters}
 
 
 def _require_shapes(folder: Path, description: ModelDescription, weights: dict[str, torch.Tensor]) -> None:
@@ -65,7 +71,7 @@ def _require_shapes(folder: Path, description: ModelDescription, weights: dict[s
         raise broken(folder, f"depth {description.parameters['depth']} with {len(weights)} arrays")
     # on this device arrays have a shape and take no memory, however large they claim to be
     with torch.device("meta"):
-        network = build_model(description.name, description.num_units, **description.parameters)
+        network = build_model(description.name, description.num_units, **_read_parameters(description))
     expected = {name: value.shape for name, value in network.state_dict().items()}
     found = {name: value.shape for name, value in weights.items()}
     for name in sorted(expected.keys() | found.keys()):

@@ -13,6 +13,7 @@ from nwbspikegen.models.in_context.past.feature_columns import (
     COINCIDENT_TAUS,
     NUM_COINCIDENT_UNITS,
 )
+from nwbspikegen.models.in_context.past.priors import find_prior
 from nwbspikegen.models.in_context.past.units import UnitHistories
 from nwbspikegen.views.history import prior_bins
 
@@ -39,7 +40,8 @@ def test_features_are_what_is_left_of_the_coincident_units_latest_spikes() -> No
     """Those chosen after 5,000 bins have not been chosen again by bin 5,480."""
     spikes = _grouped(5480)
     left = _remaining(spikes)
-    past = Past(spikes.shape[1], _BIN)
+    # the prior in which nothing is left of a unit that has not fired yet: with the newest, what is expected
+    past = Past(spikes.shape[1], _BIN, find_prior(1))
     pieces = list(past.read(spikes, np.ones(len(spikes), dtype=bool)))
     solved = max(int(piece.bin.max()) + 1 for piece in pieces if piece.refit_follows)
     assert solved < 5400
@@ -58,7 +60,7 @@ def test_features_are_what_is_left_of_the_coincident_units_latest_spikes() -> No
 
 def test_coincident_units_are_those_of_the_own_group() -> None:
     spikes = _grouped()
-    coincident_units = CoincidentUnits(24, prior_bins(_BIN))
+    coincident_units = CoincidentUnits(24, prior_bins(_BIN), find_prior(2))
     nothing = np.full(spikes.shape, -1, dtype=np.int64)
     coincident_units.read(
         spikes,
@@ -77,12 +79,12 @@ def test_coincident_units_are_those_of_the_own_group() -> None:
 
 
 def test_a_unit_alone_has_none_and_what_never_fired_is_not_left() -> None:
-    alone = CoincidentUnits(1, prior_bins(_BIN))
+    alone = CoincidentUnits(1, prior_bins(_BIN), find_prior(2))
     alone.solve()
     shares, activity = alone.activity()
     assert shares.tolist() == [[0]]
     assert not activity.any()
-    silent = CoincidentUnits(3, prior_bins(_BIN))
+    silent = CoincidentUnits(3, prior_bins(_BIN), find_prior(2))
     silent.solve()
     assert not silent.activity()[1].any()
 

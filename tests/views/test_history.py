@@ -37,12 +37,14 @@ def test_context_is_read_and_not_predicted(name, spikes, data):
 
 
 def _hazard_by_definition(train: np.ndarray) -> list[float]:
-    fired, seen, last, out = [0.0] * 25, [0.0] * 25, None, []
+    fired, seen, last, out = [0.0] * 26, [0.0] * 26, None, []
     for t, spike in enumerate(train):
-        age = np.inf if last is None else t - last
-        cls = sum(age > edge for edge in AGE_EDGES)
+        # no train here is longer than the oldest class asks for, so that an age stays unknown until a spike
+        cls = 25 if last is None else sum(t - last > edge for edge in AGE_EDGES)
         rate = (train[:t].sum() + 0.5) / (t + 500)
-        out.append((fired[cls] + 20 * rate) / (seen[cls] + 20))
+        weight = 1 / max(rate, (fired[cls] - 1) / seen[cls] if seen[cls] else 0)
+        hazard = (fired[cls] + weight * rate) / (seen[cls] + weight)
+        out.append(rate if last is None else hazard)
         seen[cls] += 1
         fired[cls] += spike
         last = t if spike else last
@@ -53,6 +55,26 @@ def _hazard_by_definition(train: np.ndarray) -> list[float]:
 def test_online_hazard_is_its_definition(spikes):
     expected = np.stack([_hazard_by_definition(train) for train in spikes.T], axis=1)
     np.testing.assert_allclose(online_hazard(spikes, 0, 0.001), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("silent_s", [0.5, 2, 10, 60])
+def test_a_silent_unit_is_given_its_rate(silent_s):
+    spikes = np.zeros((int(1000 * silent_s), 1), np.uint8)
+    rate = running_rate(spikes, len(spikes) - 1, 0.001)
+    assert online_hazard(spikes, len(spikes) - 1, 0.001) == rate
+    spikes[0] = 1
+    rate = running_rate(spikes, len(spikes) - 1, 0.001)
+    assert online_hazard(spikes, len(spikes) - 1, 0.001) > 0.4 * rate
+
+
+def test_a_late_first_spike_costs_no_more_than_at_the_running_rate():
+    spikes = np.zeros((61_000, 1), np.uint8)
+    spikes[60_000::100] = 1
+    at, found = spikes[:, 0] > 0, []
+    for predict in (online_hazard, running_rate):
+        probability = predict(spikes, 0, 0.001)[:, 0]
+        found.append(np.log2(np.where(at, probability, 1 - probability)).sum() / at.sum())
+    assert found[0] > found[1]
 
 
 def test_traces_are_weighted_means_of_the_past():

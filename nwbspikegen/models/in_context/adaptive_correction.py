@@ -11,6 +11,7 @@ from nwbspikegen.models.in_context.adaptive_correction_kernels import (
     predict_rows,
     weigh,
 )
+from nwbspikegen.models.in_context.correction_shares import CorrectionShares
 from nwbspikegen.models.in_context.past import CORRECTION_FEATURES, PairSamples
 
 # stiff, since all units pull at it: with a softer prior the population's part lowers scores within on the
@@ -24,23 +25,35 @@ _NUM_INPUTS = len(CORRECTION_FEATURES) + 2
 
 
 class AdaptiveCorrection:
-    """log odds = network + z . v + z . w[unit], with v and w inferred from the past alone.
+    """log odds = network + a z . v + b z . w[unit], with v and w inferred from the past alone.
 
     z holds 1, the network's log ratio to the running rate, and standardised features. v, shared by
     the population, and w, of each unit, start at 0 with a Gaussian prior; at every refit each
     moves by one Newton step on the training samples since the last, with the curvature of all
-    so far (an online Laplace approximation). Nothing here is a weight of the model: it is
-    state, and starts afresh for every recording.
+    so far (an online Laplace approximation). The shares a and b are what would have been best for
+    samples that were predicted before they were learnt from, and start at 0 (`CorrectionShares`). Nothing
+    here is a weight of the model: it is state, and starts afresh for every recording.
+
+    Parameters
+    ----------
+    num_units : int
+        Units of the recording.
+    is_gated : bool, default: True
+        Whether there are shares; else a and b are 1.
     """
 
-    def __init__(self, num_units: int) -> None:
+    def __init__(self, num_units: int, *, is_gated: bool = True) -> None:
         size = _NUM_INPUTS
+        # whole steps from almost no evidence cost models trained within half a bit per spike in their first
+        # seconds (npx at 1-2 s -.41 to -2.33)
+        self._shares = CorrectionShares() if is_gated else None
         self._shared = _Posterior(1, size, _POPULATION_PRECISION)
         self._own = _Posterior(num_units, size, _UNIT_PRECISION)
 
     def weights(self) -> Float64[np.ndarray, "unit input"]:
         """Return what each unit's inputs weigh by now, those of the population included."""
-        total: Float64[np.ndarray, "unit input"] = self._shared.mean + self._own.mean
+        of_shared, of_own = (1.0, 1.0) if self._shares is None else self._shares.now
+        total: Float64[np.ndarray, "unit input"] = of_shared * self._shared.mean + of_own * self._own.mean
         return total
 
     def read(
@@ -81,11 +94,22 @@ class AdaptiveCorrection:
                 posterior.curvature,
                 posterior.gradient,
             )
+        result: Float64[np.ndarray, " pair"] = adapted
+        if self._shares is not None:
+            changes = np.stack([shared - base, adapted - shared], axis=1)
+            result = base + changes @ self._shares.now
+            self._shares.learn(
+                changes[training],
+                np.clip(result[training], _LOWEST, -_LOWEST),
+                samples.fired[training],
+                samples.weight[training],
+            )
         if samples.refit_follows:
             self._shared.solve()
             self._own.solve()
-        result: Float64[np.ndarray, " pair"] = np.clip(adapted, _LOWEST, _HIGHEST)
-        return result
+            if self._shares is not None:
+                self._shares.solve()
+        return np.clip(result, _LOWEST, _HIGHEST)
 
 
 def predict_frozen(
@@ -113,7 +137,5 @@ class _Posterior:
         # the kernel sums the lower triangle only
         lower = np.tril(self.curvature, -1)
         whole = self.curvature + np.swapaxes(lower, 1, 2) + self._prior
-        # a whole step, however little was learnt from: cold, a model trained within scores below its
-        # zero-shot self for 2 s (npx -.81 bits per spike, then -.31)
         self.mean += np.linalg.solve(whole, self.gradient[..., None])[..., 0]
         self.gradient[:] = 0.0

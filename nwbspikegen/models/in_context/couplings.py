@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from nwbspikegen.models.coupling import Couplings
-from nwbspikegen.models.in_context.past import Past
+from nwbspikegen.models.in_context.past import Past, Prior
 from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces
 from nwbspikegen.models.in_context.past.feature_columns import COUPLING_TAUS
 from nwbspikegen.views.history import Mask, prior_bins
@@ -20,7 +20,9 @@ _WEAKEST_RIDGE = 0
 _TRACE_STEP = 20
 
 
-def read_couplings(spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask: Mask = None) -> Couplings:
+def read_couplings(
+    spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask: Mask = None, prior: Prior | None = None
+) -> Couplings:
     """Return the coupling filters that are solved from a recording, at the weakest ridge.
 
     Weights of a network do not enter: filters are read from the recording.
@@ -32,7 +34,7 @@ def read_couplings(spikes: UInt8[np.ndarray, "time unit"], bin_size: float, mask
     >>> found.kernels.shape, found.influence.shape
     ((3, 3, 60), (3, 3))
     """
-    past = Past(spikes.shape[1], bin_size)
+    past = Past(spikes.shape[1], bin_size, prior)
     for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool), mask):
         pass
     # refits come at intervals, and the map is of all that was read

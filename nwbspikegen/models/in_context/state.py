@@ -40,7 +40,10 @@ class InContextState(RecordingState):
 
     def __init__(self, model: Any, num_units: int, past: Past) -> None:
         super().__init__(model, num_units)
-        self._past, self._correction = past, AdaptiveCorrection(num_units)
+        self._past, self._correction = (
+            past,
+            AdaptiveCorrection(num_units, is_gated=model.prior.is_correction_gated),
+        )
         self._has_coupling = True
 
     def read(
@@ -101,7 +104,7 @@ def predict_sharing(
 ) -> list[Float32[np.ndarray, "predicted unit"]]:
     """Return what each model predicts of bins `first` to the end, from one reading of the past."""
     num_bins, num_units = bins.spikes.shape
-    past = Past(num_units, bin_size)
+    past = Past(num_units, bin_size, models[0].prior)
     states = [InContextState(model, num_units, past) for model in models]
     out = [np.empty((num_bins - first, num_units), dtype=np.float32) for _ in models]
     # pieces as in `predict`, so that sums are taken in the same order

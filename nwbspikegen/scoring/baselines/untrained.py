@@ -68,5 +68,5 @@ class OnlineHazard(_Untrained):
         bin_size: float,
         observed: Mask = None,
     ) -> Float32[np.ndarray, "predicted unit"]:
-        """Return (S + 20 r) / (E + 20) for the age's class: S spikes in E bins, running rate r."""
+        """Return (S + w r) / (E + w), w = 1 / max(r, (S - 1) / E): S spikes in E bins at that age, rate r."""
         return history.online_hazard(spikes, first, bin_size, observed)

@@ -11,6 +11,7 @@ from nwbspikegen.models.in_context.past.feature_columns import (
     COINCIDENT_TAUS,
     NUM_COINCIDENT_UNITS,
 )
+from nwbspikegen.models.in_context.past.priors import Prior
 from nwbspikegen.models.in_context.past.units import UnitHistories
 
 # a unit with one spike would take whoever fired before it for coincident
@@ -27,7 +28,7 @@ class CoincidentUnits:
     and pairwise predictors they say what is, not what it would mean: the network finds that out.
     """
 
-    def __init__(self, num_units: int, prior_bins: float) -> None:
+    def __init__(self, num_units: int, prior_bins: float, prior: Prior) -> None:
         self._prior_bins = prior_bins
         ages = np.arange(UnitHistories.oldest + 1)[:, None]
         self._remaining = np.exp(-(ages - 1) / COINCIDENT_TAUS).astype(np.float32)
@@ -35,7 +36,7 @@ class CoincidentUnits:
         # below .003
         # nothing is left of what never was
         self._remaining[-1] = 0.0
-        self._age = np.full(num_units, UnitHistories.oldest)
+        self._age = np.full(num_units, prior.first_age(UnitHistories.oldest))
         self._coincidence = np.zeros((num_units, num_units))
         self._num_spikes = np.zeros(num_units)
         self._num_seen = np.zeros(num_units)

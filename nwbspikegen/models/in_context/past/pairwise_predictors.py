@@ -15,6 +15,7 @@ from nwbspikegen.models.in_context.past.pairwise_predictor_kernels import (
     follow_pairs,
     tabulate_predictors,
 )
+from nwbspikegen.models.in_context.past.priors import Prior
 from nwbspikegen.models.in_context.past.units import NUM_COARSE_AGES
 
 _OLDEST = int(JOINT_AGE_EDGES[-1]) + 1
@@ -34,8 +35,8 @@ class PairwisePredictors:
     nats per spike the table would have told; then the same log ratio of the table of both ages.
     """
 
-    def __init__(self, num_units: int) -> None:
-        self._age = np.full(num_units, _OLDEST)
+    def __init__(self, num_units: int, prior: Prior) -> None:
+        self._age = np.full(num_units, prior.first_age(_OLDEST))
         # spikes and expected spikes
         # the largest table of all: 1,000 units take 96 MB in single precision
         self._pair = np.zeros((2, num_units, num_units, _NUM_AGES), dtype=np.float32)

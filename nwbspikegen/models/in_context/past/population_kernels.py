@@ -26,6 +26,7 @@ def follow_population(  # type: ignore[no-untyped-def]
     trace,
     num_spikes,
     num_seen,
+    before,
     log_ratio,
     state,
     joint_state,
@@ -46,12 +47,13 @@ def follow_population(  # type: ignore[no-untyped-def]
         else:
             rate = mean_rate(num_spikes, num_seen, prior_bins)
         joint_state[t] = write_population(
-            trace, rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio[t], state[t]
+            trace, before[t], rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio[t], state[t]
         )
         # trace over rate is 1 on average, so the average chance is `share`. It depends on earlier bins only:
         # if the bin itself had a say, weights of 1 / chance would no longer make sums over silent pairs
         # unbiased
-        chance = min(1.0, share * (0.5 + 0.5 * trace[state_taus[0]] / rate))
+        activity = trace[state_taus[0]] / rate + before[t, state_taus[0]]
+        chance = min(1.0, share * (0.5 + 0.5 * activity))
         # the number of the bin draws, and no generator: pieces and the order of units change nothing
         sampled_weight[t] = 1.0 / chance if draw_uniform(num_before + t) < chance else 0.0
         fired = 0.0
@@ -80,11 +82,11 @@ def mean_rate(num_spikes, num_seen, prior_bins):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def write_population(  # type: ignore[no-untyped-def]
-    trace, rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio, state
+    trace, before, rate, state_taus, state_edges, joint_tau, joint_edges, log_ratio, state
 ):
     """Write log traces over the rate (tau) and their classes (3); return the coarser class."""
     for i in range(trace.size):
-        log_ratio[i] = math.log((trace[i] + _FLOOR) / (rate + _FLOOR))
+        log_ratio[i] = math.log((trace[i] + before[i] * rate + _FLOOR) / (rate + _FLOOR))
     for j in range(state_taus.size):
         state[j] = np.searchsorted(state_edges, log_ratio[state_taus[j]])
     return np.searchsorted(joint_edges, log_ratio[joint_tau])

@@ -20,6 +20,7 @@ from nwbspikegen.models.in_context.past.feature_columns import (
 )
 from nwbspikegen.models.in_context.past.pairwise_predictors import PairwisePredictors
 from nwbspikegen.models.in_context.past.population import Population, PopulationPast, mark_training_samples
+from nwbspikegen.models.in_context.past.priors import NEWEST_PRIOR, Prior, find_prior
 from nwbspikegen.models.in_context.past.refit_schedule import next_refit
 from nwbspikegen.models.in_context.past.samples import PairSamples
 from nwbspikegen.models.in_context.past.stepping import PastStepper
@@ -39,16 +40,19 @@ class Past:
         Units of the recording.
     bin_size : float
         Seconds per bin.
+    prior : Prior, optional
+        What the recording is begun with; by default the newest.
     """
 
-    def __init__(self, num_units: int, bin_size: float) -> None:
+    def __init__(self, num_units: int, bin_size: float, prior: Prior | None = None) -> None:
+        prior = find_prior(NEWEST_PRIOR) if prior is None else prior
         before_the_first = prior_bins(bin_size)
         self.num_bins = 0
-        self._population = Population(num_units, before_the_first)
-        self._units = UnitHistories(num_units, before_the_first)
+        self._population = Population(num_units, before_the_first, prior)
+        self._units = UnitHistories(num_units, before_the_first, prior)
         self._coupling = Coupling(num_units, before_the_first)
-        self._pairwise = PairwisePredictors(num_units)
-        self._coincident_units = CoincidentUnits(num_units, before_the_first)
+        self._pairwise = PairwisePredictors(num_units, prior)
+        self._coincident_units = CoincidentUnits(num_units, before_the_first, prior)
 
     def read(
         self,
@@ -96,6 +100,7 @@ class Past:
             scale=scale,
             limit=limit,
             num_samples=num_samples,
+            num_bins=self.num_bins,
         )
 
     def solve_filters(self) -> Float32[np.ndarray, "ridge source tau target"]:

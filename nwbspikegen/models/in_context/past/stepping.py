@@ -46,6 +46,8 @@ class PastStepper:
         How many standard deviations a feature may be away.
     num_samples : int
         Samples to follow.
+    num_bins : int
+        Bins that were read.
 
     Attributes
     ----------
@@ -67,6 +69,7 @@ class PastStepper:
         scale: Float32[np.ndarray, " feature"],
         limit: float,
         num_samples: int,
+        num_bins: int,
     ) -> None:
         self._population_rate = population.rate()
         self._rate = units.rate()
@@ -93,9 +96,11 @@ class PastStepper:
         filtered = np.einsum("kvtu,vt->ktu", weights.astype(np.float64), coupling.trace)
         self._shares, activity = coincident_units.activity()
         self._oldest = units.oldest
+        # rates stay from here on, so that what lies before the first bin fades as all of a trace does
+        before = population.share_before(np.array([num_bins]))[0]
         self._passing = (
-            repeat(population.trace),
-            repeat(units.trace),
+            repeat(population.trace + before * self._population_rate),
+            repeat(units.trace + before * self._rate[:, None]),
             repeat(units.known_age()),
             repeat(units.interval_class),
             repeat(coupling.trace),

@@ -27,12 +27,14 @@ def write_bin(  # type: ignore[no-untyped-def]
     hazard_column, coupling_column, pairwise_column, coincident_column = columns
     center, inverse_scale, limit = scaling
     num_samples, num_units, num_taus = trace.shape
-    log_ratio = np.empty(num_taus)
+    # traces of a step hold what lies before the first bin themselves
+    nothing, log_ratio = np.zeros(num_taus), np.empty(num_taus)
     state, classes = np.empty(state_taus.size, np.int64), np.empty(1 + state_taus.size, np.int64)
     predictor_classes, factor = np.empty(num_units, np.int64), np.empty(num_units)
     for sample in range(num_samples):
         joint_state = write_population(
             population_trace[sample],
+            nothing,
             population_rate,
             state_taus,
             state_edges,
@@ -60,7 +62,7 @@ def write_bin(  # type: ignore[no-untyped-def]
             classes[0] = age_class[age[sample, unit]]
             coarse = joint_age_class[age[sample, unit]]
             other = (joint_state, interval_class[sample, unit])
-            write_traces(row, trace[sample, unit], rate[unit], log_ratio)
+            write_traces(row, trace[sample, unit], nothing, rate[unit], log_ratio)
             hazards = row[hazard_column:]
             log_odds[at] = look_up_hazards(
                 hazards, unit, rate[unit], log_rate[at], classes, coarse, other, tables

@@ -11,12 +11,11 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.views.history_kernels import class_of, next_age
+from nwbspikegen.views.history_kernels import class_of, next_age, smooth_hazard
 
 # a tenth of a spike per second at 1 ms: far below it, how silent a unit is says nothing more
 _FLOOR = 1e-4
-# as the baseline `online_hazard`. It is short for a cold start: a unit silent for its first 10 s is given
-# .002 of its rate
+# of models whose prior has no spikes: a unit silent for its first 10 s is given .002 of its rate
 _PRIOR_BINS = 20.0
 # in spikes, not in bins: the prior of a joint class lasts as long, about two spikes, for a slow unit as for a
 # fast one
@@ -33,6 +32,8 @@ def follow_units(  # type: ignore[no-untyped-def]
     spikes,
     observed,
     prior_bins,
+    hazard_prior_spikes,
+    before,
     log_ratio,
     state,
     joint_state,
@@ -54,7 +55,8 @@ def follow_units(  # type: ignore[no-untyped-def]
     """Fill a row of out (row, feature) and log_rate (row) wherever row_of (time, unit) is not -1.
 
     A bin that was not observed counts nowhere: age and latest interval are unknown from then on, and
-    traces near the running rate, which is what is expected of them.
+    traces near the running rate, which is what is expected of them. So is what lies before the first bin:
+    its share in each trace is `before` (time, tau).
     """
     for unit in numba.prange(spikes.shape[1]):
         classes = np.zeros(1 + state.shape[1], np.int64)
@@ -68,10 +70,19 @@ def follow_units(  # type: ignore[no-untyped-def]
             if row >= 0:
                 rate = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
                 log_rate[row] = math.log(rate)
-                write_traces(out[row], trace[unit], rate, log_ratio[t])
+                write_traces(out[row], trace[unit], before[t], rate, log_ratio[t])
                 hazards, expected = out[row, 2 * decay.size :], rate * num_seen[unit]
                 write_hazards(
-                    hazards, rate, expected, classes, coarse, other, single[:, unit], joint[:, unit]
+                    hazards,
+                    rate,
+                    expected,
+                    num_spikes[unit],
+                    hazard_prior_spikes,
+                    classes,
+                    coarse,
+                    other,
+                    single[:, unit],
+                    joint[:, unit],
                 )
             # a bin may hold more spikes than one where the user asked for counts
             fired = min(spikes[t, unit], 1)
@@ -94,19 +105,24 @@ def follow_units(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def write_traces(out, trace, rate, log_ratio):  # type: ignore[no-untyped-def]
-    """Write log traces over the rate (tau), then those of the population."""
+def write_traces(out, trace, before, rate, log_ratio):  # type: ignore[no-untyped-def]
+    """Write log traces over the rate (tau), then those of the population.
+
+    `before` (tau) is the share of each trace that lies before the first bin, where the rate is expected.
+    """
     num_taus = trace.size
     for i in range(num_taus):
-        out[i] = math.log((trace[i] + _FLOOR) / (rate + _FLOOR))
+        out[i] = math.log((trace[i] + before[i] * rate + _FLOOR) / (rate + _FLOOR))
         out[num_taus + i] = log_ratio[i]
 
 
 @numba.njit(cache=True, nogil=True)
-def write_hazards(out, rate, expected, classes, coarse, other, single, joint):  # type: ignore[no-untyped-def]
+def write_hazards(  # type: ignore[no-untyped-def]
+    out, rate, expected, num_spikes, prior_spikes, classes, coarse, other, single, joint
+):
     """Write log hazards over the rate, each also weighted by the evidence, then what they rest on."""
     for j in range(classes.size):
-        out[j] = log_hazard(single, j, classes[j], rate)
+        out[j] = log_hazard(single, j, classes[j], rate, num_spikes, prior_spikes)
     evidence, trust = weigh_evidence(expected)
     write_joint_hazards(out, classes.size, rate, math.log(rate), evidence, trust, coarse, other, joint)
 
@@ -121,19 +137,27 @@ def weigh_evidence(expected):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def log_hazard(single, j, at, rate):  # type: ignore[no-untyped-def]
+def log_hazard(single, j, at, rate, num_spikes, prior_spikes):  # type: ignore[no-untyped-def]
     """Return the log hazard over the rate of one condition's class."""
-    return math.log((single[0, j, at] + _PRIOR_BINS * rate) / (single[1, j, at] + _PRIOR_BINS) / rate)
+    fired, seen = single[0, j, at], single[1, j, at]
+    if prior_spikes > 0:
+        # as in the kernel of `online_hazard`: what has not fired has its rate
+        if num_spikes == 0:
+            return 0.0
+        return math.log(smooth_hazard(fired, seen, rate, prior_spikes) / rate)
+    return math.log((fired + _PRIOR_BINS * rate) / (seen + _PRIOR_BINS) / rate)
 
 
 @numba.njit(cache=True, nogil=True)
-def tabulate_hazards(single, rate, num_seen, out, evidence):  # type: ignore[no-untyped-def]
+def tabulate_hazards(single, rate, num_spikes, num_seen, prior_spikes, out, evidence):  # type: ignore[no-untyped-def]
     """Fill out (unit, condition, class) with log hazards over the rate, and evidence (unit, 2)."""
     for unit in range(out.shape[0]):
         evidence[unit] = weigh_evidence(rate[unit] * num_seen[unit])
         for j in range(out.shape[1]):
             for at in range(out.shape[2]):
-                out[unit, j, at] = log_hazard(single[:, unit], j, at, rate[unit])
+                out[unit, j, at] = log_hazard(
+                    single[:, unit], j, at, rate[unit], num_spikes[unit], prior_spikes
+                )
 
 
 @numba.njit(cache=True, nogil=True)

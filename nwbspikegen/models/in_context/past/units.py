@@ -14,6 +14,7 @@ from nwbspikegen.models.in_context.past.feature_columns import (
     TAUS_BINS,
 )
 from nwbspikegen.models.in_context.past.population import PopulationPast
+from nwbspikegen.models.in_context.past.priors import Prior
 from nwbspikegen.models.in_context.past.unit_kernels import follow_units, tabulate_hazards
 from nwbspikegen.views.history import AGE_EDGES, age_classes
 
@@ -35,17 +36,17 @@ class UnitHistories:
     Hazards are spikes over bins, as counted so far: given the age since the latest spike (class
     edges of `history.online_hazard`); given the population's activity at 10, 60 and 200 bins; given
     age and population together; given age and the interval before the latest spike. Each is drawn
-    towards a coarser one: the single ones to the running rate by 20 bins, the joint ones to what the
-    single ones say together by 2 spikes.
+    towards a coarser one: the single ones to the running rate as in `history.online_hazard`, the joint
+    ones to what the single ones say together by 2 spikes.
     """
 
-    def __init__(self, num_units: int, prior_bins: float) -> None:
+    def __init__(self, num_units: int, prior_bins: float, prior: Prior) -> None:
         self._prior_bins = prior_bins
+        self._hazard_spikes = prior.hazard_spikes
         self.trace = np.zeros((num_units, len(TAUS_BINS)))
         self._num_spikes = np.zeros(num_units)
         self._num_seen = np.zeros(num_units)
-        # before its first spike a unit is in the oldest class, as in `online_hazard`
-        self.age = np.full(num_units, _OLDEST)
+        self.age = np.full(num_units, prior.first_age(_OLDEST))
         self.interval_class = np.full(num_units, len(INTERVAL_EDGES))
         # spikes and bins per unit, condition and class
         self._single = np.zeros((2, num_units, _NUM_SINGLE, _NUM_CLASSES))
@@ -55,7 +56,7 @@ class UnitHistories:
     """Age, in bins, beyond which ages are alike."""
 
     def known_age(self) -> Int64[np.ndarray, " unit"]:
-        """Return each unit's age; one that is not known is the oldest, as where a recording begins."""
+        """Return each unit's age; one that is not known is the oldest."""
         return np.where(self.age < 0, _OLDEST, self.age)
 
     def rate(self) -> Float64[np.ndarray, " unit"]:
@@ -70,7 +71,15 @@ class UnitHistories:
         """
         log_hazard = np.empty(self._single.shape[1:], dtype=np.float32)
         evidence = np.empty((len(self._num_spikes), 2))
-        tabulate_hazards(self._single, self.rate(), self._num_seen, log_hazard, evidence)
+        tabulate_hazards(
+            self._single,
+            self.rate(),
+            self._num_spikes,
+            self._num_seen,
+            self._hazard_spikes,
+            log_hazard,
+            evidence,
+        )
         return log_hazard, self._joint, evidence
 
     @staticmethod
@@ -92,6 +101,8 @@ class UnitHistories:
             spikes,
             observed,
             self._prior_bins,
+            self._hazard_spikes,
+            population.before,
             population.log_ratio,
             population.state,
             population.joint_state,
