@@ -10,6 +10,7 @@ import click
 from nwbspikegen.cli.options import (
     MODEL_HELP,
     NUM_DEVICES,
+    baselines_option,
     device_option,
     read_window,
     require_model,
@@ -17,6 +18,7 @@ from nwbspikegen.cli.options import (
     window_options,
 )
 from nwbspikegen.cli.output import format_scores
+from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
 
@@ -52,6 +54,7 @@ from nwbspikegen.core.output import print_result, records_of
     type=click.Choice(["tensorboard", "csv"]),
     help="Write the scores of every epoch to the folder OUT-log, beside the model.",
 )
+@baselines_option
 @window_options
 @seed_option
 @overwrite_option
@@ -67,6 +70,7 @@ def train_command(
     devices: str | None,
     precision: str,
     logger: str | None,
+    baselines: tuple[str, ...] | None,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -83,6 +87,9 @@ def train_command(
     from nwbspikegen.training.choosing import find_best_epoch
 
     require_model(model)
+    # tables are printed of recordings that were held out
+    if not hold_out:
+        refuse_given(["baselines"], "without --hold-out", "a table of scores")
     # the defaults are no options: what a run is known by, and a model's record, are as without them
     chosen: dict[str, Any] = {} if precision == "32" else {"precision": precision}
     if devices is not None:
@@ -92,6 +99,7 @@ def train_command(
         out,
         options=read_window(**window),
         hold_out=hold_out,
+        baselines=baselines,
         model=model,
         loss=loss,
         epochs=epochs,

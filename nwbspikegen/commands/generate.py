@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from nwbspikegen.prediction.audit import audit, interval_of
 from nwbspikegen.prediction.nwb_writing import require_complete, write_results
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.prediction.recording import open_for
-from nwbspikegen.scoring import score
+from nwbspikegen.scoring import require_baselines, score
 from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.views import Split, WindowOptions
 from nwbspikegen.views.holding import hold_window
@@ -51,6 +51,7 @@ def generate_and_score(
     options: WindowOptions | None = None,
     segment: str = "test",
     context: str = "warm",
+    baselines: Sequence[str] | None = None,
     seed: int = 0,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     extra_predictions: Mapping[str, xr.DataArray] | None = None,
@@ -73,6 +74,8 @@ def generate_and_score(
         fitted on, are predicted when asked for and never scored.
     context : {"warm", "cold"}
         Whether the model, and every baseline, may read the observed bins of the window before.
+    baselines : sequence of str, optional
+        Which stand beside the model, as for `score`.
     seed : int
         Of drawn spikes and of the bootstrap.
     metadata : mapping or path, optional
@@ -84,6 +87,7 @@ def generate_and_score(
     """
     _require_known(segment, context)
     require_seed(seed)
+    require_baselines(baselines or ())
     # scores of installed packages that cannot be used are told before the work, not after it
     list_metrics()
     require_suffix(out, ".nwb")
@@ -111,7 +115,7 @@ def generate_and_score(
         if scored.sizes["time"]:
             # from its second bin on, a cold prediction has read its own segment
             read = units if first else observed
-            scores = _score_from(first, predicted, recorded, parts, read, extra_predictions, seed)
+            scores = _score_from(first, predicted, recorded, parts, read, extra_predictions, baselines, seed)
         _LOG.info("auditing")
         work.reach(2, "auditing")
         audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
@@ -147,6 +151,7 @@ def _score_from(
     parts: Split,
     observed: xr.Dataset | None,
     extra_predictions: Mapping[str, xr.DataArray] | None,
+    baselines: Sequence[str] | None,
     seed: int,
 ) -> pd.DataFrame:
     """Score the bins of a segment from `first` on; baselines read what the model has read."""
@@ -157,6 +162,7 @@ def _score_from(
         recorded.isel(time=slice(first, None)),
         train=parts.train,
         context=observed,
+        baselines=baselines,
         extra_predictions=others,
         seed=seed,
     )

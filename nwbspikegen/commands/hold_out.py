@@ -63,11 +63,18 @@ def _name_place(recording: Recording) -> str:
     return str(recording) if is_remote(recording) else str(Path(recording).resolve())
 
 
-def score_zero_shot(model: FittedModel, units: xr.Dataset, parts: Split, *, seed: int = 0) -> pd.DataFrame:
+def score_zero_shot(
+    model: FittedModel,
+    units: xr.Dataset,
+    parts: Split,
+    *,
+    baselines: Sequence[str] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Predict the test segment of a recording with weights that never met it, and score it.
 
     The model and every baseline read the recording's own past, from the start of the window `units`.
     """
     # warm: weights that never met the recording, and all of its past, as a user would have it
     predicted = generate(model, parts.test, context=units)
-    return score(predicted, parts.test, train=parts.train, context=units, seed=seed)
+    return score(predicted, parts.test, train=parts.train, context=units, baselines=baselines, seed=seed)

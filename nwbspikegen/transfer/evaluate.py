@@ -18,7 +18,7 @@ from nwbspikegen.scoring.evaluation import COLUMNS, score_prediction
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
 from nwbspikegen.scoring.segment import ScoredSegment
-from nwbspikegen.scoring.table import predict_baselines
+from nwbspikegen.scoring.table import DEFAULT_BASELINES, predict_baselines
 from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, write_scores
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 from nwbspikegen.transfer.predict import count_together, predict_with_each
@@ -156,10 +156,16 @@ def _score_controls(
     fitted_on: Bins,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     scored = []
+    # a plan holds names: the list of defaults is what a study has for which none were named
+    asked_for = plan.baselines != DEFAULT_BASELINES
     # one at a time: predictions of a long segment are hundreds of megabytes each
     for name in plan.baselines:
-        made, _ = predict_baselines({name: None}, bins, first, fitted_on, segment.bin_size)
-        scored.append(score_prediction(segment, name, made[name]))
+        made, left_out = predict_baselines(
+            {name: None}, bins, first, fitted_on, segment.bin_size, asked_for=asked_for
+        )
+        for reason in left_out.values():
+            _LOG.warning("%s is left out: %s", name, reason)
+        scored += [score_prediction(segment, name, prediction) for prediction in made.values()]
     for model in plan.models:
         untrained = build_untrained(model, bins.spikes.shape[1], plan)
         for _, prediction in predict_with_each([untrained], bins, first, segment.bin_size):

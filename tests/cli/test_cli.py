@@ -92,7 +92,14 @@ def test_generate_uses_the_window_of_training(derived):
 def test_score_prints_what_is_stored(derived):
     stored = json.loads(_run("score", derived, "--json").stdout)
     predictors = {row["predictor"] for row in stored["scores"]}
-    assert predictors == {"in_context", "mean_rate", "running_rate", "online_hazard", "history_glm"}
+    assert predictors == {
+        "in_context",
+        "mean_rate",
+        "running_rate",
+        "online_hazard",
+        "history_glm",
+        "coupled_glm",
+    }
     assert all(row["passed"] for row in stored["audits"])
     assert "bits/spike" in _run("score", derived).stdout
 
