@@ -123,7 +123,8 @@ baselines_option = click.option(
     "--baselines",
     metavar="NAMES",
     callback=_read_names,
-    help="Baselines beside the model, separated by commas, or none; by default all whose fit is short.",
+    help="What stands beside the model, by names with commas between: untrained, mean_rate, running_rate, "
+    "online_hazard, history_glm, coupled_glm; or none. By default all whose fit is short.",
 )
 device_option = click.option(
     "--device",

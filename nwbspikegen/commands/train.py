@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.commands.beside import require_beside
 from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
-from nwbspikegen.scoring import require_baselines
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.training import train
 from nwbspikegen.training.loggers import make_logger, require_logger
@@ -89,7 +89,8 @@ def train_recordings(
         Write the scores of every epoch beside the model: to ``version_0`` and so on in the folder
         ``OUT-log``, one for each training.
     baselines : sequence of str, optional
-        Which stand beside the model in the scores of recordings that were held out, as for `score`.
+        Which stand beside the model in the scores of recordings that were held out, as for
+        `generate_and_score`.
     overwrite : bool
         Replace `out`.
     settings : mapping of name to value, optional
@@ -102,7 +103,7 @@ def train_recordings(
     require_settings(model, settings)
     folds = plan_folds(recordings, hold_out)
     require_options(trainer or {})
-    require_baselines(baselines or ())
+    require_beside(baselines)
     if logger:
         require_logger(logger)
     # two files of one recording would be trained on twice, and tested on what was trained on

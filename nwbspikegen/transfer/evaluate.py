@@ -14,6 +14,7 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
+from nwbspikegen.prediction.beside_untrained import UNTRAINED
 from nwbspikegen.scoring.evaluation import COLUMNS, score_prediction
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
@@ -41,7 +42,7 @@ def untrained_name(model: str, models: Sequence[str]) -> str:
     >>> untrained_name("in_context", ["in_context"])
     'untrained'
     """
-    return "untrained" if len(models) == 1 else f"untrained_{model}"
+    return UNTRAINED if len(models) == 1 else f"{UNTRAINED}_{model}"
 
 
 def evaluate_cells(study: str, cells: Sequence[MatrixCell]) -> int:

@@ -94,6 +94,7 @@ def test_score_prints_what_is_stored(derived):
     predictors = {row["predictor"] for row in stored["scores"]}
     assert predictors == {
         "in_context",
+        "untrained",
         "mean_rate",
         "running_rate",
         "online_hazard",
@@ -101,7 +102,10 @@ def test_score_prints_what_is_stored(derived):
         "coupled_glm",
     }
     assert all(row["passed"] for row in stored["audits"])
-    assert "bits/spike" in _run("score", derived).stdout
+    printed = _run("score", derived).stdout
+    assert "bits/spike" in printed
+    gain = next(row["value"] for row in stored["scores"] if row["null"] == "untrained")
+    assert f"in_context above untrained, itself before training: {gain:+.4f}" in printed
 
 
 def test_score_can_be_recomputed(derived):

@@ -125,4 +125,5 @@ def fit_ridge(
 def _log_odds(rows: UnitRows, solution: Float64[np.ndarray, " weight"]) -> Float64[np.ndarray, " row"]:
     log_odds = (rows.columns @ solution[:-1].astype(np.float32)).astype(np.float64) + solution[-1]
     # a step too far must not overflow: beyond, the loss says enough
-    return np.clip(log_odds, -500.0, 500.0)
+    clipped: Float64[np.ndarray, " row"] = np.clip(log_odds, -500.0, 500.0)
+    return clipped
