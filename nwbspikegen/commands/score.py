@@ -82,15 +82,20 @@ def _score_again(
     units = open_recorded(derived, recompute=True) if units is None else units
     start = float(attrs["segment_start"])
     stop = start + float(attrs["segment_duration"])
-    part = _cut(read_spike_probability(derived), start, stop)
+    predicted = read_spike_probability(derived)
+    part = _cut(predicted, start, stop)
     part = note_context_start(part, float(attrs["context_start"]))
     train = None
     if attrs.get("train_start") is not None:
         train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
     predictors = list(stored.predictor.unique())
-    # what was read: units may begin before, with the bins of training
-    read = _cut(units, float(attrs["context_start"]), stop)
-    others = _predict_untrained(derived, read, _cut(units, start, stop)) if UNTRAINED in predictors else {}
+    others = {}
+    if UNTRAINED in predictors:
+        # all that was predicted, as it was then: from elsewhere sums are taken in another order
+        first, last = float(predicted.time[0]), float(predicted.time[-1]) + float(predicted.attrs["bin_size"])
+        read = _cut(units, float(attrs["context_start"]), last)
+        others = _predict_untrained(derived, read, _cut(units, first, last))
+    others = {name: _cut(each, start, stop) for name, each in others.items()}
     return score(
         part,
         _cut(units, start, stop),
@@ -116,7 +121,6 @@ def _predict_untrained(
         _LOG.warning("%s is left out: %s", UNTRAINED, error)
         return {}
     before = FittedModel(module, str(stored["loss"]), bin_size, stored["training"]).before_training()
-    # the window from its start, also where the segment is all of it
     return {UNTRAINED: generate(before, segment, context=read)}
 
 
