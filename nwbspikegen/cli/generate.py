@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import context_option, read_window_like, window_options
+from nwbspikegen.cli.options import baselines_option, context_option, read_window_like, window_options
 from nwbspikegen.cli.output import format_audits, format_scores, format_statistics
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import refuse_given
@@ -43,6 +43,7 @@ from nwbspikegen.core.report_option import report_option
     help="Go on from before the test segment on the model's own spikes, instead of predicting it.",
 )
 @click.option("--samples", default=1, show_default=True, help="How many free runs.")
+@baselines_option
 @window_options
 @metadata_option
 @seed_option
@@ -57,6 +58,7 @@ def generate_command(
     context: str,
     free_run: float | None,
     samples: int,
+    baselines: tuple[str, ...] | None,
     metadata: Path | None,
     seed: int,
     overwrite: bool,
@@ -79,7 +81,7 @@ def generate_command(
     if free_run is None:
         refuse_given(["samples"], "without --free-run", "a free run")
     else:
-        refuse_given(["segment", "context"], "with --free-run", "a prediction one step ahead")
+        refuse_given(["segment", "context", "baselines"], "with --free-run", "a prediction one step ahead")
     refuse_other_window(fitted, recording, window)
     if free_run is not None:
         run = free_run_and_compare(
@@ -103,6 +105,7 @@ def generate_command(
         options=read_window_like(fitted, **window),
         segment=segment,
         context=context,
+        baselines=baselines,
         seed=seed,
         metadata=metadata,
         overwrite=overwrite,

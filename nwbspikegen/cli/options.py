@@ -108,6 +108,24 @@ context_option = click.option(
     show_default=True,
     help="warm: the window before may be read; cold: not.",
 )
+
+
+def _read_names(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Return names that are separated by commas, None where none were given, () for the word none."""
+    if value is None or value.strip() == "none":
+        return None if value is None else ()
+    return tuple(name.strip() for name in value.split(","))
+
+
+baselines_option = click.option(
+    "--baselines",
+    metavar="NAMES",
+    callback=_read_names,
+    help="What stands beside the model, by names with commas between: untrained, mean_rate, running_rate, "
+    "online_hazard, history_glm, coupled_glm; or none. By default all whose fit is short.",
+)
 device_option = click.option(
     "--device",
     type=DEVICE,

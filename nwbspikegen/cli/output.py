@@ -29,6 +29,7 @@ def format_scores(scores: pd.DataFrame | None) -> str:
                 interval += "" if row.ci_reliable.iloc[0] else " (few blocks: unreliable)"
         lines.append(f"{predictor!s:<16}{''.join(cells)}{interval}")
     first = scores.iloc[0]
+    lines += _say_gain(scores, str(first.predictor))
     lines.append(
         f"{first.num_units} units, {first.num_silent_units} of them silent, {first.num_spikes} spikes; "
         "bits/spike is above the mean rate of the target's training segment"
@@ -38,6 +39,21 @@ def format_scores(scores: pd.DataFrame | None) -> str:
     if reason := str(first.get("reason", "")):
         lines.append(f"no scores: {reason}")
     return "\n".join(lines)
+
+
+def _say_gain(scores: pd.DataFrame, model: str) -> list[str]:
+    """Return how much better the model is than before training, nothing where that is not known."""
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+
+    rows = scores[
+        (scores.metric == BITS_PER_SPIKE.name) & (scores["null"] == "untrained") & (scores.predictor == model)
+    ]
+    if not len(rows) or not math.isfinite(rows.value.iloc[0]):
+        return []
+    gain, low, high = rows.value.iloc[0], rows.ci_low.iloc[0], rows.ci_high.iloc[0]
+    # of one block of 10 s there is no interval
+    ends = f" ({low:+.3f} to {high:+.3f}, paired)" if math.isfinite(low) else ""
+    return [f"{model} above untrained, itself before training: {gain:+.4f} bits/spike{ends}"]
 
 
 def _choose_columns(scores: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -52,6 +68,8 @@ def _choose_columns(scores: pd.DataFrame) -> list[tuple[str, str, str]]:
         there.remove(each.name)
         if each.column and each.needs_null:
             columns += [(each.name, "mean_rate", each.column), (each.name, "running_rate", "over running")]
+            if (scores["null"] == "untrained").any():
+                columns.append((each.name, "untrained", "over untrained"))
         elif each.column:
             columns.append((each.name, "", each.column))
     # of packages that are not installed here

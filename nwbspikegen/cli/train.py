@@ -10,6 +10,7 @@ import click
 from nwbspikegen.cli.options import (
     MODEL_HELP,
     NUM_DEVICES,
+    baselines_option,
     device_option,
     read_window,
     require_model,
@@ -17,6 +18,7 @@ from nwbspikegen.cli.options import (
     window_options,
 )
 from nwbspikegen.cli.output import format_scores
+from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
 
@@ -55,6 +57,7 @@ from nwbspikegen.core.output import print_result, records_of
 @click.option(
     "--license", default="", help="Of the model, such as CC-BY-4.0, for its card; not stated by default."
 )
+@baselines_option
 @window_options
 @seed_option
 @overwrite_option
@@ -71,6 +74,7 @@ def train_command(
     precision: str,
     logger: str | None,
     license: str,
+    baselines: tuple[str, ...] | None,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -87,6 +91,9 @@ def train_command(
     from nwbspikegen.training.choosing import find_best_epoch
 
     require_model(model)
+    # tables are printed of recordings that were held out
+    if not hold_out:
+        refuse_given(["baselines"], "without --hold-out", "a table of scores")
     # the defaults are no options: what a run is known by, and a model's record, are as without them
     chosen: dict[str, Any] = {} if precision == "32" else {"precision": precision}
     if devices is not None:
@@ -96,6 +103,7 @@ def train_command(
         out,
         options=read_window(**window),
         hold_out=hold_out,
+        baselines=baselines,
         model=model,
         loss=loss,
         epochs=epochs,

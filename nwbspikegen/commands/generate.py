@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.commands.beside import generate_with_beside, leave_untrained, require_beside
 from nwbspikegen.core.addresses import hash_recording
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
@@ -20,7 +21,6 @@ from nwbspikegen.models import FittedModel
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.prediction.audit import audit, interval_of
 from nwbspikegen.prediction.nwb_writing import require_complete, write_results
-from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.prediction.recording import open_for
 from nwbspikegen.scoring import score
 from nwbspikegen.scoring.metrics import list_metrics
@@ -51,6 +51,7 @@ def generate_and_score(
     options: WindowOptions | None = None,
     segment: str = "test",
     context: str = "warm",
+    baselines: Sequence[str] | None = None,
     seed: int = 0,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     extra_predictions: Mapping[str, xr.DataArray] | None = None,
@@ -73,6 +74,9 @@ def generate_and_score(
         fitted on, are predicted when asked for and never scored.
     context : {"warm", "cold"}
         Whether the model, and every baseline, may read the observed bins of the window before.
+    baselines : sequence of str, optional
+        Which stand beside the model, as for `score`; `untrained` is the model before training, one of them
+        by default where it says something (`SpikeModel.predicts_untrained`).
     seed : int
         Of drawn spikes and of the bootstrap.
     metadata : mapping or path, optional
@@ -84,6 +88,7 @@ def generate_and_score(
     """
     _require_known(segment, context)
     require_seed(seed)
+    require_beside(baselines)
     # scores of installed packages that cannot be used are told before the work, not after it
     list_metrics()
     require_suffix(out, ".nwb")
@@ -100,7 +105,9 @@ def generate_and_score(
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
     with show_progress("predicting the segment", 4, at_once=True) as work:
-        predicted = generate(model, recorded, context=observed)
+        predicted, others = generate_with_beside(
+            model, recorded, context=observed, names=baselines, extra=extra_predictions
+        )
         # `write_results` refuses to write beside a recording what was predicted from other bytes
         predicted.attrs["source_sha256"] = fingerprint
         first = find_first_unseen(recorded, fitted_until=interval_of(parts.train)[1], training=model.training)
@@ -111,7 +118,9 @@ def generate_and_score(
         if scored.sizes["time"]:
             # from its second bin on, a cold prediction has read its own segment
             read = units if first else observed
-            scores = _score_from(first, predicted, recorded, parts, read, extra_predictions, seed)
+            scores = _score_from(
+                first, predicted, recorded, parts, read, others, leave_untrained(baselines), seed
+            )
         _LOG.info("auditing")
         work.reach(2, "auditing")
         audits = audit(model, parts, tested=scored if scored.sizes["time"] else recorded, seed=seed)
@@ -146,17 +155,19 @@ def _score_from(
     recorded: xr.Dataset,
     parts: Split,
     observed: xr.Dataset | None,
-    extra_predictions: Mapping[str, xr.DataArray] | None,
+    extra_predictions: Mapping[str, xr.DataArray],
+    baselines: Sequence[str] | None,
     seed: int,
 ) -> pd.DataFrame:
     """Score the bins of a segment from `first` on; baselines read what the model has read."""
     _LOG.info("scoring beside the baselines")
-    others = {name: other.isel(time=slice(first, None)) for name, other in (extra_predictions or {}).items()}
+    others = {name: other.isel(time=slice(first, None)) for name, other in extra_predictions.items()}
     return score(
         predicted.isel(time=slice(first, None)),
         recorded.isel(time=slice(first, None)),
         train=parts.train,
         context=observed,
+        baselines=baselines,
         extra_predictions=others,
         seed=seed,
     )

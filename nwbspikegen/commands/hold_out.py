@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.commands.beside import generate_with_beside, leave_untrained
 from nwbspikegen.core.addresses import is_remote
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel
-from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import score
 from nwbspikegen.views import Split
 
@@ -63,11 +63,27 @@ def _name_place(recording: Recording) -> str:
     return str(recording) if is_remote(recording) else str(Path(recording).resolve())
 
 
-def score_zero_shot(model: FittedModel, units: xr.Dataset, parts: Split, *, seed: int = 0) -> pd.DataFrame:
+def score_zero_shot(
+    model: FittedModel,
+    units: xr.Dataset,
+    parts: Split,
+    *,
+    baselines: Sequence[str] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Predict the test segment of a recording with weights that never met it, and score it.
 
-    The model and every baseline read the recording's own past, from the start of the window `units`.
+    The model, itself before training and every baseline read the recording's own past, from the start
+    of the window `units`.
     """
     # warm: weights that never met the recording, and all of its past, as a user would have it
-    predicted = generate(model, parts.test, context=units)
-    return score(predicted, parts.test, train=parts.train, context=units, seed=seed)
+    predicted, others = generate_with_beside(model, parts.test, context=units, names=baselines)
+    return score(
+        predicted,
+        parts.test,
+        train=parts.train,
+        context=units,
+        baselines=leave_untrained(baselines),
+        extra_predictions=others,
+        seed=seed,
+    )

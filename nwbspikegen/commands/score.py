@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TypeVar
 
@@ -10,11 +11,20 @@ import xarray as xr
 
 from nwbspikegen.core.context_start import note_context_start
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.prediction.nwb_reading import list_results, read_scores, read_spike_probability
+from nwbspikegen.models import FittedModel, build_model
+from nwbspikegen.prediction.beside_untrained import UNTRAINED
+from nwbspikegen.prediction.nwb_reading import (
+    list_results,
+    read_models,
+    read_scores,
+    read_spike_probability,
+)
+from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import BASELINES, score
 from nwbspikegen.views import open_units
 from nwbspikegen.views.holding import hold
 
+_LOG = logging.getLogger("nwbspikegen")
 _ENDS = ("context_start", "train_start", "train_stop")
 _Record = TypeVar("_Record", xr.Dataset, xr.DataArray)
 
@@ -51,8 +61,9 @@ def read_or_recompute_scores(
         What `write_results` wrote.
     recompute : bool
         Score the stored probabilities again on the recorded units of the same file, with the stored
-        segment, context, training segment and seed, rather than read the stored table. Predictions
-        that are neither the model nor a baseline are not stored, so their rows are left out.
+        segment, context, training segment and seed, rather than read the stored table. The model before
+        training is built and predicts again. Other predictions that are neither the model nor a baseline
+        are not stored, so their rows are left out.
     recorded : Dataset, optional
         What `open_recorded` returned.
     """
@@ -71,21 +82,46 @@ def _score_again(
     units = open_recorded(derived, recompute=True) if units is None else units
     start = float(attrs["segment_start"])
     stop = start + float(attrs["segment_duration"])
-    part = _cut(read_spike_probability(derived), start, stop)
+    predicted = read_spike_probability(derived)
+    part = _cut(predicted, start, stop)
     part = note_context_start(part, float(attrs["context_start"]))
     train = None
     if attrs.get("train_start") is not None:
         train = _cut(units, float(attrs["train_start"]), float(attrs["train_stop"]))
+    predictors = list(stored.predictor.unique())
+    others = {}
+    if UNTRAINED in predictors:
+        # all that was predicted, as it was then: from elsewhere sums are taken in another order
+        first, last = float(predicted.time[0]), float(predicted.time[-1]) + float(predicted.attrs["bin_size"])
+        read = _cut(units, float(attrs["context_start"]), last)
+        others = _predict_untrained(derived, read, _cut(units, first, last))
+    others = {name: _cut(each, start, stop) for name, each in others.items()}
     return score(
         part,
         _cut(units, start, stop),
         train=train,
         # cold is told, not found: a segment at the start of the window has no past either
         context=units if attrs["context"] == "warm" else None,
-        baselines=[name for name in stored.predictor.unique() if name in BASELINES],
+        baselines=[name for name in predictors if name in BASELINES],
+        extra_predictions=others,
         seed=int(attrs["seed"]),
         resamples=int(attrs["resamples"]),
     )
+
+
+def _predict_untrained(
+    derived: str | os.PathLike[str], read: xr.Dataset, segment: xr.Dataset
+) -> dict[str, xr.DataArray]:
+    """Return what the stored model predicted before training, nothing where it cannot be built again."""
+    stored = read_models(derived).iloc[0]
+    bin_size = float(segment.attrs["bin_size"])
+    try:
+        module = build_model(str(stored["name"]), segment.sizes["unit"], **stored["parameters"])
+    except InputError as error:
+        _LOG.warning("%s is left out: %s", UNTRAINED, error)
+        return {}
+    before = FittedModel(module, str(stored["loss"]), bin_size, stored["training"]).before_training()
+    return {UNTRAINED: generate(before, segment, context=read)}
 
 
 def _cut(record: _Record, start: float, stop: float) -> _Record:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from nwbspikegen.commands.beside import require_beside
 from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent
@@ -61,6 +62,7 @@ def train_recordings(
     seed: int = 0,
     trainer: Mapping[str, Any] | None = None,
     logger: str | None = None,
+    baselines: Sequence[str] | None = None,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
     license: str = "",
@@ -88,6 +90,9 @@ def train_recordings(
     logger : {"csv", "tensorboard"}, optional
         Write the scores of every epoch beside the model: to ``version_0`` and so on in the folder
         ``OUT-log``, one for each training.
+    baselines : sequence of str, optional
+        Which stand beside the model in the scores of recordings that were held out, as for
+        `generate_and_score`.
     overwrite : bool
         Replace `out`.
     settings : mapping of name to value, optional
@@ -103,6 +108,7 @@ def train_recordings(
     license = require_license(license)
     folds = plan_folds(recordings, hold_out)
     require_options(trainer or {})
+    require_beside(baselines)
     if logger:
         require_logger(logger)
     # two files of one recording would be trained on twice, and tested on what was trained on
@@ -124,7 +130,9 @@ def train_recordings(
         fitted = _train_one(rest, out, options, how, logger, unfinished)
         for place in fold:
             _LOG.info("scoring on %s, which was held out", recordings[place])
-            held_out[os.fspath(recordings[place])] = score_zero_shot(fitted, *windows[place], seed=seed)
+            held_out[os.fspath(recordings[place])] = score_zero_shot(
+                fitted, *windows[place], baselines=baselines, seed=seed
+            )
     if keeps_all or fitted is None:
         fitted = _train_one(windows, out, options, how, logger, unfinished)
     record = {**fitted.training, "options": options.as_dict(), "held_out": _summarise(held_out)}

@@ -139,6 +139,16 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         return ()
 
     @property
+    def predicts_untrained(self) -> bool:
+        """Whether what it predicts before training says something of the recording.
+
+        So it does, by default, for a model that reads all of the past and knows no unit by its place, such as
+        `in_context`, which infers rates and hazards from what it reads. Before training a model with a window
+        is its initial weights and no more.
+        """
+        return self.window_bins is None and self.is_permutation_equivariant
+
+    @property
     def window_bins(self) -> int | None:
         """How many bins before a bin can matter to its prediction; None: all."""
         return None

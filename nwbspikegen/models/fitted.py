@@ -96,6 +96,18 @@ class FittedModel:
         """Whether shuffling units shuffles predictions alike."""
         return self.module.is_permutation_equivariant
 
+    def before_training(self) -> FittedModel:
+        """Return the same architecture, for as many units, as it was before training.
+
+        Its initial weights are drawn with the seed of training.
+        """
+        # the caller's stream of random numbers stays where it was, and nothing is drawn on a GPU
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(self.training.get("seed", 0)))
+            module = type(self.module)(self.module.settings, self.module.num_units)
+        module.name = self.name
+        return FittedModel(module.to(self.module.device).eval(), self.loss, self.bin_size)
+
     def prediction_step(self, num_units: int) -> int:
         """Return how many bins `predict` does at once."""
         return self.module.prediction_step(num_units)
@@ -122,6 +134,19 @@ class FittedModel:
         """Return the probability of a spike in bins `first` to the end, each from the bins before it."""
         self._require_bins(bin_size)
         return predict_bins(self.module, Bins(spikes, observed), first, bin_size)
+
+    def predict_beside(
+        self, other: FittedModel, bins: Bins, first: int, bin_size: float
+    ) -> list[Float32[np.ndarray, "predicted unit"]]:
+        """Return what this model and another of its kind predict; what both read is read once."""
+        self._require_bins(bin_size)
+        together = type(self.module).predict_together([self.module, other.module], bins, first, bin_size)
+        predictions = []
+        for found in together:
+            if isinstance(found, InputError):
+                raise found
+            predictions.append(found)
+        return predictions
 
     def begin(self, num_units: int, bin_size: float) -> RecordingState:
         """Return the state in which nothing of a recording has been read."""

@@ -25,6 +25,7 @@ _PREDICTORS = {
     "running_rate": "#CC79A7",
     "online_hazard": "#009E73",
     "history_glm": "#56B4E9",
+    "coupled_glm": "#DDCC77",
     "untrained": "#999933",
     "true_intensity": "#E69F00",
 }

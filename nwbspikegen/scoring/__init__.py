@@ -7,7 +7,7 @@ from nwbspikegen.scoring.audits import (
     audit_permutation,
     audit_splits,
 )
-from nwbspikegen.scoring.baselines import BASELINES, make_baseline
+from nwbspikegen.scoring.baselines import BASELINES, make_baseline, require_baselines
 from nwbspikegen.scoring.blocks import Estimate
 from nwbspikegen.scoring.calibration import calibration_error
 from nwbspikegen.scoring.correction import correct_by_holm
@@ -51,6 +51,7 @@ __all__ = [
     "rank_pooled",
     "rate_correlation",
     "rate_log_ratio",
+    "require_baselines",
     "roc_auc_per_unit",
     "roc_curve",
     "score",

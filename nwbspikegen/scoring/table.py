@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from nwbspikegen.core.draws import find_first_bin
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.scoring import past
-from nwbspikegen.scoring.baselines import make_baseline
+from nwbspikegen.scoring.baselines import Baseline, make_baseline
 from nwbspikegen.scoring.blocks import BLOCK_DURATION
 from nwbspikegen.scoring.evaluation import score_predictions
 from nwbspikegen.views.observed import is_same_recording, read_bins
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-DEFAULT_BASELINES = ("mean_rate", "running_rate", "online_hazard", "history_glm")
+DEFAULT_BASELINES = ("mean_rate", "running_rate", "online_hazard", "history_glm", "coupled_glm")
+"""Those of every table; one whose fit would take longer than `LONGEST_FIT_S` only where it is asked for."""
+
+# about 100 units: a table is made in many places, and none of them should wait minutes for one row of it
+LONGEST_FIT_S = 20.0
 _NULLS = ("mean_rate", "running_rate")
+# a prediction of this name is a null too: what the others are above it is what training was worth
+_UNTRAINED = "untrained"
 
 
 def score(
@@ -34,7 +41,7 @@ def score(
     *,
     train: xr.Dataset | None = None,
     context: xr.Dataset | None = None,
-    baselines: Sequence[str] = DEFAULT_BASELINES,
+    baselines: Sequence[str] | None = None,
     extra_predictions: Mapping[str, xr.DataArray] | None = None,
     seed: int = 0,
     resamples: int = 200,
@@ -44,7 +51,8 @@ def score(
     The model is called by `spike_probability.attrs["model"]`. Baselines read the same past as it
     did: nothing before the segment when the prediction is cold, the same bins when it is warm.
     Bits per spike are counted from two nulls: `mean_rate`, the rate of `train` and never that of
-    the segment, left out without `train`; and `running_rate`, the rate so far.
+    the segment, left out without `train`; and `running_rate`, the rate so far. Where `extra_predictions` has
+    `untrained`, the model before training, they are counted from that too: paired differences to it.
 
     Parameters
     ----------
@@ -59,8 +67,9 @@ def score(
         Holds the bins before the segment that the prediction has read, from its coordinate
         `context_start` on; may go on beyond them. By default they are read again from the recording
         that `recorded` was cut from, where it is a view of `open_units`.
-    baselines : sequence of str
-        Names in `BASELINES`.
+    baselines : sequence of str, optional
+        Names in `BASELINES`. By default `DEFAULT_BASELINES`, without those whose fit would take more than
+        20 s, `coupled_glm` for more than about 100 units; that is logged.
     extra_predictions : mapping from name to DataArray, optional
         Other predictions of the same segment for the same table, such as a true intensity. Those that
         say since when they have read must have read since the same time.
@@ -100,9 +109,16 @@ def score(
     trained_on = None if train is None else _read_train(train, recorded)
     given = set(predictions)
     # nulls are predicted even where nobody asked for their rows: bits per spike are counted from them
-    wanted = dict.fromkeys([*_NULLS, *baselines])
-    made, left_out = predict_baselines(wanted, bins, first, trained_on, _bin_size(recorded))
-    for name in baselines:
+    chosen = DEFAULT_BASELINES if baselines is None else baselines
+    made, left_out = predict_baselines(
+        dict.fromkeys([*_NULLS, *chosen]),
+        bins,
+        first,
+        trained_on,
+        _bin_size(recorded),
+        asked_for=baselines is not None,
+    )
+    for name in chosen:
         if name in given:
             # a baseline that is itself the model of the table would stand in it twice
             left_out[name] = "a prediction of that name is scored"
@@ -110,11 +126,13 @@ def score(
             predictions[name] = made[name]
     for name, reason in left_out.items():
         _LOG.warning("%s is left out: %s", name, reason)
+    nulls = {name: made[name] for name in _NULLS if name in made}
+    nulls |= {name: values for name, values in predictions.items() if name == _UNTRAINED}
     table = score_predictions(
         predictions,
         scored.spikes,
         bin_size=_bin_size(recorded),
-        nulls={name: made[name] for name in _NULLS if name in made},
+        nulls=nulls,
         seed=seed,
         resamples=resamples,
         unit_ids=recorded["unit"].values,
@@ -186,6 +204,8 @@ def predict_baselines(
     first: int,
     trained_on: Bins | None,
     bin_size: float,
+    *,
+    asked_for: bool = True,
 ) -> tuple[dict[str, Float[np.ndarray, "_scored unit"]], dict[str, str]]:
     """Return what each baseline predicts of the last bins recorded, and why those left out are.
 
@@ -200,6 +220,8 @@ def predict_baselines(
         The target's training segment; without it, baselines that are fitted are left out.
     bin_size : float
         Seconds per bin.
+    asked_for : bool
+        Whether these names were asked for; otherwise those whose fit takes long are left out.
     """
     made: dict[str, Float[np.ndarray, "_scored unit"]] = {}
     left_out: dict[str, str] = {}
@@ -208,10 +230,29 @@ def predict_baselines(
         if baseline.needs_training and trained_on is None:
             left_out[name] = "it is fitted on the target's training segment, and none was given"
             continue
+        if (
+            trained_on is not None
+            and not asked_for
+            and (reason := _say_if_long(baseline, trained_on, bin_size))
+        ):
+            left_out[name] = reason
+            continue
         if trained_on is not None:
             baseline.fit(trained_on.spikes, bin_size, trained_on.observed)
         made[name] = baseline.predict(bins.spikes, first, bin_size, bins.observed)
     return made, left_out
+
+
+def _say_if_long(baseline: Baseline, trained_on: Bins, bin_size: float) -> str:
+    """Return why a baseline is not fitted unless asked for, "" where its fit is short."""
+    estimate = getattr(baseline, "estimate_fit_seconds", None)
+    seconds = 0.0 if estimate is None else estimate(trained_on.spikes, bin_size)
+    if seconds <= LONGEST_FIT_S:
+        return ""
+    return (
+        f"its fit on {trained_on.spikes.shape[1]} units would take about {math.ceil(seconds / 60)} min; "
+        f"ask for it by name: --baselines {baseline.name}, baselines=[{baseline.name!r}]"
+    )
 
 
 def _describe(

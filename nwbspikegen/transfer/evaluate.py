@@ -14,11 +14,12 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
+from nwbspikegen.prediction.beside_untrained import UNTRAINED
 from nwbspikegen.scoring.evaluation import COLUMNS, score_prediction
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
 from nwbspikegen.scoring.segment import ScoredSegment
-from nwbspikegen.scoring.table import predict_baselines
+from nwbspikegen.scoring.table import DEFAULT_BASELINES, predict_baselines
 from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, write_scores
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 from nwbspikegen.transfer.predict import count_together, predict_with_each
@@ -41,7 +42,7 @@ def untrained_name(model: str, models: Sequence[str]) -> str:
     >>> untrained_name("in_context", ["in_context"])
     'untrained'
     """
-    return "untrained" if len(models) == 1 else f"untrained_{model}"
+    return UNTRAINED if len(models) == 1 else f"{UNTRAINED}_{model}"
 
 
 def evaluate_cells(study: str, cells: Sequence[MatrixCell]) -> int:
@@ -156,10 +157,16 @@ def _score_controls(
     fitted_on: Bins,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     scored = []
+    # a plan holds names: the list of defaults is what a study has for which none were named
+    asked_for = plan.baselines != DEFAULT_BASELINES
     # one at a time: predictions of a long segment are hundreds of megabytes each
     for name in plan.baselines:
-        made, _ = predict_baselines({name: None}, bins, first, fitted_on, segment.bin_size)
-        scored.append(score_prediction(segment, name, made[name]))
+        made, left_out = predict_baselines(
+            {name: None}, bins, first, fitted_on, segment.bin_size, asked_for=asked_for
+        )
+        for reason in left_out.values():
+            _LOG.warning("%s is left out: %s", name, reason)
+        scored += [score_prediction(segment, name, prediction) for prediction in made.values()]
     for model in plan.models:
         untrained = build_untrained(model, bins.spikes.shape[1], plan)
         for _, prediction in predict_with_each([untrained], bins, first, segment.bin_size):

@@ -32,6 +32,7 @@ _GREYS = {
     "running_rate": "0.72",
     "online_hazard": "0.5",
     "history_glm": "0.3",
+    "coupled_glm": "0.15",
 }
 # inches: a legend's patch with the gaps around it, and a letter of its text
 _PATCH_WIDTH, _LETTER_WIDTH = 0.5, 0.075

@@ -92,9 +92,20 @@ def test_generate_uses_the_window_of_training(derived):
 def test_score_prints_what_is_stored(derived):
     stored = json.loads(_run("score", derived, "--json").stdout)
     predictors = {row["predictor"] for row in stored["scores"]}
-    assert predictors == {"in_context", "mean_rate", "running_rate", "online_hazard", "history_glm"}
+    assert predictors == {
+        "in_context",
+        "untrained",
+        "mean_rate",
+        "running_rate",
+        "online_hazard",
+        "history_glm",
+        "coupled_glm",
+    }
     assert all(row["passed"] for row in stored["audits"])
-    assert "bits/spike" in _run("score", derived).stdout
+    printed = _run("score", derived).stdout
+    assert "bits/spike" in printed
+    gain = next(row["value"] for row in stored["scores"] if row["null"] == "untrained")
+    assert f"in_context above untrained, itself before training: {gain:+.4f}" in printed
 
 
 def test_score_can_be_recomputed(derived):

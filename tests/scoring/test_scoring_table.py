@@ -67,7 +67,7 @@ def test_without_train_fitted_baselines_are_left_out_with_a_reason(
         table = score(flat(segment), segment, resamples=0)
     assert set(table.predictor) == {"flat", "running_rate", "online_hazard"}
     assert set(table.null) == {"", "running_rate"}
-    assert set(table.attrs["left_out"]) == {"mean_rate", "history_glm"}
+    assert set(table.attrs["left_out"]) == {"mean_rate", "history_glm", "coupled_glm"}
     assert "training segment" in caplog.text
 
 

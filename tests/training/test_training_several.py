@@ -40,7 +40,7 @@ def test_a_recording_that_is_held_out_is_scored_and_not_trained_on(recordings, t
     printed = json.loads(result.stdout)
     assert list(printed["held_out"]) == [str(recordings[1])]
     predictors = {row["predictor"] for row in printed["held_out"][str(recordings[1])]}
-    assert {"in_context", "online_hazard", "history_glm", "mean_rate"} <= predictors
+    assert {"in_context", "untrained", "online_hazard", "history_glm", "mean_rate"} <= predictors
     training = nsg.load_model(out).training
     assert [source["subject_id"] for source in training["sources"]] == ["s0", "s2"]
     assert list(training["held_out"]) == [recordings[1].name]

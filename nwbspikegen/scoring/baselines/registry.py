@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -37,6 +37,17 @@ def register_baseline(kind: _Kind) -> _Kind:
     """Enter a baseline class under its `name`."""
     BASELINES[kind.name] = kind  # type: ignore[attr-defined]
     return kind
+
+
+def require_baselines(names: Sequence[str]) -> None:
+    """Raise `InputError` for the first name that is no baseline's.
+
+    Examples
+    --------
+    >>> require_baselines(["running_rate"])
+    """
+    for name in names:
+        make_baseline(name)
 
 
 def make_baseline(name: str) -> Baseline:

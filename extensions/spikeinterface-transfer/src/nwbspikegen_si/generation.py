@@ -139,13 +139,12 @@ def score_again(data: dict[str, Any], window: SpikeWindow, params: dict[str, Any
             "start_time": record["start_time"],
         },
     )
-    baselines = DEFAULT_BASELINES if params["baselines"] is None else params["baselines"]
     scores = nsg.score(
         predicted,
         recorded,
         train=window.parts.train,
         context=context,
-        baselines=baselines,
+        baselines=params["baselines"],
         seed=params["seed"],
     )
     return _store_table(data, "scores", scores)
