@@ -109,7 +109,8 @@ class AdaptiveCorrection:
             self._own.solve()
             if self._shares is not None:
                 self._shares.solve()
-        return np.clip(result, _LOWEST, _HIGHEST)
+        clipped: Float64[np.ndarray, " pair"] = np.clip(result, _LOWEST, _HIGHEST)
+        return clipped
 
 
 def predict_frozen(

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
@@ -236,7 +237,7 @@ class InContext(SpikeModel):
     @classmethod
     def predict_together(
         cls, models: Sequence[Any], bins: Bins, first: int, bin_size: float
-    ) -> Iterator[Float32[np.ndarray, "predicted unit"]]:
+    ) -> Iterator[Float32[np.ndarray, "predicted unit"] | InputError]:
         """Give what each model predicts; what all make of the recording's past is made once.
 
         It does not depend on their weights, and takes most of the time.
