@@ -32,7 +32,8 @@ DEFAULT_BASELINES = ("mean_rate", "running_rate", "online_hazard", "history_glm"
 LONGEST_FIT_S = 20.0
 _NULLS = ("mean_rate", "running_rate")
 # a prediction of this name is a null too: what the others are above it is what training was worth
-_UNTRAINED = "untrained"
+UNTRAINED = "untrained"
+"""What tables call a model before training."""
 
 
 def score(
@@ -127,7 +128,7 @@ def score(
     for name, reason in left_out.items():
         _LOG.warning("%s is left out: %s", name, reason)
     nulls = {name: made[name] for name in _NULLS if name in made}
-    nulls |= {name: values for name, values in predictions.items() if name == _UNTRAINED}
+    nulls |= {name: values for name, values in predictions.items() if name == UNTRAINED}
     table = score_predictions(
         predictions,
         scored.spikes,
