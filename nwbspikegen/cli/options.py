@@ -164,10 +164,8 @@ def window_options(command: _Command) -> _Command:
         click.option(
             "--split", default="0.5,0.25,0.25", show_default=True, help="Shares of train,validation,test."
         ),
-        click.option(
-            "--take-units", default=128, show_default=True, help="Units to take after those skipped."
-        ),
-        click.option("--skip-units", default=100, show_default=True, help="Units to leave out at the start."),
+        click.option("--take-units", type=int, help="Units to take after those skipped; all by default."),
+        click.option("--skip-units", default=0, show_default=True, help="Units to leave out at the start."),
         click.option("--bin-size", default=0.001, show_default=True, help="Seconds per bin."),
         click.option("--duration", default=600.0, show_default=True, help="Seconds to use."),
         click.option(
@@ -188,11 +186,12 @@ def window_options(command: _Command) -> _Command:
         click.option("--interval", help="Observe a named interval only, such as spontaneousActivity."),
         click.option(
             "--preset",
-            type=click.Choice(["in_vitro", "in_vivo"]),
+            type=click.Choice(["shimono2026", "in_vitro", "in_vivo"]),
             is_eager=True,
             expose_value=False,
             callback=_take_preset,
-            help="in_vitro: ten minutes after the first thirty; in_vivo: ten of spontaneousActivity.",
+            help="Units 100 to 227 and ten minutes, as in Shimono 2026; in_vitro: those after the first thirty; "
+            "in_vivo: of spontaneousActivity.",
         ),
     ):
         command = option(command)
