@@ -11,6 +11,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.sorters.saved_parts import Analyzed, Saved, keep_fitting, require_sound, to_places
 from nwbspikegen.nwb.groups import find_array, find_group, read_values
 from nwbspikegen.nwb.source_nodes import is_opaque
+from nwbspikegen.nwb.zarr_folders import open_zarr
 
 # bytes of one array: 500 million spikes, which no damaged size reaches unseen
 _MOST_BYTES = 2**32
@@ -24,11 +25,8 @@ def read_saved_zarr(path: Path) -> Saved:
     InputError
         It is no such folder, is damaged, or has several segments.
     """
-    import zarr
-
     try:
-        root = zarr.open_group(str(path), mode="r")
-        return _read_root(path, root)
+        return _read_root(path, open_zarr(path))
     except InputError:
         raise
     # a damaged chunk or description makes zarr and numcodecs raise almost anything
