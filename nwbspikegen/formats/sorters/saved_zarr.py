@@ -13,9 +13,6 @@ from nwbspikegen.nwb.groups import find_array, find_group, read_values
 from nwbspikegen.nwb.source_nodes import is_opaque
 from nwbspikegen.nwb.zarr_folders import open_zarr
 
-# bytes of one array: 500 million spikes, which no damaged size reaches unseen
-_MOST_BYTES = 2**32
-
 
 def read_saved_zarr(path: Path) -> Saved:
     """Return what a Zarr folder holds; nothing in it is unpickled, and no class that it names is imported.
@@ -84,6 +81,4 @@ def _read(group: Any, name: str) -> np.ndarray | None:
     array = find_array(group, name)
     if array is None or is_opaque(array):
         return None
-    if array.nbytes > _MOST_BYTES:
-        raise InputError(f"{array.nbytes} bytes of {name}", f"at most {_MOST_BYTES}", "check the folder")
     return np.asarray(array[:]) if array.dtype.kind in "biufU" else read_values(array)
