@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -26,13 +28,13 @@ class Progress:
         self._since = time.monotonic()
 
     def note(self, num_bytes: int) -> None:
-        """Count bytes that came; raise `TimeoutError` when too few have for a minute."""
+        """Count bytes that came; raise `OSError` when too few have for a minute."""
         self.num_bytes += num_bytes
         budget, now = get_budget(), time.monotonic()
         if self.num_bytes - self._seen >= budget.web_piece_bytes:
             self._seen, self._since = self.num_bytes, now
         elif now - self._since > budget.web_seconds:
-            raise TimeoutError(say_slow())
+            raise OSError(say_slow())
 
     def require_small(self) -> None:
         """Raise `OSError` when an answer that is kept in memory has more bytes than it may."""
@@ -56,11 +58,8 @@ async def open_bounded_session(**options: Any) -> Any:
 
         async def start(self, connection: Any) -> Any:
             """Wait for the headers."""
-            seconds = get_budget().web_seconds
-            try:
-                return await asyncio.wait_for(super().start(connection), None if seconds > 1e9 else seconds)
-            except TimeoutError as error:
-                raise TimeoutError(str(error) or f"no answer in {seconds:g} s") from error
+            with _naming_silence():
+                return await asyncio.wait_for(super().start(connection), _find_patience())
 
         async def read(self) -> bytes:
             """Return the body, of which the parts are counted as they come."""
@@ -71,21 +70,34 @@ async def open_bounded_session(**options: Any) -> Any:
         async def _collect(self) -> bytes:
             progress, parts = Progress(), []
             try:
-                async for part in self.content.iter_any():
-                    progress.note(len(part))
-                    progress.require_small()
-                    parts.append(part)
+                with _naming_silence():
+                    async for part in self.content.iter_any():
+                        progress.note(len(part))
+                        progress.require_small()
+                        parts.append(part)
             except BaseException:
                 self.close()
                 raise
             return b"".join(parts)
 
-    seconds = get_budget().web_seconds
     # of the whole no limit: a large file takes as long as it takes, while it comes
-    timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=seconds, sock_read=None if seconds > 1e9 else seconds
-    )
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_find_patience(), sock_read=_find_patience())
     return aiohttp.ClientSession(response_class=BoundedResponse, **{"timeout": timeout, **options})
+
+
+def _find_patience() -> float | None:
+    """Return how long nothing at all may come (s), None for ever."""
+    seconds = get_budget().web_seconds
+    return seconds if math.isfinite(seconds) else None
+
+
+@contextlib.contextmanager
+def _naming_silence() -> Iterator[None]:
+    """Turn a timeout, of which fsspec passes on nothing but that there was one, into an error with words."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise OSError(say_slow()) from error
 
 
 def bound_requests(session: Any) -> None:
@@ -96,8 +108,7 @@ def bound_requests(session: Any) -> None:
         """Sends as before, and counts what comes back."""
 
         def send(self, request: Any, stream: bool = False, timeout: Any = None, **options: Any) -> Any:
-            seconds = get_budget().web_seconds
-            patience = timeout if timeout is not None else None if seconds > 1e9 else seconds
+            patience = timeout if timeout is not None else _find_patience()
             response = super().send(request, stream=stream, timeout=patience, **options)
             if not stream and hasattr(response.raw, "read1"):
                 response.raw.stream = _stream_bounded(response.raw)

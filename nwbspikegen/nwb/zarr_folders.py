@@ -10,7 +10,6 @@ import json
 import lzma
 import math
 import struct
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,8 @@ from nwbspikegen.core.inner_links import require_own_files
 _METADATA = (".zarray", ".zgroup", ".zattrs", ".zmetadata")
 # deflate reaches 1,032 to 1: smaller chunks need not be unpacked to know
 _MOST_DEFLATED = 1032
+# bytes that are unpacked at once to be counted
+_PART = 2**20
 _ZSTD_MAGIC = 0xFD2FB528
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -122,18 +123,20 @@ def _count_deflated(content: bytes, most: int) -> int:
     if len(content) * _MOST_DEFLATED <= most:
         return 0
     if content[:2] == _GZIP_MAGIC:
-        # of which several may follow each other
-        return len(gzip.GzipFile(fileobj=io.BytesIO(content)).read(_up_to(most)))
-    return len(zlib.decompressobj().decompress(content, _up_to(most)))
+        return _count_read(lambda stream: gzip.GzipFile(fileobj=stream), content, most)
+    unpacking, number = zlib.decompressobj(), 0
+    while content and number <= most:
+        number += len(unpacking.decompress(content, _PART))
+        content = unpacking.unconsumed_tail
+    return number
 
 
 def _count_read(open_file: Callable[[io.BytesIO], Any], content: bytes, most: int) -> int:
-    return len(open_file(io.BytesIO(content)).read(_up_to(most)))
-
-
-def _up_to(most: int) -> int:
-    """Return how much is read to know whether it is more, as much as C counts where there is no limit."""
-    return min(most, sys.maxsize - 1) + 1
+    """Return how much a packed file has, of which several may follow each other; a little more is enough."""
+    number, stream = 0, open_file(io.BytesIO(content))
+    while number <= most and (part := stream.read(_PART)):
+        number += len(part)
+    return number
 
 
 def _read_size(content: bytes, place: int) -> int:
