@@ -80,7 +80,7 @@ def test_links_within_a_repository_are_its_own(tmp_path):
     (session / "a.npy").symlink_to(store / "key")
     assert require_inside(session / "a.npy", session) == session / "a.npy"
     # of another repository
-    (session / "b.npy").symlink_to(tmp_path.parent / ".git/annex/objects/a/key")
+    (session / "b.npy").symlink_to(tmp_path / "other/.git/annex/objects/a/key")
     (session / "c").symlink_to(tmp_path, target_is_directory=True)
     for name in ("b.npy", "c/.git"):
         with pytest.raises(InputError, match="leads out"):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nwbspikegen.core.addresses import Address, has_scheme
 from nwbspikegen.core.errors import InputError, MissingExtraError, NWBSpikeGenError
-from nwbspikegen.core.files import explaining_full_disks
+from nwbspikegen.core.files import explaining_full_disks, make_scratch
 from nwbspikegen.core.web_answers import Progress, open_bounded_session
 
 # bytes of one file: a thousand times the weights of the largest model that was trained with this package,
@@ -58,13 +57,13 @@ def open_folder(address: Address, names: Sequence[str]) -> Iterator[Path]:
         yield Path(address)
         return
     text = str(address)
-    with tempfile.TemporaryDirectory(prefix="nwbspikegen-fetched-") as temporary:
-        _fetch(text, names, Path(temporary))
+    with make_scratch() as folder:
+        _fetch(text, names, folder)
         try:
-            yield Path(temporary)
+            yield folder
         except NWBSpikeGenError as error:
             # the temporary folder is gone when somebody reads of it
-            told = [part.replace(temporary, text) for part in (error.found, error.expected, error.remedy)]
+            told = [part.replace(str(folder), text) for part in (error.found, error.expected, error.remedy)]
             raise type(error)(*told) from error
 
 

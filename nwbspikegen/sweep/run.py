@@ -24,6 +24,7 @@ from nwbspikegen.core.errors import (
     require_seed,
 )
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.owners import hold_alone
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.records import write_record
 from nwbspikegen.core.setting_values import Value
@@ -161,12 +162,14 @@ def run_sweep(
     # a factor that no network can have is told before anything is written
     units, _ = open_window(recording, options)
     require_plan(plan, units.sizes["unit"])
-    _prepare(out, plan, overwrite)
-    study = open_study(out, plan)
-    with open_client(scheduler, workers) as client:
-        _run_all(study, plan, out, client)
-    reference = run_reference(str(out))
-    table = _write_tables(out, study, plan, reference)
+    # Optuna's journal, and trials that were begun, are of one process
+    with hold_alone(out):
+        _prepare(out, plan, overwrite)
+        study = open_study(out, plan)
+        with open_client(scheduler, workers) as client:
+            _run_all(study, plan, out, client)
+        reference = run_reference(str(out))
+        table = _write_tables(out, study, plan, reference)
     _require_one(table)
     return SweepReport(out, plan, table, reference, _draw(out, table, plan, reference))
 

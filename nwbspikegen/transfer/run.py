@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
+from nwbspikegen.core.owners import hold_alone
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.yaml_files import read_yaml
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_POOLED, list_added, list_metrics
@@ -65,6 +67,49 @@ def study_recordings(
         require_settings(model, settings)
     # scores of installed packages that cannot be used are told before the work, not after it
     list_metrics()
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(hold_alone(out))
+        except OutputError as error:
+            # cells and models are written whole, and by one process at a time: two may share a study that is
+            # there, and none may replace it
+            if overwrite or not (out / STUDY_FILE).is_file():
+                raise
+            _LOG.warning("%s too: both share it", error.found)
+        return _run_study(
+            recordings,
+            out,
+            options=options,
+            models=models,
+            leave_one_out=leave_one_out,
+            mixtures=mixtures,
+            epochs=epochs,
+            scheduler=scheduler,
+            workers=workers,
+            device=device,
+            seed=seed,
+            overwrite=overwrite,
+            settings=settings,
+        )
+
+
+def _run_study(
+    recordings: _Recordings,
+    out: Path,
+    *,
+    options: _Options,
+    models: Sequence[str],
+    leave_one_out: bool,
+    mixtures: Sequence[Sequence[str]],
+    epochs: int | None,
+    scheduler: str | None,
+    workers: int | None,
+    device: str,
+    seed: int,
+    overwrite: bool,
+    settings: Mapping[str, Any],
+) -> TransferStudy:
+    """Make or extend a study and run it; the parameters are those of `study_recordings`."""
     if (out / STUDY_FILE).is_file() and not overwrite:
         study = TransferStudy(out)
         # what writers that were killed have left; those that are alive keep theirs
