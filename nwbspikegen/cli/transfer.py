@@ -9,6 +9,7 @@ import click
 
 from nwbspikegen.cli.options import (
     MODEL_HELP,
+    certificates_options,
     device_option,
     read_window,
     require_model,
@@ -41,7 +42,7 @@ _RUN = ("leave_one_out", "epochs", "scheduler", "certificates", "workers", "devi
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
     *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
-    *("as_json", "config", "quiet", "log_file", "report"),
+    *("as_json", "config", "quiet", "log_file", "trust", "report"),
 )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.core.addresses import hash_recording, require_recording
+from nwbspikegen.core.clusters import Certificates
 from nwbspikegen.core.errors import (
     InputError,
     MissingExtraError,
@@ -28,7 +29,7 @@ from nwbspikegen.core.owners import hold_alone
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.records import write_record
 from nwbspikegen.core.setting_values import Value
-from nwbspikegen.core.tasks import Task, open_client, run_tasks
+from nwbspikegen.core.tasks import Task, open_client, require_shared, run_tasks
 from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, require_plan
 from nwbspikegen.sweep.records import TABLES_FILE, SweepTables, TrialRecord
@@ -95,6 +96,7 @@ def run_sweep(
     device: str = "auto",
     workers: int | None = None,
     scheduler: str | None = None,
+    certificates: Certificates | None = None,
     overwrite: bool = False,
     settings: Mapping[str, Value] | None = None,
 ) -> SweepReport:
@@ -122,7 +124,7 @@ def run_sweep(
         All combinations, or `trials` of them, drawn by one of Optuna's samplers.
     trials : int, optional
         How many trials; for random and tpe.
-    workers, scheduler
+    workers, scheduler, certificates
         As for `nwbspikegen.core.tasks.open_client`.
     overwrite : bool, default: False
         Begin anew instead of going on.
@@ -166,7 +168,8 @@ def run_sweep(
     with hold_alone(out):
         _prepare(out, plan, overwrite)
         study = open_study(out, plan)
-        with open_client(scheduler, workers) as client:
+        with open_client(scheduler, workers, certificates=certificates) as client:
+            require_shared(client, out / PLAN_FILE)
             _run_all(study, plan, out, client)
         reference = run_reference(str(out))
         table = _write_tables(out, study, plan, reference)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from nwbspikegen.core.clusters import Certificates
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
 from nwbspikegen.core.owners import hold_alone
@@ -39,6 +40,7 @@ def study_recordings(
     mixtures: Sequence[Sequence[str]] = (),
     epochs: int | None = None,
     scheduler: str | None = None,
+    certificates: Certificates | None = None,
     workers: int | None = None,
     device: str = "auto",
     seed: int = 0,
@@ -53,7 +55,7 @@ def study_recordings(
         As for `TransferStudy.create`. Recordings and mixtures that a study does not have yet are added.
     out : path
         Folder of the study; `tables` and `figures` are written into it.
-    scheduler, workers
+    scheduler, workers, certificates
         As for `nwbspikegen.core.tasks.open_client`.
     device : str, as for `nwbspikegen.train`
         Where models are trained.
@@ -85,6 +87,7 @@ def study_recordings(
             mixtures=mixtures,
             epochs=epochs,
             scheduler=scheduler,
+            certificates=certificates,
             workers=workers,
             device=device,
             seed=seed,
@@ -103,6 +106,7 @@ def _run_study(
     mixtures: Sequence[Sequence[str]],
     epochs: int | None,
     scheduler: str | None,
+    certificates: Certificates | None,
     workers: int | None,
     device: str,
     seed: int,
@@ -135,7 +139,7 @@ def _run_study(
     for mixture in mixtures:
         study.add_row(mixture)
     if not study.is_complete:
-        with open_client(scheduler, workers) as client:
+        with open_client(scheduler, workers, certificates=certificates) as client:
             study.run(client, device=device)
     write_tables(study)
     # figures are an extra: a study without them is whole
