@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
+from collections.abc import Iterator
 
 from nwbspikegen.core.errors import InputError
 
@@ -83,6 +85,28 @@ def get_budget() -> Budget:
 def is_trusting() -> bool:
     """Return whether limits are lifted: by --trust, or NWBSPIKEGEN_TRUST=1."""
     return os.environ.get(TRUST) == "1"
+
+
+@contextlib.contextmanager
+def trusting(trusts: bool = True) -> Iterator[None]:
+    """Lift the limits for a block, in this process and those that it starts; nothing without `trusts`.
+
+    Examples
+    --------
+    >>> with trusting():
+    ...     is_trusting()
+    True
+    """
+    before = os.environ.get(TRUST)
+    if trusts:
+        os.environ[TRUST] = "1"
+    try:
+        yield
+    finally:
+        if trusts and before is None:
+            os.environ.pop(TRUST, None)
+        elif trusts:
+            os.environ[TRUST] = str(before)
 
 
 def require_affordable(what: str, num_bytes: int, stored_bytes: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -141,15 +140,9 @@ def _trust(context: click.Context, parameter: click.Parameter, trust: bool) -> N
     """Lift the limits of readers for this command, and for the processes that it starts."""
     if not trust:
         return
-    from nwbspikegen.core.budget import TRUST
+    from nwbspikegen.core.budget import trusting
 
-    before = os.environ.get(TRUST)
-    os.environ[TRUST] = "1"
-
-    def restore() -> None:
-        os.environ.pop(TRUST, None) if before is None else os.environ.__setitem__(TRUST, before)
-
-    context.call_on_close(restore)
+    context.with_resource(trusting())
 
 
 def _open_log(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:

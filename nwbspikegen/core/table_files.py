@@ -11,6 +11,7 @@ import numpy as np
 from nwbspikegen.core.budget import require_affordable
 from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.parquet_pages import require_sound_pages
+from nwbspikegen.core.plain_text import restore_formulas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +44,8 @@ def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
     try:
         if path.suffix not in _SEPARATORS:
             return _read_parquet(path)
-        table: pd.DataFrame = pd.read_csv(path, sep=_SEPARATORS[path.suffix], **options)
-        return table
+        # of tables that this package wrote
+        return restore_formulas(pd.read_csv(path, sep=_SEPARATORS[path.suffix], **options))
     except InputError:
         raise
     except ImportError as error:

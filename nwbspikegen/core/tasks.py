@@ -12,6 +12,7 @@ from typing import Any
 
 from nwbspikegen.core.addresses import list_access, restore_access
 from nwbspikegen.core.allocation import keep_freed_memory
+from nwbspikegen.core.budget import is_trusting, trusting
 from nwbspikegen.core.clusters import Certificates, connect_scheduler, naming_lost_schedulers, start_cluster
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import hash_file
@@ -190,6 +191,7 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
         future = client.submit(
             _call,
             list_access(),
+            is_trusting(),
             task.function,
             task.arguments,
             key=f"{task.key}-{run}",
@@ -226,11 +228,14 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
             client.cancel(futures)
 
 
-def _call(access: Mapping[str, str], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Run a task on a worker, which opens what its sender can open."""
+def _call(
+    access: Mapping[str, str], trusts: bool, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> Any:
+    """Run a task on a worker, which opens what its sender can open, and trusts what the sender trusts."""
     keep_freed_memory()
     restore_access(access)
-    return function(*arguments)
+    with trusting(trusts):
+        return function(*arguments)
 
 
 def require_shared(client: Any, path: str | os.PathLike[str]) -> None:

@@ -26,6 +26,7 @@ from nwbspikegen.core.errors import (
 )
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.owners import hold_alone
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.records import write_record
 from nwbspikegen.core.setting_values import Value
@@ -220,7 +221,7 @@ def _write_tables(
         rows.append({"trial": trial.number, **point, "state": state, **_tabulate(done, plan), "error": error})
     table = pd.DataFrame(rows)
     with write_whole(out / "trials.csv", overwrite=True) as temporary:
-        table.to_csv(temporary, index=False)
+        guard_formulas(table).to_csv(temporary, index=False)
     # by way of pandas: JSON knows no missing number but null
     listed = json.loads(table.to_json(orient="records"))
     write_record(out / TABLES_FILE, SweepTables(trials=listed, reference=reference), overwrite=True)

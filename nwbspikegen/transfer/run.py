@@ -14,6 +14,7 @@ from nwbspikegen.core.clusters import Certificates
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
 from nwbspikegen.core.owners import hold_alone
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.yaml_files import read_yaml
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_POOLED, list_added, list_metrics
@@ -165,7 +166,7 @@ def write_tables(study: TransferStudy) -> Path:
     }
     for name, table in tables.items():
         with write_whole(folder / f"{name}.csv", overwrite=True) as path:
-            table.to_csv(path, index=False)
+            guard_formulas(table).to_csv(path, index=False)
     return folder
 
 
