@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.options import PATH
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
@@ -108,6 +109,33 @@ context_option = click.option(
     show_default=True,
     help="warm: the window before may be read; cold: not.",
 )
+
+
+def certificates_options(command: _Command) -> _Command:
+    """Add --tls-ca-file, --tls-cert and --tls-key; the command gets them as one argument, `certificates`."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        given = [options.pop(name) for name in ("tls_ca_file", "tls_cert", "tls_key")]
+        if not any(given):
+            return command(*arguments, certificates=None, **options)
+        if not all(given):
+            raise InputError(
+                f"{sum(each is not None for each in given)} of --tls-ca-file, --tls-cert and --tls-key",
+                "all three",
+                "give the others",
+            )
+        from nwbspikegen.core.clusters import Certificates
+
+        return command(*arguments, certificates=Certificates(*given), **options)
+
+    for option in (
+        click.option("--tls-key", type=PATH, help="Private key for a scheduler at tls://, in PEM."),
+        click.option("--tls-cert", type=PATH, help="Certificate that goes with the key."),
+        click.option("--tls-ca-file", type=PATH, help="Certificate of who signed those of the cluster."),
+    ):
+        run = option(run)
+    return cast(_Command, run)
 
 
 def _read_names(

@@ -9,6 +9,7 @@ import click
 
 from nwbspikegen.cli.options import (
     MODEL_HELP,
+    certificates_options,
     device_option,
     read_window,
     require_model,
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
     from nwbspikegen.views import WindowOptions
 
 # options that are neither of the window nor of what is printed
-_RUN = ("leave_one_out", "epochs", "scheduler", "workers", "device", "seed", "settings")
+_RUN = ("leave_one_out", "epochs", "scheduler", "certificates", "workers", "device", "seed", "settings")
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
     *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
-    *("as_json", "config", "quiet", "log_file", "report"),
+    *("as_json", "config", "quiet", "log_file", "trust", "report"),
 )
 
 
@@ -81,7 +82,8 @@ _OF_READING = (
 )
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
-@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786.")
+@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tls://host:8786.")
+@certificates_options
 @click.option(
     "--workers",
     type=click.IntRange(1),
