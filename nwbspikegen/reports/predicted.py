@@ -26,9 +26,9 @@ from nwbspikegen.reports.parts import SpanKind
 from nwbspikegen.reports.recorded import Recorded, read_recorded
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.calibration import NUM_GROUPS, sum_groups
+from nwbspikegen.scoring.differences import compare_predictors
 from nwbspikegen.scoring.evaluation import paired_difference
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.scoring.ranking import sort_blocks
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.scoring.unit_ranking import rank_units
@@ -164,23 +164,10 @@ class Predicted:
         interval is counted on the same draws of blocks where the predictor is predicted again, and unknown
         otherwise.
         """
-        rows = self.scores[self.scores.metric == BITS_PER_SPIKE.name]
-        own, above_mean = rows[rows.predictor == self.model], rows[rows["null"] == MEAN]
-        stored = own.set_index("null")
-        of_model = above_mean[above_mean.predictor == self.model]
-        found = []
-        for name in dict.fromkeys(rows.predictor):
-            if name == self.model:
-                continue
-            if name in stored.index:
-                one = stored.loc[name]
-                found.append((name, one.value, one.ci_low, one.ci_high, bool(one.ci_reliable)))
-            elif len(of_model):
-                other = above_mean[above_mean.predictor == name]
-                value = float(of_model.value.iloc[0] - other.value.iloc[0]) if len(other) else np.nan
-                low, high = self._estimate(name)
-                found.append((name, value, low, high, bool(of_model.ci_reliable.iloc[0])))
-        return pd.DataFrame(found, columns=["predictor", "value", "ci_low", "ci_high", "ci_reliable"])
+        found = compare_predictors(self.scores, self.model)
+        for place, row in found[found.ci_low.isna()].iterrows():
+            found.loc[place, ["ci_low", "ci_high"]] = self._estimate(str(row.predictor))
+        return found
 
     def _estimate(self, name: str) -> tuple[float, float]:
         if name not in self.others:

@@ -123,8 +123,11 @@ def tabulate_side_by_side(scores: pd.DataFrame) -> Table:
     columns: dict[str, pd.Series] = {}
     meanings = {"predictor": MEANINGS["predictor"]}
     for metric in known:
-        for null in dict.fromkeys(scores["null"][scores.metric == metric.name]):
+        # bits above each other predictor are the differences above, with their intervals
+        for null in (MEAN, "running_rate") if metric.needs_null else ("",):
             rows = scores[(scores.metric == metric.name) & (scores["null"] == null)]
+            if rows.empty:
+                continue
             title = name_score(metric.name, null)
             columns[title] = rows.set_index("predictor").value
             meanings[title] = metric.meaning
