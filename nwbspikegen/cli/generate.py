@@ -14,7 +14,7 @@ from nwbspikegen.cli.options import (
     read_window_like,
     window_options,
 )
-from nwbspikegen.cli.output import format_audits, format_scores, format_statistics
+from nwbspikegen.cli.output import format_audits, format_scores, format_statistics, tell_meanings
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
@@ -126,6 +126,7 @@ def generate_command(
         "path": str(report.path),
         "scores": records_of(report.scores),
         "audits": records_of(report.audits),
+        **tell_meanings(report.scores, is_wanted=explain),
     }
     tables = [
         format_scores(report.scores, is_explained=explain),

@@ -21,6 +21,15 @@ def format_scores(scores: pd.DataFrame | None, *, is_explained: bool = False) ->
     return summary.explain() if is_explained else str(summary)
 
 
+def tell_meanings(scores: pd.DataFrame | None, *, is_wanted: bool) -> dict[str, dict[str, str]]:
+    """Return, for JSON, what the names of a table mean; nothing unless that is wanted."""
+    if not is_wanted or scores is None or not len(scores):
+        return {}
+    from nwbspikegen.scoring.summary import summarise
+
+    return {"meanings": summarise(scores).meanings}
+
+
 def format_audits(audits: pd.DataFrame, *, is_explained: bool = False) -> str:
     """Return a line or two per audit; with `is_explained`, what they mean below."""
     from nwbspikegen.scoring.meanings import AUDITS

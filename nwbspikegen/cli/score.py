@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from nwbspikegen.cli.options import explain_option
-from nwbspikegen.cli.output import format_audits, format_scores, format_statistics, format_trains
+from nwbspikegen.cli.output import (
+    format_audits,
+    format_scores,
+    format_statistics,
+    format_trains,
+    tell_meanings,
+)
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, every_command
 from nwbspikegen.core.output import print_result, records_of
@@ -47,6 +53,7 @@ def score_command(derived: Path, recompute: bool, explain: bool, as_json: bool) 
         "scores": records_of(scores),
         "audits": records_of(audits),
         "spike_statistics": trains,
+        **tell_meanings(scores, is_wanted=explain),
     }
     parts = [
         format_scores(scores, is_explained=explain),

@@ -18,7 +18,7 @@ from nwbspikegen.cli.options import (
     settings_option,
     window_options,
 )
-from nwbspikegen.cli.output import format_scores
+from nwbspikegen.cli.output import format_scores, tell_meanings
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
@@ -127,6 +127,8 @@ def train_command(
         "sha256": fitted.sha256,
         "best_epoch": best,
         "held_out": {name: records_of(scores) for name, scores in report.held_out.items()},
+        # the names are those of all tables
+        **tell_meanings(next(iter(report.held_out.values()), None), is_wanted=explain),
     }
     lines = [
         f"{name}, held out\n{format_scores(scores, is_explained=explain)}\n"

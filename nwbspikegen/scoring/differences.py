@@ -31,7 +31,7 @@ def compare_predictors(scores: pd.DataFrame, model: str = "") -> pd.DataFrame:
 
     Examples
     --------
-    >>> rows = [("a", "mean_rate", 0.5, 0.4, 0.6), ("a", "b", 0.2, 0.1, 0.3), ("b", "mean_rate", 0.3, 0.2, 0.4)]
+    >>> rows = [("a", "mean_rate", 0.5, 0.4, 0.6), ("a", "b", 0.2, 0.1, 0.3), ("b", "mean_rate", 0.3, 0, 1)]
     >>> table = pd.DataFrame(rows, columns=["predictor", "null", "value", "ci_low", "ci_high"])
     >>> compare_predictors(table.assign(metric="bits_per_spike", ci_reliable=True)).values.tolist()
     [['b', 0.2, 0.1, 0.3, True]]

@@ -29,13 +29,13 @@ AUDITS = {
     "splits": "Training, validation and test share no bin.",
     "independence": "What training and test share, by the files' metadata. A score on the same session or "
     "subject says nothing of others.",
-    "permutation": "The units were shuffled, and the outputs were shuffled alike: their order tells the model "
-    "nothing.",
+    "permutation": "The units were shuffled, and the outputs were shuffled alike: their order tells the "
+    "model nothing.",
 }
 """What each audit did, and what it means that it passed."""
 
 _STATISTICS = {
-    "train": "Which spikes: each sample, and what was observed before, all against the recorded test segment.",
+    "train": "Which spikes: each sample, and what was observed before, each against the recorded ones.",
     "mean_rate_hz": "Mean rate of its units.",
     "recorded_rate_hz": "Mean rate of the recorded ones.",
     "pair_correlation": "How well the correlations of pairs agree with the recorded ones.",
@@ -46,7 +46,7 @@ TRAINS = {
     "isi_mean": "Mean interval between spikes (s).",
     "isi_cv": "Standard deviation of the intervals over their mean; 1 for a Poisson process.",
     "cv2": "As isi_cv, of neighbouring intervals: slow changes of the rate do not enter.",
-    "fano_100ms": "Variance over mean of the number of spikes in windows of 100 ms; 1 for a Poisson process.",
+    "fano_100ms": "Variance over mean of the number of spikes in 100 ms; 1 for a Poisson process.",
     "fano_1s": "As fano_100ms, in windows of 1 s.",
     "pair_correlation": "Correlation of the spike counts of two units in bins of 50 ms, mean over partners.",
     "share_stationary": "Share of units whose rate does not drift, by an augmented Dickey-Fuller test.",
