@@ -67,8 +67,8 @@ def _star(axes: Any, at: np.ndarray, height: np.ndarray, spread: np.ndarray, sig
 def plot_ablations(ablations: pd.DataFrame) -> Figure:
     """Draw what each control costs in bits per spike, pooled and per-unit ROC-AUC, with 95 % intervals.
 
-    Filled bars are of the whole segment, hatched ones of sampled bins; intervals of few blocks are dotted. Above 0 the control does harm,
-    below 0 the model scores better with it.
+    Filled bars are of the whole segment, hatched ones of sampled bins; dotted intervals come
+    from few blocks. Above 0 the control does harm, below 0 the model scores better with it.
 
     Parameters
     ----------

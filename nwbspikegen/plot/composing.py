@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _WIDTH = 4.2
 # a panel says its height for a page, in pixels of 96 dots an inch
 _DOTS = 96.0
+# of a panel along time: on a page it is as high as its units need, on paper a page has several
+_HIGHEST = 300
 
 
 def compose(
@@ -45,7 +47,7 @@ def compose(
     """
     num_columns = min(num_columns, len(panels))
     rows = _arrange(panels, num_columns)
-    heights = [max(panel.height for panel in row) / _DOTS for row in rows]
+    heights = [max(_find_height(panel) for panel in row) / _DOTS for row in rows]
     if figure is None:
         figure = new_figure(width * max(num_columns, 2), sum(heights))
     grid = figure.add_gridspec(len(rows), num_columns, height_ratios=heights)
@@ -66,3 +68,7 @@ def _arrange(panels: Sequence[Panel], num_columns: int) -> list[list[Panel]]:
         else:
             last.append(panel)
     return rows
+
+
+def _find_height(panel: Panel) -> int:
+    return min(panel.height, _HIGHEST) if panel.is_time else panel.height

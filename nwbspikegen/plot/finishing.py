@@ -75,7 +75,9 @@ def write_caption(drawn: PaperFigure, letters: str) -> str:
     >>> write_caption(PaperFigure("a", None, "slice.nwb", "Spikes."), "")
     'Figure (a). slice.nwb. Spikes.'
     """
-    panels = f" Panels {letters[0]} to {letters[-1]} from left to right and top to bottom." if letters else ""
+    # captions of several panels of a page name each by its letter
+    is_said = not letters or "(A)" in drawn.caption
+    panels = "" if is_said else f" Panels {letters[0]} to {letters[-1]} from left to right and top to bottom."
     return f"Figure ({drawn.name}). {drawn.heading.rstrip('.')}. {drawn.caption}{panels}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nwbspikegen.plot.canvas import COLOURS
-from nwbspikegen.plot.colours import DIVERGING, SEQUENTIAL, SPAN_NAMES, SPANS
+from nwbspikegen.plot.colours import DIVERGING, SEQUENTIAL, SPAN_NAMES, SPANS, choose_ticks
 from nwbspikegen.plot.panels import Mark, PageTrains, Panel
 
 if TYPE_CHECKING:
@@ -66,15 +66,18 @@ def _draw(axes: Axes, mark: Mark, colour: str) -> None:
     elif mark.kind == "intervals":
         ends: dict[str, Any] = {"color": colour, "linewidth": 1.5, "linestyle": ":" if mark.is_faint else "-"}
         axes.hlines(y, np.asarray(mark.low, float), np.asarray(mark.high, float), **ends)
+        # ends of its own: an interval narrower than the point is seen to be there
+        for end in (mark.low, mark.high):
+            axes.plot(np.asarray(end, float), y, "|", color=colour, markersize=7)
         face = "white" if mark.is_faint else colour
-        axes.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=5, label=label)
+        axes.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=4.5, label=label)
     elif mark.values is not None:
         low, high = mark.limits or (None, None)
         drawn = axes.scatter(
             x, y, c=np.asarray(mark.values, float), cmap=SEQUENTIAL.lower(), vmin=low, vmax=high, s=18
         )
         drawn.set_rasterized(is_many)
-        axes.figure.colorbar(drawn, ax=axes, label=_plain(mark.scale))
+        _draw_scale(axes, drawn, mark)
     else:
         face = "none" if mark.is_faint else colour
         axes.scatter(x, y, s=14, facecolors=face, edgecolors=colour, label=label, rasterized=is_many)
@@ -112,7 +115,7 @@ def _draw_map(axes: Axes, mark: Mark) -> None:
         norm=norm,
         zorder=1,
     )
-    axes.figure.colorbar(image, ax=axes, label=_plain(mark.scale))
+    _draw_scale(axes, image, mark)
     for row, labels in enumerate(mark.labels or ()):
         for column, label in enumerate(labels):
             shade = image.cmap(image.norm(z[row, column]))
@@ -125,6 +128,15 @@ def _draw_map(axes: Axes, mark: Mark) -> None:
                 "color": "white" if is_dark else "black",
             }
             axes.text(x[column], y[row], _plain(label), **how)
+
+
+def _draw_scale(axes: Axes, drawn: Any, mark: Mark) -> None:
+    # within the place of the panel: panels below each other stay aligned, with a bar or without
+    bar = axes.figure.colorbar(drawn, cax=axes.inset_axes((1.015, 0.0, 0.02, 1.0)), label=_plain(mark.scale))
+    if mark.is_log and mark.limits is not None:
+        ticks = choose_ticks(mark.limits)
+        bar.set_ticks([10.0**place for place in ticks], labels=list(ticks.values()))
+        bar.ax.minorticks_off()
 
 
 def _thin(values: np.ndarray, step: int) -> np.ndarray:

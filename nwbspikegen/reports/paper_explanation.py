@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
 from nwbspikegen.explain.figure_curves import plot_attention_curves
 from nwbspikegen.explain.figure_maps import plot_attention_maps, plot_couplings
 from nwbspikegen.explain.nwb import read_attention
+from nwbspikegen.nwb.opening import open_nwb
+from nwbspikegen.nwb.provenance import list_models, list_sources
 from nwbspikegen.plot.finishing import PaperFigure
-from nwbspikegen.prediction.nwb_reading import list_results, read_models
 
+_MODULE = "attention"
 _CAPTIONS = {
     "attention_maps": "Attention of queries (down) to keys (across), mean over heads and windows, times the "
     "number of bins that the query may see: 1 is an equal share, on a logarithmic scale. Attention weighted "
     "by the importance of each key, likewise.",
     "attention_curves": "Attention and importance along the window, from the maps.",
     "couplings": "How strongly each source moves the hazard of each target, signed, the colour ending at the "
-    "97th percentile; how couplings decay with the time since the source's spike; what silencing all units in "
-    "a range of lags costs, in bits per spike.",
-    "rate_correlations": "Correlation over units of each profile with the firing rates of input and generated "
-    "spikes.",
-    "ablations": "What each control costs: intact minus control, with 95 % intervals of paired draws of blocks "
-    "of 10 s; hatched: scored on sampled bins. Above 0 the control does harm.",
+    "97th percentile; how couplings decay with the time since the source's spike; what silencing all units "
+    "in a range of lags costs, in bits per spike.",
+    "rate_correlations": "Correlation over units of each profile with the firing rates of input and "
+    "generated spikes.",
+    "ablations": "What each control costs: intact minus control, with 95 % intervals of paired draws of "
+    "blocks of 10 s; hatched: scored on sampled bins. Above 0 the control does harm.",
 }
 
 
@@ -51,9 +52,8 @@ def draw_explanation(path: Path) -> Iterator[PaperFigure]:
 
 def _head(path: Path, num_windows: object) -> str:
     """Return which recording and model a figure is of."""
-    try:
-        models = read_models(path) if "models" in list_results(path) else None
-    except InputError:
-        models = None
-    model = "" if models is None or not len(models) else f"; {models.iloc[0]['name']}, {models.iloc[0].loss}"
-    return f"{path.name}{model}{f'; mean of {num_windows} windows' if num_windows else ''}"
+    with open_nwb(path) as root:
+        models = [f"{each.name}, {each.sha256[:12]}" for each in list_models(root) if each.module == _MODULE]
+        sources = [each.file_name for each in list_sources(root) if each.module == _MODULE]
+    made = [path.name, *(f"of {name}" for name in sources if name != path.name), *models]
+    return "; ".join([*made, *([f"mean of {num_windows} windows"] if num_windows else [])])

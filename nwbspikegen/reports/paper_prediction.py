@@ -67,8 +67,8 @@ def _head(path: Path, predicted: xr.DataArray, models: pd.DataFrame) -> str:
 def _caption_rasters(predicted: xr.DataArray, start: float, duration: float, seed: int) -> str:
     return (
         f"{duration:g} s from {float(predicted.time[0]) + start:,.6g} s on. Recorded spikes; the probability "
-        "that the model gives each bin from recorded bins before it, on a logarithmic scale; and spikes drawn "
-        f"from these probabilities with seed {seed}, which are synthetic. Units are in the order of their "
+        "that the model gives each bin from recorded bins before it, on a logarithmic scale; and spikes "
+        f"drawn from these with seed {seed}, which are synthetic. Units are in the order of their "
         "recorded rate in all three; grey: not observed."
     )
 
