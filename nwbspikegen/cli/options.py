@@ -154,6 +154,9 @@ baselines_option = click.option(
     help="What stands beside the model, by names with commas between: untrained, mean_rate, running_rate, "
     "online_hazard, history_glm, coupled_glm; or none. By default all whose fit is short.",
 )
+explain_option = click.option(
+    "--explain", is_flag=True, help="Say below the tables what their columns and rows mean."
+)
 device_option = click.option(
     "--device",
     type=DEVICE,

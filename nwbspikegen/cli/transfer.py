@@ -11,11 +11,13 @@ from nwbspikegen.cli.options import (
     MODEL_HELP,
     certificates_options,
     device_option,
+    explain_option,
     read_window,
     require_model,
     settings_option,
     window_options,
 )
+from nwbspikegen.cli.transfer_text import explain_study, format_study
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
@@ -30,11 +32,6 @@ from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import xarray as xr
-
-    from nwbspikegen.scoring.metrics import Metric
-    from nwbspikegen.transfer import TransferStudy
     from nwbspikegen.views import WindowOptions
 
 # options that are neither of the window nor of what is printed
@@ -42,7 +39,7 @@ _RUN = ("leave_one_out", "epochs", "scheduler", "certificates", "workers", "devi
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
     *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
-    *("as_json", "config", "quiet", "log_file", "trust", "report"),
+    *("as_json", "config", "quiet", "log_file", "trust", "report", "explain"),
 )
 
 
@@ -97,6 +94,7 @@ _OF_READING = (
 @seed_option
 @overwrite_option
 @report_option
+@explain_option
 @every_command
 def transfer_command(
     recordings: tuple[Path | str, ...],
@@ -109,6 +107,7 @@ def transfer_command(
     nwb_folder: Path | None,
     metadata: Path | None,
     overwrite: bool,
+    explain: bool,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -148,9 +147,12 @@ def transfer_command(
         "recommendation": records_of(ranking),
         "ranks": records_of(ranks),
         "files": [str(path) for path in written],
+        **({"meanings": explain_study(study.scores, ranking, ranks)} if explain else {}),
     }
     places = written if is_there else [study.folder / "tables", *written]
-    print_result(result, as_json=as_json, text=_format(study, ranking, ranks, places))
+    print_result(
+        result, as_json=as_json, text=format_study(study, ranking, ranks, places, is_explained=explain)
+    )
 
 
 def _list_of_runs() -> list[str]:
@@ -172,61 +174,3 @@ def _choose_recordings(
             "name the recordings, or the file that names them",
         )
     return (recordings, options) if sessions_file is None else read_sessions_file(sessions_file, options)
-
-
-def _say_observed(scores: xr.Dataset) -> list[str]:
-    """Return a line about the recordings whose test segment was not observed throughout."""
-    cells = scores.observed_fraction.max(
-        # a column's cells have one segment: the largest is that of any that was scored
-        [dim for dim in scores.observed_fraction.dims if dim != "test_session"]
-    )
-    named = [f"{name} {part:.3%}" for name, part in cells.to_series().items() if part < 1]
-    return [f"of all bins were observed, and scored: {', '.join(named)}"] if named else []
-
-
-def _format_matrix(scores: xr.Dataset, model: str, metric: Metric) -> list[str]:
-    """Return one score of one model in every cell, below what it is."""
-    from nwbspikegen.scoring.metrics import name_score
-
-    null = "mean_rate" if metric.needs_null else ""
-    matrix = scores.value.sel(predictor=model, metric=metric.name, null=null).to_pandas()
-    marked = matrix.map("{:.3f}".format).mask(matrix.isna(), "-")
-    # a star in the cell: a score within one animal must not be read as one between animals
-    marked = marked.where(scores.independent.to_pandas(), marked + "*")
-    marked.index.name = marked.columns.name = None
-    return [
-        f"{name_score(metric.name, null)}, of {model}; trained on (down), tested on (across)",
-        marked.to_string(),
-    ]
-
-
-def _format(
-    study: TransferStudy, ranking: pd.DataFrame | None, ranks: pd.DataFrame | None, places: list[Path]
-) -> str:
-    """Return the matrix of every model and score, the groups, what is ranked, and what was written."""
-    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_added
-
-    scores = study.scores
-    parts = []
-    # one matrix is what fits a screen; all others are in the tables
-    for metric in (BITS_PER_SPIKE, *list_added(scores["metric"].values)):
-        for model in scores.attrs["models"]:
-            parts += _format_matrix(scores, model, metric)
-    parts.append("* not independent: shares session, subject or time")
-    parts += [*_say_observed(scores), ""]
-    groups = study.groups()
-    shown = groups[(groups.metric == BITS_PER_SPIKE.name) & (groups.null == "mean_rate")]
-    if len(shown):
-        parts.append(_format_table(shown.drop(columns=["metric", "null"])))
-    if ranking is not None:
-        kept = ["rank", "train_session", "value", "ci_low", "ci_high", "probability_best", "shared"]
-        parts.append("\n" + _format_table(ranking[kept]))
-    if ranks is not None:
-        parts.append("\n" + _format_table(ranks))
-    if places:
-        parts.append(f"\nwrote {', '.join(map(str, places))}")
-    return "\n".join(parts)
-
-
-def _format_table(table: pd.DataFrame) -> str:
-    return table.to_string(index=False, float_format="{:.3f}".format)
