@@ -12,7 +12,6 @@ import xarray as xr
 from nwbspikegen.core.context_start import note_context_start
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel, build_model
-from nwbspikegen.prediction.beside_untrained import UNTRAINED
 from nwbspikegen.prediction.nwb_reading import (
     list_results,
     read_models,
@@ -21,6 +20,7 @@ from nwbspikegen.prediction.nwb_reading import (
 )
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import BASELINES, score
+from nwbspikegen.scoring.table import UNTRAINED
 from nwbspikegen.views import open_units
 from nwbspikegen.views.holding import hold
 

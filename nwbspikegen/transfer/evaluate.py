@@ -14,15 +14,14 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
-from nwbspikegen.prediction.beside_untrained import UNTRAINED
+from nwbspikegen.prediction.together import count_together, predict_with_each
 from nwbspikegen.scoring.evaluation import COLUMNS, score_prediction
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
 from nwbspikegen.scoring.segment import ScoredSegment
-from nwbspikegen.scoring.table import DEFAULT_BASELINES, predict_baselines
+from nwbspikegen.scoring.table import DEFAULT_BASELINES, UNTRAINED, predict_baselines
 from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, write_scores
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
-from nwbspikegen.transfer.predict import count_together, predict_with_each
 from nwbspikegen.transfer.training_rows import (
     build_untrained,
     prepare_scoring,
