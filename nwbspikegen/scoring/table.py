@@ -31,8 +31,9 @@ DEFAULT_BASELINES = ("mean_rate", "running_rate", "online_hazard", "history_glm"
 # about 100 units: a table is made in many places, and none of them should wait minutes for one row of it
 LONGEST_FIT_S = 20.0
 _NULLS = ("mean_rate", "running_rate")
+# a prediction of this name is a null too: what the others are above it is what training was worth
 UNTRAINED = "untrained"
-"""What tables call a model before training; it is a null too: what is above it is what training was worth."""
+"""What tables call a model before training."""
 
 
 def score(
