@@ -264,6 +264,12 @@ class ContextCurve:
         table.insert(0, "context", self.contexts)
         return table
 
+    def keep(self, predictors: Sequence[str]) -> ContextCurve:
+        """Return the curve of some predictors."""
+        for name in predictors:
+            self.log_likelihood(name)
+        return ContextCurve(self.data.sel(predictor=list(predictors)))
+
     @property
     def trained(self) -> dict[str, str]:
         """Predictors that were trained and say something untrained, with the name of themselves before."""
