@@ -206,12 +206,7 @@ class ContextCurve:
         tables = []
         for name in [*self.trained] if names is None else names:
             known = reference or self.find_untrained(name)
-            weights = self._weights(resamples, seed)
-            curve = np.array(
-                [weigh_bits(row, self.num_spikes, weights) for row in self.log_likelihood(known)]
-            )
-            gain = self.draw_gain(name, known, resamples=resamples, seed=seed)
-            drawn = find_worth(curve, gain, self.seconds)
+            drawn = self.draw_worth(name, known, resamples=resamples, seed=seed)
             table = summarise_worth(drawn, self.seconds)
             table.insert(0, "reference", known)
             table.insert(0, "context", self.contexts)
@@ -227,6 +222,17 @@ class ContextCurve:
         if context is not None:
             found = found[found["context"] == self._require_context(context)].reset_index(drop=True)
         return found
+
+    def draw_worth(
+        self, predictor: str, reference: str, *, resamples: int = RESAMPLES, seed: int = 0
+    ) -> Float64[np.ndarray, "context draw"]:
+        """Return worth in seconds for starts as they are, first, and as drawn: `find_worth`."""
+        weights = self._weights(resamples, seed)
+        known = np.array(
+            [weigh_bits(row, self.num_spikes, weights) for row in self.log_likelihood(reference)]
+        )
+        gain = self.draw_gain(predictor, reference, resamples=resamples, seed=seed)
+        return find_worth(known, gain, self.seconds)
 
     def transfer_share(
         self,

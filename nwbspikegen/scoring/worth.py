@@ -11,6 +11,9 @@ from scipy.optimize import isotonic_regression
 
 from nwbspikegen.scoring.blocks import estimate
 
+WORTH = "worth_seconds"
+"""Name of the seconds that a gain is worth, in tables."""
+
 # bits per spike: sums of log-likelihoods taken in another order differ by less
 _ROUND_OFF = 1e-9
 
