@@ -37,12 +37,26 @@ if TYPE_CHECKING:
     from nwbspikegen.views import WindowOptions
 
 # options that are neither of the window nor of what is printed
-_RUN = ("leave_one_out", "epochs", "scheduler", "workers", "device", "seed", "settings")
+_RUN = ("context", "leave_one_out", "epochs", "scheduler", "workers", "device", "seed", "settings")
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
     *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
     *("as_json", "config", "quiet", "log_file", "report"),
 )
+
+
+def _read_contexts(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Return the contexts of an option, refusing what is none as it is typed."""
+    from nwbspikegen.scoring.context_curves import walk_contexts
+
+    if value is None:
+        return None
+    try:
+        return tuple(label for label, _ in walk_contexts(value.split(",")))
+    except InputError as error:
+        raise click.BadParameter(str(error), context, parameter) from error
 
 
 @click.command("transfer", short_help="Train on every recording, test on every other.")
@@ -78,6 +92,12 @@ _OF_READING = (
     "ranked",
     type=click.Choice(["seeds", "targets"]),
     help="Rank all rows by how well they serve others, or all columns by how well they are predicted.",
+)
+@click.option(
+    "--context",
+    callback=_read_contexts,
+    metavar="SECONDS,...",
+    help="Measure also from how many seconds of each recording's own past: 0,1,5,10,30,60,warm.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
@@ -143,6 +163,7 @@ def transfer_command(
         "groups": records_of(study.groups()),
         "tests": records_of(study.tests()),
         "independence": records_of(study.independence),
+        "context_gains": records_of(study.context_gains()) if study.plan.contexts else [],
         "recommendation": records_of(ranking),
         "ranks": records_of(ranks),
         "files": [str(path) for path in written],
@@ -182,11 +203,12 @@ def _say_observed(scores: xr.Dataset) -> list[str]:
     return [f"of all bins were observed, and scored: {', '.join(named)}"] if named else []
 
 
-def _format_matrix(scores: xr.Dataset, model: str, metric: Metric) -> list[str]:
+def _format_matrix(scores: xr.Dataset, model: str, metric: Metric, null: str | None = None) -> list[str]:
     """Return one score of one model in every cell, below what it is."""
     from nwbspikegen.scoring.metrics import name_score
 
-    null = "mean_rate" if metric.needs_null else ""
+    if null is None:
+        null = "mean_rate" if metric.needs_null else ""
     matrix = scores.value.sel(predictor=model, metric=metric.name, null=null).to_pandas()
     marked = matrix.map("{:.3f}".format).mask(matrix.isna(), "-")
     # a star in the cell: a score within one animal must not be read as one between animals
@@ -198,6 +220,53 @@ def _format_matrix(scores: xr.Dataset, model: str, metric: Metric) -> list[str]:
     ]
 
 
+def _format_gains(study: TransferStudy) -> list[str]:
+    """Return what training gave in every cell: the gain over untrained, and what it is worth in seconds."""
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+
+    parts = []
+    for model in study.plan.models:
+        try:
+            gains = study.gains_of(model)
+        except InputError:
+            # a model with a window says nothing untrained
+            continue
+        parts += _format_matrix(gains, model, BITS_PER_SPIKE, str(gains.attrs["headline_null"]))
+        if study.plan.contexts:
+            parts += _format_worth(study, model)
+        parts.append("")
+    return parts
+
+
+def _format_worth(study: TransferStudy, model: str) -> list[str]:
+    """Return seconds of each column's own past that each row is worth, at the headline's context."""
+    from nwbspikegen.scoring.worth import say_seconds
+    from nwbspikegen.transfer.gains import find_headline
+
+    label = find_headline(study.plan.contexts)
+    worth = study.worth_seconds(label, predictor=model)
+    worth["shown"] = [
+        say_seconds(row.worth_seconds, row.bound, row.measured_up_to) for row in worth.itertuples()
+    ]
+    matrix = worth.pivot(index="train_session", columns="test_session", values="shown")
+    names = study.plan.rows(), study.plan.names
+    matrix = matrix.reindex(index=names[0], columns=names[1]).fillna("-")
+    matrix.index.name = matrix.columns.name = None
+    given = "all of the window" if label == "warm" else f"{label} s"
+    return [
+        f"worth_seconds of {model} with {given} of the target's past: what untrained needs to do as well",
+        matrix.to_string(),
+    ]
+
+
+def _say_alike(scores: xr.Dataset, model: str) -> list[str]:
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+    from nwbspikegen.transfer.study_gains import say_rows_differ
+
+    said = say_rows_differ(scores, predictor=model, metric=BITS_PER_SPIKE.name, null="mean_rate")
+    return [said] if said else []
+
+
 def _format(
     study: TransferStudy, ranking: pd.DataFrame | None, ranks: pd.DataFrame | None, places: list[Path]
 ) -> str:
@@ -205,11 +274,13 @@ def _format(
     from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_added
 
     scores = study.scores
-    parts = []
+    parts = _format_gains(study)
     # one matrix is what fits a screen; all others are in the tables
     for metric in (BITS_PER_SPIKE, *list_added(scores["metric"].values)):
         for model in scores.attrs["models"]:
             parts += _format_matrix(scores, model, metric)
+            if metric is BITS_PER_SPIKE:
+                parts += _say_alike(scores, model)
     parts.append("* not independent: shares session, subject or time")
     parts += [*_say_observed(scores), ""]
     groups = study.groups()
@@ -217,7 +288,8 @@ def _format(
     if len(shown):
         parts.append(_format_table(shown.drop(columns=["metric", "null"])))
     if ranking is not None:
-        kept = ["rank", "train_session", "value", "ci_low", "ci_high", "probability_best", "shared"]
+        kept = ["rank", "rank_low", "rank_high", "train_session", "value", "ci_low", "ci_high"]
+        kept += ["probability_best", "shared"]
         parts.append("\n" + _format_table(ranking[kept]))
     if ranks is not None:
         parts.append("\n" + _format_table(ranks))

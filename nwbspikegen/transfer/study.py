@@ -267,7 +267,11 @@ class TransferStudy:
     @property
     def gains(self) -> xr.Dataset:
         """What training gave: like `scores`, with the untrained model as the null, at each context."""
-        return read_gains(self.folder, self._plan, self._plan.models[0])[0]
+        return self.gains_of(self._plan.models[0])
+
+    def gains_of(self, model: str) -> xr.Dataset:
+        """Return `gains` of one of several models."""
+        return read_gains(self.folder, self._plan, model)[0]
 
     def context_gains(self, *, predictor: str | None = None) -> pd.DataFrame:
         """Return gain, worth in seconds and share of every cell at every context: `GAIN_COLUMNS`.
@@ -428,8 +432,14 @@ class TransferStudy:
         """Write scores, sessions and positions to an NWB file; arguments of `transfer.write_study`."""
         from nwbspikegen.transfer.nwb_writing import write_study
 
-        positions = None if layout is None else layout.table
-        return write_study(path, self.scores, sessions=self.sessions, layout_positions=positions, **how)
+        return write_study(
+            path,
+            self.scores,
+            sessions=self.sessions,
+            layout_positions=None if layout is None else layout.table,
+            context_gains=self.context_gains() if self._plan.contexts else None,
+            **how,
+        )
 
     def _visit(self, target: str | os.PathLike[str], options: WindowOptions | None) -> str:
         """Note a file as a column that is no session, and return its name."""

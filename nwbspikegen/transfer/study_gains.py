@@ -89,6 +89,30 @@ def join_tables_of_gains(
     return pd.concat(parts, ignore_index=True) if parts else table
 
 
+def say_rows_differ(scores: xr.Dataset, *, predictor: str, metric: str, null: str) -> str:
+    """Return in how many columns rows differ by more than their intervals; empty without intervals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> coords = {"train_session": ["a", "b"], "test_session": ["c", "d"], "predictor": ["m"],
+    ...           "metric": ["bits_per_spike"], "null": ["mean_rate"]}
+    >>> low, high = np.array([[0.0, 0.0], [0.5, 2.0]]), np.array([[1.0, 1.0], [1.5, 3.0]])
+    >>> ends = {name: (tuple(coords), each[..., None, None, None])
+    ...         for name, each in (("ci_low", low), ("ci_high", high))}
+    >>> say_rows_differ(xr.Dataset(ends, coords), predictor="m", metric="bits_per_spike", null="mean_rate")
+    'rows differ by no more than their intervals in 1 of 2 columns'
+    """
+    picked = scores[["ci_low", "ci_high"]].sel(predictor=predictor, metric=metric, null=null)
+    # intervals that all share a point: no row is apart from any other
+    highest, lowest = picked["ci_low"].max("train_session"), picked["ci_high"].min("train_session")
+    known = (highest.notnull() & (picked["ci_low"].notnull().sum("train_session") > 1)).values
+    if not known.any():
+        return ""
+    alike = int((highest.values <= lowest.values)[known].sum())
+    return f"rows differ by no more than their intervals in {alike} of {int(known.sum())} columns"
+
+
 def pick_worth(gains: pd.DataFrame, context: str | float | None) -> pd.DataFrame:
     """Return the columns of a table of gains that say what they are worth, of one context or of all."""
     measured = list(dict.fromkeys(gains["context"]))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 
 import nwbspikegen as nsg
+from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import load_model
 from nwbspikegen.scoring.context_curves import ContextCurve
 from nwbspikegen.simulation import metadata_of
+from nwbspikegen.transfer import read_context_gains
 from nwbspikegen.transfer.cell_files import model_folder
 from nwbspikegen.transfer.gains import GAIN_COLUMNS, collect_gains
 from nwbspikegen.transfer.groups import compare_groups
@@ -182,3 +186,27 @@ def test_a_curve_without_untrained_gives_no_gain(study):
     some = ContextCurve(curve.data).keep(["culture", "running_rate"])
     gains, _ = collect_gains(study.scores, study.draws, {"mouse": some}, "in_context")
     assert bool(gains.value.sel(null="untrained, 10 s").isnull().all())
+
+
+def test_gains_are_written_to_nwb_and_read_as_they_were(study, tmp_path):
+    metadata = {"Subject": {"species": "Mus musculus"}}
+    path = study.write_nwb(tmp_path / "study.nwb", metadata=metadata)
+    found = read_context_gains(path)
+    pd.testing.assert_frame_equal(found, study.context_gains(), check_dtype=False)
+
+
+def test_the_command_measures_what_is_missing_and_prints_it(study):
+    # of the study that is there: nothing is left to do
+    how = ["--context", "0,2,10,warm", "--duration", "24", "--skip-units", "0", "--split", "0.4,0.2,0.4"]
+    how += [text for name, value in _HOW.items() if name != "epochs" for text in ("--set", f"{name}={value}")]
+    paths = [str(session.path) for session in study.plan.sessions]
+    done = CliRunner().invoke(cli, ["transfer", *paths, "--out", str(study.folder), "--epochs", "1", *how])
+    assert done.exit_code == 0, done.output
+    assert "Bits per spike above untrained, 10 s, of in_context" in done.output
+    assert "worth_seconds of in_context with 10 s of the target's past" in done.output
+    assert "rows differ by no more than their intervals" not in done.output
+    assert (study.folder / "tables" / "context_gains.csv").is_file()
+    assert (study.folder / "figures" / "in_context-gain-matrix.png").is_file()
+    refused = CliRunner().invoke(cli, ["transfer", *paths, "--out", str(study.folder), "--context", "0,soon"])
+    assert refused.exit_code == 2
+    assert "'soon'" in refused.output
