@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
     from nwbspikegen.prediction.audit import audit as audit
+    from nwbspikegen.prediction.context_curve import context_curve as context_curve
     from nwbspikegen.prediction.free_run import free_run as free_run
     from nwbspikegen.prediction.nwb_reading import read_audits as read_audits
     from nwbspikegen.prediction.nwb_reading import read_generated_units as read_generated_units
@@ -64,6 +65,7 @@ _MODULE_OF = {
     "TransferStudy": "transfer",
     "WindowOptions": "views",
     "audit": "prediction.audit",
+    "context_curve": "prediction.context_curve",
     "convert_asdf": "commands.convert",
     "convert_format": "commands.convert",
     "convert_ibl": "commands.convert",

@@ -13,6 +13,7 @@ _NAMES = [
     "TransferStudy",
     "WindowOptions",
     "audit",
+    "context_curve",
     "convert_asdf",
     "convert_format",
     "convert_ibl",

@@ -221,8 +221,8 @@ def window_options(command: _Command) -> _Command:
             is_eager=True,
             expose_value=False,
             callback=_take_preset,
-            help="Units 100 to 227 and ten minutes, as in Shimono 2026; in_vitro: those after the first thirty; "
-            "in_vivo: of spontaneousActivity.",
+            help="Units 100 to 227 and ten minutes, as in Shimono 2026; in_vitro: those after the first "
+            "thirty; in_vivo: of spontaneousActivity.",
         ),
     ):
         command = option(command)

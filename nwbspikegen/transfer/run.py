@@ -47,6 +47,7 @@ def study_recordings(
     seed: int = 0,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
+    context: Sequence[str | float] | None = None,
 ) -> TransferStudy:
     """Make a study of recordings or go on with the one that is there, run it, write tables and figures.
 
@@ -64,6 +65,8 @@ def study_recordings(
         Begin anew even if there is a study.
     settings : mapping of name to value, optional
         Of all models, or `learning_rate`, `weight_decay` and `patience`; they are part of the study.
+    context : sequence of seconds or "warm", optional
+        Lengths of past of which curves are measured; of a study that is there, by default those that it has.
     """
     out, settings = Path(out), dict(settings or {})
     for model in models:
@@ -125,6 +128,8 @@ def _run_study(
             models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out, **settings
         )
         study.add(recordings, options=options)
+        if context is not None:
+            study.add_contexts(context)
     else:
         study = TransferStudy.create(
             out,
@@ -134,6 +139,7 @@ def _run_study(
             leave_one_out=leave_one_out,
             seed=seed,
             epochs=epochs,
+            context=context or (),
             overwrite=overwrite,
             **settings,
         )
@@ -150,7 +156,7 @@ def _run_study(
 
 
 def write_tables(study: TransferStudy) -> Path:
-    """Write scores, groups, tests, independence and layout of a study as CSV into its folder `tables`."""
+    """Write scores, groups, tests, independence and gains of a study as CSV into its folder `tables`."""
     folder = study.folder / "tables"
     folder.mkdir(exist_ok=True)
     scores = study.scores
@@ -164,6 +170,8 @@ def write_tables(study: TransferStudy) -> Path:
         "tests": study.tests(),
         "independence": study.independence,
     }
+    if study.plan.contexts:
+        tables["context_gains"] = study.context_gains()
     for name, table in tables.items():
         with write_whole(folder / f"{name}.csv", overwrite=True) as path:
             guard_formulas(table).to_csv(path, index=False)
@@ -198,7 +206,28 @@ def draw_study(study: TransferStudy) -> list[Path]:
             figures[f"{name}-{metric.name}-layout"] = plot_layout(layout, preparations)
         if len(groups):
             figures[f"{metric.name}-groups"] = plot_groups(groups, metric=metric.name, null=null, tests=tests)
+    figures |= _draw_gains(study)
     return [save_figure(figure, folder / f"{name}.png", overwrite=True) for name, figure in figures.items()]
+
+
+def _draw_gains(study: TransferStudy) -> dict[str, Any]:
+    """Return matrix and map of every model's gain over itself before training."""
+    from nwbspikegen.transfer.figures import plot_layout, plot_matrix
+
+    figures: dict[str, Any] = {}
+    for model in study.plan.models:
+        name = slugify(model)
+        try:
+            gains = study.gains_of(model)
+            null = str(gains.attrs["headline_null"])
+            figures[f"{name}-gain-matrix"] = plot_matrix(
+                gains, predictor=model, metric=BITS_PER_SPIKE.name, null=null, trivial=(), by_column=True
+            )
+            preparations = gains["test_preparation"].to_series()
+            figures[f"{name}-gain-layout"] = plot_layout(study.layout(predictor=model), preparations)
+        except InputError as error:
+            _LOG.warning("no figure of what training %s gave: %s", model, error)
+    return figures
 
 
 def read_sessions_file(
@@ -281,11 +310,12 @@ def write_files(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        layout = study.layout(metric=BITS_PER_SPIKE.name)
+        layout = study.layout()
     except InputError as error:
         _LOG.warning("no map: %s", error)
         layout = None
     scores, sessions = study.scores, study.sessions
+    gains = study.context_gains() if study.plan.contexts else None
     written = [
         study.write_nwb(
             folder / "sub-group_ses-spike-transfer.nwb", layout=layout, metadata=metadata, overwrite=overwrite
@@ -306,6 +336,7 @@ def write_files(
             unit_table=session.options.unit_table,
             overwrite=overwrite,
             layout_positions=None if layout is None else layout.table,
+            context_gains=gains,
         )
         written.append(out)
     return written

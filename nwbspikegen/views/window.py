@@ -123,7 +123,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "in_vitro": {"start": 1800.0, "duration": 600.0, **_PAPERS_UNITS},
     "in_vivo": {"interval": "spontaneousActivity", "start": 0.0, "duration": 600.0, **_PAPERS_UNITS},
 }
-"""What Shimono 2026 uses: 128 units and ten minutes, of a slice after its first thirty, of a mouse at rest."""
+"""What Shimono 2026 uses: 128 units, ten minutes; of a slice after its first thirty, of a mouse at rest."""
 
 
 def open_window(

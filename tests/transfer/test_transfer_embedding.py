@@ -257,7 +257,10 @@ def test_good_seeds_and_easy_targets_are_ranked() -> None:
     easiest = targets.iloc[0]
     assert easiest["num_rows"] == easiest["num_above_running_rate"] == 5
     assert easiest["within"] > easiest["best_value"] > easiest["mean_value"]
-    assert 0.0 < easiest["share_of_within"] < 1.0
+    assert 0.0 < easiest["transfer_share"] < 1.0
+    # of the gain over untrained, not of the whole score, most of which training has no part in
+    assert easiest["transfer_share"] < easiest["mean_value"] / easiest["within"]
+    assert row["rank_low"] <= row["rank"] <= row["rank_high"]
 
 
 def test_a_target_that_nothing_was_trained_on_is_served() -> None:

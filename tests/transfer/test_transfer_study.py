@@ -23,11 +23,11 @@ from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.models import build_model, load_model
+from nwbspikegen.prediction.together import predict_with_each
 from nwbspikegen.scoring.independence import compare_recordings
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.transfer.cell_files import cell_file, model_folder
 from nwbspikegen.transfer.groups import compare_groups, flip_signs, summarise_groups
-from nwbspikegen.transfer.predict import predict_with_each
 from nwbspikegen.views import open_window
 
 _OPTIONS = nsg.WindowOptions(duration=30.0, skip_units=0, split=(0.3, 0.2, 0.5))

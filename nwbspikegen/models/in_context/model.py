@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
@@ -236,17 +236,22 @@ class InContext(SpikeModel):
 
     @classmethod
     def predict_together(
-        cls, models: Sequence[Any], bins: Bins, first: int, bin_size: float
-    ) -> Iterator[Float32[np.ndarray, "predicted unit"] | InputError]:
+        cls,
+        models: Sequence[Any],
+        bins: Bins,
+        first: int,
+        bin_size: float,
+        wanted: Bool[np.ndarray, " predicted"] | None = None,
+    ) -> Iterator[Float32[np.ndarray, "wanted unit"] | InputError]:
         """Give what each model predicts; what all make of the recording's past is made once.
 
         It does not depend on their weights, and takes most of the time.
         """
         # what models make of it differs where they begin with different priors
         if len({model.prior for model in models}) > 1:
-            yield from super().predict_together(models, bins, first, bin_size)
+            yield from super().predict_together(models, bins, first, bin_size, wanted)
         else:
-            yield from predict_sharing(models, bins, first, bin_size)
+            yield from predict_sharing(models, bins, first, bin_size, wanted)
 
     def read_couplings(self, bins: Bins, bin_size: float) -> Couplings:
         """Return the coupling filters between units, as the past of a recording tells."""
