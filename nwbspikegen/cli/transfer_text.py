@@ -87,9 +87,8 @@ def _format_worth(study: TransferStudy, model: str) -> list[str]:
 
     label = find_headline(study.plan.contexts)
     worth = study.worth_seconds(label, predictor=model)
-    worth["shown"] = [
-        say_seconds(row.worth_seconds, row.bound, row.measured_up_to) for row in worth.itertuples()
-    ]
+    told = (worth[name] for name in ("worth_seconds", "bound", "measured_up_to"))
+    worth["shown"] = [say_seconds(*row) for row in zip(*told, strict=True)]
     matrix = worth.pivot(index="train_session", columns="test_session", values="shown")
     names = study.plan.rows(), study.plan.names
     matrix = matrix.reindex(index=names[0], columns=names[1]).fillna("-")

@@ -97,6 +97,7 @@ def study_recordings(
             seed=seed,
             overwrite=overwrite,
             settings=settings,
+            context=context,
         )
 
 
@@ -116,6 +117,7 @@ def _run_study(
     seed: int,
     overwrite: bool,
     settings: Mapping[str, Any],
+    context: Sequence[float | str] | None,
 ) -> TransferStudy:
     """Make or extend a study and run it; the parameters are those of `study_recordings`."""
     if (out / STUDY_FILE).is_file() and not overwrite:

@@ -176,12 +176,9 @@ class Coupling:
         scale[self._num_units * _NUM_TAUS :] *= _POPULATION_GAIN
         covariance *= np.outer(scale, scale)
         gradient = (self._gradient - np.outer(mean, self._surprise)) * scale[:, None]
-        if self._num_units > MOST_COUPLED:
-            solved = self._solve_screened(covariance, gradient)
-        else:
-            solved = self._solve_all(covariance, gradient)
+        solve = self._solve_screened if self._num_units > MOST_COUPLED else self._solve_all
         intercept = self._surprise / (self._num_spikes + _PRIOR_SPIKES)
-        for k, found in enumerate(solved):
+        for k, found in enumerate(solve(covariance, gradient)):
             weights = found * scale[:, None]
             units = slice(k * self._num_units, (k + 1) * self._num_units)
             self._weights[:, units] = weights
@@ -203,14 +200,14 @@ class Coupling:
 
     def _solve_screened(
         self, covariance: Float64[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
-    ) -> Float64[np.ndarray, "ridge input unit"]:
-        """Return the weights of each ridge, with few sources of each unit."""
+    ) -> Iterator[Float64[np.ndarray, "input unit"]]:
+        """Give the weights of each ridge, with few sources of each unit."""
         num_units = self._num_units
         own = np.arange(num_units * _NUM_TAUS).reshape(num_units, _NUM_TAUS)
         # a unit that hardly fires would tell much by chance: the weakest ridge, for a spike of the target
         blocks = covariance[own[:, :, None], own[:, None, :]] + _SCREENING_RIDGE * np.eye(_NUM_TAUS)
         sources = screen_sources(gradient[own], blocks, NUM_SOURCES)
-        return solve_screened(covariance, gradient, self._num_spikes, sources, _NUM_TAUS, RIDGES)
+        yield from solve_screened(covariance, gradient, self._num_spikes, sources, _NUM_TAUS, RIDGES)
 
     def _without_own(
         self,
