@@ -246,6 +246,6 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
         CALIBRATION_ERROR.name: calibration_error(
             # the logistic function, which does not overflow in this form
             0.5 + 0.5 * np.tanh(0.5 * log_odds.astype(np.float64)),
-            fired,
+            fired.astype(np.uint8),
         ),
     }
