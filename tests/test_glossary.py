@@ -38,8 +38,8 @@ _TABLES = {
     "targets": "rank test_session num_rows mean_value ci_low ci_high best_value best_row within "
     "transfer_share rank_low rank_high num_above_NAME",
     "context gains": "train_session test_session context seconds value ci_low ci_high worth_seconds "
-    "worth_low worth_high bound gained_seconds measured_up_to transfer_share share_low share_high independent "
-    "shared",
+    "worth_low worth_high bound gained_seconds measured_up_to transfer_share share_low share_high "
+    "independent shared",
     "context curves": "predictor context seconds null value ci_low ci_high num_starts num_spikes "
     "knows_target reference own_gain own_gain_low own_gain_high",
     "sweep": "trial state error num_parameters validation_bits_per_spike test_bits_per_spike best_epoch "
