@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nwbspikegen.reports import report as report
     from nwbspikegen.scoring import score as score
     from nwbspikegen.scoring import spike_statistics as spike_statistics
+    from nwbspikegen.scoring import summarise as summarise
     from nwbspikegen.simulation import draw_population as draw_population
     from nwbspikegen.simulation import simulate as simulate
     from nwbspikegen.training import train as train
@@ -93,6 +94,7 @@ _MODULE_OF = {
     "spike_statistics": "scoring",
     "split_fractions": "views",
     "split_time": "views",
+    "summarise": "scoring",
     "survey": "views",
     "to_pynapple": "commands.pynapple_objects",
     "train": "training",

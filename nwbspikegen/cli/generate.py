@@ -7,8 +7,14 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import baselines_option, context_option, read_window_like, window_options
-from nwbspikegen.cli.output import format_audits, format_scores, format_statistics
+from nwbspikegen.cli.options import (
+    baselines_option,
+    context_option,
+    explain_option,
+    read_window_like,
+    window_options,
+)
+from nwbspikegen.cli.output import format_audits, format_scores, format_statistics, tell_meanings
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
@@ -49,6 +55,7 @@ from nwbspikegen.core.report_option import report_option
 @seed_option
 @overwrite_option
 @report_option
+@explain_option
 @every_command
 def generate_command(
     model: Path | str,
@@ -62,6 +69,7 @@ def generate_command(
     metadata: Path | None,
     seed: int,
     overwrite: bool,
+    explain: bool,
     as_json: bool,
     **window: Any,
 ) -> None:
@@ -96,7 +104,11 @@ def generate_command(
             overwrite=overwrite,
         )
         result = {"path": str(run.path), "statistics": records_of(run.statistics)}
-        print_result(result, as_json=as_json, text=f"{format_statistics(run.statistics)}\n\nwrote {run.path}")
+        print_result(
+            result,
+            as_json=as_json,
+            text=f"{format_statistics(run.statistics, is_explained=explain)}\n\nwrote {run.path}",
+        )
         return
     report = generate_and_score(
         fitted,
@@ -114,6 +126,11 @@ def generate_command(
         "path": str(report.path),
         "scores": records_of(report.scores),
         "audits": records_of(report.audits),
+        **tell_meanings(report.scores, is_wanted=explain),
     }
-    text = f"{format_scores(report.scores)}\n\n{format_audits(report.audits)}\n\nwrote {report.path}"
+    tables = [
+        format_scores(report.scores, is_explained=explain),
+        format_audits(report.audits, is_explained=explain),
+    ]
+    text = "\n\n".join([*tables, f"wrote {report.path}"])
     print_result(result, as_json=as_json, text=text)

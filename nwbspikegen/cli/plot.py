@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import click
 
 from nwbspikegen.core.given import is_given, refuse_given
 from nwbspikegen.core.options import PATH, every_command, overwrite_option
-from nwbspikegen.core.output import print_result
+from nwbspikegen.core.output import WIDTH, print_result
 
 
 @click.command("plot", short_help="Draw what a file, a model or a sweep holds.")
@@ -29,6 +30,14 @@ from nwbspikegen.core.output import print_result
     type=click.IntRange(0, 2**32 - 1),
     help="Of the spikes that rasters draw; by default the file's: the trains that it stores.",
 )
+@click.option(
+    "--format",
+    "suffix",
+    type=click.Choice(["png", "pdf", "svg"]),
+    default="png",
+    show_default=True,
+    help="Of the figures; each has its caption in a text file beside it.",
+)
 @overwrite_option
 @every_command
 def plot_command(
@@ -37,22 +46,27 @@ def plot_command(
     start: float,
     duration: float,
     seed: int | None,
+    suffix: str,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Draw every figure that fits what TARGET holds, as PNG.
+    """Draw every figure that fits what TARGET holds, for papers: with letters, heading and caption.
 
-    A file that `generate` wrote: rasters, ROC and precision-recall curves, bits per spike,
-    all scores. One that
-    `explain` wrote: maps, curves, correlations, ablations. The folder of a model: its training curves.
-    The folder of a sweep: scores along each factor.
+    A file that `generate` wrote: rasters, ROC and calibration within units, bits per spike and paired
+    differences, all scores. One that `explain` wrote: maps, curves, correlations, ablations. A free run, a
+    study (its folder or NWB file), a recording, patch-clamp: what the page of `report` shows. The folder of
+    a model: its training curves. The folder of a sweep: scores along each factor.
     """
-    from nwbspikegen.commands.plot import draw_figures, has_rasters
+    from nwbspikegen.reports.papers import draw_figures, has_rasters
 
     of_rasters = ["start", "duration", "seed"]
     # the file is opened for this only where one of them was typed
     if any(map(is_given, of_rasters)) and not has_rasters(target):
         refuse_given(of_rasters, f"for {target}", "what `nwbspikegen generate` wrote: only it has rasters")
-    drawn = draw_figures(target, out, start=start, duration=duration, seed=seed, overwrite=overwrite)
-    paths = [str(path) for path in drawn]
-    print_result({"figures": paths}, as_json=as_json, text="\n".join(f"wrote {path}" for path in paths))
+    drawn = draw_figures(
+        target, out, start=start, duration=duration, seed=seed, suffix=suffix, overwrite=overwrite
+    )
+    figures = {str(path): caption for path, caption in drawn}
+    result = {"figures": list(figures), "captions": figures}
+    text = "\n\n".join(f"wrote {path}\n{textwrap.fill(told, WIDTH)}" for path, told in figures.items())
+    print_result(result, as_json=as_json, text=text)

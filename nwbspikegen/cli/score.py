@@ -6,22 +6,25 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.cli.output import format_audits, format_scores, format_statistics
+from nwbspikegen.cli.options import explain_option
+from nwbspikegen.cli.output import (
+    format_audits,
+    format_scores,
+    format_statistics,
+    format_trains,
+    tell_meanings,
+)
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, every_command
 from nwbspikegen.core.output import print_result, records_of
-
-_SHOWN = (
-    *("rate_hz", "isi_mean", "isi_cv", "cv2", "fano_100ms", "fano_1s", "pair_correlation"),
-    "share_stationary",
-)
 
 
 @click.command("score", short_help="Print the scores that a file holds.")
 @click.argument("derived", type=PATH)
 @click.option("--recompute", is_flag=True, help="Score again from the spikes that the file holds.")
+@explain_option
 @every_command
-def score_command(derived: Path, recompute: bool, as_json: bool) -> None:
+def score_command(derived: Path, recompute: bool, explain: bool, as_json: bool) -> None:
     """Print the scores and audits stored in DERIVED, a file that `generate` wrote.
 
     Below them stand statistics of the recorded and the generated spike trains. A free run has no scores:
@@ -37,7 +40,7 @@ def score_command(derived: Path, recompute: bool, as_json: bool) -> None:
         refuse_given(["recompute"], "for a free run", "a file with scores")
         statistics = read_statistics(derived)
         run = {"path": str(derived), "statistics": records_of(statistics)}
-        print_result(run, as_json=as_json, text=format_statistics(statistics))
+        print_result(run, as_json=as_json, text=format_statistics(statistics, is_explained=explain))
         return
     # opened once, for the statistics and for scoring again
     recorded = open_recorded(derived, recompute=recompute) if "spike_probability" in held else None
@@ -50,17 +53,11 @@ def score_command(derived: Path, recompute: bool, as_json: bool) -> None:
         "scores": records_of(scores),
         "audits": records_of(audits),
         "spike_statistics": trains,
+        **tell_meanings(scores, is_wanted=explain),
     }
-    parts = [format_scores(scores), format_audits(audits), *([_format_trains(trains)] if trains else [])]
+    parts = [
+        format_scores(scores, is_explained=explain),
+        format_audits(audits, is_explained=explain),
+        *([format_trains(trains, is_explained=explain)] if trains else []),
+    ]
     print_result(result, as_json=as_json, text="\n\n".join(parts))
-
-
-def _format_trains(trains: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Return statistics down, recorded and generated trains across: mean and SD over units."""
-    lines = [f"{'spike trains':<20}" + "".join(f"{name + ', mean':>18}{'SD':>10}" for name in trains)]
-    for statistic in _SHOWN:
-        cells = [
-            f"{each[statistic]['mean']:>18.4g}{each[statistic]['sd']:>10.3g}" for each in trains.values()
-        ]
-        lines.append(f"{statistic:<20}{''.join(cells)}")
-    return "\n".join(lines)

@@ -12,12 +12,13 @@ from nwbspikegen.cli.options import (
     NUM_DEVICES,
     baselines_option,
     device_option,
+    explain_option,
     read_window,
     require_model,
     settings_option,
     window_options,
 )
-from nwbspikegen.cli.output import format_scores
+from nwbspikegen.cli.output import format_scores, tell_meanings
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
@@ -61,6 +62,7 @@ from nwbspikegen.core.output import print_result, records_of
 @window_options
 @seed_option
 @overwrite_option
+@explain_option
 @every_command
 def train_command(
     recordings: tuple[Path | str, ...],
@@ -77,6 +79,7 @@ def train_command(
     baselines: tuple[str, ...] | None,
     seed: int,
     overwrite: bool,
+    explain: bool,
     as_json: bool,
     settings: dict[str, Any],
     **window: Any,
@@ -93,7 +96,7 @@ def train_command(
     require_model(model)
     # tables are printed of recordings that were held out
     if not hold_out:
-        refuse_given(["baselines"], "without --hold-out", "a table of scores")
+        refuse_given(["baselines", "explain"], "without --hold-out", "a table of scores")
     # the defaults are no options: what a run is known by, and a model's record, are as without them
     chosen: dict[str, Any] = {} if precision == "32" else {"precision": precision}
     if devices is not None:
@@ -124,8 +127,13 @@ def train_command(
         "sha256": fitted.sha256,
         "best_epoch": best,
         "held_out": {name: records_of(scores) for name, scores in report.held_out.items()},
+        # the names are those of all tables
+        **tell_meanings(next(iter(report.held_out.values()), None), is_wanted=explain),
     }
-    lines = [f"{name}, held out\n{format_scores(scores)}\n" for name, scores in report.held_out.items()]
+    lines = [
+        f"{name}, held out\n{format_scores(scores, is_explained=explain)}\n"
+        for name, scores in report.held_out.items()
+    ]
     lines.append(
         f"wrote {out}: {fitted.name}, best epoch {best['epoch']:.0f} of {len(fitted.curves)}, "
         f"validation {BITS_PER_SPIKE.words} {best[BITS_PER_SPIKE.name]:.4f}, PR-AUC {best['pr_auc']:.4f}"

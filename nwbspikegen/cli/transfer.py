@@ -9,12 +9,15 @@ import click
 
 from nwbspikegen.cli.options import (
     MODEL_HELP,
+    certificates_options,
     device_option,
+    explain_option,
     read_window,
     require_model,
     settings_option,
     window_options,
 )
+from nwbspikegen.cli.transfer_text import explain_study, format_study
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
@@ -29,19 +32,17 @@ from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import xarray as xr
-
-    from nwbspikegen.scoring.metrics import Metric
-    from nwbspikegen.transfer import TransferStudy
     from nwbspikegen.views import WindowOptions
 
 # options that are neither of the window nor of what is printed
-_RUN = ("context", "leave_one_out", "epochs", "scheduler", "workers", "device", "seed", "settings")
+_RUN = (
+    *("context", "leave_one_out", "epochs", "scheduler", "certificates", "workers", "device", "seed"),
+    "settings",
+)
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
     *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
-    *("as_json", "config", "quiet", "log_file", "report"),
+    *("as_json", "config", "quiet", "log_file", "trust", "report", "explain"),
 )
 
 
@@ -101,7 +102,8 @@ def _read_contexts(
 )
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
-@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786.")
+@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tls://host:8786.")
+@certificates_options
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -115,6 +117,7 @@ def _read_contexts(
 @seed_option
 @overwrite_option
 @report_option
+@explain_option
 @every_command
 def transfer_command(
     recordings: tuple[Path | str, ...],
@@ -127,6 +130,7 @@ def transfer_command(
     nwb_folder: Path | None,
     metadata: Path | None,
     overwrite: bool,
+    explain: bool,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -167,9 +171,12 @@ def transfer_command(
         "recommendation": records_of(ranking),
         "ranks": records_of(ranks),
         "files": [str(path) for path in written],
+        **({"meanings": explain_study(study.scores, ranking, ranks)} if explain else {}),
     }
     places = written if is_there else [study.folder / "tables", *written]
-    print_result(result, as_json=as_json, text=_format(study, ranking, ranks, places))
+    print_result(
+        result, as_json=as_json, text=format_study(study, ranking, ranks, places, is_explained=explain)
+    )
 
 
 def _list_of_runs() -> list[str]:
@@ -191,112 +198,3 @@ def _choose_recordings(
             "name the recordings, or the file that names them",
         )
     return (recordings, options) if sessions_file is None else read_sessions_file(sessions_file, options)
-
-
-def _say_observed(scores: xr.Dataset) -> list[str]:
-    """Return a line about the recordings whose test segment was not observed throughout."""
-    cells = scores.observed_fraction.max(
-        # a column's cells have one segment: the largest is that of any that was scored
-        [dim for dim in scores.observed_fraction.dims if dim != "test_session"]
-    )
-    named = [f"{name} {part:.3%}" for name, part in cells.to_series().items() if part < 1]
-    return [f"of all bins were observed, and scored: {', '.join(named)}"] if named else []
-
-
-def _format_matrix(scores: xr.Dataset, model: str, metric: Metric, null: str | None = None) -> list[str]:
-    """Return one score of one model in every cell, below what it is."""
-    from nwbspikegen.scoring.metrics import name_score
-
-    if null is None:
-        null = "mean_rate" if metric.needs_null else ""
-    matrix = scores.value.sel(predictor=model, metric=metric.name, null=null).to_pandas()
-    marked = matrix.map("{:.3f}".format).mask(matrix.isna(), "-")
-    # a star in the cell: a score within one animal must not be read as one between animals
-    marked = marked.where(scores.independent.to_pandas(), marked + "*")
-    marked.index.name = marked.columns.name = None
-    return [
-        f"{name_score(metric.name, null)}, of {model}; trained on (down), tested on (across)",
-        marked.to_string(),
-    ]
-
-
-def _format_gains(study: TransferStudy) -> list[str]:
-    """Return what training gave in every cell: the gain over untrained, and what it is worth in seconds."""
-    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
-
-    parts = []
-    for model in study.plan.models:
-        try:
-            gains = study.gains_of(model)
-        except InputError:
-            # a model with a window says nothing untrained
-            continue
-        parts += _format_matrix(gains, model, BITS_PER_SPIKE, str(gains.attrs["headline_null"]))
-        if study.plan.contexts:
-            parts += _format_worth(study, model)
-        parts.append("")
-    return parts
-
-
-def _format_worth(study: TransferStudy, model: str) -> list[str]:
-    """Return seconds of each column's own past that each row is worth, at the headline's context."""
-    from nwbspikegen.scoring.worth import say_seconds
-    from nwbspikegen.transfer.gains import find_headline
-
-    label = find_headline(study.plan.contexts)
-    worth = study.worth_seconds(label, predictor=model)
-    worth["shown"] = [
-        say_seconds(row.worth_seconds, row.bound, row.measured_up_to) for row in worth.itertuples()
-    ]
-    matrix = worth.pivot(index="train_session", columns="test_session", values="shown")
-    names = study.plan.rows(), study.plan.names
-    matrix = matrix.reindex(index=names[0], columns=names[1]).fillna("-")
-    matrix.index.name = matrix.columns.name = None
-    given = "all of the window" if label == "warm" else f"{label} s"
-    return [
-        f"worth_seconds of {model} with {given} of the target's past: what untrained needs to do as well",
-        matrix.to_string(),
-    ]
-
-
-def _say_alike(scores: xr.Dataset, model: str) -> list[str]:
-    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
-    from nwbspikegen.transfer.study_gains import say_rows_differ
-
-    said = say_rows_differ(scores, predictor=model, metric=BITS_PER_SPIKE.name, null="mean_rate")
-    return [said] if said else []
-
-
-def _format(
-    study: TransferStudy, ranking: pd.DataFrame | None, ranks: pd.DataFrame | None, places: list[Path]
-) -> str:
-    """Return the matrix of every model and score, the groups, what is ranked, and what was written."""
-    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_added
-
-    scores = study.scores
-    parts = _format_gains(study)
-    # one matrix is what fits a screen; all others are in the tables
-    for metric in (BITS_PER_SPIKE, *list_added(scores["metric"].values)):
-        for model in scores.attrs["models"]:
-            parts += _format_matrix(scores, model, metric)
-            if metric is BITS_PER_SPIKE:
-                parts += _say_alike(scores, model)
-    parts.append("* not independent: shares session, subject or time")
-    parts += [*_say_observed(scores), ""]
-    groups = study.groups()
-    shown = groups[(groups.metric == BITS_PER_SPIKE.name) & (groups.null == "mean_rate")]
-    if len(shown):
-        parts.append(_format_table(shown.drop(columns=["metric", "null"])))
-    if ranking is not None:
-        kept = ["rank", "rank_low", "rank_high", "train_session", "value", "ci_low", "ci_high"]
-        kept += ["probability_best", "shared"]
-        parts.append("\n" + _format_table(ranking[kept]))
-    if ranks is not None:
-        parts.append("\n" + _format_table(ranks))
-    if places:
-        parts.append(f"\nwrote {', '.join(map(str, places))}")
-    return "\n".join(parts)
-
-
-def _format_table(table: pd.DataFrame) -> str:
-    return table.to_string(index=False, float_format="{:.3f}".format)

@@ -88,11 +88,18 @@ def metadata_option(command: _Command) -> _Command:
 
 
 def every_command(command: _Command) -> _Command:
-    """Add what every command has: --json, --config, --quiet, --log-file."""
+    """Add what every command has: --json, --config, --quiet, --log-file, --trust."""
     # click shows options in the reverse of the order in which decorators are applied: --json comes first.
     # Eager ones are handled before the others: logging has to stand before --log-file adds to it, and
     # --config before defaults are looked up
     for option in (
+        click.option(
+            "--trust",
+            is_flag=True,
+            callback=_trust,
+            expose_value=False,
+            help="Read files without limits and follow their links: you know who made them.",
+        ),
         click.option(
             "--log-file",
             type=PATH,
@@ -127,6 +134,15 @@ def _set_up_logging(context: click.Context, parameter: click.Parameter, quiet: b
     from nwbspikegen.core.logs import log_to_stderr
 
     log_to_stderr(is_quiet=quiet)
+
+
+def _trust(context: click.Context, parameter: click.Parameter, trust: bool) -> None:
+    """Lift the limits of readers for this command, and for the processes that it starts."""
+    if not trust:
+        return
+    from nwbspikegen.core.budget import trusting
+
+    context.with_resource(trusting())
 
 
 def _open_log(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:

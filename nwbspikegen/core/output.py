@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.core.plain_text import show_plainly
 from nwbspikegen.core.web_secrets import cut_secrets
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WIDTH = 100
+"""Columns of a terminal, which every table of a command fits into."""
+
 
 def print_result(result: dict[str, Any], *, as_json: bool, text: str) -> None:
     """Print `result` as JSON, or else `text`."""
-    click.echo(cut_secrets(json.dumps(_plain(result), indent=1) if as_json else text))
+    # json.dumps writes out all that is not ASCII
+    shown = json.dumps(_plain(result), indent=1) if as_json else show_plainly(text, keep="\n\t")
+    click.echo(cut_secrets(shown))
 
 
 def records_of(table: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -40,3 +48,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def list_meanings(meanings: Mapping[str, str]) -> list[str]:
+    """Return what names mean as lines, each name with its sentence.
+
+    Examples
+    --------
+    >>> list_meanings({"splits": "Training, validation and test share no bin."})
+    ['splits: Training, validation and test share no bin.']
+    """
+    return [
+        line
+        for name, told in meanings.items()
+        for line in textwrap.wrap(
+            f"{name}: {told.rstrip('.')}.", WIDTH, subsequent_indent="    ", break_on_hyphens=False
+        )
+    ]

@@ -67,8 +67,8 @@ def _star(axes: Any, at: np.ndarray, height: np.ndarray, spread: np.ndarray, sig
 def plot_ablations(ablations: pd.DataFrame) -> Figure:
     """Draw what each control costs in bits per spike, pooled and per-unit ROC-AUC, with 95 % intervals.
 
-    Filled bars are of the whole segment, hatched ones of sampled bins. Above 0 the control does harm,
-    below 0 the model scores better with it.
+    Filled bars are of the whole segment, hatched ones of sampled bins; dotted intervals come
+    from few blocks. Above 0 the control does harm, below 0 the model scores better with it.
 
     Parameters
     ----------
@@ -107,12 +107,17 @@ def plot_ablations(ablations: pd.DataFrame) -> Figure:
             )
         # draws need not hold the value itself: a bar has no negative length
         length = np.clip(np.array([cost - ends[0], ends[1] - cost]), 0.0, None)
-        axes.errorbar(cost, place, xerr=length, fmt="none", ecolor="0.1", capsize=2, linewidth=1.0)
+        sure = part["ci_reliable"].eq(True).to_numpy() if "ci_reliable" in part else np.ones(len(part), bool)
+        for chosen, style in ((sure, "-"), (~sure, ":")):
+            bars = axes.errorbar(
+                cost[chosen], place[chosen], xerr=length[:, chosen], fmt="none", ecolor="0.1", linewidth=1.2
+            )
+            for line in bars.lines[2]:
+                line.set_linestyle(style)
         axes.axvline(0.0, color="0.25", linewidth=0.8)
         axes.set_yticks(place, names)
         axes.set_xlabel(f"Cost, {title}")
         axes.spines[["top", "right"]].set_visible(False)
     # the panels share this axis: turning one turns all
     figure.axes[0].invert_yaxis()
-    figure.suptitle("Intact minus control; hatched: sampled bins", fontsize="medium")
     return figure

@@ -44,11 +44,6 @@ def plot_attention_maps(maps: xr.Dataset) -> Figure:
     _draw(left, share, "viridis", "Attention, times an equal share", figure, _around_one(share))
     weighted = _times_length(maps["attention_weighted_importance"], cell)
     _draw(right, weighted, "magma", "Attention-weighted importance x (i + 1)", figure, _spread(weighted))
-    figure.suptitle(
-        f"Mean of {maps.attrs.get('num_windows', '?')} windows"
-        + (f", importance of the {maps.attrs['loss']} loss" if "loss" in maps.attrs else ""),
-        fontsize="medium",
-    )
     return figure
 
 
@@ -88,7 +83,7 @@ def _draw(axes: Any, array: xr.DataArray, colours: str, title: str, figure: Any,
     axes.set_title(title, loc="left", fontsize="medium")
     axes.invert_yaxis()
     axes.set_aspect("equal")
-    bar = figure.colorbar(image, ax=axes, shrink=0.85)
+    bar = figure.colorbar(image, ax=axes, shrink=0.85, label=title)
     if isinstance(scale, LogNorm):
         # within a factor of ten a log axis names next to nothing by itself
         low, high = image.get_clim()
@@ -124,7 +119,7 @@ def plot_couplings(maps: xr.Dataset) -> Figure:
     left.set_xlabel("Source unit (place in the selection)")
     left.set_ylabel("Target unit")
     left.set_title("Influence on the target's hazard, signed", loc="left", fontsize="medium")
-    figure.colorbar(image, ax=left, shrink=0.85, extend="both")
+    figure.colorbar(image, ax=left, shrink=0.85, extend="both", label="Signed influence (log odds)")
     middle.plot(maps["lag"] * 1e3, maps["coupling_curve"], color=COLOURS[0])
     middle.set_xlabel("Time since the source's spike (ms)")
     middle.set_ylabel("Root mean square over pairs")

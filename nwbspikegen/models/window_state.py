@@ -153,7 +153,7 @@ class WindowState(RecordingState):
 
         A segment may end before its last piece does: what a bin is given must not depend on that.
         """
-        return max(0, last_input + stop - self.model.window_bins)
+        return max(0, last_input + stop - int(self.model.window_bins))
 
     def _fill(self, spikes: UInt8[np.ndarray, "time unit"], observed: Mask) -> Real[np.ndarray, "time unit"]:
         """Return spikes, and where a unit was not observed its running rate so far."""

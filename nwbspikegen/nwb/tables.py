@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,17 @@ def to_table(name: str, description: str, frame: pd.DataFrame) -> Any:
         id=list(range(len(frame))),
         columns=columns,
     )
+
+
+def describe_columns(names: Iterable[str]) -> dict[str, str]:
+    """Return what columns of the package's tables mean, of those that are known.
+
+    Examples
+    --------
+    >>> describe_columns(["null", "of_another_table"])
+    {'null': 'Null that the score is counted from; empty where it has none.'}
+    """
+    return {name: _COLUMNS[name] for name in map(str, names) if name in _COLUMNS}
 
 
 def _describe(column: str, table: str) -> str:

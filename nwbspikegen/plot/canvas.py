@@ -32,6 +32,8 @@ _PREDICTORS = {
 _MODELS = ("#0072B2", "#D55E00", "#882255", "#332288")
 # rasters show the model that is listed first
 PREDICTED = _MODELS[0]
+# text of 7 points can be read, and a raster of 128 units keeps its rows apart
+DOTS_PER_INCH = 150
 _LABELS = {"true_intensity": "true_intensity (best possible)"}
 
 
@@ -81,6 +83,5 @@ def new_figure(width: float, height: float) -> Figure:
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a figure in the format that the suffix of `path` names, whole or not at all."""
     with write_whole(path, overwrite=overwrite) as unfinished:
-        # 150 dots an inch: text of 7 points can be read, and a raster of 128 units keeps its rows apart
-        figure.savefig(unfinished, dpi=150)
+        figure.savefig(unfinished, dpi=DOTS_PER_INCH)
     return Path(path)

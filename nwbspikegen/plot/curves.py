@@ -1,19 +1,28 @@
-"""ROC and precision-recall curves of several predictors."""
+"""ROC curves and calibration of several predictors, within units first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.plot.canvas import LINES, colours_of, label_of, new_figure
-from nwbspikegen.scoring import precision_recall_curve, roc_curve
+from nwbspikegen.plot.canvas import colours_of, label_of
+from nwbspikegen.plot.composing import compose
+from nwbspikegen.plot.panels import Mark, Panel
+from nwbspikegen.plot.score_panels import draw_areas, draw_calibration, draw_roc
+from nwbspikegen.scoring import precision_recall_curve, rank_pooled, roc_curve
+from nwbspikegen.scoring.calibration import group_by_probability
+from nwbspikegen.scoring.curves import Curve, average_roc_curves
+from nwbspikegen.scoring.unit_ranking import rank_units
 from nwbspikegen.views.observed import read_bins
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+
+    from nwbspikegen.core.predictor import Bins
 
 
 def plot_curves(
@@ -22,7 +31,7 @@ def plot_curves(
     *,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
-    """Draw pooled ROC and precision-recall curves, one line per predictor.
+    """Draw how well predictors tell spikes from silence: within units, calibrated, and pooled.
 
     Parameters
     ----------
@@ -37,7 +46,8 @@ def plot_curves(
     Returns
     -------
     Figure or SubFigure
-        With two axes, ROC and precision-recall.
+        ROC within units (the mean over units), the area within each unit against its rate, calibration;
+        below, ROC and precision-recall of all units pooled. Areas stand in the legends.
 
     Raises
     ------
@@ -46,45 +56,89 @@ def plot_curves(
     MissingExtraError
         When matplotlib is not installed.
     """
+    return compose(list_curves(recorded, predictions), num_columns=3, width=3.9, figure=figure)
+
+
+def list_curves(recorded: xr.Dataset, predictions: Mapping[str, xr.DataArray]) -> list[Panel]:
+    """Return the panels of `plot_curves`."""
     if not predictions:
         raise InputError(
             "no predictions", "at least one predictor", "give a mapping of name to probabilities"
         )
-    figure = new_figure(9.0, 4.5) if figure is None else figure
     bins = read_bins(recorded)
-    seen = slice(None) if bins.observed is None else bins.observed
-    spikes = bins.spikes[seen]
-    left, right = figure.subplots(1, 2)
-    colours = colours_of(predictions)
-    for index, (name, prediction) in enumerate(predictions.items()):
-        probability = prediction.transpose("time", "unit").values
+    values = {name: each.transpose("time", "unit").values for name, each in predictions.items()}
+    groups = {name: group_by_probability(each, *bins) for name, each in values.items()}
+    areas = {name: _rank(each, bins) for name, each in values.items()}
+    within = {name: average_roc_curves(each, *bins) for name, each in values.items()}
+    means = {name: _mean(each) for name, each in areas.items()}
+    rates = _count_rates(bins, float(recorded.attrs["bin_size"]))
+    colours = colours_of(values)
+    marks = [
         # the model is usually listed first and must not lie beneath the others
-        style = {
-            "color": colours[name],
-            "linestyle": LINES[index % len(LINES)],
-            "zorder": 3.0 - 0.1 * index,
-        }
-        for axes, curve_of in ((left, roc_curve), (right, precision_recall_curve)):
-            curve = curve_of(probability[seen], spikes)
-            # precision before the first hit is a convention, not a measurement
-            kept = curve.x > 0 if axes is right else slice(None)
-            axes.plot(curve.x[kept], curve.y[kept], label=label_of(name), **style)
-    base = float((spikes > 0).mean())
-    left.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=1)
-    right.axhline(base, color="0.7", linewidth=0.8, zorder=1)
-    _label(left, "ROC, all units pooled", "False positive rate", "True positive rate")
-    _label(right, "Precision and recall, all units pooled", "Recall", "Precision (log scale)")
-    # precision at chance is the share of bins with a spike, a hundredth or less
-    right.set_yscale("log")
-    # room below chance; the smallest is for a segment without a spike, where the axis would have no start
-    right.set_ylim(max(base / 3, 1e-6), 1.2)
-    left.legend(loc="lower right", fontsize="small", frameon=False)
-    return figure
+        Mark("points", rates, each, name=label_of(name), colour=colours[name])
+        for name, each in reversed(areas.items())
+    ]
+    return [
+        draw_roc(within, means, is_pooled=False),
+        draw_areas(marks, next(iter(means.values()))),
+        draw_calibration(groups),
+        *_pool(values, bins),
+    ]
 
 
-def _label(axes: Axes, title: str, x: str, y: str) -> None:
-    axes.set_title(title, loc="left", fontsize="medium")
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.set_xlim(-0.01, 1.01)
-    axes.spines[["top", "right"]].set_visible(False)
+def _rank(probability: np.ndarray, bins: Bins) -> np.ndarray:
+    whole = np.array([0, len(probability)], dtype=np.int64)
+    areas: np.ndarray = rank_units(probability, bins.spikes, whole, bins.observed).areas(np.ones((1, 1)))[0]
+    return areas
+
+
+def _mean(areas: np.ndarray) -> float:
+    return float(np.nanmean(areas)) if np.isfinite(areas).any() else float("nan")
+
+
+def _count_rates(bins: Bins, bin_size: float) -> np.ndarray:
+    """Return the rate (Hz) of each unit while it was observed, NaN for those that never spiked."""
+    fired = bins.spikes > 0
+    seen = np.full(fired.shape[1], len(fired)) if bins.observed is None else bins.observed.sum(axis=0)
+    count = fired.sum(axis=0) if bins.observed is None else (fired & bins.observed).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rates: np.ndarray = np.where(count > 0, count / (seen * bin_size), np.nan)
+    return rates
+
+
+def _pool(values: Mapping[str, np.ndarray], bins: Bins) -> list[Panel]:
+    """Return ROC and precision-recall curves of all units together."""
+    seen = slice(None) if bins.observed is None else bins.observed
+    spikes = bins.spikes[seen] > 0
+    ranked = {name: rank_pooled(each[seen].ravel(), spikes.ravel()) for name, each in values.items()}
+    curves = {name: roc_curve(each[seen], spikes) for name, each in values.items()}
+    recalls = {name: precision_recall_curve(each[seen], spikes) for name, each in values.items()}
+    areas = {name: float(each.roc_auc) for name, each in ranked.items()}
+    precisions = {name: float(each.average_precision) for name, each in ranked.items()}
+    return [
+        draw_roc(curves, areas, is_pooled=True),
+        _draw_precision(recalls, precisions, float(spikes.mean())),
+    ]
+
+
+def _draw_precision(curves: Mapping[str, Curve], areas: Mapping[str, float], base: float) -> Panel:
+    colours = colours_of(curves)
+    marks = []
+    for name, curve in curves.items():
+        # precision before the first hit is a convention, not a measurement
+        kept = curve.x > 0
+        said = f"{label_of(name)}: {areas[name]:.3g}"
+        marks.append(Mark("line", curve.x[kept], curve.y[kept], name=said, colour=colours[name]))
+    return Panel(
+        "precision",
+        "Precision and recall, pooled",
+        "Precision against recall of all bins of all units together, on a logarithmic scale; dashed: the "
+        "share of bins with a spike, which is chance. Average precisions stand in the legend.",
+        marks,
+        "Recall",
+        "Precision",
+        y_is_log=True,
+        # a segment without a spike has no share, and the scale no zero
+        lines_y=(base,) if base > 0 else (),
+        height=340,
+    )

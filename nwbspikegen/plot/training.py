@@ -12,6 +12,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.canvas import COLOURS, LINES, new_figure
 from nwbspikegen.scoring.metrics import (
     BITS_PER_SPIKE,
+    CALIBRATION_ERROR,
     PR_AUC_POOLED,
     ROC_AUC_PER_UNIT,
     ROC_AUC_POOLED,
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# accuracy where a spike is called at p > 1/2 is left out: spikes are rare, and it is 0 on them whatever was
+# learned
 _PANELS = (
     ("Loss", {"train_loss": "training", "validation_loss": "validation"}),
-    ("Accuracy, validation", {"accuracy_on_spikes": "on spikes", "accuracy_on_silence": "on non-spikes"}),
-    ("PR-AUC, validation", {"pr_auc": "PR-AUC"}),
     (f"{BITS_PER_SPIKE.title}, validation", {BITS_PER_SPIKE.name: BITS_PER_SPIKE.words}),
+    (f"{CALIBRATION_ERROR.title}, validation", {CALIBRATION_ERROR.name: CALIBRATION_ERROR.words}),
+    ("PR-AUC, validation", {"pr_auc": "PR-AUC"}),
 )
 _METRICS = (
     *((ROC_AUC_POOLED, ""), (PR_AUC_POOLED, ""), (ROC_AUC_PER_UNIT, "")),
@@ -37,9 +40,9 @@ _METRICS = (
 def plot_training(
     curves: Sequence[Mapping[str, float]], *, chosen_by: str, loss: str = "", title: str = ""
 ) -> Figure:
-    """Draw loss, accuracy on spikes and on non-spikes, PR-AUC and bits per spike for every epoch.
+    """Draw loss, bits per spike, calibration error and PR-AUC for every epoch.
 
-    A spike is called where p > 1/2. The epoch whose weights were kept is marked.
+    The epoch whose weights were kept is marked. A model of an earlier version has no calibration error.
 
     Parameters
     ----------
@@ -64,11 +67,15 @@ def plot_training(
     table = pd.DataFrame(list(curves))
     # NaN where validation had no spike: the epoch that was kept is among the others
     kept = float(table["epoch"].iloc[int(np.nanargmax(table[chosen_by].to_numpy(dtype=float)))])
+    shown = [(label, columns) for label, columns in _PANELS if set(columns) & set(table)]
     figure = new_figure(9.0, 6.0)
     panels = figure.subplots(2, 2, sharex=True).ravel()
+    for axes in panels[len(shown) :]:
+        axes.remove()
+    panels = panels[: len(shown)]
     # more points than that lie on each other
     marker = "o" if len(table) < 30 else None
-    for axes, (label, columns) in zip(panels, _PANELS, strict=True):
+    for axes, (label, columns) in zip(panels, shown, strict=True):
         for index, (name, curve) in enumerate(columns.items()):
             if name in table:
                 axes.plot(
@@ -85,11 +92,12 @@ def plot_training(
         axes.spines[["top", "right"]].set_visible(False)
         if len(columns) > 1:
             axes.legend(fontsize="small", frameon=False)
-    for axes in panels[2:]:
+    for axes in panels[-2:]:
         axes.set_xlabel("Epoch")
+        axes.tick_params(labelbottom=True)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    note = f"dotted: epoch {kept:.0f}, kept for its {chosen_by}"
-    figure.suptitle(f"{title}; {note}" if title else note, fontsize="medium")
+    if title:
+        figure.suptitle(title, fontsize="medium")
     return figure
 
 

@@ -6,25 +6,7 @@ import pandas as pd
 
 from nwbspikegen.reports.meanings import iterate_rows
 from nwbspikegen.reports.parts import Lamp, Lamps
-
-MEANINGS = {
-    "causality_future": "Every second input after a bin was flipped, and no output up to that bin may "
-    "move: the "
-    "model does not see what it predicts.",
-    "causality_same_bin": "The inputs of one bin were flipped, and its own output may not move: a spike "
-    "does not "
-    "predict itself.",
-    "causality_statistics": "All inputs from a bin on became spikes: the model does not normalise by "
-    "what comes "
-    "later.",
-    "splits": "Training, validation and test share no bin.",
-    "independence": "What training and test share, by the files' metadata. A score on the same session "
-    "or subject "
-    "says nothing of others.",
-    "permutation": "The units were shuffled, and the outputs were shuffled alike: their order tells the "
-    "model "
-    "nothing.",
-}
+from nwbspikegen.scoring.meanings import AUDITS
 
 
 def show_audits(audits: pd.DataFrame) -> Lamps:
@@ -39,7 +21,7 @@ def show_audits(audits: pd.DataFrame) -> Lamps:
                 "pass" if is_well else "fail",
                 title,
                 f"{row.detail}{missed}",
-                MEANINGS.get(str(row.audit), ""),
+                AUDITS.get(str(row.audit), ""),
             )
         )
     return Lamps("Audits", lamps)

@@ -22,16 +22,9 @@ from nwbspikegen.reports.parts import Mark, Page, PageTrains, Panel, Part, Secti
 from nwbspikegen.reports.predicted import cut
 from nwbspikegen.reports.recorded import Recorded, read_recorded
 from nwbspikegen.reports.recording import draw_population_rate, draw_raster, mark_units
-from nwbspikegen.scoring.metrics import ISI_DISTANCE, METRICS
+from nwbspikegen.scoring.meanings import tell_statistics
+from nwbspikegen.scoring.metrics import ISI_DISTANCE
 from nwbspikegen.views import open_units
-
-_MEANINGS = {
-    "train": "Which spikes: each sample, and what was observed before, all against the recorded test "
-    "segment.",
-    "mean_rate_hz": "Mean rate of its units.",
-    "recorded_rate_hz": "Mean rate of the recorded ones.",
-    "pair_correlation": "How well the correlations of pairs agree with the recorded ones.",
-}
 
 
 def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
@@ -48,7 +41,7 @@ def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
         index="train", columns="statistic", values="value", sort=False, dropna=False
     )
     table = pivoted.reset_index().rename_axis(columns=None)
-    told = {**_MEANINGS, **{name: METRICS[name].meaning for name in table if name in METRICS}}
+    told = tell_statistics(["train", *table.columns])
     parts: list[Part] = [
         _rename(draw_raster(recorded, "recorded_raster", "Spikes", "recorded"), "recorded"),
         _rename(draw_raster(run, "generated_raster", "Spikes", "drawn"), "generated (the first sample)"),

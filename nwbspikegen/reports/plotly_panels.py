@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen.plot.canvas import COLOURS
-from nwbspikegen.reports.colours import (
+from nwbspikegen.plot.colours import (
     DIVERGING,
     INK,
     SEQUENTIAL,

@@ -25,11 +25,10 @@ from nwbspikegen.prediction.nwb_reading import (
 from nwbspikegen.reports.parts import SpanKind
 from nwbspikegen.reports.recorded import Recorded, read_recorded
 from nwbspikegen.scoring import past
-from nwbspikegen.scoring.calibration import NUM_GROUPS, sum_groups
+from nwbspikegen.scoring.calibration import group_by_probability
+from nwbspikegen.scoring.differences import compare_predictors
 from nwbspikegen.scoring.evaluation import paired_difference
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
-from nwbspikegen.scoring.ranking import sort_blocks
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.scoring.unit_ranking import rank_units
 from nwbspikegen.views import open_units
@@ -121,7 +120,7 @@ class Predicted:
     @cached_property
     def calibration(self) -> np.ndarray:
         """Mean probability and share of bins with a spike, of groups of equal mass: array (2, group)."""
-        return _group(self.probability, self.bins.spikes, self.bins.observed)
+        return group_by_probability(self.probability, self.bins.spikes, self.bins.observed)
 
     @cached_property
     def calibration_by_unit(self) -> np.ndarray:
@@ -129,7 +128,7 @@ class Predicted:
         seen = self.bins.observed
         return np.stack(
             [
-                _group(
+                group_by_probability(
                     self.probability[:, [unit]],
                     self.bins.spikes[:, [unit]],
                     None if seen is None else seen[:, [unit]],
@@ -164,23 +163,10 @@ class Predicted:
         interval is counted on the same draws of blocks where the predictor is predicted again, and unknown
         otherwise.
         """
-        rows = self.scores[self.scores.metric == BITS_PER_SPIKE.name]
-        own, above_mean = rows[rows.predictor == self.model], rows[rows["null"] == MEAN]
-        stored = own.set_index("null")
-        of_model = above_mean[above_mean.predictor == self.model]
-        found = []
-        for name in dict.fromkeys(rows.predictor):
-            if name == self.model:
-                continue
-            if name in stored.index:
-                one = stored.loc[name]
-                found.append((name, one.value, one.ci_low, one.ci_high, bool(one.ci_reliable)))
-            elif len(of_model):
-                other = above_mean[above_mean.predictor == name]
-                value = float(of_model.value.iloc[0] - other.value.iloc[0]) if len(other) else np.nan
-                low, high = self._estimate(name)
-                found.append((name, value, low, high, bool(of_model.ci_reliable.iloc[0])))
-        return pd.DataFrame(found, columns=["predictor", "value", "ci_low", "ci_high", "ci_reliable"])
+        found = compare_predictors(self.scores, self.model)
+        for place, row in found[found.ci_low.isna()].iterrows():
+            found.loc[place, ["ci_low", "ci_high"]] = self._estimate(str(row.predictor))
+        return found
 
     def _estimate(self, name: str) -> tuple[float, float]:
         if name not in self.others:
@@ -270,13 +256,3 @@ def _predict_again(
     bin_size = float(scored.attrs["bin_size"])
     others, _ = predict_baselines(dict.fromkeys(_PREDICTED_AGAIN), bins, first, train, bin_size)
     return bins.since(first), others
-
-
-def _group(probability: np.ndarray, spikes: np.ndarray, observed: np.ndarray | None) -> np.ndarray:
-    """Return mean probability and share of spikes of each group of equal mass, NaN behind the last group."""
-    whole = np.array([0, len(probability)], dtype=np.int64)
-    size, expected, counted = sum_groups(sort_blocks(probability, spikes, whole, observed))[:, 0]
-    found = np.full((2, NUM_GROUPS), np.nan)
-    kept = size > 0
-    found[:, : kept.sum()] = expected[kept] / size[kept], counted[kept] / size[kept]
-    return found

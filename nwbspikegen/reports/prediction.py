@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nwbspikegen.plot.canvas import COLOURS, PREDICTED, RECORDED
+from nwbspikegen.plot.canvas import PREDICTED, RECORDED
+from nwbspikegen.plot.score_panels import draw_diagonal
 from nwbspikegen.reports.parts import Jump, Mark, PageTrains, Panel, Part, Section, Span
 from nwbspikegen.reports.predicted import MEAN, PAST, Predicted
 from nwbspikegen.reports.recorded import MOST_SPIKES, choose_width, count_in_bins
@@ -253,14 +254,7 @@ def _draw_unit_calibration(predicted: Predicted) -> Panel:
 
 
 def _diagonals(groups: np.ndarray) -> Mark:
-    """Return the line of `diagonal` for each unit, as long as its own groups."""
-    marks = [diagonal(each) for each in groups]
+    """Return the line of `draw_diagonal` for each unit, as long as its own groups."""
+    marks = [draw_diagonal(each) for each in groups]
     ends = np.stack([mark.x for mark in marks])
     return dataclasses.replace(marks[0], x=ends, y=ends, by_unit=("x", "y"))
-
-
-def diagonal(groups: np.ndarray) -> Mark:
-    """Return the line on which probabilities mean what they say, as long as what is drawn."""
-    known = groups[np.isfinite(groups) & (groups > 0)]
-    ends = np.array([known.min(), known.max()]) if len(known) else np.array([1e-3, 1.0])
-    return Mark("line", ends, ends, name="calibrated", is_faint=True, colour=COLOURS[6])

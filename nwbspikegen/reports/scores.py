@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from nwbspikegen.plot.canvas import PREDICTED, colours_of, label_of
-from nwbspikegen.reports.meanings import iterate_rows, tell_metrics
+from nwbspikegen.plot.canvas import PREDICTED, label_of
+from nwbspikegen.plot.score_panels import (
+    FEW,
+    draw_areas,
+    draw_bits,
+    draw_calibration,
+    draw_differences,
+)
+from nwbspikegen.reports.meanings import tell_metrics
 from nwbspikegen.reports.parts import Mark, Panel, Part, Prose, Section, Table
 from nwbspikegen.reports.predicted import MEAN, PAST, Predicted
-from nwbspikegen.reports.prediction import diagonal
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_metrics, name_score
+from nwbspikegen.scoring.metrics import list_metrics, name_score
 
-_FEW = "few blocks: unreliable"
 MEANINGS = {
     "predictor": "What predicted: the model, and the predictors that anyone could have made.",
     "score": "What was measured; the register of scores says how.",
@@ -41,79 +44,11 @@ def show_scores(predicted: Predicted, differences: pd.DataFrame) -> Section:
         draw_bits(predicted.scores),
         tabulate_side_by_side(predicted.scores),
         *_draw_units(predicted),
-        _draw_calibration(predicted),
+        draw_calibration({predicted.model: predicted.calibration}),
         _draw_areas(predicted),
         tabulate_scores(predicted.scores),
     ]
     return Section("scores", "Scores", parts)
-
-
-def draw_differences(differences: pd.DataFrame, model: str) -> Panel:
-    """Return how many bits per spike a model is above each other predictor."""
-    without = [label_of(row.predictor) for row in iterate_rows(differences) if not np.isfinite(row.ci_low)]
-    said = f" No interval is stored for {', '.join(without)}." if without else ""
-    marks = draw_intervals(differences)
-    return Panel(
-        "differences",
-        "How much better than each",
-        f"Bits per spike of {model} above each other predictor, on the same blocks of time, with 95 % "
-        "intervals; "
-        f"right of the line it is better.{_tell_few(differences)}{said}",
-        marks,
-        f"Bits per spike of {model} above",
-        "",
-        y_names={place: label_of(name) for place, name in enumerate(differences.predictor)},
-        lines_x=(0.0,),
-        height=110 + 32 * len(differences),
-    )
-
-
-def draw_intervals(table: pd.DataFrame, names: Sequence[str] | None = None) -> list[Mark]:
-    """Return a mark for each row of a table of values with intervals; those of few blocks are dotted "
-    "and hollow."""
-    colours = colours_of(table.predictor)
-    marks = []
-    for place, row in enumerate(iterate_rows(table)):
-        few = "" if row.ci_reliable else f"; {_FEW}"
-        interval = f" ({row.ci_low:.3g} to {row.ci_high:.3g}{few})" if np.isfinite(row.ci_low) else ""
-        text = f"{label_of(row.predictor)}: {row.value:.4g}{interval}"
-        marks.append(
-            Mark(
-                "intervals",
-                [row.value],
-                [float(place)],
-                low=[row.ci_low],
-                high=[row.ci_high],
-                colour=colours[row.predictor],
-                text=[text],
-                is_faint=not row.ci_reliable,
-            )
-        )
-    return marks
-
-
-def _tell_few(table: pd.DataFrame) -> str:
-    if len(table) and not table.ci_reliable.astype(bool).all():
-        return " Dotted and hollow: few blocks, the interval is unreliable and narrower than it should be."
-    return ""
-
-
-def draw_bits(scores: pd.DataFrame) -> Panel:
-    """Return bits per spike of every predictor above the mean rate."""
-    rows = scores[(scores.metric == BITS_PER_SPIKE.name) & (scores["null"].isin([MEAN, ""]))]
-    return Panel(
-        "bits",
-        "Bits per spike",
-        "Bits per spike of every predictor above the mean rate of each unit in the training segment, "
-        "with 95 % "
-        f"intervals.{_tell_few(rows)}",
-        draw_intervals(rows),
-        name_score(BITS_PER_SPIKE.name, MEAN),
-        "",
-        y_names={place: label_of(name) for place, name in enumerate(rows.predictor)},
-        lines_x=(0.0,),
-        height=110 + 32 * len(rows),
-    )
 
 
 def tabulate_side_by_side(scores: pd.DataFrame) -> Table:
@@ -123,8 +58,11 @@ def tabulate_side_by_side(scores: pd.DataFrame) -> Table:
     columns: dict[str, pd.Series] = {}
     meanings = {"predictor": MEANINGS["predictor"]}
     for metric in known:
-        for null in dict.fromkeys(scores["null"][scores.metric == metric.name]):
+        # bits above each other predictor are the differences above, with their intervals
+        for null in (MEAN, "running_rate") if metric.needs_null else ("",):
             rows = scores[(scores.metric == metric.name) & (scores["null"] == null)]
+            if rows.empty:
+                continue
             title = name_score(metric.name, null)
             columns[title] = rows.set_index("predictor").value
             meanings[title] = metric.meaning
@@ -162,7 +100,7 @@ def tabulate_scores(scores: pd.DataFrame) -> Table:
     }
     kept = [name for name in names if name in scores]
     frame = scores[kept].rename(columns=names)
-    frame["interval"] = np.where(scores.ci_reliable.astype(bool), "reliable", _FEW)
+    frame["interval"] = np.where(scores.ci_reliable.astype(bool), "reliable", FEW)
     meanings = {**MEANINGS, "score": tell_metrics(scores)}
     return Table("scores_table", "Every score, as the file stores it", frame, "", meanings)
 
@@ -226,40 +164,9 @@ def mark_unit_values(predicted: Predicted, rates: np.ndarray, values: np.ndarray
     return Mark("points", rates[places], values[places], text=text, units=places.tolist(), colour=PREDICTED)
 
 
-def _draw_calibration(predicted: Predicted) -> Panel:
-    groups = np.where(predicted.calibration > 0, predicted.calibration, np.nan)
-    known = np.isfinite(groups).all(axis=0)
-    expected, counted = groups[:, known]
-    return Panel(
-        "calibration",
-        "Calibration",
-        "All bins and units in up to 20 groups of equal size by probability: mean probability against "
-        "the share "
-        "that has a spike. On the dashed line a probability means what it says.",
-        [diagonal(groups), Mark("points", expected, counted, name=predicted.model, colour=PREDICTED)],
-        "Predicted probability",
-        "Share of bins with a spike",
-        x_is_log=True,
-        y_is_log=True,
-        height=340,
-    )
-
-
 def _draw_areas(predicted: Predicted) -> Panel:
     areas = predicted.areas_by_unit
     seconds = predicted.recorded.stop - predicted.recorded.start
     rates = np.array([len(train) / seconds for train in predicted.recorded.trains])
     mean = float(np.nanmean(areas)) if np.isfinite(areas).any() else np.nan
-    return Panel(
-        "areas",
-        "ROC within each unit",
-        "Area under the ROC curve within each unit, against its rate: whether its spikes have higher "
-        "probabilities "
-        f"than its silent bins. Mean {mean:.4g}; 0.5 (dashed) is chance, and what any constant rate has.",
-        [mark_unit_values(predicted, rates, areas, "ROC-AUC")],
-        "Rate (Hz)",
-        "ROC-AUC",
-        x_is_log=True,
-        lines_y=(0.5,),
-        height=300,
-    )
+    return draw_areas([mark_unit_values(predicted, rates, areas, "ROC-AUC")], mean)

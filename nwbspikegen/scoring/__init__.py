@@ -22,6 +22,7 @@ from nwbspikegen.scoring.metrics.rate_correlation import rate_correlation
 from nwbspikegen.scoring.metrics.rate_log_ratio import rate_log_ratio
 from nwbspikegen.scoring.ranking import PooledRanking, rank_pooled
 from nwbspikegen.scoring.statistics import check_stationarity, spike_statistics
+from nwbspikegen.scoring.summary import ScoreSummary, summarise
 from nwbspikegen.scoring.table import score
 from nwbspikegen.scoring.trains import compare_trains
 from nwbspikegen.scoring.unit_ranking import roc_auc_per_unit
@@ -34,6 +35,7 @@ __all__ = [
     "Estimate",
     "Metric",
     "PooledRanking",
+    "ScoreSummary",
     "assemble_audits",
     "audit_causality",
     "audit_permutation",
@@ -62,5 +64,6 @@ __all__ = [
     "score",
     "score_predictions",
     "spike_statistics",
+    "summarise",
     "write_curve",
 ]

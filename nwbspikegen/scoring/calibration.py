@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64, Real
 
 from nwbspikegen.scoring.ranking import SortedBlocks, sort_blocks
+from nwbspikegen.views.history import Mask
 
 # groups of 5 %: of equal mass, since of equal width the first would hold all bins of a rare spike
 NUM_GROUPS = 20
@@ -31,6 +32,28 @@ def calibration_error(
     whole = np.array([0, spike_probability.size], dtype=np.int64)
     ordered = sort_blocks(spike_probability.ravel(), spikes.ravel(), whole)
     return float(weigh_calibration(sum_groups(ordered), np.ones((1, 1)))[0])
+
+
+def group_by_probability(
+    spike_probability: Float[np.ndarray, "time unit"],
+    spikes: Real[np.ndarray, "time unit"],
+    observed: Mask = None,
+) -> Float64[np.ndarray, "2 group"]:
+    """Return mean probability and share of bins with a spike of groups of equal mass, NaN behind the last.
+
+    Groups as for `calibration_error`, over what was observed.
+
+    Examples
+    --------
+    >>> group_by_probability(np.full((4, 1), 0.75), np.array([[0], [0], [1], [1]]))[:, 0].tolist()
+    [0.75, 0.5]
+    """
+    whole = np.array([0, len(spike_probability)], dtype=np.int64)
+    size, expected, counted = sum_groups(sort_blocks(spike_probability, spikes, whole, observed))[:, 0]
+    found = np.full((2, NUM_GROUPS), np.nan)
+    kept = size > 0
+    found[:, : kept.sum()] = expected[kept] / size[kept], counted[kept] / size[kept]
+    return found
 
 
 def sum_groups(ordered: SortedBlocks) -> Float64[np.ndarray, "3 block group"]:

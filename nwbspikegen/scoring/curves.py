@@ -44,6 +44,35 @@ def roc_curve(
     return _thin(x, y, num_points)
 
 
+def average_roc_curves(
+    spike_probability: Float[np.ndarray, "time unit"],
+    spikes: Shaped[np.ndarray, "time unit"],
+    observed: Bool[np.ndarray, "time unit"] | None = None,
+    num_points: int = 200,
+) -> Curve:
+    """Return the mean over units of the ROC curves within each: true positive rate at even false ones.
+
+    Units without a spike, or without a silent bin, are left out. The area below is, but for the grid, the
+    mean of the areas within units.
+
+    Examples
+    --------
+    >>> spikes = np.array([[0, 1], [1, 1], [0, 0], [0, 0]])
+    >>> average_roc_curves(spikes * 0.5, spikes).y.min()
+    1.0
+    """
+    grid = np.linspace(0.0, 1.0, num_points)
+    found = []
+    for unit in range(spikes.shape[1]):
+        seen = slice(None) if observed is None else observed[:, unit]
+        fired = spikes[seen, unit] > 0
+        if fired.any() and not fired.all():
+            curve = roc_curve(spike_probability[seen, unit], fired)
+            # of points above each other the highest: what is reached without one more false alarm
+            found.append(np.interp(grid, curve.x, curve.y))
+    return Curve(grid, np.mean(found, axis=0) if found else np.full(num_points, np.nan))
+
+
 def precision_recall_curve(
     spike_probability: Float[np.ndarray, "*shape"],
     spikes: Shaped[np.ndarray, "*shape"],

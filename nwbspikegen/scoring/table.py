@@ -31,9 +31,10 @@ DEFAULT_BASELINES = ("mean_rate", "running_rate", "online_hazard", "history_glm"
 # about 100 units: a table is made in many places, and none of them should wait minutes for one row of it
 LONGEST_FIT_S = 20.0
 _NULLS = ("mean_rate", "running_rate")
-# a prediction of this name is a null too: what the others are above it is what training was worth
 UNTRAINED = "untrained"
 """What tables call a model before training."""
+# predictions of these names are nulls too: what a model is above them then has an interval of paired draws
+_COMPARED = ("online_hazard", "history_glm", "coupled_glm", UNTRAINED)
 
 
 def score(
@@ -52,8 +53,9 @@ def score(
     The model is called by `spike_probability.attrs["model"]`. Baselines read the same past as it
     did: nothing before the segment when the prediction is cold, the same bins when it is warm.
     Bits per spike are counted from two nulls: `mean_rate`, the rate of `train` and never that of
-    the segment, left out without `train`; and `running_rate`, the rate so far. Where `extra_predictions` has
-    `untrained`, the model before training, they are counted from that too: paired differences to it.
+    the segment, left out without `train`; and `running_rate`, the rate so far. Where the table has
+    `online_hazard`, `history_glm`, `coupled_glm` or `untrained`, the model before training, they are counted
+    from that too: paired differences to it.
 
     Parameters
     ----------
@@ -128,7 +130,7 @@ def score(
     for name, reason in left_out.items():
         _LOG.warning("%s is left out: %s", name, reason)
     nulls = {name: made[name] for name in _NULLS if name in made}
-    nulls |= {name: values for name, values in predictions.items() if name == UNTRAINED}
+    nulls |= {name: predictions[name] for name in _COMPARED if name in predictions}
     table = score_predictions(
         predictions,
         scored.spikes,

@@ -82,10 +82,6 @@ def plot_sweep(
     )
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
-    num_trials = f"{len(done)} trials" + (
-        f", {len(trials) - len(done)} failed or unfinished" if len(trials) > len(done) else ""
-    )
-    figure.suptitle(f"{num_trials}; ring: most bits per spike on validation", fontsize="medium")
     return figure
 
 

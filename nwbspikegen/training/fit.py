@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import xarray as xr
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import make_scratch
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.training.choosing import CHOSEN_BY, find_best_epoch
 from nwbspikegen.training.data import SpikeData
@@ -122,7 +122,7 @@ def train(
                 seed=seed,
             )
             module.run = name_run(module, record)
-            with tempfile.TemporaryDirectory() as scratch:
+            with make_scratch() as scratch:
                 folder = Path(checkpoints or scratch)
                 _run(module, data, schedule, place, folder, is_shown=progress, options=trainer or {})
         network.to("cpu").eval()

@@ -14,7 +14,8 @@ import torch
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import Batch, Examples, FittedModel, SpikeModel, find_loss
-from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+from nwbspikegen.scoring.calibration import calibration_error
+from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, CALIBRATION_ERROR
 from nwbspikegen.scoring.ranking import rank_pooled
 from nwbspikegen.training.record import training_record
 from nwbspikegen.training.schedule import schedule_of
@@ -216,7 +217,8 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
     """Return the scores of one epoch from flat arrays of one length.
 
     ``accuracy_on_spikes`` and ``accuracy_on_silence`` call a spike where p > 1/2; ``pr_auc`` is over
-    all bins and units together; ``bits_per_spike`` is above the mean rate of the training segment.
+    all bins and units together; ``bits_per_spike`` is above the mean rate of the training segment;
+    ``calibration_error`` is that of all bins and units together.
     """
     fired = target > 0.5
     # from log odds, which do not round: p of a sure prediction is 1 in single precision
@@ -228,7 +230,11 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
     # NaN and no error: the bins that were sampled for validation may hold no spike
     if num_spikes == 0:
         return dict.fromkeys(
-            ("accuracy_on_spikes", "accuracy_on_silence", "pr_auc", BITS_PER_SPIKE.name), math.nan
+            (
+                *("accuracy_on_spikes", "accuracy_on_silence", "pr_auc"),
+                *(BITS_PER_SPIKE.name, CALIBRATION_ERROR.name),
+            ),
+            math.nan,
         )
     return {
         "accuracy_on_spikes": float((log_odds[fired] > 0).mean()),
@@ -236,5 +242,10 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
         "pr_auc": float(rank_pooled(log_odds, fired).pr_auc),
         BITS_PER_SPIKE.name: float(
             (log_likelihood - log_null).sum(dtype=np.float64) / num_spikes / math.log(2)
+        ),
+        CALIBRATION_ERROR.name: calibration_error(
+            # the logistic function, which does not overflow in this form
+            0.5 + 0.5 * np.tanh(0.5 * log_odds.astype(np.float64)),
+            fired,
         ),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.clusters import Certificates
+from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
+from nwbspikegen.core.owners import hold_alone
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.yaml_files import read_yaml
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_POOLED, list_added, list_metrics
@@ -37,6 +41,7 @@ def study_recordings(
     mixtures: Sequence[Sequence[str]] = (),
     epochs: int | None = None,
     scheduler: str | None = None,
+    certificates: Certificates | None = None,
     workers: int | None = None,
     device: str = "auto",
     seed: int = 0,
@@ -52,7 +57,7 @@ def study_recordings(
         As for `TransferStudy.create`. Recordings and mixtures that a study does not have yet are added.
     out : path
         Folder of the study; `tables` and `figures` are written into it.
-    scheduler, workers
+    scheduler, workers, certificates
         As for `nwbspikegen.core.tasks.open_client`.
     device : str, as for `nwbspikegen.train`
         Where models are trained.
@@ -68,6 +73,53 @@ def study_recordings(
         require_settings(model, settings)
     # scores of installed packages that cannot be used are told before the work, not after it
     list_metrics()
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(hold_alone(out))
+        except OutputError as error:
+            # cells and models are written whole, and by one process at a time: two may share a study that is
+            # there, and none may replace it
+            if overwrite or not (out / STUDY_FILE).is_file():
+                raise
+            _LOG.warning("%s too: both share it", error.found)
+        return _run_study(
+            recordings,
+            out,
+            options=options,
+            models=models,
+            leave_one_out=leave_one_out,
+            mixtures=mixtures,
+            epochs=epochs,
+            scheduler=scheduler,
+            certificates=certificates,
+            workers=workers,
+            device=device,
+            seed=seed,
+            overwrite=overwrite,
+            settings=settings,
+            context=context,
+        )
+
+
+def _run_study(
+    recordings: _Recordings,
+    out: Path,
+    *,
+    options: _Options,
+    models: Sequence[str],
+    leave_one_out: bool,
+    mixtures: Sequence[Sequence[str]],
+    epochs: int | None,
+    scheduler: str | None,
+    certificates: Certificates | None,
+    workers: int | None,
+    device: str,
+    seed: int,
+    overwrite: bool,
+    settings: Mapping[str, Any],
+    context: Sequence[float | str] | None,
+) -> TransferStudy:
+    """Make or extend a study and run it; the parameters are those of `study_recordings`."""
     if (out / STUDY_FILE).is_file() and not overwrite:
         study = TransferStudy(out)
         # what writers that were killed have left; those that are alive keep theirs
@@ -96,7 +148,7 @@ def study_recordings(
     for mixture in mixtures:
         study.add_row(mixture)
     if not study.is_complete:
-        with open_client(scheduler, workers) as client:
+        with open_client(scheduler, workers, certificates=certificates) as client:
             study.run(client, device=device)
     write_tables(study)
     # figures are an extra: a study without them is whole
@@ -124,7 +176,7 @@ def write_tables(study: TransferStudy) -> Path:
         tables["context_gains"] = study.context_gains()
     for name, table in tables.items():
         with write_whole(folder / f"{name}.csv", overwrite=True) as path:
-            table.to_csv(path, index=False)
+            guard_formulas(table).to_csv(path, index=False)
     return folder
 
 

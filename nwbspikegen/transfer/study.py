@@ -13,6 +13,7 @@ import xarray as xr
 
 from nwbspikegen.core.errors import InputError, OutputError, require_seed
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.tasks import require_shared
 from nwbspikegen.models import MODELS
 from nwbspikegen.scoring.table import DEFAULT_BASELINES, UNTRAINED
 from nwbspikegen.training.settings import require_settings
@@ -227,6 +228,7 @@ class TransferStudy:
         InputError
             Some of it could not be done; the rest was.
         """
+        require_shared(client, self.folder / STUDY_FILE)
         # tasks are cut for as many as there are now; who joins later takes of what is left
         workers = 1 if client is None else max(1, len(client.nthreads()))
         tasks = plan_tasks(os.fspath(self.folder), self._plan, workers=workers, device=device)

@@ -24,6 +24,8 @@ _MOST_TOGETHER = 16
 _TASKS_PER_WORKER = 2
 # above every weight: a day of 1 ms bins of 10,000 units is 9e11
 _TRAINING_FIRST = 1e15
+# a probe's
+_MANY_UNITS = 384
 
 
 def plan_tasks(
@@ -165,5 +167,5 @@ def _weigh(plan: StudyPlan, name: str) -> float:
     """Return how much work a session is: pairs of bin and unit, at most."""
     session = plan.find(name)
     start, stop = session.about["window"]
-    # what a recording has fewer units than, or did not observe, is not known without opening it
-    return float((stop - start) / session.options.bin_size * session.options.take_units)
+    # how many units it has, and what was observed, is not known without opening it
+    return float((stop - start) / session.options.bin_size * (session.options.take_units or _MANY_UNITS))

@@ -105,7 +105,17 @@ def test_score_prints_what_is_stored(derived):
     printed = _run("score", derived).stdout
     assert "bits/spike" in printed
     gain = next(row["value"] for row in stored["scores"] if row["null"] == "untrained")
-    assert f"in_context above untrained, itself before training: {gain:+.4f}" in printed
+    row = next(line for line in printed.splitlines() if line.startswith("untrained"))
+    assert f"{gain:+.3f}" in row
+    assert max(map(len, printed.splitlines())) <= 100
+
+
+def test_explained_scores_say_what_they_are(derived):
+    told = json.loads(_run("score", derived, "--explain", "--json").stdout)["meanings"]
+    printed = _run("score", derived, "--explain").stdout
+    assert max(map(len, printed.splitlines())) <= 100
+    for name in [*told, "causality_future", "fano_100ms"]:
+        assert f"\n{name}: " in printed
 
 
 def test_score_can_be_recomputed(derived):

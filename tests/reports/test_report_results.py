@@ -15,8 +15,8 @@ from report_pages import find_addresses, find_panel, read_numbers, read_table
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.plot.score_panels import draw_differences
 from nwbspikegen.reports.predicted import read_predicted
-from nwbspikegen.reports.scores import draw_differences
 from nwbspikegen.reports.verdict import judge
 from nwbspikegen.scoring import bits_per_spike
 

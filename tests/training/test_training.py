@@ -30,6 +30,7 @@ def test_curves_and_choice_of_epoch(name, loss):
         "accuracy_on_spikes",
         "accuracy_on_silence",
         "pr_auc",
+        "calibration_error",
     }
     assert expected | {"bits_per_spike"} == set(model.curves[0])
     assert CHOSEN_BY[model.loss] == ("bits_per_spike" if loss == "bernoulli" else "pr_auc")
@@ -121,3 +122,4 @@ def test_validation_scores_are_their_definitions():
     p = 1 / (1 + np.exp([-2.0, -2.0, 1.0, 1.0]))
     assert scores["bits_per_spike"] == pytest.approx((np.log2(p).sum() + 4) / 2, rel=1e-5)
     assert (scores["accuracy_on_spikes"], scores["accuracy_on_silence"]) == (0.5, 0.5)
+    assert scores["calibration_error"] > 0

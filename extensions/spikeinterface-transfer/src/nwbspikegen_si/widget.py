@@ -10,6 +10,7 @@ from spikeinterface.widgets.base import BaseWidget, to_attr
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot import plot_bits
+from nwbspikegen.plot.rasters import draw_raster_panels
 from nwbspikegen_si.clocks import take_segment
 from nwbspikegen_si.extension import ComputeSpikeGeneration
 from nwbspikegen_si.generation import reopen_predicted
@@ -99,45 +100,14 @@ class SpikeGenerationWidget(BaseWidget):  # type: ignore[misc]
             2 if has_bits else 1, 1, height_ratios=[3, 1] if has_bits else [1]
         )
         upper = panels[0] if has_bits else panels
-        self.axes = upper.subplots(3, 1, sharex=True, sharey=True)
-        rank = np.argsort(np.argsort(data.recorded.sum(axis=0), kind="stable"))
-        _draw_raster(self.axes[0], data, np.nonzero(data.recorded), rank, "black", "Recorded")
-        _draw_probability(self.axes[1], data, rank)
-        _draw_raster(
-            self.axes[2], data, data.drawn, rank, "tab:red", "Synthetic: one draw of the probability"
+        drawn = np.zeros(data.recorded.shape, dtype=bool)
+        drawn[data.drawn] = True
+        self.axes = draw_raster_panels(
+            upper, data.time, data.bin_size, (data.recorded, data.probability, drawn)
         )
-        self.axes[2].set_xlabel("Time (s)")
         if has_bits:
             plot_bits(data.scores, null=data.null, figure=panels[1])
-            self.axes = np.append(self.axes, panels[1].axes[0])
-
-
-def _draw_raster(axes: Any, data: Any, spikes: Any, rank: np.ndarray, colour: str, title: str) -> None:
-    bins, units = spikes
-    seconds = data.time[bins] + data.bin_size / 2
-    axes.scatter(seconds, rank[units], s=12.0, marker="|", linewidths=0.8, color=colour, rasterized=True)
-    axes.set_title(title, loc="left", fontsize="medium")
-    axes.set_ylabel("Unit, by rate")
-
-
-def _draw_probability(axes: Any, data: Any, rank: np.ndarray) -> None:
-    image = np.empty_like(data.probability.T)
-    image[rank] = data.probability.T
-    extent = (data.time[0], data.time[-1] + data.bin_size, -0.5, len(rank) - 0.5)
-    # single bins are narrower than a pixel and rare ones would vanish: colours end at a high quantile
-    drawn = axes.imshow(
-        image,
-        aspect="auto",
-        origin="lower",
-        extent=extent,
-        cmap="viridis",
-        interpolation="antialiased",
-        vmin=0.0,
-        vmax=max(float(np.quantile(image, 0.995)), 1e-6),
-    )
-    axes.figure.colorbar(drawn, ax=axes, label="P(spike in a bin)", extend="max", pad=0.01)
-    axes.set_title("Predicted, each bin from the recorded bins before it", loc="left", fontsize="medium")
-    axes.set_ylabel("Unit, by rate")
+            self.axes = np.append(self.axes, panels[1].axes)
 
 
 def plot_spike_generation(sorting_analyzer: SortingAnalyzer, **kwargs: Any) -> SpikeGenerationWidget:

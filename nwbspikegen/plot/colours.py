@@ -1,10 +1,10 @@
-"""Colours of a page: told apart with any colour vision, and never alone."""
+"""Colours of figures and pages: told apart with any colour vision, and never alone."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nwbspikegen.reports.parts import SpanKind
+from nwbspikegen.plot.panels import SpanKind
 
 # light enough to lie behind black marks; Okabe and Ito's hues, and grey for what nobody saw
 SPANS: dict[SpanKind, str] = {
