@@ -315,7 +315,7 @@ class TransferStudy:
         return pick_worth(self.context_gains(predictor=predictor), context)
 
     def groups(self) -> pd.DataFrame:
-        """Return mean and SD over the cells of each group (training, self, others, crossings), of gains too."""
+        """Return mean and SD over cells of each group (training, self, others, crossings), of gains too."""
         return join_tables_of_gains(self.folder, self._plan, summarise_groups, summarise_groups)
 
     def tests(self, against: str | None = None) -> pd.DataFrame:

@@ -11,8 +11,8 @@ import xarray as xr
 from planted_study import SESSIONS, planted_sessions, planted_study
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.transfer.figure_groups import GROUPS
 from nwbspikegen.scoring.context_curves import ContextCurve
+from nwbspikegen.transfer.figure_groups import GROUPS
 from nwbspikegen.transfer.figures import plot_curve, plot_groups, plot_layout, plot_matrix
 
 _MODEL = {"predictor": "in_context"}
