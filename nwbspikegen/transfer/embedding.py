@@ -1,4 +1,4 @@
-"""The map of recordings: near are those between which models move well."""
+"""The map of recordings: near are those between which models move well, or of which either will do."""
 
 from __future__ import annotations
 

@@ -213,12 +213,14 @@ def draw_study(study: TransferStudy) -> list[Path]:
 
 
 def _draw_gains(study: TransferStudy) -> dict[str, Any]:
-    """Return matrix and map of every model's gain over itself before training."""
-    from nwbspikegen.transfer.figures import plot_layout, plot_matrix
+    """Return matrix and map of every model's gain over itself before training, and curves of each column."""
+    from nwbspikegen.transfer.figures import plot_curve, plot_layout, plot_matrix
 
     figures: dict[str, Any] = {}
     for model in study.plan.models:
         name = slugify(model)
+        for tested, curve in study.curves_of(model).items():
+            figures[f"{name}-{slugify(tested)}-curve"] = plot_curve(curve)
         try:
             gains = study.gains_of(model)
             null = str(gains.attrs["headline_null"])

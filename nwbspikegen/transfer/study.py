@@ -264,7 +264,11 @@ class TransferStudy:
     @property
     def curves(self) -> dict[str, ContextCurve]:
         """Of each column what the first model's rows know by seconds of its past; predictors are rows."""
-        return collect_curves(self.folder, self._plan, self._plan.models[0], self._plan.names)
+        return self.curves_of(self._plan.models[0])
+
+    def curves_of(self, model: str) -> dict[str, ContextCurve]:
+        """Return `curves` of one of several models."""
+        return collect_curves(self.folder, self._plan, model, self._plan.names)
 
     @property
     def gains(self) -> xr.Dataset:
@@ -282,8 +286,7 @@ class TransferStudy:
         """
         from nwbspikegen.transfer.gains import tabulate_gains
 
-        model = predictor or self._plan.models[0]
-        curves = collect_curves(self.folder, self._plan, model, self._plan.names)
+        curves = self.curves_of(predictor or self._plan.models[0])
         return tabulate_gains(curves, self.independence, resamples=self._plan.resamples, seed=self._plan.seed)
 
     def worth_seconds(
@@ -312,18 +315,11 @@ class TransferStudy:
         return pick_worth(self.context_gains(predictor=predictor), context)
 
     def groups(self) -> pd.DataFrame:
-        """Return mean and SD over the cells of each group: training, self, others, crossings.
-
-        Of all scores, and of the gain over the untrained model, null ``untrained``, and ``untrained, 10 s``
-        where that is the context of both.
-        """
+        """Return mean and SD over cells of each group (training, self, others, crossings), of gains too."""
         return join_tables_of_gains(self.folder, self._plan, summarise_groups, summarise_groups)
 
     def tests(self, against: str | None = None) -> pd.DataFrame:
-        """Return sign-flip tests of target-session means against another predictor, Holm-corrected.
-
-        By default of all scores against `running_rate`, and of gains against `untrained`.
-        """
+        """Return sign-flip tests against `running_rate`, and of gains against `untrained`, Holm-corrected."""
         seed = self._plan.seed
         if against is not None:
             return compare_groups(self.scores, against, seed=seed)

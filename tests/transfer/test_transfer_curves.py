@@ -206,7 +206,8 @@ def test_the_command_measures_what_is_missing_and_prints_it(study):
     assert "worth_seconds of in_context with 10 s of the target's past" in done.output
     assert "rows differ by no more than their intervals" not in done.output
     assert (study.folder / "tables" / "context_gains.csv").is_file()
-    assert (study.folder / "figures" / "in_context-gain-matrix.png").is_file()
+    for name in ("gain-matrix", "gain-layout", "mouse-curve", "culture-curve"):
+        assert (study.folder / "figures" / f"in_context-{name}.png").is_file()
     refused = CliRunner().invoke(cli, ["transfer", *paths, "--out", str(study.folder), "--context", "0,soon"])
     assert refused.exit_code == 2
     assert "'soon'" in refused.output
