@@ -41,14 +41,16 @@ def main() -> None:
 `python benchmarks/kill_points.py --points {options.points} --seed {options.seed}`, {date.today()},
 {os.cpu_count()} cores ({platform.machine()}, {platform.system()}). SIGKILL, SIGTERM and SIGINT to `convert`,
 `generate`, `train` and `transfer` (in one process; "cluster": with two workers) on simulated recordings of 4
-units and 20 s, and an ASDF file of 50 units. The moment is drawn from what an uninterrupted run of the same command does here: from its whole time ("start"),
+units and 20 s, and an ASDF file of 50 units. The moment is drawn from what an uninterrupted run of the same
+command does here: from its whole time ("start"),
 from the time in which one of its outputs is being written ("write"), or from the {_AROUND_MS} ms that begin
 with the rename of an output into its place ("rename"). A moment after the command's end is drawn again
 ("draws"), so that every point hit a living process, which the system's exit status says.
 
 Status: as shells say it, 137, 143 and 130. Orphans: processes that the command started and that were alive
 ten seconds after it. Ended after: of the seconds that the last uninterrupted run took; with other work on the
-machine, a run may take longer than that. Outputs: how many were begun, and how many came to their rename, before the kill.
+machine, a run may take longer than that. Outputs: how many were begun, and how many came to their rename,
+before the kill.
 Before: what the output's name carried. Left: what it carries afterwards, read whole and compared with what an
 uninterrupted run writes; of an unfinished study, every model and table. Repeated: whether the same command
 then gives the same result as one that was not killed. Hidden: work folders left beside the output, and still

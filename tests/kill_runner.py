@@ -66,7 +66,7 @@ class Run(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """When to send which signal: `wait` s after the start, or the nth time that an output is opened or renamed."""
+    """When to send which signal: `wait` s after the start, or the nth opening or renaming of an output."""
 
     since: str
     number: int
