@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from nwbspikegen.scoring.baselines import ridge
-from nwbspikegen.scoring.baselines.raised_cosines import filter_past, index_past, raised_cosines
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
+from nwbspikegen.views.raised_cosines import filter_past, index_past, raised_cosines
 
 RIDGES = (100_000.0, 30_000.0, 10_000.0, 3_000.0, 1_000.0, 300.0, 100.0)
 """Ridges on the past of other units, in nats per squared weight of a scaled column, strongest first."""
