@@ -26,4 +26,6 @@ def score_on_validation(
     null = np.broadcast_to(mean_rate, probability.shape)[seen]
     # beyond the clip of the scores, and finite
     log_odds = np.clip(logit(probability[seen].astype(np.float64)), -20, 20)
-    return score_validation(log_odds, bins.spikes[seen], null)
+    fired = bins.spikes[seen] > 0
+    loss = float((np.logaddexp(0.0, log_odds) - fired * log_odds).mean())
+    return {"validation_loss": loss, **score_validation(log_odds, fired, null)}
