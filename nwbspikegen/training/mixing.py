@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float32
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import predict_bins
@@ -46,7 +47,9 @@ def mix_models(
     Returns
     -------
     FittedModel
-        A `mixed`, which holds its members. `training["members"]` says of each how much it weighs.
+        A `mixed`, which holds its members. `training["members"]` says of each how much it weighs, of all
+        units together; `training["gain_nats"]` by how much blocks of the validation segment are predicted
+        better than by the best member, each with weights of the other blocks.
 
     Raises
     ------
@@ -63,31 +66,48 @@ def mix_models(
     >>> nsg.mix_models(models, parts.train, parts.validation).parameters
     {'members': 'in_context prior=2, glm'}
     """
-    data = SpikeData(train, validation, seed=seed)
+    bin_size = SpikeData(train, validation, seed=seed).bin_size
     if len(models) < 2:
         raise InputError(f"{len(models)} model to mix", "at least two", "train another")
+    read, first, _ = read_with_past(train, validation)
+    probabilities = [predict_bins(model, read, first, bin_size) for model in models]
+    return weigh_models(models, probabilities, train, validation, seed=seed)
+
+
+def weigh_models(
+    models: Sequence[FittedModel],
+    probabilities: Sequence[Float32[np.ndarray, "time unit"]],
+    train: xr.Dataset,
+    validation: xr.Dataset,
+    *,
+    seed: int = 0,
+) -> FittedModel:
+    """Return the mixture of models whose probabilities of the validation segment are known already.
+
+    The rest is as for `mix_models`.
+    """
     read, first, fitted = read_with_past(train, validation)
-    probabilities = [predict_bins(model, read, first, data.bin_size) for model in models]
-    scored = read.since(first)
-    found = stack_log_odds(
-        [_to_log_odds(each) for each in probabilities], scored.spikes > 0, scored.observed, seed
-    )
+    scored, mean_rate = read.since(first), mean_rate_per_bin(fitted.spikes, fitted.observed)
+    log_odds = [_to_log_odds(each) for each in probabilities]
+    found = stack_log_odds(log_odds, scored.spikes > 0, scored.observed, seed)
     mixed = _build_mixed(models, train.sizes["unit"], found)
-    point = score_on_validation(
-        mixed.mix(probabilities), scored, mean_rate_per_bin(fitted.spikes, fitted.observed)
-    )
+    point = score_on_validation(mixed.mix(probabilities), scored, mean_rate)
     record = {
-        **training_record(data.train, data.validation, None, seed),
+        **training_record([train], [validation], None, seed),
         "kept_epoch": 1,
         "members": [
-            {"name": model.name, "weight": float(weight), "training": _leave_data(model)}
+            {"name": model.name, "weight": float(weight), **_describe_member(model)}
             for model, weight in zip(models, found.common, strict=True)
         ],
+        # JSON has no infinity: None where all units have the common weights
+        "unit_ridge": found.strength if np.isfinite(found.strength) else None,
+        "gain_nats": found.gain,
     }
     told = ", ".join(f"{each['name']} {each['weight']:.2f}" for each in record["members"])
-    spread = f"ridge {found.strength:g}" if np.isfinite(found.strength) else "the same for all units"
-    _LOG.info("weights, on average of units: %s (%s)", told, spread)
-    return FittedModel(mixed, mixed.default_loss, data.bin_size, record, [{"epoch": 1.0, **point}])
+    spread = "the same for all units" if record["unit_ridge"] is None else f"ridge {found.strength:g}"
+    _LOG.info("weights of all units together: %s (%s)", told, spread)
+    bin_size = float(train.attrs["bin_size"])
+    return FittedModel(mixed, mixed.default_loss, bin_size, record, [{"epoch": 1.0, **point}])
 
 
 @torch.no_grad()
@@ -106,7 +126,7 @@ def _to_log_odds(probability: np.ndarray) -> np.ndarray:
     return torch.logit(torch.from_numpy(probability)).numpy()
 
 
-def _leave_data(model: FittedModel) -> dict[str, Any]:
-    """Return how a member was trained; on what stands once, unless it was trained elsewhere."""
+def _describe_member(model: FittedModel) -> dict[str, Any]:
+    """Return how a member was trained; on what stands once, in the record of the mixture."""
     kept = ("schedule", "seed", "kept_epoch")
     return {name: model.training[name] for name in kept if name in model.training} | {"sha256": model.sha256}
