@@ -122,10 +122,8 @@ def _print_recording(bench: Bench, name: str) -> list[str]:
         gains[label] = paired_difference(probability, predicted["in_context"], spikes, bin_size=_BIN)
         one, gain = bits[label], gains[label]
         compared = f"{gain.value:+.4f} | {gain.ci_low:+.4f} to {gain.ci_high:+.4f}"
-        print(
-            f"| {_TITLES.get(label, f'`{label}`')} | {one.value:.4f} | {one.ci_low:.3f} to {one.ci_high:.3f} |"
-            + (" | |" if label == "in_context" else f" {compared} |")
-        )
+        title, interval = _TITLES.get(label, f"`{label}`"), f"{one.ci_low:.3f} to {one.ci_high:.3f}"
+        print(f"| {title} | {one.value:.4f} | {interval} | {' |' if label == 'in_context' else compared} |")
     told = mixed.training
     weights = ", ".join(f"{each['name']} {each['weight']:.2f}" for each in told["members"])
     ridge = "none" if told["unit_ridge"] is None else f"ridge {told['unit_ridge']:g}"

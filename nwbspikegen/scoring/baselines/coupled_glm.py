@@ -9,19 +9,19 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from nwbspikegen.scoring.baselines import ridge
+from nwbspikegen.views.raised_cosines import filter_past, index_past, raised_cosines
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
-from nwbspikegen.views.raised_cosines import filter_past, index_past, raised_cosines
 
 RIDGES = (100_000.0, 30_000.0, 10_000.0, 3_000.0, 1_000.0, 300.0, 100.0)
 """Ridges on the past of other units, in nats per squared weight of a scaled column, strongest first."""
 
-# on the eight columns of a unit's own past, the first while that on the others is chosen: 1 for all units, as
-# for thousands of spikes, scores .371 bits per spike on the validation quarter of a Neuropixels recording
-# with some 100 spikes per unit, 30 scores .391
-_OWN_RIDGES = (30.0, 300.0, 3.0)
+# on the eight columns of a unit's own past. On the validation quarter of a Neuropixels recording with some 100
+# spikes per unit 1 scored .371 bits per spike, 30 .391, and the best of 3, 30 and 300 for each unit, as the
+# end of training chooses it, .389
+_OWN_RIDGE = 30.0
 # of training, at its end: chooses the ridge, and is then fitted on too
 _LATE_SHARE = 0.2
 # fewer tell nothing of a thousand columns, and the strongest ridge is taken
@@ -37,7 +37,6 @@ _BINS_AT_ONCE = 4096
 _SECONDS_PER_VALUE, _SECONDS_PER_FACTOR = 2.2e-9, 3.1e-10
 
 _Scaling = dict[str, Float64[np.ndarray, "..."]]
-_Solution = Float64[np.ndarray, " weight"]
 
 
 @register_baseline
@@ -45,10 +44,10 @@ class CoupledGLM:
     """Per unit, a Bernoulli GLM on its own past and that of all other units.
 
     logit p = b + w . x, with x the past 250 ms of every unit through eight raised cosines of log lag
-    (`raised_cosines`), centred and scaled on the training segment. The ridge on w is chosen per unit, that on
-    the others' past from `RIDGES` and that on its own from 3, 30 and 300: fitted on the first four fifths of
-    the training segment, the likelihood of its last fifth chooses, and then all of it is fitted: nothing of a
-    validation or test segment is used. It is what packages such as nemos fit.
+    (`raised_cosines`), centred and scaled on the training segment. The ridge on w is 30 for its own past;
+    for the others' it is chosen, per unit, from `RIDGES`: fitted on the first four fifths of the training
+    segment, the likelihood of its last fifth chooses, and then all of it is fitted: nothing of a validation
+    or test segment is used. It is what packages such as nemos fit.
 
     All spikes are used, and of the silent bins six times as many, at least 10,000, weighted by the inverse
     of their probability, which leaves the likelihood unbiased. Bins in which the unit was not observed are
@@ -107,7 +106,7 @@ class CoupledGLM:
         num_silent = _count_silent((spikes > 0).sum(axis=0), num_bins, num_columns)
         # where without any past the fit also ends
         null = mean_rate_per_bin(spikes, observed)
-        solutions, chosen = np.zeros((num_units, num_columns + 1)), np.zeros((2, num_units))
+        solutions, chosen = np.zeros((num_units, num_columns + 1)), np.zeros(num_units)
         for unit in range(num_units):
             seen = np.ones(num_bins, dtype=bool) if observed is None else observed[:, unit]
             fired, silent = seen & (spikes[:, unit] > 0), seen & (spikes[:, unit] == 0)
@@ -118,14 +117,13 @@ class CoupledGLM:
             rows = ridge.join_rows((own, spiking), (columns[kept], drawn[kept]), int(silent.sum()))
             place = slice(unit * cosines.shape[1], (unit + 1) * cosines.shape[1])
             start = np.append(np.zeros(num_columns), np.log(null[unit] / (1 - null[unit])))
-            solutions[unit], chosen[0, unit], chosen[1, unit] = _fit_unit(
+            solutions[unit], chosen[unit] = _fit_unit(
                 rows, place, start, covariance, int(num_bins * (1 - _LATE_SHARE))
             )
         self.weights = {
             "slopes": solutions[:, :-1],
             "intercept": solutions[:, -1],
-            "ridge": chosen[0],
-            "own_ridge": chosen[1],
+            "ridge": chosen,
             **scaling,
         }
         return self
@@ -170,40 +168,31 @@ def _fit_unit(
     start: Float64[np.ndarray, " weight"],
     covariance: Float32[np.ndarray, "column column"],
     late_from: int,
-) -> tuple[_Solution, float, float]:
-    """Return a unit's slopes and intercept, and the ridges that predict bins from `late_from` on best."""
+) -> tuple[Float64[np.ndarray, " weight"], float]:
+    """Return a unit's slopes and intercept, and the ridge that predicts bins from `late_from` on best."""
     curvature = ridge.approximate_curvature(rows, covariance)
     is_late = rows.bins >= late_from
-    num_columns = len(start) - 1
-
-    def fit_early(strength: float, own_strength: float, begin: _Solution) -> tuple[float, _Solution]:
-        penalty = _penalise(strength, own, own_strength, num_columns)
-        solution = ridge.fit_ridge(rows, rows.weight * ~is_late, penalty, begin, curvature)
-        return ridge.measure_loss(rows, rows.weight * is_late, solution), solution
-
-    best, best_own, least, nearest = RIDGES[0], _OWN_RIDGES[0], np.inf, start
-    if (rows.fired & is_late).sum() >= _FEWEST_LATE_SPIKES:
-        begin = start
-        # each solution is the start of the next, which is near
-        for strength in RIDGES:
-            loss, begin = fit_early(strength, best_own, begin)
-            # weaker ones take the most steps, and beyond the best they only over-fit more
-            if loss >= least:
-                break
-            best, least, nearest = strength, loss, begin
-        for own_strength in _OWN_RIDGES[1:]:
-            loss, solution = fit_early(best, own_strength, nearest)
-            if loss < least:
-                best_own, least, nearest = own_strength, loss, solution
-    whole = _penalise(best, own, best_own, num_columns)
-    return ridge.fit_ridge(rows, rows.weight, whole, nearest, curvature), best, best_own
+    can_choose = (rows.fired & is_late).sum() >= _FEWEST_LATE_SPIKES
+    solution, best, least = start, RIDGES[0], np.inf
+    solutions = {}
+    # each solution is the start of the next, which is near
+    for strength in RIDGES if can_choose else ():
+        solution = ridge.fit_ridge(
+            rows, rows.weight * ~is_late, _penalise(strength, own, len(start) - 1), solution, curvature
+        )
+        solutions[strength] = solution
+        loss = ridge.measure_loss(rows, rows.weight * is_late, solution)
+        # weaker ones take the most steps, and beyond the best they only over-fit more
+        if loss >= least:
+            break
+        best, least = strength, loss
+    whole = _penalise(best, own, len(start) - 1)
+    return ridge.fit_ridge(rows, rows.weight, whole, solutions.get(best, start), curvature), best
 
 
-def _penalise(
-    strength: float, own: slice, own_strength: float, num_columns: int
-) -> Float64[np.ndarray, " column"]:
+def _penalise(strength: float, own: slice, num_columns: int) -> Float64[np.ndarray, " column"]:
     penalty = np.full(num_columns, strength)
-    penalty[own] = own_strength
+    penalty[own] = _OWN_RIDGE
     return penalty
 
 
