@@ -25,6 +25,7 @@ _NAMES = [
     "from_pynapple",
     "generate",
     "load_model",
+    "mix_models",
     "open_units",
     "read_attention",
     "read_audits",

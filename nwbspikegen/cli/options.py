@@ -84,7 +84,9 @@ def settings_option(command: _Command) -> _Command:
     return cast(_Command, option(run))
 
 
-MODEL_HELP = "in_context, shimono2026, one of an installed package, or package.module:Name"
+MODEL_HELP = (
+    "in_context, mixed, population_gru, glm, shimono2026, one of an installed package, or package.module:Name"
+)
 
 
 def require_model(name: str) -> None:
