@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import xarray as xr
+from lightning import LightningDataModule
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.core.errors import InputError
@@ -124,7 +125,9 @@ def train(
             module.run = name_run(module, record)
             with tempfile.TemporaryDirectory() as scratch:
                 folder = Path(checkpoints or scratch)
-                _run(module, data, schedule, place, folder, is_shown=progress, options=trainer or {})
+                fit_best_epoch(
+                    module, data, schedule, place, folder, is_shown=progress, options=trainer or {}
+                )
         network.to("cpu").eval()
         told = {**record, **({"trainer": describe_options(trainer)} if trainer else {})}
         fitted = FittedModel(network, module.loss, data.bin_size, told, module.curves)
@@ -135,9 +138,9 @@ def train(
     return with_smaller_batches(run, model, settings)
 
 
-def _run(
+def fit_best_epoch(
     module: TrainingModule,
-    data: SpikeData,
+    data: LightningDataModule,
     schedule: Schedule,
     place: tuple[str, list[int] | int],
     folder: Path,
