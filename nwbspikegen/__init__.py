@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from nwbspikegen.scoring import spike_statistics as spike_statistics
     from nwbspikegen.simulation import draw_population as draw_population
     from nwbspikegen.simulation import simulate as simulate
+    from nwbspikegen.training import pretrain as pretrain
     from nwbspikegen.training import train as train
     from nwbspikegen.transfer import TransferStudy as TransferStudy
     from nwbspikegen.transfer.nwb_reading import read_transfer_scores as read_transfer_scores
@@ -75,6 +76,7 @@ _MODULE_OF = {
     "generate": "prediction.one_step",
     "load_model": "models",
     "open_units": "views",
+    "pretrain": "training",
     "read_attention": "explain.nwb",
     "read_audits": "prediction.nwb_reading",
     "read_generated_units": "prediction.nwb_reading",

@@ -15,6 +15,7 @@ from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.core.context_start import find_context_start
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import require_absent
+from nwbspikegen.core.model_places import find_model
 from nwbspikegen.core.records import read_record
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
 from nwbspikegen.explain.figure_curves import plot_attention_curves
@@ -63,7 +64,7 @@ def draw_figures(
     OutputError
         A figure is there and `overwrite` is not set, or `out` is a file.
     """
-    target, out = Path(target), Path(out)
+    target, out = Path(find_model(target)), Path(out)
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}, which is a file", "a folder", "choose another name")
     # asks for its parent only: a folder that is there is drawn into
@@ -80,7 +81,7 @@ def draw_figures(
 
 def has_rasters(target: str | os.PathLike[str]) -> bool:
     """Return whether `draw_figures` draws rasters of a file or a folder."""
-    target = Path(target)
+    target = Path(find_model(target))
     if target.is_dir() and not is_zarr(target):
         return False
     with open_nwb(target) as file:

@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 from nwbspikegen.core.cards import describe_license, make_card, make_rows, to_plain
+from nwbspikegen.models.card_populations import describe_populations
 from nwbspikegen.models.description import ModelDescription
 
 _DATA_COLUMNS = (
@@ -59,6 +60,8 @@ def _introduce(model: ModelDescription) -> str:
 
 def _describe_data(model: ModelDescription) -> str:
     rows = [_describe_recording({**model.training, **each}) for each in model.training.get("sources", [])]
+    if drawn := _as_mapping(model.training.get("populations")):
+        return f"## Trained on\n\n{describe_populations(drawn)}"
     if not rows:
         return "## Trained on\n\nNot stated."
     print_ = f" Fingerprint of the data: `{model.data_fingerprint}`." if model.data_fingerprint else ""

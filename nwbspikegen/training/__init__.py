@@ -8,5 +8,6 @@ require_extra("train", "torch", "lightning", "safetensors", purpose="training")
 from nwbspikegen.training.data import SpikeData
 from nwbspikegen.training.fit import train
 from nwbspikegen.training.module import TrainingModule
+from nwbspikegen.training.pretraining import pretrain
 
-__all__ = ["SpikeData", "TrainingModule", "train"]
+__all__ = ["SpikeData", "TrainingModule", "pretrain", "train"]

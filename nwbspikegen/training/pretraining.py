@@ -38,6 +38,9 @@ def pretrain(
     held_out: int = 4,
     bin_size: float = 0.001,
     epochs: int | None = None,
+    learning_rate: float | None = None,
+    weight_decay: float | None = None,
+    patience: int | None = None,
     seed: int = 0,
     device: str = "auto",
     work: str | os.PathLike[str] | None = None,
@@ -46,8 +49,8 @@ def pretrain(
 ) -> FittedModel:
     """Train `in_context` on populations that `draw_population` draws; no recording takes part.
 
-    Families, sizes (10 to 130 units) and lengths (30 to 300 s) are random. Each population has the same weight
-    per spike. Half of its examples come from reading it whole, half from reading that starts over at random,
+    Families, sizes (10 to 130 units) and lengths (30 to 300 s) are random. Each population has the same
+    weight per spike. One half is read from the start, the other with reading that starts over at random,
     so that every length of past is learnt. Populations with other seeds choose the epoch.
 
     Parameters
@@ -58,7 +61,7 @@ def pretrain(
         Populations of each family that choose the epoch.
     bin_size : float, default: 0.001
         Seconds per bin: a model predicts bins of its training only.
-    epochs : int, optional
+    epochs, learning_rate, weight_decay, patience : optional
         Those of `in_context` by default.
     seed : int, default: 0
         Fixes everything.
@@ -87,7 +90,10 @@ def pretrain(
     """
     _require_counts(populations, held_out)
     require_seed(seed)
-    place, schedule = find_device(device), schedule_of(_MODEL).replace(epochs=epochs)
+    place = find_device(device)
+    schedule = schedule_of(_MODEL).replace(
+        epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
+    )
     settings = {
         "training_samples": populations * _PAIRS,
         "validation_samples": _HELD_OUT_PAIRS,
@@ -97,7 +103,9 @@ def pretrain(
         torch.manual_seed(seed)
         # it takes any number of units: this one is written into its description
         network: Any = build_model(_MODEL, 1, **settings)
-        module = TrainingModule(network, seed=seed)
+        module = TrainingModule(
+            network, learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay, seed=seed
+        )
         folder = Path(work or scratch)
         folder.mkdir(parents=True, exist_ok=True)
         most = network.settings.training_samples // populations

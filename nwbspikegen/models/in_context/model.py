@@ -23,7 +23,6 @@ from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
 from nwbspikegen.models.in_context.pair_sampling import (
-    ChoosePairs,
     PairColumns,
     choose_evenly,
     choose_pairs,
@@ -140,10 +139,15 @@ class InContext(SpikeModel):
     ) -> dict[str, np.ndarray]:
         """Take at most `most` pairs of one of many recordings, to be kept and joined with others' later.
 
-        No pair is left out while it fits; of more than fit, spikes take up to half.
+        Every second recording is read from its start, the others where reading starts over and over. No pair
+        is left out while it fits; of more than fit, spikes take up to half.
         """
         rng = np.random.default_rng(seed)
-        return self._read_training(spikes, bin_size, most, rng, None, choose_pairs)._asdict()
+        ways = self._ways_to_read(len(spikes), bin_size, rng)
+        read = self._read_pieces(spikes, None, bin_size, *ways[rng.integers(len(ways))])
+        unit, *columns = choose_pairs(*read, most, rng)
+        null = mean_rate_per_bin(spikes, None)[unit].astype(np.float32)
+        return PairColumns(*columns, null)._asdict()
 
     def join_pairs(self, parts: Iterable[Mapping[str, np.ndarray]]) -> PairExamples:
         """Return all pairs together, after the scaling is fitted to them; every part has the same weight."""
@@ -171,25 +175,28 @@ class InContext(SpikeModel):
         most: int,
         rng: np.random.Generator,
         observed: Mask,
-        choose: ChoosePairs = choose_evenly,
     ) -> PairColumns:
         """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
-        # never more than a tenth of a short segment
-        skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
         null = mean_rate_per_bin(spikes, observed)
-        restarts = cut_at_random(
-            len(spikes), min(len(spikes), max(1, round(_SHORTEST_SECONDS / bin_size))), rng
-        )
         # half of the pairs lie where it is read from its start, half where reading starts over and over: else
         # nearly all have a long past, and within on npx 2 to 5 s score .10 instead of .19 bits per spike
         parts = []
-        for pieces, skipped in (([slice(None)], skip), (restarts, 0)):
-            read = self._read_pieces(spikes, observed, bin_size, pieces, skipped)
-            parts.append(choose(*read, most // 2, rng))
+        for pieces, skip in self._ways_to_read(len(spikes), bin_size, rng):
+            read = self._read_pieces(spikes, observed, bin_size, pieces, skip)
+            parts.append(choose_evenly(*read, most // 2, rng))
         unit, features, log_odds, target, weight = (
             np.concatenate(column) for column in zip(*parts, strict=True)
         )
         return PairColumns(features, log_odds, target, weight, null[unit].astype(np.float32))
+
+    def _ways_to_read(
+        self, num_bins: int, bin_size: float, rng: np.random.Generator
+    ) -> list[tuple[list[slice], int]]:
+        """Return the pieces, and the bins of each that are only read: in one piece, and with restarts."""
+        # never more than a tenth of a short segment
+        skip = min(int(self.settings.skip_seconds / bin_size), num_bins // 10)
+        restarts = cut_at_random(num_bins, min(num_bins, max(1, round(_SHORTEST_SECONDS / bin_size))), rng)
+        return [([slice(None)], skip), (restarts, 0)]
 
     def _read_pieces(
         self,

@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int64
 
-ChoosePairs = Callable[..., tuple[np.ndarray, ...]]
-
 
 class PairColumns(NamedTuple):
     """Pairs of a recording, before features are standardised.
