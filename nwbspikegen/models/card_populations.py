@@ -35,7 +35,8 @@ def describe_populations(drawn: Mapping[str, Any]) -> str:
     return (
         f"{to_plain(drawn.get('num_used', '?'))} simulated populations and no recording: drawn by "
         f"`nwbspikegen.draw_population` with the seeds {_span(drawn.get('seeds'))},{hours} "
-        f"{to_plain(drawn.get('num_spikes', '?'))} spikes. Seeds {_span(drawn.get('held_out_seeds'))} chose the "
+        f"{to_plain(drawn.get('num_spikes', '?'))} spikes. Seeds "
+        f"{_span(drawn.get('held_out_seeds'))} chose the "
         f"epoch. Every population has the same weight. sha256 of all spikes, population by population: "
         f"`{to_plain(drawn.get('spikes_sha256', '?'))}`.\n\n{make_rows(['family', 'populations'], rows)}"
     )

@@ -124,7 +124,7 @@ _ALL = (
         "state_depth": Range(2.0, 4.5, "log rate; down states are nearly silent: Luczak 2007"),
         "up_s": Range(0.3, 1.2, "slow oscillation below 1 Hz: Steriade 1993"),
         "down_s": Range(0.1, 0.8, "short in sleep: Vyazovskiy 2009; longer in anaesthesia"),
-        "speed_um_per_s": Range(1e4, 1e5, "some up states travel: Luczak 2007; as fast as in slices, or faster"),
+        "speed_um_per_s": Range(1e4, 1e5, "some up states travel: Luczak 2007"),
     }),
     Family("hippocampus", "bursting cells locked to theta, imitating the hippocampus", "in_vivo", {
         "median_rate_hz": Range(0.3, 2.0, "pyramidal cells: Mizuseki 2013"),
@@ -136,9 +136,9 @@ _ALL = (
         "oscillation_cycles": Range(10.0, 50.0, "theta keeps its phase over seconds"),
     }),
     Family("culture", "bursts of the whole network, imitating a culture on an HD-MEA", "in_vitro", _CHIP | {
-        "median_rate_hz": Range(0.2, 2.0, "array-wide rates of Wagenaar 2006 by electrode"),
+        "median_rate_hz": Range(0.2, 2.0, "most spikes lie in bursts, and little between them"),
         "state_depth": Range(3.0, 5.0, "log rate; 20 to 150 times the rate between bursts"),
-        "up_s": Range(0.1, 0.8, "durations as in Wagenaar 2006, fig. 6"),
+        "up_s": Range(0.1, 0.8, "burst durations differ widely: Wagenaar 2006"),
         "down_s": Range(2.0, 30.0, "from superbursts to a burst in half a minute: Wagenaar 2006"),
         "state_cv": Range(0.2, 1.0, "regular and irregular bursting are both usual: Wagenaar 2006"),
         "speed_um_per_s": Range(2e4, 2e5, "bursts cross a dish within some tens of ms"),
@@ -152,7 +152,7 @@ _ALL = (
         "speed_um_per_s": Range(5e3, 5e4, "they propagate: Sanchez-Vives 2000; about 10 mm/s"),
     }),
     Family("retina_waves", "travelling waves, imitating the retina before eye opening", "in_vitro", _CHIP | {
-        "median_rate_hz": Range(0.1, 1.0, "mean over waves and long silence: Hennig 2009"),
+        "median_rate_hz": Range(0.1, 1.0, "mean over waves and long silence"),
         "coupling_density": Range(0.003, 0.02, "ganglion cells of one kind are joined by gap junctions"),
         "coupling_reach_um": Range(50.0, 200.0, "neighbours only"),
         "inhibitory_share": Range(0.0, 0.1, "ganglion cells do not inhibit one another"),
@@ -178,6 +178,17 @@ _ALL = (
         "pause_time_ms": Range(5.0, 20.0, "as the intervals"),
         "adaptation_weight": Range(0.005, 0.02, "per spike; little adaptation at such rates"),
         "inhibitory_share": Range(0.5, 1.0, "Purkinje cells inhibit"),
+    }),
+    Family("slice_active", "sustained, fast firing, imitating a slice in which most cells are excited",
+           "in_vitro", _CHIP | {
+        "median_rate_hz": Range(3.0, 20.0, "raised potassium or blocked inhibition; units of several cells"),
+        "log_rate_sd": Range(0.8, 1.4, "natural log"),
+        "coupling_density": Range(0.01, 0.08, "as in a slice"),
+        "state_depth": Range(0.3, 1.5, "log rate; the population's rate is never silent"),
+        "up_s": Range(0.2, 2.0, "as in a slice"),
+        "down_s": Range(0.2, 3.0, "shorter than in a slice"),
+        "speed_um_per_s": Range(5e3, 5e4, "as in a slice"),
+        "noisy_share": Range(0.2, 0.6, "spikes of neighbours are hard to tell apart at such rates"),
     }),
 )  # fmt: skip
 

@@ -20,8 +20,6 @@ from nwbspikegen.simulation import FAMILIES, draw_population
 _FEWEST, _MOST = 10, 130
 # s, log-uniform: waves come once a minute, and a long past has to be learnt as well
 _SHORTEST, _LONGEST = 30.0, 300.0
-# s: every length of past from none on counts when an epoch is chosen
-_HELD_OUT_SECONDS = (15.0, 120.0)
 # far from any seed of training
 _FIRST_HELD_OUT = 1_000_000
 # pairs are weighted per spike: of so few, each would weigh as much as hundreds elsewhere
@@ -57,7 +55,7 @@ def plan_drawings(count: int, seed: int) -> list[Drawing]:
     >>> plan_drawings(2, seed=0) == plan_drawings(3, seed=0)[:2]
     True
     """
-    return [_plan(each, (_SHORTEST, _LONGEST), None) for each in range(seed, seed + count)]
+    return [_plan(each, None) for each in range(seed, seed + count)]
 
 
 def plan_held_out(per_family: int, seed: int) -> list[Drawing]:
@@ -70,18 +68,15 @@ def plan_held_out(per_family: int, seed: int) -> list[Drawing]:
     (1000000, 'cortex_awake', True)
     """
     families = [name for name in FAMILIES for _ in range(per_family)]
-    return [
-        _plan(_FIRST_HELD_OUT + seed + place, _HELD_OUT_SECONDS, family)
-        for place, family in enumerate(families)
-    ]
+    return [_plan(_FIRST_HELD_OUT + seed + place, family) for place, family in enumerate(families)]
 
 
-def _plan(seed: int, seconds: tuple[float, float], family: str | None) -> Drawing:
+def _plan(seed: int, family: str | None) -> Drawing:
     # a stream of its own, beside those that a population is drawn with
     units, length = np.random.default_rng([seed, 20]).random(2)
     num_units = round(_FEWEST * (_MOST / _FEWEST) ** units)
     # whole seconds are whole bins
-    return Drawing(seed, num_units, float(round(seconds[0] * (seconds[1] / seconds[0]) ** length)), family)
+    return Drawing(seed, num_units, float(round(_SHORTEST * (_LONGEST / _SHORTEST) ** length)), family)
 
 
 class ReadsPairs(Protocol):
@@ -92,8 +87,8 @@ class ReadsPairs(Protocol):
     ) -> dict[str, np.ndarray]:
         """Return columns of pairs of one recording."""
 
-    def join_pairs(self, parts: Iterable[Mapping[str, np.ndarray]]) -> Examples:
-        """Return the pairs of all recordings."""
+    def join_pairs(self, parts: Iterable[Mapping[str, np.ndarray]], *, fits: bool = True) -> Examples:
+        """Return the pairs of all recordings; what they are scaled by `fits` them, or stays."""
 
 
 class KeptPairs(Iterable[Mapping[str, np.ndarray]]):

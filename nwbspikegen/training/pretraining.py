@@ -15,7 +15,7 @@ import lightning
 import torch
 
 from nwbspikegen.core.errors import InputError, require_seed
-from nwbspikegen.models import FittedModel, SpikeModel, build_model
+from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.training.choosing import find_best_epoch
 from nwbspikegen.training.devices import find_device
 from nwbspikegen.training.fit import fit_best_epoch
@@ -23,13 +23,11 @@ from nwbspikegen.training.module import EpochLoader, TrainingModule
 from nwbspikegen.training.populations import Drawing, KeptPairs, plan_drawings, plan_held_out
 from nwbspikegen.training.resuming import name_run
 from nwbspikegen.training.schedule import schedule_of
-from nwbspikegen.views.history import mean_rate_per_bin
 
 _LOG = logging.getLogger("nwbspikegen")
 _MODEL = "in_context"
 # of each population: in memory whole, 1,000 populations take 1.9 GB
 _PAIRS = 8_000
-_HELD_OUT_PAIRS = 40_000
 
 
 def pretrain(
@@ -96,7 +94,6 @@ def pretrain(
     )
     settings = {
         "training_samples": populations * _PAIRS,
-        "validation_samples": _HELD_OUT_PAIRS,
         **settings,
     }
     with torch.random.fork_rng(devices=[]), tempfile.TemporaryDirectory() as scratch:
@@ -109,17 +106,17 @@ def pretrain(
         folder = Path(work or scratch)
         folder.mkdir(parents=True, exist_ok=True)
         most = network.settings.training_samples // populations
-        pairs = KeptPairs(network, plan_drawings(populations, seed), bin_size, most, folder)
-        tested = plan_held_out(held_out, seed)
+        drawings = plan_drawings(populations, seed), plan_held_out(held_out, seed)
+        pairs, tested = (KeptPairs(network, each, bin_size, most, folder) for each in drawings)
         record = {
             "sources": [],
-            "populations": _describe(pairs.told, populations, tested, seed),
+            "populations": _describe(pairs.told, *drawings),
             "schedule": schedule.as_dict(),
             "seed": seed,
         }
         module.run = name_run(module, record)
         _LOG.info("training on %d populations", len(pairs.told))
-        data = _PopulationData(pairs, tested, bin_size, seed)
+        data = _PopulationData(pairs, tested, seed)
         fit_best_epoch(module, data, schedule, place, folder, is_shown=progress, options={})
     network.to("cpu").eval()
     fitted = FittedModel(network, module.loss, bin_size, record, module.curves)
@@ -133,16 +130,14 @@ def _require_counts(populations: int, held_out: int) -> None:
             raise InputError(f"{name} {count}", "1 or more", "correct it")
 
 
-def _describe(
-    told: list[dict[str, Any]], populations: int, tested: list[Drawing], seed: int
-) -> dict[str, Any]:
+def _describe(told: list[dict[str, Any]], drawings: list[Drawing], held_out: list[Drawing]) -> dict[str, Any]:
     """Say which populations a model was trained on, as JSON holds it."""
     hashes = "".join(each["spikes_sha256"] for each in told)
     return {
-        "num_drawn": populations,
+        "num_drawn": len(drawings),
         "num_used": len(told),
-        "seeds": [seed, seed + populations - 1],
-        "held_out_seeds": [tested[0].seed, tested[-1].seed],
+        "seeds": [drawings[0].seed, drawings[-1].seed],
+        "held_out_seeds": [held_out[0].seed, held_out[-1].seed],
         "families": dict(sorted(Counter(each["family"] for each in told).items())),
         "num_spikes": sum(each["num_spikes"] for each in told),
         "seconds": sum(each["seconds"] for each in told),
@@ -151,11 +146,11 @@ def _describe(
 
 
 class _PopulationData(lightning.LightningDataModule):
-    """Pairs of populations to train on, and others' segments that choose the epoch."""
+    """Pairs of populations to train on, and those of others that choose the epoch."""
 
-    def __init__(self, pairs: KeptPairs, tested: list[Drawing], bin_size: float, seed: int) -> None:
+    def __init__(self, pairs: KeptPairs, tested: KeptPairs, seed: int) -> None:
         super().__init__()
-        self._pairs, self._tested, self._bin_size, self._seed = pairs, tested, bin_size, seed
+        self._pairs, self._tested, self._seed = pairs, tested, seed
         self._training: EpochLoader | None = None
         self._validation: list[EpochLoader] = []
 
@@ -166,13 +161,10 @@ class _PopulationData(lightning.LightningDataModule):
         network = module.model
         network.to(self.trainer.strategy.root_device)
         self._training = EpochLoader(network.join_pairs(self._pairs), self._seed)
-        self._validation = [self._read_held_out(network, each) for each in self._tested]
-
-    def _read_held_out(self, network: SpikeModel, drawing: Drawing) -> EpochLoader:
-        _, spikes = drawing.draw(self._bin_size)
-        rate = mean_rate_per_bin(spikes, None)
-        # from the first bin on: every length of past counts
-        return EpochLoader(network.validation_examples(spikes, 0, self._bin_size, rate, drawing.seed), None)
+        # each by itself: the epoch is chosen by the mean of populations' scores
+        self._validation = [
+            EpochLoader(network.join_pairs([part], fits=False), None) for part in self._tested
+        ]
 
     def train_dataloader(self) -> EpochLoader:
         """Return the pairs of all populations."""

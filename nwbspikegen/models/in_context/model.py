@@ -149,16 +149,21 @@ class InContext(SpikeModel):
         null = mean_rate_per_bin(spikes, None)[unit].astype(np.float32)
         return PairColumns(*columns, null)._asdict()
 
-    def join_pairs(self, parts: Iterable[Mapping[str, np.ndarray]]) -> PairExamples:
-        """Return all pairs together, after the scaling is fitted to them; every part has the same weight."""
-        features, log_odds, target, weight, null = join_columns(parts, self._fit_scaling)
+    def join_pairs(self, parts: Iterable[Mapping[str, np.ndarray]], *, fits: bool = True) -> PairExamples:
+        """Return all pairs together; every part has the same weight. The scaling `fits` them, or stays."""
+        features, log_odds, target, weight, null = join_columns(parts)
+        if fits:
+            self._fit_scaling(parts)
         inputs = (self._standardise(features), log_odds)
         return PairExamples(
             inputs, target, weight / weight.mean(), null, self.settings.batch_size, self.device
         )
 
-    def _fit_scaling(self, moments: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Fit centre and scale to the mean and the variance of each recording's features."""
+    def _fit_scaling(self, parts: Iterable[Mapping[str, np.ndarray]]) -> None:
+        """Fit centre and scale to the features of each recording."""
+        moments = [
+            (part["features"].mean(axis=0, dtype=np.float64), part["features"].var(axis=0)) for part in parts
+        ]
         center = np.mean([mean for mean, _ in moments], axis=0)
         # of the mixture of recordings at equal parts: within them and between their means
         variance = np.mean([spread + (mean - center) ** 2 for mean, spread in moments], axis=0)

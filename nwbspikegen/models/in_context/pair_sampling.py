@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -68,29 +68,21 @@ def choose_pairs(
     return unit[kept], features[kept], log_odds[kept], target[kept], weight
 
 
-def join_columns(
-    parts: Iterable[Mapping[str, np.ndarray]],
-    fit: Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], None],
-) -> PairColumns:
+def join_columns(parts: Iterable[Mapping[str, np.ndarray]]) -> PairColumns:
     """Return the columns of all parts, named as in `PairColumns`.
 
-    Parts are asked for twice, so that they may be read as they are asked for. `fit` is given the mean and the
-    variance of each part's features.
+    Parts are asked for twice, so that they may be read as they are asked for.
     """
-    moments, lengths = [], []
-    for part in parts:
-        features = part["features"]
-        moments.append((features.mean(axis=0, dtype=np.float64), features.var(axis=0)))
-        lengths.append(len(features))
-    fit(moments)
+    shapes = [part["features"].shape for part in parts]
+    num_pairs = sum(shape[0] for shape in shapes)
     # filled part by part: a list of parts beside their concatenation would take twice the memory
     joined = PairColumns(
-        np.empty((sum(lengths), len(moments[0][0])), np.float32),
-        *(np.empty(sum(lengths), np.float32) for _ in PairColumns._fields[1:]),
+        np.empty((num_pairs, shapes[0][1]), np.float32),
+        *(np.empty(num_pairs, np.float32) for _ in PairColumns._fields[1:]),
     )
     start = 0
-    for part, length in zip(parts, lengths, strict=True):
+    for part, shape in zip(parts, shapes, strict=True):
         for name, whole in joined._asdict().items():
-            whole[start : start + length] = part[name]
-        start += length
+            whole[start : start + shape[0]] = part[name]
+        start += shape[0]
     return joined
