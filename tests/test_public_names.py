@@ -25,6 +25,7 @@ _NAMES = [
     "generate",
     "load_model",
     "open_units",
+    "pretrain",
     "read_attention",
     "read_audits",
     "read_generated_units",

@@ -20,6 +20,9 @@ from nwbspikegen.simulation import FAMILIES, draw_population
 _FEWEST, _MOST = 10, 130
 # s, log-uniform: waves come once a minute, and a long past has to be learnt as well
 _SHORTEST, _LONGEST = 30.0, 300.0
+# units x s, but for every tenth population: reading 130 units for 300 s takes as long as twenty others, and
+# many populations teach more than a few do
+_MOST_UNIT_SECONDS, _SHARE_WHOLE = 5000.0, 0.1
 # far from any seed of training
 _FIRST_HELD_OUT = 1_000_000
 # pairs are weighted per spike: of so few, each would weigh as much as hundreds elsewhere
@@ -73,10 +76,13 @@ def plan_held_out(per_family: int, seed: int) -> list[Drawing]:
 
 def _plan(seed: int, family: str | None) -> Drawing:
     # a stream of its own, beside those that a population is drawn with
-    units, length = np.random.default_rng([seed, 20]).random(2)
+    units, length, whole = np.random.default_rng([seed, 20]).random(3)
     num_units = round(_FEWEST * (_MOST / _FEWEST) ** units)
+    seconds = _SHORTEST * (_LONGEST / _SHORTEST) ** length
+    if whole >= _SHARE_WHOLE:
+        seconds = min(seconds, max(_MOST_UNIT_SECONDS / num_units, _SHORTEST))
     # whole seconds are whole bins
-    return Drawing(seed, num_units, float(round(_SHORTEST * (_LONGEST / _SHORTEST) ** length)), family)
+    return Drawing(seed, num_units, float(round(seconds)), family)
 
 
 class ReadsPairs(Protocol):
