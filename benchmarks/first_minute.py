@@ -31,7 +31,7 @@ from recordings import RECORDINGS, require_shared
 from zero_shot import Bench
 
 from nwbspikegen.core.predictor import Bins
-from nwbspikegen.models import build_model
+from nwbspikegen.models import build_model, load_model
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.scoring import BASELINES
 from nwbspikegen.views.observed import read_spikes
@@ -46,7 +46,8 @@ _LATE = 60
 # every fourth start: each is another minute to read
 _LATE_STEP = 4
 _BASELINES = ("running_rate", "mean_rate", "online_hazard", "history_glm")
-_MODELS = ("untrained", "within", "zero_shot")
+_TRAINED = ("untrained", "within", "zero_shot")
+_MODELS = (*_TRAINED, "pretrained")
 _NULL = "running_rate"
 # half of the units join late, so that the others tell what a population is
 _SHARE_LATE = 0.5
@@ -113,9 +114,11 @@ class Curves:
         Of the recording.
     segment : str
         ``validation`` or ``test``.
+    has_pretrained : bool
+        Whether the model in the package is measured; in another version's cache it is not.
     """
 
-    def __init__(self, bench: Bench, name: str, segment: str) -> None:
+    def __init__(self, bench: Bench, name: str, segment: str, *, has_pretrained: bool = True) -> None:
         target = bench.targets[name]
         self.name, self._bench, self._path = name, bench, bench.cache / "first_minute" / f"{name}-{segment}"
         self.spikes = read_spikes(target.units)
@@ -124,6 +127,7 @@ class Curves:
         self.first = int(np.searchsorted(target.units.time.values, first))
         self.stop = self.first + part.sizes["time"]
         self._train = read_spikes(target.parts.train)
+        self._pretrained = load_model("pretrained") if has_pretrained else None
         last = (part.sizes["time"] - _SCORED * _SECOND) // _SECOND
         # whole seconds, so that warm predictions, kept second by second, give the same bins
         self.starts = (self.first + np.linspace(0, last, _STARTS).astype(int) * _SECOND).tolist()
@@ -138,30 +142,31 @@ class Curves:
     def models(self, spikes: UInt8[np.ndarray, "time unit"], first: int) -> dict[str, np.ndarray]:
         """Return what `in_context` predicts untrained, trained within and on the other four."""
         predicted = InContext.predict_together(self._models(), Bins(spikes, None), first, _BIN)
-        return dict(zip(_MODELS, predicted, strict=True))
+        return dict(zip(_TRAINED, predicted, strict=True))
+
+    def pretrained(self, spikes: UInt8[np.ndarray, "time unit"], first: int) -> dict[str, np.ndarray]:
+        """Return what the model in the package predicts."""
+        assert self._pretrained is not None
+        return {"pretrained": self._pretrained.predict(spikes, first, _BIN)}
 
     def cold(self) -> dict[str, Float64[np.ndarray, "context start"]]:
         """Return log-likelihoods from each context of seconds."""
         contexts = [seconds * _SECOND for seconds in CONTEXTS]
 
-        def measure() -> dict[str, np.ndarray]:
-            found: dict[str, np.ndarray] = {}
-            for predict in (self.baselines, self.models):
-                found |= measure_contexts(predict, self.spikes, self.starts, contexts, _SCORED * _SECOND)
-            return found
+        def measure(predict: Predict) -> dict[str, np.ndarray]:
+            return measure_contexts(predict, self.spikes, self.starts, contexts, _SCORED * _SECOND)
 
         return self._remember("cold", measure)
 
     def warm(self) -> dict[str, Float64[np.ndarray, " second"]]:
         """Return log-likelihoods of every second of the segment, from all of the window before."""
 
-        def measure() -> dict[str, np.ndarray]:
+        def measure(predict: Predict) -> dict[str, np.ndarray]:
             whole, found = self.spikes[: self.stop], {}
-            for predict in (self.baselines, self.models):
-                for name, probability in predict(whole, self.first).items():
-                    bits = log_likelihood(probability, whole[self.first :])
-                    # the last second is less than one where a segment ends in it
-                    found[name] = np.add.reduceat(bits, np.arange(0, len(bits), _SECOND))
+            for name, probability in predict(whole, self.first).items():
+                bits = log_likelihood(probability, whole[self.first :])
+                # the last second is less than one where a segment ends in it
+                found[name] = np.add.reduceat(bits, np.arange(0, len(bits), _SECOND))
             return found
 
         return self._remember("warm", measure)
@@ -169,15 +174,14 @@ class Curves:
     def late(self) -> dict[str, Float64[np.ndarray, "1 start"]]:
         """Return log-likelihoods of units that were silent for the 60 s before each start."""
 
-        def measure() -> dict[str, np.ndarray]:
+        def measure(predict: Predict) -> dict[str, np.ndarray]:
             found: dict[str, np.ndarray] = {}
             for column, start in enumerate(self.starts[::_LATE_STEP]):
                 part, joining = self.join_late(start)
-                for predict in (self.baselines, self.models):
-                    for name, probability in predict(part, _LATE * _SECOND).items():
-                        bits = log_likelihood(probability[:, joining], part[_LATE * _SECOND :, joining])
-                        rows = found.setdefault(name, np.zeros((1, len(self.starts[::_LATE_STEP]))))
-                        rows[0, column] = bits.sum()
+                for name, probability in predict(part, _LATE * _SECOND).items():
+                    bits = log_likelihood(probability[:, joining], part[_LATE * _SECOND :, joining])
+                    rows = found.setdefault(name, np.zeros((1, len(self.starts[::_LATE_STEP]))))
+                    rows[0, column] = bits.sum()
             return found
 
         return self._remember("late", measure)
@@ -195,13 +199,7 @@ class Curves:
         starts = self.busiest()
         return self._remember(
             "bursts",
-            lambda: {
-                name: bits
-                for predict in (self.baselines, self.models)
-                for name, bits in measure_contexts(
-                    predict, self.spikes, starts, [0], _SCORED * _SECOND
-                ).items()
-            },
+            lambda predict: measure_contexts(predict, self.spikes, starts, [0], _SCORED * _SECOND),
         )
 
     def busiest(self) -> list[int]:
@@ -240,15 +238,28 @@ class Curves:
             ]
         return self._loaded
 
-    def _remember(self, label: str, measure: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        path = self._path / f"{label}.json"
-        if not path.is_file():
-            started = time.perf_counter()
-            found = {name: values.tolist() for name, values in measure().items()}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(found))
-            _LOG.info("%s %s in %.0f s", self._path.name, label, time.perf_counter() - started)
-        return {name: np.array(values) for name, values in json.loads(path.read_text()).items()}
+    def _remember(
+        self, label: str, measure: Callable[[Predict], dict[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        # by itself and under its hash: the package may bring another one before anything else changes
+        found: dict[str, np.ndarray] = {}
+        parts: dict[str, tuple[Predict, ...]] = {label: (self.baselines, self.models)}
+        if self._pretrained is not None:
+            parts[f"{label}-pretrained-{self._pretrained.sha256[:12]}"] = (self.pretrained,)
+        for name, predictors in parts.items():
+            path = self._path / f"{name}.json"
+            if not path.is_file():
+                started = time.perf_counter()
+                measured = {
+                    each: values.tolist()
+                    for predict in predictors
+                    for each, values in measure(predict).items()
+                }
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(measured))
+                _LOG.info("%s %s in %.0f s", self._path.name, name, time.perf_counter() - started)
+            found |= {each: np.array(values) for each, values in json.loads(path.read_text()).items()}
+        return found
 
 
 def difference(
@@ -280,7 +291,8 @@ def main() -> None:
     _print_head(asked.segment)
     for name in asked.score:
         curves = Curves(bench, name, asked.segment)
-        _print_recording(curves, None if before is None else Curves(before, name, asked.segment))
+        other = None if before is None else Curves(before, name, asked.segment, has_pretrained=False)
+        _print_recording(curves, other)
 
 
 def _print_head(segment: str) -> None:
@@ -294,7 +306,8 @@ def _print_head(segment: str) -> None:
         "segment, from so many seconds of context, above `running_rate` with the same context. Intervals are"
     )
     print("95 %, by bootstrap over starts. `mean_rate` and `history_glm` are fitted on the target's training")
-    print("half, and `within` is trained on it: they know more than their context.\n", flush=True)
+    print("half, and `within` is trained on it: they know more than their context. `pretrained` is the model")
+    print("in the package, which has met simulated populations only.\n", flush=True)
 
 
 def _print_recording(curves: Curves, before: Curves | None) -> None:
@@ -308,7 +321,7 @@ def _print_recording(curves: Curves, before: Curves | None) -> None:
         curve = _join_warm(one)
         for name in (*_BASELINES[1:], *_MODELS):
             # baselines that did not change are shown once
-            if label and name in ("mean_rate", "history_glm"):
+            if label and name in ("mean_rate", "history_glm", "pretrained"):
                 continue
             gains = [difference(curve[name][k], curve[_NULL][k], num_spikes) for k in range(len(curve[name]))]
             print(f"| `{name}` {label} | " + " | ".join(_format(gain) for gain in gains) + " |")
@@ -341,8 +354,11 @@ def _print_segment(curves: Curves, before: Curves | None) -> None:
     for label, one in (("before", before), ("now", curves)):
         if one is not None:
             warm = one.warm()
-            bits = [(warm[name] - warm["mean_rate"]).sum() / total for name in names]
-            print(f"| {label} | " + " | ".join(f"{value:.4f}" for value in bits) + " |")
+            bits = [
+                f"{(warm[name] - warm['mean_rate']).sum() / total:.4f}" if name in warm else ""
+                for name in names
+            ]
+            print(f"| {label} | " + " | ".join(bits) + " |")
 
 
 def _print_odd_starts(curves: Curves, before: Curves | None) -> None:
@@ -358,8 +374,11 @@ def _print_odd_starts(curves: Curves, before: Curves | None) -> None:
         if one is None:
             continue
         for kind, bits in (("late", one.late()), ("bursts", one.bursts())):
-            gains = [difference(bits[name][0], bits[_NULL][0], counts[kind]) for name in names]
-            print(f"| {kind}, {label} | " + " | ".join(_format(gain) for gain in gains) + " |")
+            gains = [
+                _format(difference(bits[name][0], bits[_NULL][0], counts[kind])) if name in bits else ""
+                for name in names
+            ]
+            print(f"| {kind}, {label} | " + " | ".join(gains) + " |")
     print(flush=True)
 
 
