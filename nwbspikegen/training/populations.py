@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -85,6 +85,7 @@ def _plan(seed: int, family: str | None) -> Drawing:
     return Drawing(seed, num_units, float(round(seconds)), family)
 
 
+@runtime_checkable
 class ReadsPairs(Protocol):
     """A model whose pairs of many recordings are read one by one and joined later, such as `in_context`."""
 
