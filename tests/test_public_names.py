@@ -27,6 +27,7 @@ _NAMES = [
     "load_model",
     "mix_models",
     "open_units",
+    "pretrain",
     "read_attention",
     "read_audits",
     "read_generated_units",

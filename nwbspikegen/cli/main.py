@@ -17,6 +17,7 @@ from nwbspikegen.cli.explain import explain_command
 from nwbspikegen.cli.generate import generate_command
 from nwbspikegen.cli.info import info_command
 from nwbspikegen.cli.plot import plot_command
+from nwbspikegen.cli.pretrain import pretrain_command
 from nwbspikegen.cli.report import report_command
 from nwbspikegen.cli.score import score_command
 from nwbspikegen.cli.share import share_command
@@ -124,6 +125,7 @@ _COMMANDS = (
     convert,
     info_command,
     train_command,
+    pretrain_command,
     generate_command,
     score_command,
     transfer_command,

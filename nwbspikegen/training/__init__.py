@@ -9,5 +9,6 @@ from nwbspikegen.training.data import SpikeData
 from nwbspikegen.training.fit import train
 from nwbspikegen.training.mixing import mix_models
 from nwbspikegen.training.module import TrainingModule
+from nwbspikegen.training.pretraining import pretrain
 
-__all__ = ["SpikeData", "TrainingModule", "mix_models", "train"]
+__all__ = ["SpikeData", "TrainingModule", "mix_models", "pretrain", "train"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import xarray as xr
+from lightning import LightningDataModule
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.core.errors import InputError
@@ -198,7 +199,9 @@ def _train_in_epochs(
             module.run = name_run(module, record)
             with make_scratch() as scratch:
                 folder = Path(how.checkpoints or scratch)
-                _run(module, data, schedule, place, folder, is_shown=how.progress, options=how.trainer or {})
+                fit_best_epoch(
+                    module, data, schedule, place, folder, is_shown=how.progress, options=how.trainer or {}
+                )
         network.to("cpu").eval()
         told = {**record, **({"trainer": describe_options(how.trainer)} if how.trainer else {})}
         fitted = FittedModel(network, module.loss, data.bin_size, told, module.curves)
@@ -209,9 +212,9 @@ def _train_in_epochs(
     return with_smaller_batches(run, model, settings)
 
 
-def _run(
+def fit_best_epoch(
     module: TrainingModule,
-    data: SpikeData,
+    data: LightningDataModule,
     schedule: Schedule,
     place: tuple[str, list[int] | int],
     folder: Path,
