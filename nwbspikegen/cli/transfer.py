@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.cli.completing import complete_models
 from nwbspikegen.cli.options import (
     MODEL_HELP,
     device_option,
@@ -54,7 +55,7 @@ _OF_READING = (
 
 @click.command("transfer", short_help="Train on every recording, test on every other.")
 @click.argument("recordings", type=RECORDING, nargs=-1)
-@click.option("--out", required=True, type=PATH, help="Folder of the study.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder of the study.")
 @click.option(
     "--sessions",
     "sessions_file",
@@ -68,6 +69,7 @@ _OF_READING = (
     multiple=True,
     default=("in_context",),
     show_default=True,
+    shell_complete=complete_models,
     help=f"{MODEL_HELP}; repeat for several.",
 )
 @settings_option
