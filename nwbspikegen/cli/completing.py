@@ -91,19 +91,20 @@ def _look(context: click.Context, find: Callable[[Any], Iterable[str]]) -> list[
     from nwbspikegen.core.addresses import is_remote
 
     found: set[str] = set()
-    for name in _RECORDINGS:
-        given = context.params.get(name)
-        for place in given if isinstance(given, tuple) else [given]:
-            # of a remote file nothing is fetched while somebody types
-            if place is None or is_remote(place) or not Path(place).exists():
-                continue
-            try:
-                from nwbspikegen.nwb.opening import open_nwb
+    given = [context.params.get(name) for name in _RECORDINGS]
+    # click reads no arguments of a line that ends in an option without its value: they are left over
+    places = [place for each in given for place in (each if isinstance(each, tuple) else [each]) if place]
+    for place in dict.fromkeys(map(str, [*places, *context.args])):
+        # of a remote file nothing is fetched while somebody types
+        if is_remote(place) or not Path(place).exists():
+            continue
+        try:
+            from nwbspikegen.nwb.opening import open_nwb
 
-                with open_nwb(place) as root:
-                    found |= set(find(root))
-            except Exception:
-                continue
+            with open_nwb(place) as root:
+                found |= set(find(root))
+        except Exception:
+            continue
     return sorted(found - {"", "unknown"})
 
 

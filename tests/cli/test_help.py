@@ -87,6 +87,7 @@ def _complete(line: str) -> list[str]:
 def recording(tmp_path: Path) -> Path:
     path = tmp_path / "r.nwb"
     with h5py.File(path, "w") as file:
+        file.attrs["nwb_version"] = "2.8.0"
         file["units/location"] = np.array(["CA1", "VISp", "CA1"], dtype=h5py.string_dtype())
         file["units/quality"] = np.array(["good", "mua", "good"], dtype=h5py.string_dtype())
         for name, values in (("start_time", [0.0]), ("stop_time", [9.0])):
@@ -140,6 +141,8 @@ _PRINTED_BY = {
 _PRINTED_BY |= {f"cli/{name}.py": name for name in _COMMANDS if (_PACKAGE / f"cli/{name}.py").is_file()}
 # of other programs, in what a user is told to run, and parts of names
 _OF_OTHERS = {"--no-deps", "--upgrade", "--interactive", "--no"}
+# said of the command that wrote the file, by name
+_ELSEWHERE = {("archive/share_planning.py", "--metadata")}
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
@@ -179,4 +182,4 @@ def test_hints_name_options_of_the_commands_that_print_them() -> None:
         }
         if not having[option] & printing:
             wrong.add((place, option))
-    assert wrong == set()
+    assert wrong == _ELSEWHERE
