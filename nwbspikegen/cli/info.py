@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nwbspikegen.cli.options import STRETCH, unit_table_option
+from nwbspikegen.cli.options import STRETCH, interval_option, unit_table_option
 from nwbspikegen.core.options import MODEL, every_command
 from nwbspikegen.core.output import print_result
 
@@ -17,7 +17,7 @@ from nwbspikegen.core.output import print_result
 @click.option("--start", default=0.0, show_default=True, help="Seconds after the start of observation.")
 @click.option("--duration", type=float, help="Seconds to look at; all by default.")
 @click.option("--bin-size", default=0.001, show_default=True, help="Seconds per bin.")
-@click.option("--interval", help="Observe a named interval only, such as spontaneousActivity.")
+@interval_option
 @unit_table_option
 @click.option(
     "--exclude",

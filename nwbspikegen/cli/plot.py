@@ -14,7 +14,7 @@ from nwbspikegen.core.output import WIDTH, print_result
 
 @click.command("plot", short_help="Draw what a file, a model or a sweep holds.")
 @click.argument("target", type=LOCAL_THING)
-@click.option("--out", required=True, type=PATH, help="Folder to draw into; made when it is not there.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder to draw into; made when it is not there.")
 @click.option(
     "--start", default=0.0, show_default=True, help="Rasters begin so many seconds after the first bin."
 )
