@@ -17,7 +17,7 @@ from nwbspikegen.core.output import print_result
 @click.option(
     "--populations",
     type=click.IntRange(1),
-    default=1000,
+    default=400,
     show_default=True,
     help="How many to draw: more of them begin with the same.",
 )

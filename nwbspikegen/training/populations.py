@@ -151,7 +151,8 @@ def _keep(network: ReadsPairs, drawing: Drawing, bin_size: float, most: int, pat
     digest = hashlib.sha256(np.flatnonzero(spikes).astype("<i8").tobytes()).hexdigest()
     with write_whole(path) as temporary:
         facts = np.array([family, str(int(spikes.sum())), str(drawing.duration), digest])
-        np.savez(temporary, facts=facts, **columns)
+        arrays: dict[str, Any] = {"facts": facts, **columns}
+        np.savez(temporary, **arrays)
 
 
 def _read_facts(path: Path) -> dict[str, Any]:

@@ -26,12 +26,12 @@ from nwbspikegen.training.schedule import schedule_of
 
 _LOG = logging.getLogger("nwbspikegen")
 _MODEL = "in_context"
-# of each population: in memory whole, 1,000 populations take 1.9 GB
+# of each population: 400 populations, in memory whole, take .8 GB
 _PAIRS = 8_000
 
 
 def pretrain(
-    populations: int = 1000,
+    populations: int = 400,
     *,
     held_out: int = 4,
     bin_size: float = 0.001,
@@ -53,7 +53,7 @@ def pretrain(
 
     Parameters
     ----------
-    populations : int, default: 1000
+    populations : int, default: 400
         How many are drawn, with the seeds from `seed` on. The model in the package was trained on as many.
     held_out : int, default: 4
         Populations of each family that choose the epoch.

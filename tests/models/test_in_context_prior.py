@@ -55,6 +55,17 @@ def test_a_model_that_was_saved_before_there_were_priors_predicts_as_it_did(tmp_
     assert load_model(tmp_path / "new").parameters["prior"] == 2
 
 
+def test_an_untrained_network_is_left_out_and_changes_nothing():
+    model, spikes = build_model("in_context", 12).eval(), _bursting(3000)
+    left_out = model.predict(spikes, 100, _BIN)
+    with torch.no_grad():
+        # the smallest number there is: no log odds moves, and the network is asked
+        model.network[-1].bias.fill_(np.finfo(np.float32).tiny)
+    np.testing.assert_array_equal(model.predict(spikes, 100, _BIN), left_out)
+    model.network[-1].bias.requires_grad_(False).fill_(1.0)
+    assert (model.predict(spikes, 100, _BIN) != left_out).any()
+
+
 def test_a_prior_that_does_not_exist_is_refused():
     with pytest.raises(InputError, match="prior 3"):
         build_model("in_context", 4, prior=3)

@@ -8,7 +8,7 @@ import pytest
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import build_model
-from nwbspikegen.models.in_context.pair_sampling import choose_pairs
+from nwbspikegen.models.in_context.pair_sampling import ReadPairs, choose_pairs
 from nwbspikegen.simulation import FAMILIES
 from nwbspikegen.training import populations
 from nwbspikegen.training.module import score_validation
@@ -33,18 +33,18 @@ def test_sampled_pairs_stand_for_all():
     fired = (rng.random(20_000) < 0.02).astype(np.float32)
     unit = np.arange(20_000)
     weight = rng.uniform(1, 3, 20_000).astype(np.float32)
-    columns = (unit, np.zeros((20_000, 2), np.float32), np.zeros(20_000, np.float32), fired, weight)
-    kept, _, _, target, sampled = choose_pairs(*columns, 2_000, rng)
+    columns = ReadPairs(unit, np.zeros((20_000, 2), np.float32), np.zeros(20_000, np.float32), fired, weight)
+    kept, _, _, target, sampled = choose_pairs(columns, 2_000, rng)
     # all spikes, since they are fewer than half of what is taken
     assert (len(kept), target.sum()) == (2_000, fired.sum())
     assert (np.diff(kept) > 0).all()
     num_spikes = fired.sum()
     assert sampled[target > 0].sum() == pytest.approx(weight[fired > 0].sum() / num_spikes, rel=1e-5)
     assert sampled[target == 0].sum() == pytest.approx(weight[fired == 0].sum() / num_spikes, rel=0.02)
-    few, _, _, target, sampled = choose_pairs(*columns, 200, rng)
+    few, _, _, target, sampled = choose_pairs(columns, 200, rng)
     assert (len(few), target.sum()) == (200, 100)
     # everything is taken where it fits
-    whole, *_, all_weights = choose_pairs(*columns, 50_000, rng)
+    whole, *_, all_weights = choose_pairs(columns, 50_000, rng)
     np.testing.assert_array_equal(whole, unit)
     np.testing.assert_allclose(all_weights, weight / num_spikes, rtol=1e-6)
 

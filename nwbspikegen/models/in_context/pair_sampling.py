@@ -9,6 +9,16 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 
+class ReadPairs(NamedTuple):
+    """Pairs as reading gives them; `weight` says how many pairs each stands for."""
+
+    unit: Int64[np.ndarray, " pair"]
+    features: Float32[np.ndarray, "pair feature"]
+    log_odds: Float32[np.ndarray, " pair"]
+    target: Float32[np.ndarray, " pair"]
+    weight: Float32[np.ndarray, " pair"]
+
+
 class PairColumns(NamedTuple):
     """Pairs of a recording, before features are standardised.
 
@@ -22,39 +32,23 @@ class PairColumns(NamedTuple):
     null: Float32[np.ndarray, " pair"]
 
 
-def choose_evenly(
-    unit: Int64[np.ndarray, " pair"],
-    features: Float32[np.ndarray, "pair feature"],
-    log_odds: Float32[np.ndarray, " pair"],
-    target: Float32[np.ndarray, " pair"],
-    weight: Float32[np.ndarray, " pair"],
-    most: int,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, ...]:
+def choose_evenly(read: ReadPairs, most: int, rng: np.random.Generator) -> ReadPairs:
     """Return at most `most` pairs, each as likely as any other, weighted per spike."""
     kept: slice | np.ndarray = slice(None)
-    if len(unit) > most:
-        kept = np.sort(rng.choice(len(unit), most, replace=False))
+    if len(read.unit) > most:
+        kept = np.sort(rng.choice(len(read.unit), most, replace=False))
+    few = ReadPairs(*(column[kept] for column in read))
     # per spike, not per bin: bits per spike are what epochs are chosen by
-    weight = weight[kept] / max(float(target[kept].sum()), 1.0)
-    return unit[kept], features[kept], log_odds[kept], target[kept], weight
+    return few._replace(weight=few.weight / max(float(few.target.sum()), 1.0))
 
 
-def choose_pairs(
-    unit: Int64[np.ndarray, " pair"],
-    features: Float32[np.ndarray, "pair feature"],
-    log_odds: Float32[np.ndarray, " pair"],
-    target: Float32[np.ndarray, " pair"],
-    weight: Float32[np.ndarray, " pair"],
-    most: int,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, ...]:
+def choose_pairs(read: ReadPairs, most: int, rng: np.random.Generator) -> ReadPairs:
     """Return at most `most` pairs, of which spikes are up to half, weighted per spike.
 
     Weights are those of inverse sampling probability: sums stay unbiased. A spike says more than a silent
     pair does, and of a few thousand pairs taken evenly a hundred would be spikes.
     """
-    spikes, silence = np.flatnonzero(target > 0), np.flatnonzero(target == 0)
+    spikes, silence = np.flatnonzero(read.target > 0), np.flatnonzero(read.target == 0)
     num_spikes = min(len(spikes), max(most // 2, most - len(silence)))
     parts = []
     for found, number in ((spikes, num_spikes), (silence, most - num_spikes)):
@@ -64,8 +58,8 @@ def choose_pairs(
     kept, factor = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(kept)
     kept, factor = kept[order], factor[order]
-    weight = (weight[kept] * factor / max(len(spikes), 1)).astype(np.float32)
-    return unit[kept], features[kept], log_odds[kept], target[kept], weight
+    few = ReadPairs(*(column[kept] for column in read))
+    return few._replace(weight=(few.weight * factor / max(len(spikes), 1)).astype(np.float32))
 
 
 def join_columns(parts: Iterable[Mapping[str, np.ndarray]]) -> PairColumns:
