@@ -1,14 +1,19 @@
 # `make demo` and `make test` set up everything they need; a second run installs nothing.
 PYTHON ?= python3
-VENV := .venv
+# an environment that is active (venv or conda) and has this folder's package with what tests need is used as it
+# is, and nothing is installed into it; else .venv is made. `make VENV=.venv` makes it all the same
+ACTIVE := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX))
+ASK := import os, nwbspikegen, pytest, ruff, torch; print("yes" * os.path.samefile(os.path.dirname(nwbspikegen.__file__), "nwbspikegen"))
+HAS_ALL := $(if $(ACTIVE),$(shell $(ACTIVE)/bin/python -I -c '$(ASK)' 2>/dev/null))
+VENV ?= $(if $(HAS_ALL),$(ACTIVE),.venv)
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+STAMP := $(if $(filter $(ACTIVE),$(VENV)),,$(VENV)/.installed)
 # where it is set, every process of the suite compiles the project again
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-only test-lowest test-newest coverage lint format docs recipe bench clean
 
-$(STAMP): pyproject.toml constraints.txt
+.venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, found {sys.version.split()[0]}: make PYTHON=python3.11"'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt pip
@@ -65,4 +70,4 @@ bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-lowest .venv-newest demo site .coverage* coverage.xml
+	rm -rf .venv .venv-lowest .venv-newest demo site .coverage* coverage.xml

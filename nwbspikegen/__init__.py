@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from nwbspikegen.scoring import summarise as summarise
     from nwbspikegen.simulation import draw_population as draw_population
     from nwbspikegen.simulation import simulate as simulate
+    from nwbspikegen.training import mix_models as mix_models
+    from nwbspikegen.training import pretrain as pretrain
     from nwbspikegen.training import train as train
     from nwbspikegen.transfer import TransferStudy as TransferStudy
     from nwbspikegen.transfer.nwb_reading import read_transfer_scores as read_transfer_scores
@@ -77,7 +79,9 @@ _MODULE_OF = {
     "from_pynapple": "commands.pynapple_objects",
     "generate": "prediction.one_step",
     "load_model": "models",
+    "mix_models": "training",
     "open_units": "views",
+    "pretrain": "training",
     "read_attention": "explain.nwb",
     "read_audits": "prediction.nwb_reading",
     "read_generated_units": "prediction.nwb_reading",

@@ -136,7 +136,7 @@ def _organize(path: Path, organized: Path) -> Path:
         raise InputError(
             f"{path}, which cannot be named: {problem}",
             "a file with subject and session",
-            "add what is missing with --metadata when it is written",
+            "write it again, and give the command that does --metadata FILE.yaml with what is missing",
         )
     return found[0]
 

@@ -11,7 +11,7 @@ from nwbspikegen.core.output import print_result, records_of
 
 
 @click.command("demo", short_help="The whole way on two simulated preparations.")
-@click.option("--out", default="demo", show_default=True, type=PATH, help="Folder to write to.")
+@click.option("--out", "-o", default="demo", show_default=True, type=PATH, help="Folder to write to.")
 @seed_option
 @overwrite_option
 @every_command

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from nwbspikegen.cli.completing import LOSSES
 from nwbspikegen.cli.options import context_option, read_window_like, window_options
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import name_unused
@@ -26,10 +27,14 @@ from nwbspikegen.core.report_option import report_option
 @click.command("explain", short_help="Map what a model looks at, and what that is worth.")
 @click.argument("model", type=MODEL)
 @click.argument("recording", type=RECORDING)
-@click.option("--out", required=True, type=PATH, help="NWB file to write.")
+@click.option("--out", "-o", required=True, type=PATH, help="NWB file to write.")
 @click.option("--figures", type=PATH, help="Folder to draw into.")
 @context_option
-@click.option("--loss", help="Loss whose gradient is the importance; that of training unless given.")
+@click.option(
+    "--loss",
+    type=click.Choice(LOSSES),
+    help="Loss whose gradient is the importance; that of training unless given.",
+)
 @click.option("--windows", default=8, show_default=True, help="Windows whose attention is mapped.")
 @click.option(
     "--targets",

@@ -33,7 +33,7 @@ from nwbspikegen.core.report_option import report_option
 @click.command("generate", short_help="Predict, score, audit and write NWB.")
 @click.argument("model", type=MODEL)
 @click.argument("recording", type=RECORDING)
-@click.option("--out", required=True, type=PATH, help="NWB file to write.")
+@click.option("--out", "-o", required=True, type=PATH, help="NWB file to write.")
 @click.option(
     "--segment",
     type=click.Choice(["test", "validation", "train", "all"]),

@@ -13,10 +13,13 @@ import click
 from nwbspikegen import __version__
 from nwbspikegen.cli.convert import convert
 from nwbspikegen.cli.demo import demo_command
+from nwbspikegen.cli.examples import add_examples
 from nwbspikegen.cli.explain import explain_command
 from nwbspikegen.cli.generate import generate_command
 from nwbspikegen.cli.info import info_command
+from nwbspikegen.cli.metadata import metadata_command
 from nwbspikegen.cli.plot import plot_command
+from nwbspikegen.cli.pretrain import pretrain_command
 from nwbspikegen.cli.report import report_command
 from nwbspikegen.cli.score import score_command
 from nwbspikegen.cli.share import share_command
@@ -121,9 +124,11 @@ def cli() -> None:
 # in the order of a session: from recording to archive
 _COMMANDS = (
     demo_command,
+    metadata_command,
     convert,
     info_command,
     train_command,
+    pretrain_command,
     generate_command,
     score_command,
     transfer_command,
@@ -137,6 +142,7 @@ _COMMANDS = (
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
+add_examples(cli)
 
 
 def main() -> None:

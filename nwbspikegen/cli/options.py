@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from nwbspikegen.cli.completing import (
+    LOSSES,
+    complete_baselines,
+    complete_intervals,
+    complete_qualities,
+    complete_regions,
+)
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.options import PATH
 
@@ -84,7 +91,9 @@ def settings_option(command: _Command) -> _Command:
     return cast(_Command, option(run))
 
 
-MODEL_HELP = "in_context, shimono2026, one of an installed package, or package.module:Name"
+MODEL_HELP = (
+    "in_context, mixed, population_gru, glm, shimono2026, one of an installed package, or package.module:Name"
+)
 
 
 def require_model(name: str) -> None:
@@ -150,9 +159,18 @@ def _read_names(
 baselines_option = click.option(
     "--baselines",
     metavar="NAMES",
+    shell_complete=complete_baselines,
     callback=_read_names,
     help="What stands beside the model, by names with commas between: untrained, mean_rate, running_rate, "
     "online_hazard, history_glm, coupled_glm; or none. By default all whose fit is short.",
+)
+interval_option = click.option(
+    "--interval",
+    shell_complete=complete_intervals,
+    help="Observe a named interval only, such as spontaneousActivity.",
+)
+loss_option = click.option(
+    "--loss", type=click.Choice(LOSSES), help="What is minimised; the architecture's own by default."
 )
 explain_option = click.option(
     "--explain", is_flag=True, help="Say below the tables what their columns and rows mean."
@@ -185,12 +203,22 @@ def window_options(command: _Command) -> _Command:
             show_default=True,
             help="Lowest firing rate of a unit in the training segment (Hz).",
         ),
-        click.option("--quality", help="Labels of quality, separated by commas, such as good."),
         click.option(
-            "--region", help="Brain regions, separated by commas; a region has all that lies in it."
+            "--quality",
+            shell_complete=complete_qualities,
+            help="Labels of quality, separated by commas, such as good.",
         ),
         click.option(
-            "--depth", type=float, nargs=2, metavar="LOW HIGH", help="Place of units along the probe (um)."
+            "--region",
+            shell_complete=complete_regions,
+            help="Brain regions, separated by commas; a region has all that lies in it.",
+        ),
+        click.option(
+            "--depth",
+            type=float,
+            nargs=2,
+            metavar="LOW HIGH",
+            help="Place of units along the probe (um); layers of a model are --set depth=N.",
         ),
         click.option(
             "--split", default="0.5,0.25,0.25", show_default=True, help="Shares of train,validation,test."
@@ -214,7 +242,7 @@ def window_options(command: _Command) -> _Command:
             help="Take these seconds of the session clock as not observed; may be given again.",
         ),
         unit_table_option,
-        click.option("--interval", help="Observe a named interval only, such as spontaneousActivity."),
+        interval_option,
         click.option(
             "--preset",
             type=click.Choice(["shimono2026", "in_vitro", "in_vivo"]),

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.cli.completing import complete_models
 from nwbspikegen.cli.options import (
     MODEL_HELP,
     certificates_options,
     device_option,
+    loss_option,
     read_window,
     require_model,
     settings_option,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.command("sweep", short_help="Vary a model's parameters.")
 @click.argument("recording", type=RECORDING)
-@click.option("--out", required=True, type=PATH, help="Folder of the sweep.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder of the sweep.")
 @click.option(
     "--vary",
     multiple=True,
@@ -38,9 +40,15 @@ if TYPE_CHECKING:
     help="A parameter and its values, such as depth=1,2,3,4: input_length, dropout, heads, depth or "
     "another of the model's, learning_rate, weight_decay, loss. May be given several times.",
 )
-@click.option("--model", default="shimono2026", show_default=True, help=f"{MODEL_HELP}.")
+@click.option(
+    "--model",
+    default="shimono2026",
+    show_default=True,
+    shell_complete=complete_models,
+    help=f"{MODEL_HELP}.",
+)
 @settings_option
-@click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
+@loss_option
 @click.option("--epochs", type=click.IntRange(1), help="Of every trial; the architecture's own by default.")
 @click.option(
     "--match-parameters",

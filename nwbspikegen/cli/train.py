@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from nwbspikegen.cli.completing import complete_models
 from nwbspikegen.cli.options import (
     MODEL_HELP,
     NUM_DEVICES,
     baselines_option,
     device_option,
     explain_option,
+    loss_option,
     read_window,
     require_model,
     settings_option,
@@ -26,7 +28,7 @@ from nwbspikegen.core.output import print_result, records_of
 
 @click.command("train", short_help="Train a model on recordings.")
 @click.argument("recordings", type=RECORDING, nargs=-1, required=True)
-@click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder to write the model to.")
 @click.option(
     "--hold-out",
     "hold_out",
@@ -37,9 +39,15 @@ from nwbspikegen.core.output import print_result, records_of
     help="Do not train on this one of the recordings, but score on it; without a name, each in turn, "
     "and the model that is kept is trained on all.",
 )
-@click.option("--model", default="in_context", show_default=True, help=f"{MODEL_HELP}.")
+@click.option(
+    "--model",
+    default="in_context",
+    show_default=True,
+    shell_complete=complete_models,
+    help=f"{MODEL_HELP}.",
+)
 @settings_option
-@click.option("--loss", help="dice, focal or bernoulli; the architecture's own by default.")
+@loss_option
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
 @click.option("--devices", type=NUM_DEVICES, help="Train on so many of them at once; auto: on all.")

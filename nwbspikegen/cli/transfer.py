@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.cli.completing import complete_models
 from nwbspikegen.cli.options import (
     MODEL_HELP,
     certificates_options,
@@ -62,7 +63,7 @@ def _read_contexts(
 
 @click.command("transfer", short_help="Train on every recording, test on every other.")
 @click.argument("recordings", type=RECORDING, nargs=-1)
-@click.option("--out", required=True, type=PATH, help="Folder of the study.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder of the study.")
 @click.option(
     "--sessions",
     "sessions_file",
@@ -76,6 +77,7 @@ def _read_contexts(
     multiple=True,
     default=("in_context",),
     show_default=True,
+    shell_complete=complete_models,
     help=f"{MODEL_HELP}; repeat for several.",
 )
 @settings_option

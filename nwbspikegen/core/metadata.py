@@ -187,7 +187,7 @@ def _require_sections(metadata: Any, name: str) -> dict[str, Any]:
         isinstance(metadata.get(key) or {}, Mapping) for key in _REQUIRED
     ):
         raise InputError(
-            f"{name} without NWBFile and Subject", "a mapping of both", f"write\n{_template({})}"
+            f"{name} without NWBFile and Subject", "a mapping of both", f"write\n{write_template()}"
         )
     return metadata
 
@@ -217,7 +217,7 @@ def require_metadata(metadata: Metadata) -> None:
         raise MetadataError(
             ", ".join(problems),
             "what archives require of every file",
-            f"pass --metadata FILE.yaml with\n{_template(metadata)}",
+            f"pass --metadata FILE.yaml with\n{write_template(metadata)}",
         )
 
 
@@ -288,8 +288,15 @@ def to_moment(value: Any) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _template(metadata: Metadata) -> str:
-    """Return YAML with what is known, and a hint where something is missing or invalid."""
+def write_template(metadata: Metadata | None = None) -> str:
+    """Return YAML with what is known, and a hint where something is missing or invalid.
+
+    Examples
+    --------
+    >>> print(write_template({"Subject": {"sex": "U"}}).splitlines()[-1])
+      sex: U
+    """
+    metadata = metadata or {}
     lines = []
     for section, fields in _REQUIRED.items():
         given = metadata.get(section) or {}

@@ -48,9 +48,24 @@ class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return value if has_scheme(value) else Path(value)
 
 
+class _Thing(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The model in this package, by its name, which a path would mangle; or what another type takes."""
+
+    def __init__(self, other: click.ParamType) -> None:  # type: ignore[type-arg, unused-ignore]
+        self._other = other
+        self.name = other.name
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        from nwbspikegen.core.model_places import PRETRAINED
+
+        return value if value == PRETRAINED else self._other.convert(value, parameter, context)
+
+
 RECORDING = _Recording()
 # models lie in folders, and folders at addresses as well
-MODEL = _Recording()
+MODEL = _Thing(RECORDING)
+# what may be a model
+LOCAL_THING = _Thing(PATH)
 
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")

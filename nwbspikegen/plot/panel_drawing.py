@@ -171,7 +171,9 @@ def _dress(axes: Axes, panel: Panel) -> None:
         names = [_plain(each) for each in panel.x_names.values()]
         axes.set_xticks(list(panel.x_names), names, rotation=45, ha="right", fontsize=8)
     if panel.is_square:
-        axes.set_aspect("equal")
+        # the frame grows, not the scale: room for names beside the outermost places
+        axes.margins(0.15)
+        axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)
     if any(mark.name for mark in panel.marks if mark.kind != "map"):
         axes.legend(fontsize=7, frameon=False, loc="best")

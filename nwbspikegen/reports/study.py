@@ -292,7 +292,18 @@ def _draw_map(positions: Callable[[], pd.DataFrame]) -> list[Part]:
         "lie. Only distances mean something; the third axis is left out. ± is how far the place moves when "
         "blocks of time, or starts, are drawn again."
     )
-    return [Panel("map", "Map of the recordings", caption, marks, "x", "y", height=380)]
+    return [
+        Panel(
+            "map",
+            "Map of the recordings",
+            caption,
+            marks,
+            "x (distance)",
+            "y (distance)",
+            is_square=True,
+            height=380,
+        )
+    ]
 
 
 def _tabulate(scores: xr.Dataset, sessions: pd.DataFrame) -> list[Part]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.plot.canvas import COLOURS, new_figure
+from nwbspikegen.plot.canvas import COLOURS, colours_of, new_figure
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, Metric, list_metrics, name_score
 
 if TYPE_CHECKING:
@@ -97,13 +97,13 @@ def _draw_score(
     for segment, style in _SEGMENTS.items():
         values = done[f"{segment}_{metric.name}"].to_numpy(dtype=float)
         _draw_points(axes, places, values, best, segment, style)
-    for index, (name, scores) in enumerate(reference.items()):
+    for name, scores in reference.items():
         # a null above itself is zero by definition
         if f"test_{metric.name}" in scores and not (metric.needs_null and name == _NULL):
             axes.axhline(
                 scores[f"test_{metric.name}"],
-                color=COLOURS[3 + index % 3],
-                linewidth=1.0,
+                color=colours_of([name])[name],
+                linewidth=1.4,
                 linestyle=":",
                 zorder=1,
                 label=f"{name}, test",

@@ -202,7 +202,7 @@ def test_bad_recordings(recording, model, tmp_path, damage, message, command):
         (["--split", "0.5,0.5"], "--split 0.5,0.5"),
         (["--split", "0.9,0.9,0.9"], "0.9"),
         (["--model", "gpt"], "model 'gpt'"),
-        (["--loss", "hinge"], "loss 'hinge'"),
+        (["--loss", "hinge"], "'hinge' is not one of"),
     ],
 )
 def test_bad_options(recording, tmp_path, arguments, message):

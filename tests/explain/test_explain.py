@@ -89,7 +89,7 @@ def test_a_file_holds_maps_tables_and_what_they_say(recording, model, tmp_path):
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("--loss", "hinge", "one of dice"),
+        ("--loss", "hinge", "one of 'dice'"),
         ("--context", "hot", "not one of 'warm', 'cold'"),
         ("--targets", "0", "1 or more"),
     ],

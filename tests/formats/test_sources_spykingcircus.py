@@ -214,7 +214,7 @@ def test_the_command(tmp_path):
     refused = CliRunner().invoke(cli, command)
     assert refused.exit_code == 2
     assert "pass --sampling-rate, or --recording" in refused.stderr
-    done = CliRunner().invoke(cli, [*command, "--sampling-rate", "20000", "--duration", "4"])
+    done = CliRunner().invoke(cli, [*command, "--sampling-rate", "20000", "--recording-duration", "4"])
     assert done.exit_code == 0, done.output
     with NWBHDF5IO(out, "r") as io:
         units = io.read().units

@@ -39,7 +39,9 @@ def reader_options(reader: Callable[..., Any], *, is_required: bool = True) -> C
         # the last decorator is the first option in the help
         for parameter in reversed(others):
             command = _to_option(parameter)(command)
-        command = click.option("--out", required=is_required, type=PATH, help="NWB file to write.")(command)
+        command = click.option("--out", "-o", required=is_required, type=PATH, help="NWB file to write.")(
+            command
+        )
         argument = click.argument("source", metavar="SOURCE", type=_to_type(source), required=is_required)
         return argument(command)
 

@@ -38,9 +38,12 @@ def maxwell(
             read_maxwell_file, source, out, metadata, overwrite=overwrite, as_json=as_json, **taken
         )
         return
-    pairs = (("--well", "--all-wells", all_wells), ("--recording", "--all-recordings", all_recordings))
-    for one, each, is_all in pairs:
-        if is_all and taken[one.removeprefix("--")] is not None:
+    pairs = (
+        ("well", "--well", "--all-wells", all_wells),
+        ("recording", "--rec", "--all-recordings", all_recordings),
+    )
+    for name, one, each, is_all in pairs:
+        if is_all and taken[name] is not None:
             raise InputError(f"{one} and {each}", "one of them", "leave one out")
     from nwbspikegen.commands.convert_wells import convert_maxwell_wells
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from nwbspikegen.formats.parameters import File
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def read_maxwell_file(
-    file_path: File, *, well: str | None = None, recording: str | None = None
+    file_path: File, *, well: str | None = None, recording: Annotated[str | None, "--rec"] = None
 ) -> MaxWellSorting:
     """The spikes detected on chip in a MaxWell .raw.h5 file: one unit per channel that spiked.
 
@@ -22,7 +22,7 @@ def read_maxwell_file(
     well
         Such as well000, when there are several.
     recording
-        Such as rec0000, when there are several.
+        Recording of that well, such as rec0000, when there are several.
     """
     from nwbspikegen.formats.maxwell.sorting import MaxWellSorting
 

@@ -149,7 +149,7 @@ def _align_spikes(found: MaxWellRecording, path: Path) -> tuple[_Spikes, int, di
                 f"a silent well in {path} ({found.well}, {found.recording}): all of its {len(frames)} spikes "
                 "are on channels that are not routed",
                 "spikes on routed channels",
-                "choose another with --well or --recording, or sort the raw traces instead",
+                "choose another with --well or --rec, or sort the raw traces instead",
             )
         raise InputError(
             f"{len(frames)} spikes in {path}, all outside the recorded frames or on channels not routed",

@@ -19,7 +19,7 @@ def read_phy_folder(
     recording: File | None = None,
     well: str | None = None,
     rec: str | None = None,
-    duration: float | None = None,
+    duration: Annotated[float | None, "--recording-duration"] = None,
 ) -> PhySorting:
     """A phy folder: clusters as they were curated, labels, and where units are.
 
@@ -48,7 +48,7 @@ def read_kilosort_folder(
     recording: File | None = None,
     well: str | None = None,
     rec: str | None = None,
-    duration: float | None = None,
+    duration: Annotated[float | None, "--recording-duration"] = None,
 ) -> PhySorting:
     """What Kilosort 2, 2.5, 3 or 4 wrote: labels, and where units are; curation in phy counts.
 
@@ -85,7 +85,9 @@ def _read(
     return PhySorting(path, sampling_frequency, recording, well, rec, duration, sorter)
 
 
-def read_saved_sorting(path: Folder, *, duration: float | None = None) -> SavedSorting:
+def read_saved_sorting(
+    path: Folder, *, duration: Annotated[float | None, "--recording-duration"] = None
+) -> SavedSorting:
     """A sorting or sorting analyzer that SpikeInterface saved, as a folder or as Zarr.
 
     Parameters

@@ -113,7 +113,7 @@ def _measure_flat(folder: PhyFolder, files: list[Path], rate_hz: float, *, is_gi
         raise InputError(
             f"no n_channels_dat and dtype for {files[0]}",
             "a MaxWell file, or a flat binary one and its layout in params.py",
-            "pass --duration",
+            "pass --recording-duration",
         )
     if layout is None or not files:
         return None

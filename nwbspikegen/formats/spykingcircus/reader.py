@@ -18,7 +18,7 @@ def read_spykingcircus_result(
     recording: File | None = None,
     well: str | None = None,
     rec: str | None = None,
-    duration: float | None = None,
+    duration: Annotated[float | None, "--recording-duration"] = None,
 ) -> SpykingCircusSorting:
     """A SpyKING CIRCUS 1.x result, or the folder with it; curated results win, then merged ones.
 

@@ -22,7 +22,7 @@ _CELLS_TOLD = 20
 
 @click.command("features", short_help="Measure the cells of recordings.")
 @click.argument("recordings", type=RECORDING, nargs=-1, required=True)
-@click.option("--out", required=True, type=PATH, help="Folder to write.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder to write.")
 @click.option(
     "--preset",
     type=click.Choice(["gouwens2020", "schwider2026"]),

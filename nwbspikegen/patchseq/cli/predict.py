@@ -15,7 +15,7 @@ from nwbspikegen.patchseq.cli.options import column_options, read_column_names, 
 @click.command("predict", short_help="Predict the classes of cells.")
 @click.argument("model", type=MODEL)
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
-@click.option("--out", required=True, type=PATH, help="Folder to write.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder to write.")
 @column_options
 @metadata_option
 @overwrite_option

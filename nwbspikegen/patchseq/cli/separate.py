@@ -17,7 +17,7 @@ _LOG = logging.getLogger("nwbspikegen")
 
 @click.command("separate", short_help="Measure how far apart classes lie.")
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
-@click.option("--out", type=PATH, help="CSV file to write as well.")
+@click.option("--out", "-o", type=PATH, help="CSV file to write as well.")
 @click.option("--scalars", is_flag=True, help="Measure scalars, not families.")
 @click.option(
     "--neighbours", type=click.IntRange(1), default=15, show_default=True, help="Of each cell, looked at."

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("train", short_help="Learn classes from features.")
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
-@click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder to write the model to.")
 @click.option(
     "--model",
     type=click.Choice(["forest", "vote", "bilstm"]),

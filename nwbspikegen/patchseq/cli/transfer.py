@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command("transfer", short_help="Carry classes from one species to another.")
 @click.argument("source", type=RECORDING)
 @click.argument("target", type=RECORDING)
-@click.option("--out", required=True, type=PATH, help="Folder to write.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder to write.")
 @click.option(
     "--model",
     type=click.Choice(["linear", "forest", "bilstm"]),
