@@ -6,7 +6,9 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import xarray as xr
+from jaxtyping import Float64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Predictor
@@ -126,6 +128,7 @@ def context_curve(
     found, refused = measure_curves(everyone, bins, chosen, bin_size)
     for reason in refused.values():
         raise reason
+    found, before = merge_untrained(found, before)
     knowing = [name for name, each in everyone.items() if _knows_target(each, segment)]
     return assemble_curve(found, bins, chosen, bin_size, clock, knowing=knowing, untrained=before)
 
@@ -151,6 +154,29 @@ def add_untrained(models: Mapping[str, Predictor]) -> tuple[dict[str, Predictor]
             everyone.setdefault(label, model.before_training())
         before[name] = settings[kinds[name]]
     return everyone, before
+
+
+def merge_untrained(
+    found: Mapping[str, Float64[np.ndarray, "context start"]], before: Mapping[str, str]
+) -> tuple[dict[str, Float64[np.ndarray, "context start"]], dict[str, str]]:
+    """Return log-likelihoods with one entry for untrained models that predict the same, and its name of each.
+
+    Most settings, such as how many samples to train on, change nothing of what a model predicts untrained.
+
+    Examples
+    --------
+    >>> same = np.zeros((1, 1))
+    >>> named = {"a": "untrained_a", "b": "untrained_b"}
+    >>> merge_untrained({"untrained_a": same, "untrained_b": same}, named)[1]
+    {'a': 'untrained', 'b': 'untrained'}
+    """
+    first: dict[str, str] = {}
+    for label in dict.fromkeys(before.values()):
+        alike = (other for other in first.values() if np.array_equal(found[label], found[other]))
+        first[label] = next(alike, label)
+    rename = {label: UNTRAINED if len(set(first.values())) == 1 else kept for label, kept in first.items()}
+    merged = {rename.get(name, name): values for name, values in found.items()}
+    return merged, {name: rename[label] for name, label in before.items()}
 
 
 def _name_models(models: _Models) -> dict[str, Predictor]:

@@ -122,7 +122,8 @@ class _Gains:
         self.values = {name: np.full(shape, np.nan) for name in (*_VALUES, "num_units", "num_spikes")}
         self.reliable = np.zeros(shape, dtype=bool)
         self.training = np.full((len(self.rows), *shape[2:]), np.nan)
-        self.drawn = np.full((num_draws, *shape), np.nan)
+        # as draws of a study are kept: of many recordings they are the largest thing in memory
+        self.drawn = np.full((num_draws, *shape), np.nan, dtype=np.float32)
 
     def fill_warm(self, scores: xr.Dataset, draws: xr.Dataset | None, names: Mapping[str, str]) -> None:
         """Fill in what the study has scored warm; `names` are those that predictors have there."""

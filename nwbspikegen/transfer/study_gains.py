@@ -24,10 +24,16 @@ _Table = Callable[[xr.Dataset], pd.DataFrame]
 
 
 def read_gains(
-    study: str | os.PathLike[str], plan: StudyPlan, model: str, visitors: Sequence[str] = ()
+    study: str | os.PathLike[str],
+    plan: StudyPlan,
+    model: str,
+    visitors: Sequence[str] = (),
+    *,
+    scores: xr.Dataset | None = None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return `collect_gains` of what a study has stored."""
-    scores, draws = collect_scores(study, plan, visitors), read_draws(study, plan, visitors)
+    """Return `collect_gains` of what a study has stored; `scores` where they were read already."""
+    scores = collect_scores(study, plan, visitors) if scores is None else scores
+    draws = read_draws(study, plan, visitors)
     curves = collect_curves(study, plan, model, [*plan.names, *visitors])
     return collect_gains(scores, draws, curves, model, resamples=plan.resamples)
 
@@ -52,8 +58,9 @@ def choose_scores(
     """
     metric, null = asked.get("metric"), asked.get("null")
     of_gains = metric in (None, WORTH) and (null is None or str(null).startswith(UNTRAINED))
-    if of_gains and (context is not None or null or metric or has_untrained(study, plan, model, visitors)):
-        gains, drawn = read_gains(study, plan, model, visitors)
+    scores = collect_scores(study, plan, visitors)
+    if of_gains and (context is not None or null or metric or has_untrained(scores, plan, model)):
+        gains, drawn = read_gains(study, plan, model, visitors, scores=scores)
         wanted = name_null(context) if context is not None else null or gains.attrs["headline_null"]
         if wanted not in gains["null"].values:
             raise InputError(
@@ -66,25 +73,23 @@ def choose_scores(
         raise InputError(
             f"context {context} with {metric or null}", "a context alone", "leave metric and null out"
         )
-    return collect_scores(study, plan, visitors), read_draws(study, plan, visitors), dict(asked)
+    return scores, read_draws(study, plan, visitors), dict(asked)
 
 
-def has_untrained(
-    study: str | os.PathLike[str], plan: StudyPlan, model: str, visitors: Sequence[str] = ()
-) -> bool:
-    """Return whether a model stands in the study as it is before training."""
-    return untrained_name(model, plan.models) in collect_scores(study, plan, visitors)["predictor"].values
+def has_untrained(scores: xr.Dataset, plan: StudyPlan, model: str) -> bool:
+    """Return whether a model stands in the scores of a study as it is before training."""
+    return untrained_name(model, plan.models) in scores["predictor"].values
 
 
 def join_tables_of_gains(
     study: str | os.PathLike[str], plan: StudyPlan, of_scores: _Table, of_gains: _Table
 ) -> pd.DataFrame:
     """Return a table of the scores, and below it one of the first model's gains, where it has any."""
-    table = of_scores(collect_scores(study, plan))
-    model = plan.models[0]
-    if not has_untrained(study, plan, model):
+    scores, model = collect_scores(study, plan), plan.models[0]
+    table = of_scores(scores)
+    if not has_untrained(scores, plan, model):
         return table
-    gains = of_gains(read_gains(study, plan, model)[0].sel(metric=[BITS_PER_SPIKE.name]))
+    gains = of_gains(read_gains(study, plan, model, scores=scores)[0].sel(metric=[BITS_PER_SPIKE.name]))
     parts = [each for each in (table, gains) if len(each)]
     return pd.concat(parts, ignore_index=True) if parts else table
 

@@ -96,6 +96,21 @@ def test_models_read_together_as_alone(
     assert np.array_equal(joined.log_likelihood("a"), joined.log_likelihood("in_context"))
 
 
+def test_settings_that_change_nothing_untrained_make_no_second_one(window: tuple[xr.Dataset, Split]) -> None:
+    models = {
+        name: FittedModel(build_model("in_context", num_units=5, **how).eval(), "bernoulli", 0.001)
+        for name, how in (("a", {}), ("b", {"training_samples": 7}), ("c", {"prior": 1}))
+    }
+    two = nsg.context_curve(
+        {name: models[name] for name in "ab"}, window[1], context=(0,), starts=2, scored=1
+    )
+    assert two.trained == {"a": "untrained", "b": "untrained"}
+    # models of other priors begin with something else
+    three = nsg.context_curve(models, window[1], context=(0,), starts=2, scored=1)
+    assert three.trained == {"a": "untrained_a", "b": "untrained_a", "c": "untrained_c"}
+    assert three.worth_seconds("c").reference.tolist() == ["untrained_c"]
+
+
 def test_a_segment_with_its_window_is_a_split(
     curve: ContextCurve, model: FittedModel, window: tuple[xr.Dataset, Split]
 ) -> None:

@@ -221,7 +221,7 @@ def test_colours_by_column_are_those_of_the_largest_in_it() -> None:
     alike, own = (plot_matrix(scores, by_column=by_column, **_MODEL).axes[0] for by_column in (False, True))
     for axes, faint in ((alike, True), (own, False)):
         cells = {}
-        for patch in axes.patches:
+        for patch in (each for each in axes.patches if hasattr(each, "get_x")):
             cells.setdefault(round(patch.get_x() + 0.5), []).append(np.ptp(patch.get_facecolor()[:3]))
         strongest = [max(column) for column in cells.values()]
         assert (min(strongest) < 0.2) == faint
