@@ -54,6 +54,15 @@ class GLM(WindowNetwork):
         filtered = nn.functional.conv1d(past.reshape(num_windows * num_units, 1, -1), self.cosines)
         # columns as the baseline has them: the cosines of a unit are neighbours
         columns = filtered.view(num_windows, -1, num_bins).transpose(1, 2)
+        return self._weigh(columns)
+
+    def next_bin(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
+        """Return the log odds (window, unit) of the bin that follows each window, without those before it."""
+        latest = spikes[:, -self.cosines.shape[2] :]
+        columns = torch.einsum("wbu,cb->wuc", latest, self.cosines[:, 0, -latest.shape[1] :])
+        return self._weigh(columns.flatten(1))
+
+    def _weigh(self, columns: Float[torch.Tensor, "*bin column"]) -> torch.Tensor:
         standard = (torch.clamp(columns, self.low, self.high) - self.centre) / self.scale
         log_odds = nn.functional.linear(standard, self.slopes, self.intercept)
         return torch.clamp(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)

@@ -55,6 +55,13 @@ class PopulationGRU(WindowNetwork):
         population: torch.Tensor = self.out(self.drop(self.rnn(spikes)[0]))
         return self.rate_log_odds + population + self._filter_own(spikes)
 
+    def next_bin(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
+        """Return the log odds (window, unit) of the bin that follows each window, without those before it."""
+        population: torch.Tensor = self.out(self.drop(self.rnn(spikes)[0][:, -1]))
+        latest = spikes[:, -_OWN_BINS:]
+        own = torch.einsum("wbu,ub->wu", latest, (self.own @ self.cosines.T)[:, -latest.shape[1] :])
+        return self.rate_log_odds + population + own
+
     def _filter_own(self, spikes: Float[torch.Tensor, "window bin unit"]) -> torch.Tensor:
         kernels = (self.own @ self.cosines.T)[:, None]
         past = nn.functional.pad(spikes.transpose(1, 2), (_OWN_BINS - 1, 0))

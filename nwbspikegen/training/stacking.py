@@ -54,9 +54,10 @@ class StackedWeights(NamedTuple):
 
 
 class _UnitRows(NamedTuple):
-    """Log odds of a unit's members, and a 1, in chosen bins; how many bins each stands for, and its block."""
+    """Columns of a unit in chosen bins, to which log odds are added; how many bins each is, and its block."""
 
     columns: Float64[np.ndarray, "row column"]
+    added: Float64[np.ndarray, " row"]
     fired: Bool[np.ndarray, " row"]
     weight: Float64[np.ndarray, " row"]
     fold: Int64[np.ndarray, " row"]
@@ -78,9 +79,10 @@ def stack_log_odds(
 ) -> StackedWeights:
     """Return the weights that predict best, chosen by what they predict of other blocks of time.
 
-    First the weights that all units have in common maximise the likelihood; then each unit's, with a ridge on
-    what they differ from those. Five blocks of time choose the ridge: each is predicted with the weights of
-    the other four. Where no weights predict them better than the best member alone, that is taken as it is.
+    First the weights and the offset that all units have in common maximise the likelihood; then each unit's
+    weights, with a ridge on what they differ from those, and the rate left as it is. Five blocks of time choose
+    the ridge: each is predicted with the weights of the other four. Where no weights predict them better than
+    the best member alone, that is taken as it is.
 
     All spikes are used, and of a unit's silent bins eight times as many, at least 20,000, which stand for the
     others. Stacking by likelihood is that of Smyth & Wolpert 1999 (Machine Learning 36:59), here of log odds;
@@ -111,15 +113,19 @@ def stack_log_odds(
     num_members = len(log_odds)
     alone = np.sum([_losses_alone(rows, num_members) for rows in units], axis=0)
     common = _fit_common(units, num_members)
-    strength = _choose_strength([_expand_folds(rows, common) for rows in units])
-    loss = sum(_loss_of_others(rows, common, strength) for rows in units)
+    centred = [_centre(rows, common) for rows in units]
+    strength = _choose_strength([_expand_folds(rows) for rows, _ in centred])
+    loss = sum(_loss_of_others(rows, strength) for rows, _ in centred)
     best = int(np.argmin(alone))
     if loss >= alone[best]:
         # columns are the members and the offset, which is 0
-        one = np.eye(num_members + 1)[best]
-        solutions, common, strength, loss = np.tile(one, (len(units), 1)), one, np.inf, alone[best]
-    else:
-        solutions = np.stack([_fit_unit(rows, common, strength) for rows in units])
+        common, strength, loss = np.eye(num_members + 1)[best], np.inf, alone[best]
+    solutions = np.tile(common, (len(units), 1))
+    for solution, (rows, centre) in zip(solutions, centred, strict=True):
+        change = _fit_change(rows, strength)
+        solution[:-1] += change
+        # what is added on average is taken away again: the rate stays where the members see it
+        solution[-1] -= change @ centre
     return StackedWeights(
         solutions[:, :-1], solutions[:, -1], common[:-1], strength, float(alone[best] - loss)
     )
@@ -143,7 +149,7 @@ def _sample_rows(
     for place, member in enumerate(log_odds):
         columns[:, place] = np.clip(member[bins, unit], -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)
     fold = bins * _NUM_FOLDS // len(fired)
-    return _UnitRows(columns, np.arange(len(bins)) < len(spiking), weight, fold)
+    return _UnitRows(columns, np.zeros(len(bins)), np.arange(len(bins)) < len(spiking), weight, fold)
 
 
 def _losses_alone(rows: _UnitRows, num_members: int) -> Float64[np.ndarray, " member"]:
@@ -153,12 +159,12 @@ def _losses_alone(rows: _UnitRows, num_members: int) -> Float64[np.ndarray, " me
 
 def _measure_loss(rows: _UnitRows, weights: _Weights) -> float:
     """Return the negative log-likelihood, in nats."""
-    log_odds = rows.columns @ weights
+    log_odds = rows.columns @ weights + rows.added
     return float(rows.weight @ (np.logaddexp(0.0, log_odds) - rows.fired * log_odds))
 
 
 def _expand(rows: _UnitRows, weights: _Weights) -> _Expansion:
-    log_odds = rows.columns @ weights
+    log_odds = rows.columns @ weights + rows.added
     probability = 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
     loss = float(rows.weight @ (np.logaddexp(0.0, log_odds) - rows.fired * log_odds))
     slope = rows.columns.T @ (rows.weight * (probability - rows.fired))
@@ -170,8 +176,10 @@ def _select(rows: _UnitRows, is_kept: Bool[np.ndarray, " row"]) -> _UnitRows:
     return _UnitRows(*(values[is_kept] for values in rows))
 
 
-def _expand_folds(rows: _UnitRows, weights: _Weights) -> list[_Expansion]:
-    return [_expand(_select(rows, rows.fold == fold), weights) for fold in range(_NUM_FOLDS)]
+def _expand_folds(rows: _UnitRows) -> list[_Expansion]:
+    """Return each block's expansion around the common weights."""
+    none = np.zeros(rows.columns.shape[1])
+    return [_expand(_select(rows, rows.fold == fold), none) for fold in range(_NUM_FOLDS)]
 
 
 def _fit_common(units: Sequence[_UnitRows], num_members: int) -> _Weights:
@@ -181,11 +189,25 @@ def _fit_common(units: Sequence[_UnitRows], num_members: int) -> _Weights:
     return _minimise(list(units), start, start, ridge)
 
 
-def _fit_unit(rows: _UnitRows, common: _Weights, strength: float) -> _Weights:
-    """Return a unit's weights, shrunk to the common ones."""
+def _centre(rows: _UnitRows, common: _Weights) -> tuple[_UnitRows, _Weights]:
+    """Return a unit's rows as what it may change of the common weights, and the mean of each member there.
+
+    Log odds are centred, by what each bin tells, so that other weights change how much a member's ups and
+    downs count and not the rate, which drifts.
+    """
+    log_odds = rows.columns @ common
+    probability = 1 / (1 + np.exp(-log_odds))
+    told = rows.weight * probability * (1 - probability)
+    centre: _Weights = told @ rows.columns[:, :-1] / told.sum()
+    return rows._replace(columns=rows.columns[:, :-1] - centre, added=log_odds), centre
+
+
+def _fit_change(rows: _UnitRows, strength: float) -> _Weights:
+    """Return what a unit's weights differ from the common ones."""
+    none = np.zeros(rows.columns.shape[1])
     if np.isinf(strength):
-        return common
-    return _minimise([rows], common, common, np.full(len(common), strength))
+        return none
+    return _minimise([rows], none, none, np.full(len(none), strength))
 
 
 def _minimise(units: list[_UnitRows], start: _Weights, centre: _Weights, ridge: _Weights) -> _Weights:
@@ -243,12 +265,11 @@ def _change_of_others(folds: Sequence[_Expansion], strength: float) -> float:
     return change
 
 
-def _loss_of_others(rows: _UnitRows, common: _Weights, strength: float) -> float:
+def _loss_of_others(rows: _UnitRows, strength: float) -> float:
     """Return a unit's loss when each block of time is predicted with the weights of the others."""
     return sum(
         _measure_loss(
-            _select(rows, rows.fold == fold),
-            _fit_unit(_select(rows, rows.fold != fold), common, strength),
+            _select(rows, rows.fold == fold), _fit_change(_select(rows, rows.fold != fold), strength)
         )
         for fold in range(_NUM_FOLDS)
     )
