@@ -274,7 +274,15 @@ def test_several_folders_are_a_choice_to_make(tmp_path):
 def test_converted_folders_open_by_depth_and_quality(tmp_path):
     write_phy(tmp_path / "phy")
     (tmp_path / "metadata.yaml").write_text(yaml.safe_dump({**METADATA, "NWBFile": _SESSION}))
-    arguments = ["convert", "phy", str(tmp_path / "phy"), "--out", str(tmp_path / "a.nwb"), "--recording-duration", "2"]
+    arguments = [
+        "convert",
+        "phy",
+        str(tmp_path / "phy"),
+        "--out",
+        str(tmp_path / "a.nwb"),
+        "--recording-duration",
+        "2",
+    ]
     result = CliRunner().invoke(cli, [*arguments, "--metadata", str(tmp_path / "metadata.yaml")])
     assert result.exit_code == 0, result.stderr
     with NWBHDF5IO(tmp_path / "a.nwb", "r") as io:
