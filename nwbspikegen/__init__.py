@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
     from nwbspikegen.prediction.audit import audit as audit
+    from nwbspikegen.prediction.context_curve import context_curve as context_curve
     from nwbspikegen.prediction.free_run import free_run as free_run
     from nwbspikegen.prediction.nwb_reading import read_audits as read_audits
     from nwbspikegen.prediction.nwb_reading import read_generated_units as read_generated_units
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from nwbspikegen.scoring import summarise as summarise
     from nwbspikegen.simulation import draw_population as draw_population
     from nwbspikegen.simulation import simulate as simulate
+    from nwbspikegen.training import mix_models as mix_models
+    from nwbspikegen.training import pretrain as pretrain
     from nwbspikegen.training import train as train
     from nwbspikegen.transfer import TransferStudy as TransferStudy
     from nwbspikegen.transfer.nwb_reading import read_transfer_scores as read_transfer_scores
@@ -64,6 +67,7 @@ _MODULE_OF = {
     "TransferStudy": "transfer",
     "WindowOptions": "views",
     "audit": "prediction.audit",
+    "context_curve": "prediction.context_curve",
     "convert_asdf": "commands.convert",
     "convert_format": "commands.convert",
     "convert_ibl": "commands.convert",
@@ -75,7 +79,9 @@ _MODULE_OF = {
     "from_pynapple": "commands.pynapple_objects",
     "generate": "prediction.one_step",
     "load_model": "models",
+    "mix_models": "training",
     "open_units": "views",
+    "pretrain": "training",
     "read_attention": "explain.nwb",
     "read_audits": "prediction.nwb_reading",
     "read_generated_units": "prediction.nwb_reading",

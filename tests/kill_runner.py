@@ -1,8 +1,8 @@
-"""Kills commands at random moments and tells what they left.
+"""Ends commands by signals at random moments and tells what they left.
 
 A script, so that the processes that are forked and killed come from one with nothing but modules in it:
 
-    python tests/kill_runner.py FOLDER --points 6 --seed 1
+    python tests/kill_runner.py FOLDER --points 6 --seed 1 --signals KILL,TERM,INT
 
 prints a line of JSON for each point.
 """
@@ -10,6 +10,7 @@ prints a line of JSON for each point.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -30,9 +31,17 @@ from nwbspikegen.core.files import hash_file
 from nwbspikegen.models import DESCRIPTION_FILE
 
 _HIDDEN = ".nwbspikegen-"
+# where a training keeps its last epoch, from which the same command goes on
+_UNFINISHED = ".*unfinished*"
+# by it the processes that a command has started are found
+_MARK = "NWBSPIKEGEN_KILL_MARK"
+# what each ends a command with, as shells say it
+_STATUS = {"KILL": 137, "TERM": 143, "INT": 130}
+# seconds that workers may take to see that their cluster is gone
+_WORKERS_PATIENCE = 10.0
 _WINDOW = ["--skip-units", "0", "--duration", "20", "--bin-size", "0.005"]
 _PATIENCE = 500.0
-_ORDER = ("convert", "generate", "transfer", "generate", "convert")
+_ORDER = ("convert", "generate", "transfer", "train", "cluster")
 _SINCE = ("opened", "renamed", "start")
 # seconds: to rename takes less than a millisecond
 _AROUND_RENAME = 0.002
@@ -48,20 +57,21 @@ class Target(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a command did: whether a signal ended it, and when (s) it opened and renamed each output."""
+    """What a command did: its exit status, and when (s) it opened and renamed each output."""
 
-    killed: bool
+    status: int
     seconds: float
     opened: list[float]
     renamed: list[float]
 
 
 class Moment(NamedTuple):
-    """When to kill: `wait` s after the start, or after the nth time that an output is opened or renamed."""
+    """When to send which signal: `wait` s after the start, or the nth time an output is opened or renamed."""
 
     since: str
     number: int
     wait: float
+    signal: str
 
 
 def run(arguments: list[str], report: int | None = None) -> int:
@@ -70,16 +80,22 @@ def run(arguments: list[str], report: int | None = None) -> int:
     if process:
         return process
     try:
-        from nwbspikegen.cli import cli
+        from nwbspikegen.cli import main as run_command
 
         if report is not None:
             _tell_outputs(report)
         silent = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1):
             os.dup2(silent, stream)
-        cli(arguments, standalone_mode=True)
+        os.environ[_MARK] = str(os.getpid())
+        sys.argv = ["nwbspikegen", *arguments]
+        run_command()
+        os._exit(0)
     except SystemExit as leaving:
         os._exit(int(leaving.code or 0))
+    except KeyboardInterrupt:
+        # before the command or after it, when Python does what shells expect
+        os._exit(_STATUS["INT"])
     except BaseException:
         import traceback
 
@@ -110,8 +126,8 @@ def finish(arguments: list[str]) -> None:
         raise RuntimeError(f"{' '.join(arguments)} ended with status {os.waitstatus_to_exitcode(status)}")
 
 
-def watch(arguments: list[str], moment: Moment | None = None) -> Run:
-    """Run a command, kill it at a moment, and return what it did until then."""
+def watch(arguments: list[str], moment: Moment | None = None) -> tuple[Run, int]:
+    """Run a command, end it at a moment, and return what it did until then, and its process id."""
     receive, send = os.pipe()
     process, begin = run(arguments, send), time.monotonic()
     os.close(send)
@@ -122,8 +138,14 @@ def watch(arguments: list[str], moment: Moment | None = None) -> Run:
             ends = begin + seen[moment.since][moment.number] + moment.wait
         now = time.monotonic()
         if now > min(ends, begin + _PATIENCE):
-            os.kill(process, signal.SIGKILL)
-            break
+            if moment is None:
+                os.kill(process, signal.SIGKILL)
+                break
+            os.kill(process, getattr(signal, f"SIG{moment.signal}"))
+            ends, moment = float("inf"), None
+            if begin + _PATIENCE < now:
+                break
+            continue
         if select.select([receive], [], [], min(ends, begin + _PATIENCE) - now)[0]:
             # one letter at a time: a moment may begin with any of them
             letter = os.read(receive, 1)
@@ -133,21 +155,22 @@ def watch(arguments: list[str], moment: Moment | None = None) -> Run:
     os.close(receive)
     # the system, not the clock, says whether the signal found a living process
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    if status not in (0, -signal.SIGKILL) or time.monotonic() > begin + _PATIENCE:
+    status = 128 - status if status < 0 else status
+    if status not in (0, *_STATUS.values()) or time.monotonic() > begin + _PATIENCE:
         raise RuntimeError(f"{arguments[0]} ended with {status}")
-    return Run(status != 0, time.monotonic() - begin, seen["opened"], seen["renamed"])
+    return Run(status, time.monotonic() - begin, seen["opened"], seen["renamed"]), process
 
 
-def draw_moment(draw: random.Random, since: str, usual: Run) -> Moment:
-    """Draw a moment of a command from when an uninterrupted run of it did what."""
+def draw_moment(draw: random.Random, since: str, usual: Run, name: str) -> Moment:
+    """Draw a moment of a command, for a signal, from when an uninterrupted run of it did what."""
     if since == "start":
-        return Moment("start", 0, draw.uniform(0, usual.seconds))
+        return Moment("start", 0, draw.uniform(0, usual.seconds), name)
     if since == "opened":
         number = draw.randrange(len(usual.opened))
         begin = usual.opened[number]
         done = min((moment for moment in usual.renamed if moment > begin), default=begin)
-        return Moment("opened", number, draw.uniform(0, done - begin))
-    return Moment("renamed", draw.randrange(len(usual.renamed)), draw.uniform(0, _AROUND_RENAME))
+        return Moment("opened", number, draw.uniform(0, done - begin), name)
+    return Moment("renamed", draw.randrange(len(usual.renamed)), draw.uniform(0, _AROUND_RENAME), name)
 
 
 def make_targets(folder: Path) -> dict[str, Target]:
@@ -159,7 +182,7 @@ def make_targets(folder: Path) -> dict[str, Target]:
     _in_child(lambda: _write_asdf(source))
     one, other = (str(source / name) for name in names)
     finish(["train", one, "--out", str(source / "model"), "--epochs", "1", *_WINDOW])
-    places = {name: folder / name for name in ("convert", "generate", "transfer")}
+    places = {name: folder / name for name in _ORDER}
     for place in places.values():
         place.mkdir()
     convert, generated, study = (
@@ -190,6 +213,20 @@ def make_targets(folder: Path) -> dict[str, Target]:
         "transfer": Target(
             ["transfer", one, other, "--out", str(study), "--epochs", "1", "--workers", "1", *_WINDOW],
             study,
+            _read_study,
+        ),
+        "train": Target(
+            ["train", one, "--out", str(places["train"] / "m"), "--epochs", "2", "--overwrite", *_WINDOW],
+            places["train"] / "m",
+            _read_model,
+        ),
+        # processes of dask's, which must not outlive the command
+        "cluster": Target(
+            [
+                *("transfer", one, other, "--out", str(places["cluster"] / "s"), "--epochs", "1"),
+                *("--workers", "2", *_WINDOW),
+            ],
+            places["cluster"] / "s",
             _read_study,
         ),
     }
@@ -248,6 +285,27 @@ def _read_results(path: Path) -> Any:
     return [nsg.read_scores(path).value.round(9).astype(str).tolist(), len(nsg.read_audits(path)), trains]
 
 
+def _read_model(path: Path) -> Any:
+    """Return the weights' own hash, and how many epochs there were."""
+    fitted = nsg.load_model(path)
+    return [fitted.sha256, len(fitted.curves)]
+
+
+def _count_orphans(process: int) -> int:
+    """Return how many processes are alive that a command has started, after those that see its end have."""
+    patience = time.monotonic() + _WORKERS_PATIENCE
+    mark = f"{_MARK}={process}\0".encode()
+    while True:
+        alive = 0
+        for place in Path("/proc").glob("[0-9]*"):
+            # one that has just ended, or is another user's
+            with contextlib.suppress(OSError):
+                alive += mark in (place / "environ").read_bytes() and int(place.name) != process
+        if not alive or time.monotonic() > patience:
+            return alive
+        time.sleep(0.1)
+
+
 def _read_study(path: Path) -> Any:
     """Return the scores, or that some are missing; every part that is there must be whole."""
     study = nsg.TransferStudy(path)
@@ -295,19 +353,28 @@ def check_point(target: Target, expected: Any, moment: Moment, *, old: bool) -> 
     if not old and target.out.exists():
         shutil.rmtree(target.out) if target.out.is_dir() else target.out.unlink()
     before = _hash(target.out)
-    done = watch(target.arguments, moment)
-    if not done.killed:
+    done, process = watch(target.arguments, moment)
+    if not done.status:
         return {"run": done}
+    orphans = _count_orphans(process)
     after = _hash(target.out)
-    left = sorted(path.name for path in target.out.parent.iterdir() if path != target.out)
+    left = sorted(
+        path.name
+        for path in target.out.parent.iterdir()
+        if path != target.out and not path.match(_UNFINISHED)
+    )
     found = _read_in_child(target) if after else {"read": "nothing"}
     is_old = after == before and not target.out.is_dir()
     whole = found.get("read") in (expected, "nothing", "unfinished")
     finish(target.arguments)
     repeated = _read_in_child(target).get("read") == expected
-    hidden = list(target.out.parent.rglob(f"{_HIDDEN}*"))
+    hidden = [*target.out.parent.rglob(f"{_HIDDEN}*"), *target.out.parent.rglob(_UNFINISHED)]
     return {
         "run": done,
+        "signal": moment.signal,
+        "status": done.status,
+        "is_expected": done.status == _STATUS[moment.signal],
+        "orphans": orphans,
         "found": "broken"
         if not whole
         else "nothing"
@@ -326,15 +393,15 @@ def check_point(target: Target, expected: Any, moment: Moment, *, old: bool) -> 
 
 
 def kill_once(
-    target: Target, usual: Run, expected: Any, draw: random.Random, since: str
+    target: Target, usual: Run, expected: Any, draw: random.Random, since: str, name: str
 ) -> tuple[Run, dict[str, Any]]:
     """Draw moments until one finds the command alive; return how long it takes now, and what was found."""
     old = not target.out.is_dir() and draw.random() < 0.5
     for attempt in range(1, _MOST_DRAWS + 1):
-        moment = draw_moment(draw, since, usual)
+        moment = draw_moment(draw, since, usual, name)
         point = check_point(target, expected, moment, old=old)
         done = point.pop("run")
-        if done.killed:
+        if done.status:
             return usual, {
                 "old": old,
                 "since": since,
@@ -356,6 +423,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--points", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--signals", default="KILL,TERM,INT")
+    parser.add_argument("--commands", default=",".join(_ORDER))
     options = parser.parse_args()
     # forked processes need not load them again
     import lightning  # noqa: F401
@@ -364,17 +433,19 @@ def main() -> None:
 
     import nwbspikegen.transfer.run  # noqa: F401
 
-    draw = random.Random(options.seed)
+    draw, order, names = random.Random(options.seed), options.commands.split(","), options.signals.split(",")
     targets = make_targets(options.folder)
     usual, expected = {}, {}
-    for name in dict.fromkeys(_ORDER[: options.points]):
-        usual[name], found = watch(targets[name].arguments), _read_in_child(targets[name])
+    for name in dict.fromkeys(order[: options.points]):
+        (usual[name], _), found = watch(targets[name].arguments), _read_in_child(targets[name])
         if "broken" in found:
             raise RuntimeError(f"{name} cannot be read: {found['broken']}")
         expected[name] = found["read"]
     for number in range(options.points):
-        name, since = _ORDER[number % len(_ORDER)], _SINCE[number % len(_SINCE)]
-        usual[name], point = kill_once(targets[name], usual[name], expected[name], draw, since)
+        name, since = order[number % len(order)], _SINCE[number % len(_SINCE)]
+        # not in step with what the moment is counted from
+        how = names[(number + number // len(_SINCE)) % len(names)]
+        usual[name], point = kill_once(targets[name], usual[name], expected[name], draw, since, how)
         print(json.dumps({"command": name, **point}), flush=True)
 
 

@@ -14,6 +14,7 @@ from docs_stand_ins import StandIns, names_of
 
 from nwbspikegen.cli import cli
 from nwbspikegen.core import tasks as parallel
+from nwbspikegen.training import populations
 from nwbspikegen.training.schedule import Schedule
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,7 @@ _NOT_RUN = {
 _QUICK = {
     "sweep": {"trials": 1, "duration": 14.0},
     "explain": {"targets": 2, "windows": 1},
+    "pretrain": {"populations": 2},
 }
 # ... and those that it gives
 _SMALLER = {"--free-run": "4", "--samples": "2", "--trials": "1"}
@@ -91,6 +93,11 @@ def short_training(monkeypatch):
         Schedule, "replace", lambda schedule, **changes: replace(schedule, **{**changes, "epochs": 1})
     )
     monkeypatch.setattr(parallel, "count_workers", lambda: 1)
+    # and pretrain on few populations, of few units and seconds
+    for name, value in (("_SHORTEST", 4.0), ("_LONGEST", 6.0), ("_MOST", 14), ("_FEWEST_SPIKES", 20)):
+        monkeypatch.setattr(populations, name, value)
+    kept = {name: populations.FAMILIES[name] for name in ("cortex_gamma", "cerebellum")}
+    monkeypatch.setattr(populations, "FAMILIES", kept)
 
 
 @pytest.mark.parametrize("page", _RUN)

@@ -36,7 +36,7 @@ _POINTS = int(os.environ.get("NWBSPIKEGEN_KILL_POINTS", "3"))
 
 
 def test_killed_commands_leave_the_old_file_or_the_new_one(tmp_path: Path) -> None:
-    """A moment of each command; 20 with `benchmarks/kill_points.py`, or NWBSPIKEGEN_KILL_POINTS=20."""
+    """By SIGKILL, SIGTERM and SIGINT; more in `benchmarks/kill_points.py`, or NWBSPIKEGEN_KILL_POINTS=60."""
     ran = subprocess.run(
         [sys.executable, str(_RUNNER), str(tmp_path), "--points", str(_POINTS), "--seed", "3"],
         capture_output=True,
@@ -48,6 +48,10 @@ def test_killed_commands_leave_the_old_file_or_the_new_one(tmp_path: Path) -> No
     points = [json.loads(line) for line in ran.stdout.splitlines()]
     assert len(points) == _POINTS
     for point in points:
+        assert point["is_expected"], point
+        assert point["orphans"] == 0, point
+        # what is asked to end cleans up itself
+        assert point["signal"] == "KILL" or point["left_over"] == 0, point
         assert point["found"] in ("nothing", "old", "new", "unfinished"), point
         assert not point["strangers"], point
         assert point["repeated"], point

@@ -32,11 +32,16 @@ _TABLES = {
     "independence": "train_session test_session same_session same_subject same_lab overlap_s independent "
     "shared",
     "recommendation": "rank train_session train_preparation kind value ci_low ci_high independent shared "
-    "probability_best verdict",
-    "seeds": "rank train_session kind num_targets mean_value ci_low ci_high share_of_within mean_place "
-    "num_best",
+    "rank_low rank_high probability_best verdict",
+    "seeds": "rank train_session kind num_targets mean_value ci_low ci_high transfer_share mean_place "
+    "num_best rank_low rank_high",
     "targets": "rank test_session num_rows mean_value ci_low ci_high best_value best_row within "
-    "share_of_within num_above_NAME",
+    "transfer_share rank_low rank_high num_above_NAME",
+    "context gains": "train_session test_session context seconds value ci_low ci_high worth_seconds "
+    "worth_low worth_high bound gained_seconds measured_up_to transfer_share share_low share_high "
+    "independent shared",
+    "context curves": "predictor context seconds null value ci_low ci_high num_starts num_spikes "
+    "knows_target reference own_gain own_gain_low own_gain_high",
     "sweep": "trial state error num_parameters validation_bits_per_spike test_bits_per_spike best_epoch "
     "num_epochs train_seconds score_seconds resumed sha256",
     "patchseq scores": "predictor metric value sd ci_low ci_high num_cells num_donors accuracy "

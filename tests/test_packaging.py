@@ -36,6 +36,17 @@ def test_it_holds_three_packages_and_the_specification(wheel):
     assert not [name for name in names if "test" in name]
 
 
+def test_it_holds_the_pretrained_model_whole(wheel):
+    folder = "nwbspikegen/models/pretrained"
+    held = {
+        info.filename.removeprefix(f"{folder}/"): info for info in wheel.infolist() if folder in info.filename
+    }
+    assert {"model.json", "weights.safetensors", "README.md"} <= set(held)
+    assert sum(info.file_size for info in held.values()) < 1_000_000
+    for name in held:
+        assert wheel.read(f"{folder}/{name}") == (_ROOT / folder / name).read_bytes()
+
+
 def test_torch_is_an_extra(wheel):
     (metadata,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
     lines = wheel.read(metadata).decode().splitlines()

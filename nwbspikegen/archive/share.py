@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +14,7 @@ from nwbspikegen.archive.share_planning import PlannedFile, plan_files
 from nwbspikegen.archive.share_upload import EXISTING, send_files
 from nwbspikegen.archive.validate import quiet_and_offline
 from nwbspikegen.core.errors import InputError, MissingExtraError
-from nwbspikegen.core.files import require_file, require_suffix
+from nwbspikegen.core.files import make_scratch, require_file, require_suffix
 
 
 def share_file(
@@ -78,12 +76,12 @@ def share_file(
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     _require_usable(paths, dandiset, existing)
-    with quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
+    with quiet_and_offline(), make_scratch() as folder:
         if dry_run:
-            return _tabulate(plan_files(paths, Path(folder), dandiset))
+            return _tabulate(plan_files(paths, folder, dandiset))
         # before files are validated, which takes minutes, and before anybody is asked
         with open_dandiset(instance, dandiset) as draft:
-            planned = plan_files(paths, Path(folder), dandiset)
+            planned = plan_files(paths, folder, dandiset)
             plan = _tabulate(planned)
             if confirm is not None and not confirm(plan):
                 return plan.assign(status="declined")

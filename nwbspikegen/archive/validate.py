@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,8 @@ import pandas as pd
 from nwbspikegen.archive.result_checks import check_results
 from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.core.errors import InputError, MissingExtraError
-from nwbspikegen.core.files import require_file
+from nwbspikegen.core.files import make_scratch, require_file
+from nwbspikegen.nwb.hdf5 import open_guarded
 from nwbspikegen.nwb.hdf5_heaps import require_sound_heaps
 
 # BIDS-like entities as `dandi organize` writes them: sub- first, others in any order, then kinds of data
@@ -73,8 +73,8 @@ def validate_file(
     source = None if source is None else require_file(source)
     subject_id, session_id = _read_names(path)
     rows = [] if _NAME.fullmatch(path.name) else [_name_finding(path)]
-    with quiet_and_offline(), tempfile.TemporaryDirectory(prefix="nwbspikegen-") as folder:
-        rows += _ask_dandi(_place_in_dandiset(path, Path(folder), subject_id, session_id))
+    with quiet_and_offline(), make_scratch() as folder:
+        rows += _ask_dandi(_place_in_dandiset(path, folder, subject_id, session_id))
     rows += check_results(path, source)
     return pd.DataFrame(rows, columns=_COLUMNS)
 
@@ -88,7 +88,7 @@ def _read_names(path: Path) -> tuple[str, str]:
         require_sound_heaps(path)
     except OSError as error:
         raise InputError(f"{path} with {error}", "an undamaged file", "fetch or write it again") from error
-    with h5py.File(path, "r", locking=False) as file:
+    with open_guarded(path, locking=False) as file:
         if "nwb_version" not in file.attrs:
             raise InputError(f"{path} without nwb_version", "an NWB file", "pass the path of an .nwb file")
         texts = [

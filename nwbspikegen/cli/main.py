@@ -19,6 +19,7 @@ from nwbspikegen.cli.generate import generate_command
 from nwbspikegen.cli.info import info_command
 from nwbspikegen.cli.metadata import metadata_command
 from nwbspikegen.cli.plot import plot_command
+from nwbspikegen.cli.pretrain import pretrain_command
 from nwbspikegen.cli.report import report_command
 from nwbspikegen.cli.score import score_command
 from nwbspikegen.cli.share import share_command
@@ -29,6 +30,7 @@ from nwbspikegen.cli.validate import validate_command
 from nwbspikegen.core.allocation import keep_freed_memory
 from nwbspikegen.core.errors import NWBSpikeGenError, OutputError
 from nwbspikegen.core.report_option import find_wanted
+from nwbspikegen.core.signals import ending_on_signals, find_exit_status, is_interrupted, stop_raising
 from nwbspikegen.core.web_secrets import cut_secrets
 from nwbspikegen.patchseq.cli import patchseq
 
@@ -65,6 +67,18 @@ class _Commands(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, context: click.Context) -> Any:
+        try:
+            return self._invoke_explaining(context)
+        except BaseException as error:
+            # some libraries make an error of an interruption
+            if not isinstance(error, KeyboardInterrupt) and not is_interrupted():
+                raise
+        stop_raising()
+        logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
+        click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)
+        return context.exit(find_exit_status())
+
+    def _invoke_explaining(self, context: click.Context) -> Any:
         from nwbspikegen.core.files import explaining_full_disks
 
         try:
@@ -81,11 +95,6 @@ class _Commands(click.Group):
         except click.UsageError as error:
             # click repeats what was given, which may be an address where none is taken
             raise click.UsageError(cut_secrets(error.format_message()), ctx=error.ctx) from None
-        except KeyboardInterrupt:
-            logging.getLogger("nwbspikegen").debug(_INTERRUPTED)
-            click.echo(f"nwbspikegen: {_INTERRUPTED}", err=True)
-            # 128 + SIGINT, what shells expect
-            context.exit(130)
 
 
 def _write_report(context: click.Context) -> None:
@@ -119,6 +128,7 @@ _COMMANDS = (
     convert,
     info_command,
     train_command,
+    pretrain_command,
     generate_command,
     score_command,
     transfer_command,
@@ -140,8 +150,14 @@ def main() -> None:
     # large arrays come and go: given back each time, a study took 111 s, not 87 (transfer_scale.md)
     keep_freed_memory()
     try:
-        # run by `python -m` it would be called __main__
-        cli(prog_name="nwbspikegen")
+        with ending_on_signals():
+            # run by `python -m` it would be called __main__
+            cli(prog_name="nwbspikegen")
+    except SystemExit:
+        # click ends with 1 where it is interrupted before the command begins
+        if is_interrupted():
+            sys.exit(find_exit_status())
+        raise
     except Exception:
         # a bug: its traceback is shown, and the addresses in it without what opens them
         sys.stderr.write(cut_secrets(traceback.format_exc()))

@@ -17,6 +17,7 @@ from nwbspikegen.cli.completing import (
     complete_regions,
 )
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.options import PATH
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
@@ -90,7 +91,9 @@ def settings_option(command: _Command) -> _Command:
     return cast(_Command, option(run))
 
 
-MODEL_HELP = "in_context, shimono2026, one of an installed package, or package.module:Name"
+MODEL_HELP = (
+    "in_context, mixed, population_gru, glm, shimono2026, one of an installed package, or package.module:Name"
+)
 
 
 def require_model(name: str) -> None:
@@ -115,6 +118,33 @@ context_option = click.option(
     show_default=True,
     help="warm: the window before may be read; cold: not.",
 )
+
+
+def certificates_options(command: _Command) -> _Command:
+    """Add --tls-ca-file, --tls-cert and --tls-key; the command gets them as one argument, `certificates`."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        given = [options.pop(name) for name in ("tls_ca_file", "tls_cert", "tls_key")]
+        if not any(given):
+            return command(*arguments, certificates=None, **options)
+        if not all(given):
+            raise InputError(
+                f"{sum(each is not None for each in given)} of --tls-ca-file, --tls-cert and --tls-key",
+                "all three",
+                "give the others",
+            )
+        from nwbspikegen.core.clusters import Certificates
+
+        return command(*arguments, certificates=Certificates(*given), **options)
+
+    for option in (
+        click.option("--tls-key", type=PATH, help="Private key for a scheduler at tls://, in PEM."),
+        click.option("--tls-cert", type=PATH, help="Certificate that goes with the key."),
+        click.option("--tls-ca-file", type=PATH, help="Certificate of who signed those of the cluster."),
+    ):
+        run = option(run)
+    return cast(_Command, run)
 
 
 def _read_names(
@@ -193,10 +223,8 @@ def window_options(command: _Command) -> _Command:
         click.option(
             "--split", default="0.5,0.25,0.25", show_default=True, help="Shares of train,validation,test."
         ),
-        click.option(
-            "--take-units", default=128, show_default=True, help="Units to take after those skipped."
-        ),
-        click.option("--skip-units", default=100, show_default=True, help="Units to leave out at the start."),
+        click.option("--take-units", type=int, help="Units to take after those skipped; all by default."),
+        click.option("--skip-units", default=0, show_default=True, help="Units to leave out at the start."),
         click.option("--bin-size", default=0.001, show_default=True, help="Seconds per bin."),
         click.option("--duration", default=600.0, show_default=True, help="Seconds to use."),
         click.option(
@@ -217,11 +245,12 @@ def window_options(command: _Command) -> _Command:
         interval_option,
         click.option(
             "--preset",
-            type=click.Choice(["in_vitro", "in_vivo"]),
+            type=click.Choice(["shimono2026", "in_vitro", "in_vivo"]),
             is_eager=True,
             expose_value=False,
             callback=_take_preset,
-            help="in_vitro: ten minutes after the first thirty; in_vivo: ten of spontaneousActivity.",
+            help="Units 100 to 227 and ten minutes, as in Shimono 2026; in_vitro: those after the first "
+            "thirty; in_vivo: of spontaneousActivity.",
         ),
     ):
         command = option(command)

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from nwbspikegen.core.given import is_given, refuse_given
-from nwbspikegen.core.options import PATH, every_command, overwrite_option
+from nwbspikegen.core.options import LOCAL_THING, PATH, every_command, overwrite_option
 from nwbspikegen.core.output import WIDTH, print_result
 
 
 @click.command("plot", short_help="Draw what a file, a model or a sweep holds.")
-@click.argument("target", type=PATH)
+@click.argument("target", type=LOCAL_THING)
 @click.option("--out", "-o", required=True, type=PATH, help="Folder to draw into; made when it is not there.")
 @click.option(
     "--start", default=0.0, show_default=True, help="Rasters begin so many seconds after the first bin."
@@ -41,7 +41,7 @@ from nwbspikegen.core.output import WIDTH, print_result
 @overwrite_option
 @every_command
 def plot_command(
-    target: Path,
+    target: Path | str,
     out: Path,
     start: float,
     duration: float,

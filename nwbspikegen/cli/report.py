@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from nwbspikegen.cli.options import STRETCH, interval_option, read_split, unit_table_option
-from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option
+from nwbspikegen.core.options import MODEL, PATH, every_command, overwrite_option
 from nwbspikegen.core.output import print_result
 
 
 @click.command("report", short_help="One page that shows a recording, a result or a study.")
-@click.argument("thing", type=RECORDING)
+@click.argument("thing", type=MODEL)
 @click.option("--out", "-o", default="report.html", show_default=True, type=PATH, help="HTML file to write.")
 @click.option("--start", default=0.0, show_default=True, help="Seconds after the start of observation.")
 @click.option("--duration", default=600.0, show_default=True, help="Seconds to show.")
@@ -37,7 +37,8 @@ def report_command(
     """Write one HTML page that shows THING; it loads nothing, and opens from a disk or a mail.
 
     THING is a recording, a file that generate, explain, transfer or patchseq wrote, or the folder of a
-    model, a study, a sweep or of patch-clamp features. The window options are those of a bare recording.
+    model, a study, a sweep or of patch-clamp features; or the
+    word pretrained. The window options are those of a bare recording.
 
     \b
     nwbspikegen report recording.nwb

@@ -11,6 +11,7 @@ import click
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.options import PATH, every_command
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.plain_text import show_plainly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ def share_command(
 
     def confirm(plan: pd.DataFrame) -> bool:
         # on stderr, so that the JSON on stdout stays whole
-        click.echo(_format_plan(plan, dandiset, instance), err=True)
+        click.echo(show_plainly(_format_plan(plan, dandiset, instance), keep="\n"), err=True)
         return yes or click.confirm("Upload?", err=True)
 
     shared = share_file(

@@ -10,6 +10,7 @@ import click
 from nwbspikegen.cli.completing import complete_models
 from nwbspikegen.cli.options import (
     MODEL_HELP,
+    certificates_options,
     device_option,
     loss_option,
     read_window,
@@ -24,6 +25,8 @@ from nwbspikegen.core.report_option import report_option
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from nwbspikegen.core.clusters import Certificates
 
 
 @click.command("sweep", short_help="Vary a model's parameters.")
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1), help="Processes on this machine; by default as many as it holds."
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A running dask scheduler instead.")
+@certificates_options
 @device_option
 @window_options
 @seed_option
@@ -80,6 +84,7 @@ def sweep_command(
     sampler: str | None,
     workers: int | None,
     scheduler: str | None,
+    certificates: Certificates | None,
     device: str,
     seed: int,
     overwrite: bool,
@@ -117,6 +122,7 @@ def sweep_command(
         device=device,
         workers=workers,
         scheduler=scheduler,
+        certificates=certificates,
         overwrite=overwrite,
         settings=settings,
     )

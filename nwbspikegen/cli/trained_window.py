@@ -50,4 +50,6 @@ def refuse_other_window(model: FittedModel, recording: Path | str, window: dict[
 
 
 def _to_text(value: Any) -> str:
+    if value is None:
+        return "not given"
     return ",".join(f"{each:g}" for each in value) if isinstance(value, list) else str(value)

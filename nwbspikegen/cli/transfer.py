@@ -10,6 +10,7 @@ import click
 from nwbspikegen.cli.completing import complete_models
 from nwbspikegen.cli.options import (
     MODEL_HELP,
+    certificates_options,
     device_option,
     explain_option,
     read_window,
@@ -35,22 +36,29 @@ if TYPE_CHECKING:
     from nwbspikegen.views import WindowOptions
 
 # options that are neither of the window nor of what is printed
-_RUN = ("leave_one_out", "epochs", "scheduler", "workers", "device", "seed", "settings")
+_RUN = (
+    *("context", "leave_one_out", "epochs", "scheduler", "certificates", "workers", "device", "seed"),
+    "settings",
+)
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
-    *(
-        "recordings",
-        "out",
-        "target",
-        "ranked",
-        "nwb_folder",
-        "metadata",
-        "strict_metadata",
-        "overwrite",
-        "explain",
-    ),
-    *("as_json", "config", "quiet", "log_file", "report"),
+    *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
+    *("as_json", "config", "quiet", "log_file", "trust", "report", "explain"),
 )
+
+
+def _read_contexts(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Return the contexts of an option, refusing what is none as it is typed."""
+    from nwbspikegen.scoring.context_curves import walk_contexts
+
+    if value is None:
+        return None
+    try:
+        return tuple(label for label, _ in walk_contexts(value.split(",")))
+    except InputError as error:
+        raise click.BadParameter(str(error), context, parameter) from error
 
 
 @click.command("transfer", short_help="Train on every recording, test on every other.")
@@ -88,9 +96,16 @@ _OF_READING = (
     type=click.Choice(["seeds", "targets"]),
     help="Rank all rows by how well they serve others, or all columns by how well they are predicted.",
 )
+@click.option(
+    "--context",
+    callback=_read_contexts,
+    metavar="SECONDS,...",
+    help="Measure also from how many seconds of each recording's own past: 0,1,5,10,30,60,warm.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @device_option
-@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786.")
+@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tls://host:8786.")
+@certificates_options
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -154,6 +169,7 @@ def transfer_command(
         "groups": records_of(study.groups()),
         "tests": records_of(study.tests()),
         "independence": records_of(study.independence),
+        "context_gains": records_of(study.context_gains()) if study.plan.contexts else [],
         "recommendation": records_of(ranking),
         "ranks": records_of(ranks),
         "files": [str(path) for path in written],

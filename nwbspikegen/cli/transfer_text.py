@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.output import WIDTH, list_meanings
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from nwbspikegen.scoring.metrics import Metric
     from nwbspikegen.transfer import TransferStudy
 
-# what a model has to be above: its recordings' own past, and itself before training
-_COMPARED = ("online_hazard", "untrained")
+# what a model has to be above: its recordings' own past. Above itself before training it stands by its gains
+_COMPARED = ("online_hazard",)
 
 
 def format_study(
@@ -33,9 +34,10 @@ def format_study(
     from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, list_added
 
     scores = study.scores
-    parts = []
+    parts = _format_gains(study)
     for model in scores.attrs["models"]:
         parts += _format_matrix(scores, model, BITS_PER_SPIKE)
+        parts += _say_alike(scores, model)
         parts += [line for other in _COMPARED for line in _format_gain(scores, model, other)]
     # ours beside bits per spike are in the tables; who added a score looks for it
     for metric in list_added(scores["metric"].values):
@@ -48,7 +50,8 @@ def format_study(
     if len(shown):
         parts += ["", "Bits per spike above mean_rate, mean over cells ± SD", _format_groups(shown)]
     if ranking is not None:
-        kept = ["rank", "train_session", "value", "ci_low", "ci_high", "probability_best", "shared"]
+        kept = ["rank", "rank_low", "rank_high", "train_session", "value", "ci_low", "ci_high"]
+        kept += ["probability_best", "shared"]
         parts.append("\n" + _format_table(ranking[kept]))
     if ranks is not None:
         parts.append("\n" + _format_table(ranks))
@@ -59,11 +62,58 @@ def format_study(
     return "\n".join(parts)
 
 
-def _format_matrix(scores: xr.Dataset, model: str, metric: Metric) -> list[str]:
+def _format_gains(study: TransferStudy) -> list[str]:
+    """Return what training gave in every cell: the gain over untrained, and what it is worth in seconds."""
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+
+    parts = []
+    for model in study.plan.models:
+        try:
+            gains = study.gains_of(model)
+        except InputError:
+            # a model with a window says nothing untrained
+            continue
+        parts += _format_matrix(gains, model, BITS_PER_SPIKE, str(gains.attrs["headline_null"]))
+        if study.plan.contexts:
+            parts += _format_worth(study, model)
+        parts.append("")
+    return parts
+
+
+def _format_worth(study: TransferStudy, model: str) -> list[str]:
+    """Return seconds of each column's own past that each row is worth, at the headline's context."""
+    from nwbspikegen.scoring.worth import say_seconds
+    from nwbspikegen.transfer.gains import find_headline
+
+    label = find_headline(study.plan.contexts)
+    worth = study.worth_seconds(label, predictor=model)
+    told = (worth[name] for name in ("worth_seconds", "bound", "measured_up_to"))
+    worth["shown"] = [say_seconds(*row) for row in zip(*told, strict=True)]
+    matrix = worth.pivot(index="train_session", columns="test_session", values="shown")
+    names = study.plan.rows(), study.plan.names
+    matrix = matrix.reindex(index=names[0], columns=names[1]).fillna("-")
+    matrix.index.name = matrix.columns.name = None
+    given = "all of the window" if label == "warm" else f"{label} s"
+    return [
+        f"worth_seconds of {model} with {given} of the target's past: what untrained needs to do as well",
+        matrix.to_string(line_width=WIDTH),
+    ]
+
+
+def _say_alike(scores: xr.Dataset, model: str) -> list[str]:
+    from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+    from nwbspikegen.transfer.study_gains import say_rows_differ
+
+    said = say_rows_differ(scores, predictor=model, metric=BITS_PER_SPIKE.name, null="mean_rate")
+    return [said] if said else []
+
+
+def _format_matrix(scores: xr.Dataset, model: str, metric: Metric, null: str | None = None) -> list[str]:
     """Return one score of one model in every cell, below what it is."""
     from nwbspikegen.scoring.metrics import name_score
 
-    null = "mean_rate" if metric.needs_null else ""
+    if null is None:
+        null = "mean_rate" if metric.needs_null else ""
     matrix = scores.value.sel(predictor=model, metric=metric.name, null=null).to_pandas()
     title = f"{name_score(metric.name, null)}, of {model}; trained on (down), tested on (across)"
     return [title, _write_matrix(scores, matrix, "{:.3f}")]

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import xarray as xr
 
 from nwbspikegen.models import FittedModel
-from nwbspikegen.prediction.beside_untrained import UNTRAINED, generate_beside_untrained
+from nwbspikegen.prediction.beside_untrained import generate_beside_untrained
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import require_baselines
+from nwbspikegen.scoring.table import UNTRAINED
 
 
 def require_beside(names: Sequence[str] | None) -> None:

@@ -13,6 +13,7 @@ from nwbspikegen.commands.convert import convert_sorting
 from nwbspikegen.commands.generate import GenerationReport, generate_and_score
 from nwbspikegen.commands.train import train_recordings
 from nwbspikegen.core.files import write_whole
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import make_baseline
@@ -85,7 +86,7 @@ def demonstrate(out: str | os.PathLike[str], *, seed: int = 0, overwrite: bool =
             [_label(report, *direction) for direction, report in reports.items()], ignore_index=True
         )
         # also the mark by which --overwrite knows a folder of this command
-        table.to_csv(folder / _TABLE_FILE, index=False)
+        guard_formulas(table).to_csv(folder / _TABLE_FILE, index=False)
         table.attrs["failed_audits"] = _find_failed(reports)
         _draw(reports, recordings["in_vivo"], simulations["in_vivo"], options, folder / FIGURE_FILE)
     return table

@@ -9,6 +9,7 @@ from typing import Any
 
 from nwbspikegen.core.addresses import Address, has_scheme, is_remote, is_zarr, name_of
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.model_places import PRETRAINED
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.views import Survey, survey
@@ -51,7 +52,7 @@ def inform(target: str | os.PathLike[str], **window: Any) -> Information:
     Parameters
     ----------
     target : path or address
-        What to look at.
+        What to look at; ``"pretrained"`` is the model in this package.
     **window
         As for `nwbspikegen.survey`.
 
@@ -61,6 +62,8 @@ def inform(target: str | os.PathLike[str], **window: Any) -> Information:
         Nothing is there, or nothing that this package reads or writes.
     """
     if has_scheme(target) and _holds_model(str(target)):
+        return _inform_of_model(str(target))
+    if target == PRETRAINED:
         return _inform_of_model(str(target))
     if not has_scheme(target) and Path(target).is_dir() and not is_zarr(target):
         return _inform_of_folder(Path(target))
@@ -118,17 +121,17 @@ def _inform_of_folder(folder: Path) -> Information:
 def _inform_of_model(folder: Path | str) -> Information:
     # late: recordings are described without torch
     from nwbspikegen.models import load_model
+    from nwbspikegen.models.summary import name_sources
 
     model = load_model(folder)
-    sources = [
-        str(each.get("file_name") or each.get("identifier")) for each in model.training.get("sources", [])
-    ]
+    sources = name_sources(model.training)
     details = {
         "model": model.name,
         "loss": model.loss,
         "bin_size": model.bin_size,
         "sha256": model.sha256,
         "sources": sources,
+        "populations": model.training.get("populations"),
         "epochs": len(model.curves),
         "parameters": model.parameters,
         "options": model.training.get("options"),

@@ -10,17 +10,15 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.context_start import note_context_start
-from nwbspikegen.core.errors import InputError
-from nwbspikegen.models import FittedModel, build_model
-from nwbspikegen.prediction.beside_untrained import UNTRAINED
+from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.prediction.nwb_reading import (
     list_results,
     read_models,
     read_scores,
     read_spike_probability,
 )
-from nwbspikegen.prediction.one_step import generate
 from nwbspikegen.scoring import BASELINES, score
+from nwbspikegen.scoring.table import UNTRAINED
 from nwbspikegen.views import open_units
 from nwbspikegen.views.holding import hold
 
@@ -116,8 +114,12 @@ def _predict_untrained(
     stored = read_models(derived).iloc[0]
     bin_size = float(segment.attrs["bin_size"])
     try:
+        # files are scored without torch too
+        from nwbspikegen.models import FittedModel, build_model
+        from nwbspikegen.prediction.one_step import generate
+
         module = build_model(str(stored["name"]), segment.sizes["unit"], **stored["parameters"])
-    except InputError as error:
+    except (InputError, MissingExtraError) as error:
         _LOG.warning("%s is left out: %s", UNTRAINED, error)
         return {}
     before = FittedModel(module, str(stored["loss"]), bin_size, stored["training"]).before_training()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import hashlib
 import json
 import logging
@@ -19,6 +20,7 @@ from nwbspikegen.commands.beside import require_beside
 from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent
+from nwbspikegen.core.owners import hold_alone
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
 from nwbspikegen.training import train
@@ -115,35 +117,51 @@ def train_recordings(
     if len(recordings) > 1:
         told = [open_view(recording, unit_table=options.unit_table).attrs for recording in recordings]
         require_distinct(told, recordings)
+    how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
+    how |= settings
+    how |= {"trainer": dict(trainer)} if trainer else {}
+    # two of one kind would write the same state
+    with hold_alone(out):
+        fitted, held_out = _train_all(recordings, out, options, folds, how, logger, baselines)
+        fitted = dataclasses.replace(fitted, license=license)
+        fitted.save(out, overwrite=overwrite)
+        # after the model is saved, so that a kill in between costs an epoch at most; and of runs with other
+        # options that were interrupted, of which none is alive as long as this one holds the output
+        for state in out.parent.glob(f".{glob.escape(out.name)}.unfinished-*"):
+            shutil.rmtree(state, ignore_errors=True)
+    return TrainingReport(fitted, held_out)
+
+
+def _train_all(
+    recordings: Sequence[Recording],
+    out: Path,
+    options: WindowOptions,
+    folds: Sequence[Sequence[int]],
+    how: dict[str, Any],
+    logger: str | None,
+    baselines: Sequence[str] | None,
+) -> tuple[FittedModel, dict[str, pd.DataFrame]]:
+    """Return the model that is kept, and the scores of what was held out, by recording."""
     # binned once, whatever the number of folds
     windows = [hold_window(*open_window(recording, options)) for recording in recordings]
     # with one fold the model that was scored is the one that is kept; with several each has seen less
     keeps_all = not folds or len(folds) > 1
-    how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
-    how |= settings
-    how |= {"trainer": dict(trainer)} if trainer else {}
     held_out: dict[str, pd.DataFrame] = {}
-    unfinished: list[Path] = []
     fitted = None
     for fold in folds:
         rest = [window for place, window in enumerate(windows) if place not in fold]
-        fitted = _train_one(rest, out, options, how, logger, unfinished)
+        fitted = _train_one(rest, out, options, how, logger)
         for place in fold:
             _LOG.info("scoring on %s, which was held out", recordings[place])
             held_out[os.fspath(recordings[place])] = score_zero_shot(
-                fitted, *windows[place], baselines=baselines, seed=seed
+                fitted, *windows[place], baselines=baselines, seed=how["seed"]
             )
     if keeps_all or fitted is None:
-        fitted = _train_one(windows, out, options, how, logger, unfinished)
+        fitted = _train_one(windows, out, options, how, logger)
     record = {**fitted.training, "options": options.as_dict(), "held_out": _summarise(held_out)}
     # the options with which `generate` opens a recording of training again, so that its bins are known
     scores = _list_scores(held_out, "in turn, from a model of the others" if keeps_all else "from this model")
-    fitted = dataclasses.replace(fitted, training=record, scores=scores, license=license)
-    fitted.save(out, overwrite=overwrite)
-    # after the model is saved, so that a kill in between costs an epoch at most
-    for state in unfinished:
-        shutil.rmtree(state, ignore_errors=True)
-    return TrainingReport(fitted, held_out)
+    return dataclasses.replace(fitted, training=record, scores=scores), held_out
 
 
 def _train_one(
@@ -152,9 +170,8 @@ def _train_one(
     options: WindowOptions,
     how: dict[str, Any],
     logger: str | None,
-    unfinished: list[Path],
 ) -> FittedModel:
-    """Train on some recordings' windows; where the state of the run lies is noted in `unfinished`."""
+    """Train on some recordings' windows, from where an interrupted run of the same was."""
     sources = [units.attrs["source_sha256"] or units.attrs["identifier"] for units, _ in windows]
     told = {**how, **({"trainer": describe_options(how["trainer"])} if "trainer" in how else {})}
     # a run is known by all that was asked for: another learning rate begins anew, and disturbs none
@@ -162,13 +179,13 @@ def _train_one(
     num_units = sum(units.sizes["unit"] for units, _ in windows)
     _LOG.info("training %s on %d units of %d recordings", how["model"], num_units, len(windows))
     # beside the model and hidden, since the folder itself appears whole at the end
-    unfinished.append(out.parent / f".{out.name}.unfinished-{digest}")
+    unfinished = out.parent / f".{out.name}.unfinished-{digest}"
     if logger:
         how = {**how, "trainer": {**how.get("trainer", {}), "logger": make_logger(logger, out)}}
     return train(
         [parts.train for _, parts in windows],
         [parts.validation for _, parts in windows],
-        checkpoints=unfinished[-1],
+        checkpoints=unfinished,
         **how,
     )
 

@@ -15,6 +15,7 @@ from nwbspikegen.core.dandi_places import find_place, write_place
 from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.files import hash_file, require_file
 from nwbspikegen.core.open_files import StreamedFile
+from nwbspikegen.core.web_answers import open_bounded_session
 from nwbspikegen.core.web_secrets import cut_secrets
 
 Address = str | os.PathLike[str]
@@ -233,6 +234,7 @@ def _open_web(url: str, process: int) -> Any:
             **_STREAMING,
             # a signature is of the letters that were signed
             encoded="?" in url,
+            get_client=open_bounded_session,
         ).open()
     except ImportError as error:
         raise _missing_extra() from error

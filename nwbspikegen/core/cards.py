@@ -75,8 +75,8 @@ def make_card(title: str, license_name: str, tag: str, parts: Iterable[str]) -> 
     return "\n\n".join([f"---\n{head}---", f"# {to_plain(title)}", *parts]) + "\n"
 
 
-def describe_license(license_name: str) -> str:
-    """Return the part of a card on who may do what.
+def describe_license(license_name: str, *, has_recordings: bool = True) -> str:
+    """Return the part of a card on who may do what; recordings have a licence of their own.
 
     Examples
     --------
@@ -85,10 +85,12 @@ def describe_license(license_name: str) -> str:
     <BLANKLINE>
     Of the model: not stated. Of the recordings: not stated here; ask whoever published them.
     """
-    return (
-        f"## Licence\n\nOf the model: {to_plain(license_name)}. Of the recordings: {NOT_STATED} here; ask "
-        "whoever published them."
+    others = (
+        f"Of the recordings: {NOT_STATED} here; ask whoever published them."
+        if has_recordings
+        else "No recording took part."
     )
+    return f"## Licence\n\nOf the model: {to_plain(license_name)}. {others}"
 
 
 def to_plain(value: object, missing: str = NOT_STATED) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from nwbspikegen.core.dandi_keys import find_key
 from nwbspikegen.core.dandi_places import DandiPlace
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError
+from nwbspikegen.core.web_answers import bound_requests
 
 # seconds that DANDI may take to answer at all: well above a slow connection, and short beside the client's
 # own twelve tries
@@ -110,7 +111,9 @@ def _open_client(instance: str) -> Any:
     api = instance if "://" in instance else known_instances[instance].api
     # without a connection, dandi's client alone would go on trying for a minute
     requests.head(api, timeout=_PATIENCE)
-    return DandiAPIClient.for_dandi_instance(instance)
+    client = DandiAPIClient.for_dandi_instance(instance)
+    bound_requests(client.session)
+    return client
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from nwbspikegen.core.plain_text import show_plainly
 from nwbspikegen.core.web_secrets import cut_secrets
 
 
@@ -30,8 +31,10 @@ class NWBSpikeGenError(Exception):
     """
 
     def __init__(self, found: str, expected: str, remedy: str) -> None:
-        # whatever a library says of an address is shown and logged without what opens it
-        self.found, self.expected, self.remedy = map(cut_secrets, (found, expected, remedy))
+        # whatever a library says of an address is shown and logged without what opens it, and names from
+        # files as one line in which no terminal finds a command
+        told = [show_plainly(cut_secrets(text)) for text in (found, expected, remedy)]
+        self.found, self.expected, self.remedy = told
         super().__init__(f"found {self.found}; expected {self.expected}; {self.remedy}")
 
     def __reduce__(self) -> tuple[type[NWBSpikeGenError], tuple[str, str, str]]:

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import IO
 
 from nwbspikegen.core.errors import InputError, OutputError
+from nwbspikegen.core.owners import HIDDEN, find_owner, lock_mark, read_owner, remove_mark, write_owner
 
 # RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np
 _EXCHANGE = 2
 # AT_FDCWD of <fcntl.h>
 _AT_CWD = -100
-_WORKPLACE = ".nwbspikegen-"
 # a file in a workplace that is locked for as long as its process lives
 _OWNER = ".owner"
 # its name before it is locked, and where nothing can be
@@ -30,6 +30,8 @@ _ASIDE = ".nwbspikegen-replaced"
 # seconds in which an unlocked owner may still be about to lock, which takes a moment: a machine that stands
 # still for a minute is the only one to lose its work
 _YOUNG = 60.0
+# seconds after which what another host has left is taken for abandoned: a week, longer than cluster jobs run
+_LONG_AGO = 7 * 86400.0
 # disk full, quota reached, larger than the file system takes, mounted read-only
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -159,35 +161,65 @@ def _make_workplace(folder: Path) -> Iterator[Path]:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def make_scratch() -> Iterator[Path]:
+    """Give an empty folder for what is not kept, where the system has such; those of the dead are removed.
+
+    Examples
+    --------
+    >>> with make_scratch() as folder:
+    ...     folder.is_dir()
+    True
+    """
+    with _make_workplace(Path(tempfile.gettempdir())) as workplace:
+        folder = workplace / "scratch"
+        folder.mkdir()
+        yield folder
+
+
 def _open_workplace(folder: Path) -> tuple[Path, IO[bytes]]:
     """Make a hidden folder with a locked file in it, which the lock's file names last."""
     while True:
         try:
-            workplace = Path(tempfile.mkdtemp(prefix=_WORKPLACE, dir=folder))
+            workplace = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder))
         except PermissionError as error:
             raise _read_only(folder) from error
         # another process may have taken the empty folder for an abandoned one
         with contextlib.suppress(FileNotFoundError):
-            owner = open(workplace / _UNLOCKED, "wb")  # noqa: SIM115
-            if _lock(owner):
+            owner = open(workplace / _UNLOCKED, "w+b")  # noqa: SIM115
+            write_owner(owner)
+            if lock_mark(owner):
                 # locked before it has its name, so that nobody finds it unlocked
                 os.rename(workplace / _UNLOCKED, workplace / _OWNER)
             return workplace, owner
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove what processes that were killed have left in a folder; living ones keep theirs."""
-    for workplace in list(folder.glob(f"{_WORKPLACE}*")):
+    """Remove what processes that were killed have left in a folder; living ones keep theirs.
+
+    What another user has left, or another host of late, is not touched.
+    """
+    for workplace in list(folder.glob(f"{HIDDEN}*")):
         with contextlib.suppress(OSError):
+            if hasattr(os, "getuid") and workplace.lstat().st_uid != os.getuid():
+                continue
+            if workplace.is_file():
+                remove_mark(workplace)
+                continue
             if not any(workplace.iterdir()):
                 workplace.rmdir()
                 continue
-            is_young = time.time() - workplace.stat().st_mtime < _YOUNG
+            age = time.time() - workplace.stat().st_mtime
+            is_young = age < _YOUNG
             mark = workplace / _OWNER
             if not mark.exists() and not is_young:
                 mark = workplace / _UNLOCKED
             with open(mark, "r+b") as owner:
-                if not _lock(owner):
+                known = read_owner(owner)
+                # not every shared file system shows one host the locks of another
+                if known is not None and known.host != find_owner().host and age < _LONG_AGO:
+                    continue
+                if not lock_mark(owner):
                     continue
                 _put_back(workplace)
                 shutil.rmtree(workplace, ignore_errors=True)
@@ -200,19 +232,6 @@ def _put_back(workplace: Path) -> None:
         target = workplace.parent / aside.name.removesuffix(_ASIDE)
         if not target.exists():
             os.rename(aside, target)
-
-
-def _lock(stream: IO[bytes]) -> bool:
-    """Lock a file until it is closed or the process ends; False where another has, or nothing can."""
-    try:
-        import fcntl
-
-        # the kernel lets go of it however a process ends, SIGKILL included: a file with a process id in it
-        # would stay, and the id be another's by then
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return False
-    return True
 
 
 def exchange_folders(new: Path, old: Path) -> None:

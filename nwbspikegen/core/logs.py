@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from nwbspikegen.core.errors import OutputError
+from nwbspikegen.core.plain_text import show_plainly
 from nwbspikegen.core.web_secrets import cut_secrets
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -44,6 +45,7 @@ class _WholeLines(logging.Handler):
     def __init__(self, descriptor: int) -> None:
         super().__init__(logging.DEBUG)
         self._descriptor = descriptor
+        self._is_whole = True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one message."""
@@ -51,6 +53,11 @@ class _WholeLines(logging.Handler):
             # with O_APPEND the system sets the place and writes in one step; a buffered stream would write in
             # parts
             os.write(self._descriptor, f"{self.format(record)}\n".encode(errors="replace"))
+        except OSError as error:
+            if self._is_whole:
+                self._is_whole = False
+                # not by the log, which would come here again; the command is more than its log, and goes on
+                print(f"nwbspikegen: the log file ends here ({error.strerror})", file=sys.stderr)
         except Exception:
             self.handleError(record)
 
@@ -67,7 +74,7 @@ class _Plain(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return hide_secrets(super().format(record))
+        return show_plainly(hide_secrets(super().format(record)), keep="\n\t")
 
 
 class _Dated(logging.Formatter):
@@ -76,7 +83,7 @@ class _Dated(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         when = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(record.created))
-        text = hide_secrets(super().format(record)).replace("\n", "\n    ")
+        text = show_plainly(hide_secrets(super().format(record)), keep="\n\t").replace("\n", "\n    ")
         return f"{when} {record.levelname} {text}"
 
 

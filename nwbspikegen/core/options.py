@@ -48,9 +48,24 @@ class _Recording(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return value if has_scheme(value) else Path(value)
 
 
+class _Thing(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The model in this package, by its name, which a path would mangle; or what another type takes."""
+
+    def __init__(self, other: click.ParamType) -> None:  # type: ignore[type-arg, unused-ignore]
+        self._other = other
+        self.name = other.name
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        from nwbspikegen.core.model_places import PRETRAINED
+
+        return value if value == PRETRAINED else self._other.convert(value, parameter, context)
+
+
 RECORDING = _Recording()
 # models lie in folders, and folders at addresses as well
-MODEL = _Recording()
+MODEL = _Thing(RECORDING)
+# what may be a model
+LOCAL_THING = _Thing(PATH)
 
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
@@ -88,11 +103,18 @@ def metadata_option(command: _Command) -> _Command:
 
 
 def every_command(command: _Command) -> _Command:
-    """Add what every command has: --json, --config, --quiet, --log-file."""
+    """Add what every command has: --json, --config, --quiet, --log-file, --trust."""
     # click shows options in the reverse of the order in which decorators are applied: --json comes first.
     # Eager ones are handled before the others: logging has to stand before --log-file adds to it, and
     # --config before defaults are looked up
     for option in (
+        click.option(
+            "--trust",
+            is_flag=True,
+            callback=_trust,
+            expose_value=False,
+            help="Read files without limits and follow their links: you know who made them.",
+        ),
         click.option(
             "--log-file",
             type=PATH,
@@ -127,6 +149,15 @@ def _set_up_logging(context: click.Context, parameter: click.Parameter, quiet: b
     from nwbspikegen.core.logs import log_to_stderr
 
     log_to_stderr(is_quiet=quiet)
+
+
+def _trust(context: click.Context, parameter: click.Parameter, trust: bool) -> None:
+    """Lift the limits of readers for this command, and for the processes that it starts."""
+    if not trust:
+        return
+    from nwbspikegen.core.budget import trusting
+
+    context.with_resource(trusting())
 
 
 def _open_log(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nwbspikegen.core.plain_text import show_plainly
 from nwbspikegen.core.web_secrets import cut_secrets
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ WIDTH = 100
 
 def print_result(result: dict[str, Any], *, as_json: bool, text: str) -> None:
     """Print `result` as JSON, or else `text`."""
-    click.echo(cut_secrets(json.dumps(_plain(result), indent=1) if as_json else text))
+    # json.dumps writes out all that is not ASCII
+    shown = json.dumps(_plain(result), indent=1) if as_json else show_plainly(text, keep="\n\t")
+    click.echo(cut_secrets(shown))
 
 
 def records_of(table: pd.DataFrame | None) -> list[dict[str, Any]]:

@@ -147,7 +147,12 @@ def _make_bars() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     # stdout is left as it is: results may be read from it while the bar is shown
     return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nwbspikegen.core.addresses import Address, has_scheme
 from nwbspikegen.core.errors import InputError, MissingExtraError, NWBSpikeGenError
-from nwbspikegen.core.files import explaining_full_disks
+from nwbspikegen.core.files import explaining_full_disks, make_scratch
+from nwbspikegen.core.web_answers import Progress, open_bounded_session
 
 # bytes of one file: a thousand times the weights of the largest model that was trained with this package,
 # and short of what would fill a disk
@@ -57,13 +57,13 @@ def open_folder(address: Address, names: Sequence[str]) -> Iterator[Path]:
         yield Path(address)
         return
     text = str(address)
-    with tempfile.TemporaryDirectory(prefix="nwbspikegen-fetched-") as temporary:
-        _fetch(text, names, Path(temporary))
+    with make_scratch() as folder:
+        _fetch(text, names, folder)
         try:
-            yield Path(temporary)
+            yield folder
         except NWBSpikeGenError as error:
             # the temporary folder is gone when somebody reads of it
-            told = [part.replace(temporary, text) for part in (error.found, error.expected, error.remedy)]
+            told = [part.replace(str(folder), text) for part in (error.found, error.expected, error.remedy)]
             raise type(error)(*told) from error
 
 
@@ -112,7 +112,9 @@ def _find(address: str) -> tuple[Any, str]:
         raise _missing(protocol, "no package to stream it") from error
     try:
         with _explaining(address):
-            system, place = url_to_fs(address)
+            # an archive on the web is another address than its own
+            how = {"get_client": open_bounded_session} if protocol in _WEB else {}
+            system, place = url_to_fs(address, **how)
             # what is there may have changed since somebody asked
             system.invalidate_cache()
     except ImportError as error:
@@ -129,9 +131,10 @@ def _join(place: str, name: str) -> str:
 def _copy(system: Any, place: str, target: Path, address: str) -> None:
     # with blocks of no size fsspec reads the answer as it comes: not every server gives parts of files
     how = {"block_size": 0} if set(_WEB) & set(_protocols(system)) else {}
-    left = _MOST_BYTES
+    left, progress = _MOST_BYTES, Progress()
     with system.open(place, "rb", **how) as stream, target.open("wb") as copy:
         while piece := stream.read(_PIECE):
+            progress.note(len(piece))
             left -= len(piece)
             if left < 0:
                 raise InputError(

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nwbspikegen.core.budget import require_affordable
 from nwbspikegen.core.errors import InputError, MissingExtraError
+from nwbspikegen.core.parquet_pages import require_sound_pages
+from nwbspikegen.core.plain_text import restore_formulas
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_TEXTS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
-# bytes that a table may take in memory, whatever its file says
-_MOST_BYTES = 2**32
 
 
 def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
@@ -42,8 +44,10 @@ def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
     try:
         if path.suffix not in _SEPARATORS:
             return _read_parquet(path)
-        table: pd.DataFrame = pd.read_csv(path, sep=_SEPARATORS[path.suffix], **options)
-        return table
+        # of tables that this package wrote
+        return restore_formulas(pd.read_csv(path, sep=_SEPARATORS[path.suffix], **options))
+    except InputError:
+        raise
     except ImportError as error:
         raise MissingExtraError(
             f"{path} and no pyarrow to read it", "pyarrow", f"pip install 'nwbspikegen[{extra}]'"
@@ -62,11 +66,23 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     # pyarrow has no types
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+    num_bytes = path.stat().st_size
+    with pq.ParquetFile(path) as file:
         _require_levels(file.metadata)
-        _require_size(file.metadata)
+        _require_size(file.metadata, path, num_bytes)
+        require_sound_pages(path, file.metadata)
+        stored_as = file.schema_arrow
+        texts = [
+            file.metadata.schema.column(at).path
+            for at in range(file.metadata.num_columns)
+            if file.metadata.schema.column(at).physical_type in _TEXTS
+        ]
+    # texts come as their places in a dictionary: a file may name one long text a million times
+    with pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=texts) as file:
         table = file.read()
         _require_names(file.metadata, table.schema)
+        table.validate(full=True)
+        table = _unfold_texts(table, stored_as, path, num_bytes)
         # pyarrow reads offsets and codes of damaged files as they are, and pandas follows them out of its
         # memory
         table.validate(full=True)
@@ -93,7 +109,7 @@ def _require_levels(about: Any) -> None:
         raise ValueError("columns of another kind than pandas writes")
 
 
-def _require_size(about: Any) -> None:
+def _require_size(about: Any, path: Path, stored: int) -> None:
     """Raise `ValueError` for row groups that do not add up, or for more than fits into memory."""
     groups = [about.row_group(number) for number in range(about.num_row_groups)]
     if sum(group.num_rows for group in groups) != about.num_rows:
@@ -106,8 +122,26 @@ def _require_size(about: Any) -> None:
             raise ValueError("row groups without all columns")
     # pages with a dictionary do not say how large they are unpacked, so every value counts as eight bytes as
     # well
-    if max(num_bytes, 8 * about.num_rows * about.num_columns) > _MOST_BYTES:
-        raise ValueError(f"more than {_MOST_BYTES} bytes")
+    require_affordable(str(path), max(num_bytes, 8 * about.num_rows * about.num_columns), stored)
+
+
+def _unfold_texts(table: Any, schema: Any, path: Path, stored: int) -> Any:
+    """Return a table with texts as its schema has them, after counting how many letters they have in all."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    num_letters = 0
+    columns = [at for at, field in enumerate(table.schema) if pa.types.is_dictionary(field.type)]
+    for chunk in (chunk for at in columns for chunk in table.column(at).chunks):
+        lengths = pc.binary_length(chunk.dictionary)
+        num_letters += pc.sum(pc.take(lengths, chunk.indices)).as_py() or 0
+    require_affordable(f"the texts of {path}", num_letters, stored)
+    for at in columns:
+        field = schema.field(table.schema.names[at])
+        # pandas' categories are stored as places in a dictionary, and stay so
+        if not pa.types.is_dictionary(field.type):
+            table = table.set_column(at, field, table.column(at).cast(field.type))
+    return table
 
 
 def _require_names(about: Any, schema: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,22 +12,17 @@ from typing import Any
 
 from nwbspikegen.core.addresses import list_access, restore_access
 from nwbspikegen.core.allocation import keep_freed_memory
-from nwbspikegen.core.errors import InputError, MissingExtraError
+from nwbspikegen.core.budget import is_trusting, trusting
+from nwbspikegen.core.clusters import Certificates, connect_scheduler, naming_lost_schedulers, start_cluster
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import hash_file
 
-_LOG = logging.getLogger("nwbspikegen")
 # a study of two recordings of 200 s and 64 units took 1.7 GB at most (docs/benchmarks/transfer_scale.md), and
 # dask ends a worker at 95 % of its share
 _BYTES_PER_WORKER = 4 * 2**30
-# dask blames a task for every worker that is lost while running it, and gives it up at the fourth: on
-# machines that are taken back that is no fault of the task, which may be done again
-_LOST_WORKERS = 20
 # after errors of a moment, of a shared file system or a full GPU; an error that stays costs three times its
 # time
 _RETRIES = 2
-_THREAD_VARIABLES = (
-    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"),
-    *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
-)
 
 
 @dataclass(frozen=True)
@@ -89,18 +83,24 @@ def count_workers() -> int:
 
 @contextlib.contextmanager
 def open_client(
-    scheduler: str | None = None, workers: int | None = None, *, timeout: float = 20.0
+    scheduler: str | None = None,
+    workers: int | None = None,
+    *,
+    certificates: Certificates | None = None,
+    timeout: float = 20.0,
 ) -> Iterator[Any]:
     """Give a client of a dask cluster, or None when the work is to be done in this process.
 
     Parameters
     ----------
     scheduler : str, optional
-        Address of a running scheduler, such as ``tcp://host:8786``.
+        Address of a running scheduler, such as ``tcp://host:8786`` or ``tls://host:8786``.
     workers : int, optional
         Without a scheduler: how many worker processes to start on this machine, each with one thread
         and its share of the cores for computing. As many as it holds by default. One worker is this
-        process: no pool.
+        process: no pool. Others on this machine cannot reach them: keys are made for each run.
+    certificates : Certificates, optional
+        What a scheduler at ``tls://`` is asked with; dask's own configuration by default.
     timeout : float, default: 20
         How long to wait for a scheduler to answer (s).
 
@@ -122,14 +122,16 @@ def open_client(
     if workers is not None and workers < 1:
         raise InputError(f"{workers} workers", "1 or more", "correct --workers")
     if scheduler is not None:
-        with _connect(scheduler, timeout) as client:
+        with connect_scheduler(scheduler, certificates, timeout) as client:
             yield client
         return
+    if certificates is not None:
+        raise InputError("certificates without a scheduler", "both", "give --scheduler tls://HOST:PORT")
     workers = workers or count_workers()
     if workers == 1:
         yield None
         return
-    with _start_cluster(workers) as client:
+    with start_cluster(workers) as client:
         yield client
 
 
@@ -145,7 +147,11 @@ def run_tasks(tasks: Sequence[Task], client: Any = None) -> Iterator[Outcome]:
     >>> [outcome.result or type(outcome.error).__name__ for outcome in run_tasks(tasks)]
     [7, 'ValueError', 'ValueError']
     """
-    yield from _run_here(tasks) if client is None else _run_on_cluster(tasks, client)
+    if client is None:
+        yield from _run_here(tasks)
+        return
+    with naming_lost_schedulers(client):
+        yield from _run_on_cluster(tasks, client)
 
 
 def _run_here(tasks: Sequence[Task]) -> Iterator[Outcome]:
@@ -185,6 +191,7 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
         future = client.submit(
             _call,
             list_access(),
+            is_trusting(),
             task.function,
             task.arguments,
             key=f"{task.key}-{run}",
@@ -216,14 +223,44 @@ def _run_on_cluster(tasks: Sequence[Task], client: Any) -> Iterator[Outcome]:
                     elif not before[task.key]:
                         done.add(submit(task))  # type: ignore[no-untyped-call, unused-ignore]
     finally:
-        client.cancel(futures)
+        # a scheduler that is gone has forgotten them anyway
+        if client.status == "running":
+            client.cancel(futures)
 
 
-def _call(access: Mapping[str, str], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Run a task on a worker, which opens what its sender can open."""
+def _call(
+    access: Mapping[str, str], trusts: bool, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> Any:
+    """Run a task on a worker, which opens what its sender can open, and trusts what the sender trusts."""
     keep_freed_memory()
     restore_access(access)
-    return function(*arguments)
+    with trusting(trusts):
+        return function(*arguments)
+
+
+def require_shared(client: Any, path: str | os.PathLike[str]) -> None:
+    """Raise `InputError` when a worker of a cluster does not see a file as this machine does.
+
+    Parameters
+    ----------
+    client : dask.distributed.Client or None
+        As `open_client` gives it.
+    path : path
+        A file in the folder that workers read and write.
+    """
+    if client is None:
+        return
+    for worker, found in client.run(_hash_if_there, os.fspath(path), on_error="return").items():
+        if found != hash_file(path):
+            raise InputError(
+                f"worker {worker}, which does not see {path}",
+                "a folder on a file system that all workers share, under one path",
+                "choose such an --out, or workers on this machine",
+            )
+
+
+def _hash_if_there(path: str) -> str:
+    return hash_file(path) if os.path.isfile(path) else ""
 
 
 def _require_package(client: Any) -> None:
@@ -239,64 +276,3 @@ def _require_package(client: Any) -> None:
                 f"version {ours}, as here",
                 "install the same environment for the workers",
             )
-
-
-@contextlib.contextmanager
-def _connect(scheduler: str, timeout: float) -> Iterator[Any]:
-    _require_distributed()
-    from distributed import Client
-
-    try:
-        client = Client(scheduler, timeout=timeout)  # type: ignore[no-untyped-call, unused-ignore]
-    except (OSError, ValueError, TimeoutError) as error:
-        raise InputError(
-            f"no dask scheduler at {scheduler}",
-            "the address of a running one, tcp://HOST:PORT",
-            "start one with `dask scheduler`, or leave --scheduler out",
-        ) from error
-    with client:
-        yield client
-
-
-@contextlib.contextmanager
-def _start_cluster(workers: int) -> Iterator[Any]:
-    """Start worker processes on this machine and end them afterwards."""
-    _require_distributed()
-    import dask
-    from distributed import Client, LocalCluster
-
-    threads = str(max(1, (os.cpu_count() or 1) // workers))
-    threads = os.environ.get("OMP_NUM_THREADS", threads)
-    environment = dict.fromkeys(_THREAD_VARIABLES, threads)
-    settings = {
-        "distributed.scheduler.allowed-failures": _LOST_WORKERS,
-        # dask sets one thread here by itself, whatever the share of the cores is; and tasks run in a
-        # thread, which has a heap of its own that keeps no large arrays, unless there is only one heap
-        "distributed.nanny.pre-spawn-environ": {"MALLOC_ARENA_MAX": 1, **environment},
-    }
-    with (
-        dask.config.set(settings),
-        LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            # nobody else can reach the workers, which run whatever they are sent; and no port is taken for a
-            # dashboard
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs=logging.ERROR,
-            memory_limit="auto",
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call, unused-ignore]
-    ):
-        _LOG.info("%d workers, %s threads each", workers, threads)
-        yield client
-
-
-def _require_distributed() -> None:
-    if find_spec("distributed") is None:
-        raise MissingExtraError(
-            "no distributed",
-            "dask's scheduler for several workers",
-            "install with: pip install 'nwbspikegen[scale]'; or use --workers 1",
-        )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins, predict_bins
@@ -192,16 +192,23 @@ class SpikeModel(torch.nn.Module, abc.ABC):
 
     @classmethod
     def predict_together(
-        cls, models: Sequence[Any], bins: Bins, first: int, bin_size: float
-    ) -> Iterator[Float32[np.ndarray, "predicted unit"] | InputError]:
+        cls,
+        models: Sequence[Any],
+        bins: Bins,
+        first: int,
+        bin_size: float,
+        wanted: Bool[np.ndarray, " predicted"] | None = None,
+    ) -> Iterator[Float32[np.ndarray, "wanted unit"] | InputError]:
         """Give what each of several models of this kind predicts of bins `first` to the end, in order.
 
         The same, bit for bit, as each model's own `predict`, or the `InputError` that it raises. As it is,
         one reads after the other; a kind that makes the same of a recording whatever its weights are
-        overrides this, and reads once.
+        overrides this, and reads once. Of the bins from `first` on those are given that are `wanted`, by
+        default all: a whole segment of many models may be more than memory holds.
         """
         for model in models:
             try:
-                yield predict_bins(model, bins, first, bin_size)
+                predicted = predict_bins(model, bins, first, bin_size)
+                yield predicted if wanted is None else predicted[wanted]
             except InputError as error:
                 yield error

@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 from nwbspikegen.core.cards import describe_license, make_card, make_rows, to_plain
+from nwbspikegen.models.card_populations import describe_populations
 from nwbspikegen.models.description import ModelDescription
 
 _DATA_COLUMNS = (
@@ -43,8 +44,12 @@ def describe_model(model: ModelDescription, name: str, *, takes_any: bool) -> st
     <BLANKLINE>
     """
     title = f"{model.name}: the next {model.bin_size:g} s of every unit's spikes"
+    drawn = _as_mapping(model.training.get("populations"))
     parts = [_introduce(model), _describe_data(model), _describe_scores(model)]
-    parts += [_describe_use(model, name, takes_any), describe_license(model.license)]
+    parts += [
+        _describe_use(model, name, takes_any),
+        describe_license(model.license, has_recordings=not drawn),
+    ]
     return make_card(title, model.license, "spike-trains", parts)
 
 
@@ -59,6 +64,8 @@ def _introduce(model: ModelDescription) -> str:
 
 def _describe_data(model: ModelDescription) -> str:
     rows = [_describe_recording({**model.training, **each}) for each in model.training.get("sources", [])]
+    if drawn := _as_mapping(model.training.get("populations")):
+        return f"## Trained on\n\n{describe_populations(drawn)}"
     if not rows:
         return "## Trained on\n\nNot stated."
     print_ = f" Fingerprint of the data: `{model.data_fingerprint}`." if model.data_fingerprint else ""
@@ -103,10 +110,12 @@ def _describe_scores(model: ModelDescription) -> str:
     parts = ["## Scores"]
     kept = model.training.get("kept_epoch")
     point = next((each for each in model.curves if each.get("epoch") == kept), None)
+    is_drawn = bool(_as_mapping(model.training.get("populations")))
+    held_out = "the populations that were held out" if is_drawn else "the validation segment"
     if point is not None:
         rows = [{"score": name, "value": value} for name, value in point.items() if name != "epoch"]
         parts.append(
-            f"On the validation segment, by which epoch {to_plain(kept)} of {len(model.curves)} was chosen: "
+            f"On {held_out}, by which epoch {to_plain(kept)} of {len(model.curves)} was chosen: "
             "rather too good than too bad. Bits are above each unit's mean rate in training, the simplest "
             "baseline, which scores 0."
         )

@@ -18,6 +18,7 @@ from safetensors.torch import save
 from nwbspikegen.core.cards import CARD_FILE, require_license
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
+from nwbspikegen.core.model_places import find_model
 from nwbspikegen.core.notebooks import to_html, to_line
 from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.core.records import write_record
@@ -219,7 +220,7 @@ class FittedModel:
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> FittedModel:
         """Read what `save` wrote, from a folder or an address. No file can execute code."""
-        with open_folder(folder, [DESCRIPTION_FILE, WEIGHTS_FILE]) as here:
+        with open_folder(find_model(folder), [DESCRIPTION_FILE, WEIGHTS_FILE]) as here:
             return cls._read(here)
 
     @classmethod
@@ -240,12 +241,13 @@ class FittedModel:
 
 
 def load_model(folder: str | os.PathLike[str]) -> FittedModel:
-    """Read a model that `FittedModel.save` wrote, from this machine or from elsewhere.
+    """Read a model that `FittedModel.save` wrote, from this package, this machine or from elsewhere.
 
     Parameters
     ----------
     folder : path or address
-        The folder given to `save`; or an address of it that fsspec knows: ``hf://org/name``,
+        ``"pretrained"`` for the model in this package, which was trained on simulated populations alone; the
+        folder given to `save`; or an address of it that fsspec knows: ``hf://org/name``,
         ``hf://org/name@revision``, ``https://``, ``s3://``, ``zip://model::https://host/model.zip``. Of an
         address two files are read, each of 2 GiB at most, and nothing is kept or written.
 

@@ -82,8 +82,8 @@ class RecordingState(abc.ABC):
             For how many samples the copy's `step` goes on at once; what was read is all that they share.
             By default for as many as this state does: one, unless it was forked for several.
         """
-        # the network is no part of what was read
-        twin = copy.deepcopy(self, {id(self.model): self.model})
+        # networks are no part of what was read, nor are those that a network is made of
+        twin = copy.deepcopy(self, {id(module): module for module in self.model.modules()})
         if num_samples is not None and num_samples != self.num_samples:
             self.require_no_steps()
             twin.num_samples = num_samples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,9 @@ def _require_shapes(folder: Path, description: ModelDescription, weights: dict[s
     if not all(bool(value.isfinite().all()) for value in weights.values()):
         raise broken(folder, "weights that are not finite")
     # every layer has weights, which are in the file: so many cannot be built for nothing
-    if description.parameters.get("depth", 1) > len(weights):
-        raise broken(folder, f"depth {description.parameters['depth']} with {len(weights)} arrays")
+    deepest = _find_depth(description.parameters)
+    if deepest > len(weights):
+        raise broken(folder, f"depth {deepest} with {len(weights)} arrays")
     # on this device arrays have a shape and take no memory, however large they claim to be
     with torch.device("meta"):
         network = build_model(description.name, description.num_units, **_read_parameters(description))
@@ -80,6 +82,13 @@ def _require_shapes(folder: Path, description: ModelDescription, weights: dict[s
                 None if shape is None else list(shape) for shape in (found.get(name), expected.get(name))
             ]
             raise broken(folder, f"{name[:80]} of shape {shapes[0]}, not {shapes[1]},")
+
+
+def _find_depth(parameters: dict[str, Any]) -> int:
+    """Return how many layers a network is to have: its own, those of a member, or as many as members."""
+    members = str(parameters.get("members", ""))
+    depths = [int(digits[:20]) for digits in re.findall(r"\bdepth=(\d+)", members)]
+    return max([parameters.get("depth", 1), members.count(",") + 1, *depths])
 
 
 def _inside(folder: Path, name: str) -> Path:

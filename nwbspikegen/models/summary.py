@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def summarise_model(model: FittedModel) -> dict[str, str]:
         "units": str(model.module.num_units),
         "bins": f"{model.bin_size:g} s",
         "loss": model.loss,
-        "trained on": _shorten([_name_source(each) for each in training.get("sources", [])]),
+        "trained on": _shorten([each[:40] for each in name_sources(training)]),
         "training (s)": _span(training.get("split", {}).get("train")),
         "validation (s)": _span(training.get("split", {}).get("validation")),
         "epochs": str(len(model.curves)) if model.curves else "",
@@ -35,9 +36,23 @@ def summarise_model(model: FittedModel) -> dict[str, str]:
     }
 
 
-def _name_source(source: dict[str, Any]) -> str:
+def name_sources(training: Mapping[str, Any]) -> list[str]:
+    """Return what a model was trained on, by name: its recordings, or how many simulated populations.
+
+    Examples
+    --------
+    >>> name_sources({"sources": [], "populations": {"num_used": 300}})
+    ['300 simulated populations']
+    """
+    drawn = training.get("populations")
+    if isinstance(drawn, dict):
+        return [f"{drawn.get('num_used', '?')} simulated populations"]
+    return [_name_source(each) for each in training.get("sources", [])]
+
+
+def _name_source(source: Mapping[str, Any]) -> str:
     named = (source.get(name) for name in ("file_name", "session_id", "identifier"))
-    return str(next((each for each in named if each), "?"))[:40]
+    return str(next((each for each in named if each), "?"))
 
 
 def _span(segment: Any) -> str:

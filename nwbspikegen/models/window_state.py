@@ -114,12 +114,14 @@ class WindowState(RecordingState):
             return out
         # bin j of the piece is predicted from the inputs up to number j from here
         last_input = len(inputs) - len(wanted) - 1
-        pieces = _cut_wanted(bins, self.model.prediction_step(self.num_units))
+        # a bin that is asked for alone sees all that a step would
+        step = self.model.prediction_step(self.num_units) if len(bins) > 1 else 1
+        pieces = _cut_wanted(bins, step)
         with self.predicting():
-            for some in track(self._batch(pieces, last_input), "predicting", len(pieces)):
+            for some in track(self._batch(pieces, step, last_input), "predicting", len(pieces)):
                 windows = [
-                    inputs[max(0, last_input + stop - self.model.window_bins) : last_input + stop]
-                    for _, stop in some
+                    inputs[self._first_input(start + step, last_input) : last_input + stop]
+                    for start, stop in some
                 ]
                 # all windows of a batch predict as many bins, the last ones: what comes before is context
                 num_predicted = some[0][1] - some[0][0]
@@ -130,18 +132,28 @@ class WindowState(RecordingState):
                     out[asked] = rows[bins[asked] - start]
         return out
 
-    def _batch(self, pieces: list[tuple[int, int]], last_input: int) -> Iterator[list[tuple[int, int]]]:
+    def _batch(
+        self, pieces: list[tuple[int, int]], step: int, last_input: int
+    ) -> Iterator[list[tuple[int, int]]]:
         """Give pieces in batches; windows of one batch are equally long, and predict as many bins."""
         waiting: list[tuple[int, int]] = []
         shape = (0, 0)
         for start, stop in pieces:
-            before, shape = shape, (min(last_input + stop, self.model.window_bins), stop - start)
+            num_inputs = last_input + stop - self._first_input(start + step, last_input)
+            before, shape = shape, (num_inputs, stop - start)
             # padding would be seen by the network: windows of another length wait for a batch of their own
             if waiting and (shape != before or len(waiting) == self.model.windows_at_once):
                 yield waiting
                 waiting = []
             waiting.append((start, stop))
         yield waiting
+
+    def _first_input(self, stop: int, last_input: int) -> int:
+        """Return where the window of a piece begins that ends before bin `stop`.
+
+        A segment may end before its last piece does: what a bin is given must not depend on that.
+        """
+        return max(0, last_input + stop - int(self.model.window_bins))
 
     def _fill(self, spikes: UInt8[np.ndarray, "time unit"], observed: Mask) -> Real[np.ndarray, "time unit"]:
         """Return spikes, and where a unit was not observed its running rate so far."""

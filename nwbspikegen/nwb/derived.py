@@ -15,7 +15,7 @@ import h5py
 
 from nwbspikegen.core.addresses import hash_recording, require_recording
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError
-from nwbspikegen.core.files import explaining_full_disks, find_disk_problem
+from nwbspikegen.core.files import explaining_full_disks, find_disk_problem, make_scratch
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.source_copy import SourceCopy, copy_kept
 from nwbspikegen.nwb.source_session import repair_session
@@ -73,7 +73,7 @@ def read_reduced(
     from pynwb import NWBHDF5IO
 
     with (
-        tempfile.TemporaryDirectory(prefix="nwbspikegen-source-", dir=folder) as place,
+        make_scratch() if folder is None else tempfile.TemporaryDirectory(dir=folder) as place,
         _reading_any_age(),
     ):
         path = Path(place) / "source.nwb"
@@ -152,10 +152,10 @@ def try_writing(source: Path | str, given: Mapping[str, Any], unit_table: str = 
     """
     with (
         explaining_full_disks(tempfile.gettempdir()),
-        tempfile.TemporaryDirectory(prefix="nwbspikegen-") as place,
-        read_reduced(source, given, unit_table, folder=Path(place), is_trial=True) as (io, nwbfile),
+        make_scratch() as place,
+        read_reduced(source, given, unit_table, folder=place, is_trial=True) as (io, nwbfile),
     ):
-        path = Path(place) / "trial.nwb"
+        path = place / "trial.nwb"
         export(io, nwbfile, path, source)
         _require_valid(path, source)
 

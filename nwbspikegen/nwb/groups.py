@@ -16,6 +16,8 @@ from nwbspikegen.nwb.hdf5 import (
     require_plain,
     require_written,
 )
+from nwbspikegen.nwb.hdf5_walk import require_readable_chunks
+from nwbspikegen.nwb.zarr_folders import require_whole_zarr
 
 _log = logging.getLogger("nwbspikegen")
 # texts are stored once and may be named often, so that a small file can stand for any number of letters: rows
@@ -43,20 +45,10 @@ def find_array(group: Any, name: str) -> Any:
         if item.dtype.kind in "iuf":
             require_plain(item)
             require_written(item)
+        require_readable_chunks(item)
     else:
-        require_written_chunks(item)
+        require_whole_zarr(item)
     return item
-
-
-def require_written_chunks(array: Any) -> None:
-    """Raise `InputError` when parts of a Zarr array are missing, which Zarr would fill with zeros."""
-    missing = array.nchunks - array.nchunks_initialized
-    if missing > 0:
-        raise InputError(
-            f"/{array.path}, {missing} of whose {array.nchunks} chunks are missing,",
-            "an undamaged Zarr folder",
-            "check that it was copied whole",
-        )
 
 
 def find_group(parent: Any, name: str) -> Any:

@@ -12,8 +12,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from nwbspikegen.core.budget import is_trusting
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.hdf5_heaps import GuardedFile, has_sound_lengths
+from nwbspikegen.nwb.hdf5_walk import require_readable_chunks, walk_objects
 
 # what h5py raises on damaged files, depending on which byte it is
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError, MemoryError)
@@ -90,7 +92,7 @@ def open_guarded(path: Path | str, **options: Any) -> Iterator[h5py.File]:
     InputError
         The file reads from others.
     """
-    if os.environ.get(_ALLOW) == "1":
+    if _is_allowed():
         # other files are opened by their names, which a file that is given open has not
         with h5py.File(path, "r", **options) as file:
             yield file
@@ -98,6 +100,11 @@ def open_guarded(path: Path | str, **options: Any) -> Iterator[h5py.File]:
     with GuardedFile(path) as guarded, h5py.File(guarded, "r", **options) as file:
         require_own_data(file)
         yield file
+
+
+def _is_allowed() -> bool:
+    """Return whether files may read from others."""
+    return os.environ.get(_ALLOW) == "1" or is_trusting()
 
 
 def find_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
@@ -113,6 +120,7 @@ def find_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
         return None
     require_plain(dataset)
     require_fitting(dataset)
+    require_readable_chunks(dataset)
     filters = dataset.id.get_create_plist()
     codes = [filters.get_filter(index)[0] for index in range(filters.get_nfilters())]
     missing = [code for code in codes if not h5py.h5z.filter_avail(code)]
@@ -169,10 +177,12 @@ def _too_large(dataset: h5py.Dataset, what: str) -> InputError:
 def require_own_data(file: h5py.File) -> None:
     """Raise `InputError` for a file that reads from other files, unless that is allowed, or crashes HDF5.
 
+    Groups that are nested too deeply, and too many objects or attributes, are refused as well.
     External links, external storage and virtual datasets make HDF5 open whatever path a file's author
-    wrote. They are followed when the environment variable NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS is 1.
+    wrote. They are followed with --trust, and when the environment variable
+    NWBSPIKEGEN_ALLOW_EXTERNAL_LINKS is 1.
     """
-    if os.environ.get(_ALLOW) == "1":
+    if _is_allowed():
         return
     try:
         state = os.stat(file.filename)
@@ -189,25 +199,10 @@ def require_own_data(file: h5py.File) -> None:
 
 
 def _look_through(file: h5py.File, *, is_local: bool) -> None:
-    # a visitor that raises leaves HDF5 in disorder: what is found is judged afterwards
-    links: list[bytes] = []
-    objects: list[bytes] = []
-
-    def note_link(name: bytes, about: Any) -> None:
-        if about.type == h5py.h5l.TYPE_EXTERNAL:
-            links.append(name)
-
-    def note_object(name: bytes, about: Any) -> None:
-        objects.append(name)
-
-    # links apart: a visit of objects follows hard links alone, and so never meets an external one. HDF5
-    # visits by recursion, which overflows at some 20,000 levels of groups: nothing here stops that
-    file.id.links.visit(note_link, info=True)
-    for name in links:
+    def refuse(name: bytes) -> None:
         require_own_link(file, name.decode("utf-8", "surrogateescape"))
-    h5py.h5o.visit(file.id, note_object, info=True)
-    for name in objects:
-        item = h5py.h5o.open(file.id, name)
+
+    for name, item in walk_objects(file, refuse):
         if isinstance(item, h5py.h5d.DatasetID):
             dataset = h5py.Dataset(item)
             require_own_dataset(dataset)
@@ -242,7 +237,7 @@ def _is_sound(kind: h5py.h5t.TypeID) -> bool:
 def require_own_link(group: h5py.Group, name: str) -> None:
     """Raise `InputError` for an external link, unless these are allowed."""
     link = group.get(name, getlink=True)
-    if isinstance(link, h5py.ExternalLink) and os.environ.get(_ALLOW) != "1":
+    if isinstance(link, h5py.ExternalLink) and not _is_allowed():
         place = f"{(group.name or '').rstrip('/')}/{name}"
         raise _foreign(
             f"{place}, a link to {_shown(link.path)} in {_shown(link.filename)},", group.file.filename
@@ -251,7 +246,7 @@ def require_own_link(group: h5py.Group, name: str) -> None:
 
 def require_own_dataset(dataset: h5py.Dataset) -> None:
     """Raise `InputError` for an array whose values lie in other files, unless that is allowed."""
-    found = [] if os.environ.get(_ALLOW) == "1" else _list_foreign(dataset)
+    found = [] if _is_allowed() else _list_foreign(dataset)
     if found:
         raise _foreign(found[0], dataset.file.filename)
 
@@ -271,7 +266,7 @@ def _foreign(found: str, file: Any) -> InputError:
     return InputError(
         f"{found} in {_shown(file)}",
         "a file that reads from no other",
-        f"copy what is linked into it, or, if you trust its author, set {_ALLOW}=1",
+        f"copy what is linked into it, or, if you trust its author, set {_ALLOW}=1 or pass --trust",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -14,6 +15,7 @@ from nwbspikegen.core.addresses import Address, is_remote, is_zarr, open_remote
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.hdf5 import open_guarded
+from nwbspikegen.nwb.zarr_folders import open_zarr
 
 # a compressed chunk must fit, or every unit would decompress it anew: HDF5's own cache has 1 MiB
 _CHUNK_CACHE_BYTES = 64 * 2**20
@@ -31,7 +33,7 @@ def open_nwb(address: Address) -> Iterator[Any]:
         Not HDF5 or Zarr, not whole, not NWB 2, or one that reads from other files.
     """
     if is_zarr(address):
-        yield _require_nwb(_open_zarr(address), address)
+        yield _require_nwb(open_zarr(Path(address)), address)
         return
     if not is_remote(address) and not h5py.is_hdf5(address):
         is_packed = zipfile.is_zipfile(str(address))
@@ -56,17 +58,6 @@ def open_nwb(address: Address) -> Iterator[Any]:
                 f"{address}, which HDF5 cannot open ({error})", "a whole file", "fetch it again"
             ) from error
         yield _require_nwb(file, address)
-
-
-def _open_zarr(address: Address) -> Any:
-    import zarr
-
-    try:
-        return zarr.open_group(str(address), mode="r")
-    except Exception as error:
-        raise InputError(
-            f"{address}, which Zarr cannot open ({error})", "a whole Zarr folder", "fetch it again"
-        ) from error
 
 
 def _require_nwb(root: Any, address: Address) -> Any:

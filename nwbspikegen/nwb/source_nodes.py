@@ -10,13 +10,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from nwbspikegen.nwb.groups import require_written_chunks
 from nwbspikegen.nwb.hdf5 import (
     require_fitting,
     require_own_dataset,
     require_own_link,
     require_written,
 )
+from nwbspikegen.nwb.hdf5_walk import require_readable_chunks
+from nwbspikegen.nwb.zarr_folders import require_whole_zarr
 
 # attributes by which HDF5 and hdmf-zarr say how they store something
 _OWN_ATTRIBUTES = {
@@ -164,9 +165,10 @@ def is_opaque(array: Any) -> bool:
 def require_whole(array: Any) -> None:
     """Raise `InputError` for an array that lies elsewhere, is larger than its file, or lacks parts."""
     if not isinstance(array, h5py.Dataset):
-        require_written_chunks(array)
+        require_whole_zarr(array)
         return
     require_own_dataset(array)
     require_fitting(array)
     if array.dtype.kind in "iufb":
         require_written(array)
+    require_readable_chunks(array)

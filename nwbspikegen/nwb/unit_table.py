@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import h5py
 import numpy as np
 from jaxtyping import Int64
 
 from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import find_array, find_group, to_text
+from nwbspikegen.nwb.hdf5_walk import walk_objects
 
 _log = logging.getLogger("nwbspikegen")
 UNITS = "units"
@@ -67,13 +69,19 @@ def require_columns(table: Any, *, strict: bool = False) -> list[str]:
 
 
 def _find_units(root: Any) -> list[str]:
+    # only for the message, and only where there is no table: it goes through the whole file
+    if isinstance(root, h5py.Group):
+        return sorted(
+            f"/{path.decode('utf-8', 'replace')}"
+            for path, item in walk_objects(root)
+            if isinstance(item, h5py.h5g.GroupID) and b"spike_times" in item
+        )
     found: list[str] = []
 
     def note(name: str, item: Any) -> None:
         if hasattr(item, "keys") and "spike_times" in item:
             found.append(f"/{name}")
 
-    # only for the message, and only where there is no table: it goes through the whole file
     root.visititems(note)
     return found
 

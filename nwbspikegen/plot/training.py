@@ -87,7 +87,9 @@ def plot_training(
         axes.axvline(kept, color="0.6", linewidth=0.9, linestyle=":", zorder=0)
         axes.set_ylabel(label if label != "Loss" or not loss else f"Loss ({loss})")
         axes.spines[["top", "right"]].set_visible(False)
-        if len(columns) > 1:
+        # sampled pairs of unequal weight, as in pretraining, have bits per spike only
+        axes.set_visible(bool(set(columns) & set(table)))
+        if len(columns) > 1 and axes.get_visible():
             axes.legend(fontsize="small", frameon=False)
     for axes in panels[-2:]:
         axes.set_xlabel("Epoch")

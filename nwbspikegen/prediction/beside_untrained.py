@@ -10,10 +10,8 @@ from jaxtyping import Float32, UInt8
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.one_step import generate
+from nwbspikegen.scoring.table import UNTRAINED
 from nwbspikegen.views.history import Mask
-
-UNTRAINED = "untrained"
-"""What tables call a model before training."""
 
 
 def generate_beside_untrained(

@@ -10,8 +10,9 @@ import xarray as xr
 
 from nwbspikegen.explain.nwb import read_attention
 from nwbspikegen.plot.canvas import COLOURS
+from nwbspikegen.plot.panels import Kind
 from nwbspikegen.reports.meanings import iterate_rows, tell_metrics
-from nwbspikegen.reports.parts import Kind, Mark, Panel, Part, Section, Table
+from nwbspikegen.reports.parts import Mark, Panel, Part, Section, Table
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 
 # rows of a map that a page holds; more are averaged

@@ -54,13 +54,14 @@ def make_model_page(folder: Path, command: str) -> Page:
 
 
 def _describe_model(model: FittedModel) -> dict[str, str]:
+    from nwbspikegen.models.summary import name_sources
+
     sources = model.training.get("sources", [])
-    told = [str(each.get("file_name") or each.get("identifier")) for each in sources]
     first = {**model.training, **(sources[0] if sources else {})}
     split = first.get("split", {})
     return {
         "Model": f"{model.name}, trained with {model.loss}",
-        "Trained on": ", ".join(told),
+        "Trained on": ", ".join(name_sources(model.training)),
         "Species": str(first.get("species", "")),
         "Preparation": str(first.get("preparation", "")).replace("_", " "),
         "Training": _write_ends(split.get("train")),

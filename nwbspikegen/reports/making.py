@@ -12,6 +12,7 @@ import xarray as xr
 from nwbspikegen.core.addresses import Address, is_remote, is_zarr, name_of
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, require_suffix, write_whole
+from nwbspikegen.core.model_places import find_model
 from nwbspikegen.nwb.columns import decode_text
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
@@ -49,7 +50,8 @@ def report(
     ----------
     thing : path, address, Dataset or TransferStudy
         A recording; a file that `generate`, `explain` or `transfer` wrote; the folder of a model, a study, a
-        sweep or of patch-clamp features; a file that `patchseq` wrote; or a view of `open_units`.
+        sweep or of patch-clamp features; ``"pretrained"``; a file that `patchseq` wrote; or a view of
+        `open_units`.
     out : path, default: "report.html"
         Where to write.
     start, duration, bin_size, interval, exclude, unit_table
@@ -99,9 +101,10 @@ def make_page(
     if isinstance(thing, xr.Dataset):
         return _show_recording(thing, "a view", split, "nsg.report(units)")
     # a study in memory is its folder
-    thing = getattr(thing, "folder", thing)
+    place = getattr(thing, "folder", thing)
+    thing = find_model(place)
     if not is_remote(thing) and Path(thing).is_dir() and not is_zarr(thing):
-        return _show_folder(Path(thing), write_command(thing, {}, out))
+        return _show_folder(Path(thing), write_command(place, {}, out))
     return _show_file(thing, window, split, out)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import require_absent
+from nwbspikegen.core.model_places import find_model
 from nwbspikegen.core.records import read_record
 from nwbspikegen.nwb.opening import open_nwb
 from nwbspikegen.plot.finishing import FORMATS, PaperFigure, write_figure
@@ -64,7 +65,7 @@ def draw_figures(
     OutputError
         A figure is there and `overwrite` is not set, or `out` is a file.
     """
-    target, out = Path(target), Path(out)
+    target, out = Path(find_model(target)), Path(out)
     if suffix not in FORMATS:
         raise InputError(f"figures as {suffix!r}", f"one of {', '.join(FORMATS)}", "choose one of these")
     if out.exists() and not out.is_dir():
@@ -82,7 +83,7 @@ def draw_figures(
 
 def has_rasters(target: str | os.PathLike[str]) -> bool:
     """Return whether `draw_figures` draws rasters of a file or a folder."""
-    target = Path(target)
+    target = Path(find_model(target))
     if target.is_dir() and not is_zarr(target):
         return False
     with open_nwb(target) as file:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.core.json_files import read_json
+from nwbspikegen.core.plain_text import restore_formulas
 from nwbspikegen.plot.canvas import COLOURS
 from nwbspikegen.reports.head import show_head
 from nwbspikegen.reports.meanings import iterate_rows
@@ -188,8 +189,8 @@ def _draw_map(scalars: pd.DataFrame, names: np.ndarray, classes: np.ndarray) -> 
 
 def make_cell_model_page(folder: Path, command: str) -> Page:
     """Return the page of a folder of `patchseq train`: scores, confusion, confidence, every cell."""
-    scores = pd.read_csv(folder / "scores.csv")
-    cells = pd.read_csv(folder / "cross_validated.csv", dtype={"cell": str, "donor": str})
+    scores = restore_formulas(pd.read_csv(folder / "scores.csv"))
+    cells = restore_formulas(pd.read_csv(folder / "cross_validated.csv", dtype={"cell": str, "donor": str}))
     cells["cell_class"] = cells["cell_class"].astype(str)
     cells["predicted_class"] = cells["predicted_class"].astype(str)
     training = read_json(folder / "model.json", "a model of cells", "train it again").get("training", {})
@@ -338,8 +339,8 @@ def make_predictions_page(folder: Path, command: str) -> Page:
     told = {**_MEANINGS, "condition": "What was trained on.", "num_labelled": "Labelled cells of the target."}
     for name, title in (("scores", "Scores"), ("gains", "Gains over other conditions")):
         if (folder / f"{name}.csv").is_file():
-            parts.append(Table(name, title, pd.read_csv(folder / f"{name}.csv"), "", told))
-    cells = pd.read_csv(folder / "predictions.csv", dtype={"cell": str})
+            parts.append(Table(name, title, restore_formulas(pd.read_csv(folder / f"{name}.csv")), "", told))
+    cells = restore_formulas(pd.read_csv(folder / "predictions.csv", dtype={"cell": str}))
     if "predicted_class" in cells:
         counts = _count(cells["predicted_class"].astype(str).to_numpy())
         verdict = f"Predicted classes: {counts}."

@@ -274,7 +274,7 @@ def _draw_pair(scores: xr.Dataset) -> Panel:
 
 
 def _draw_map(positions: Callable[[], pd.DataFrame]) -> list[Part]:
-    """Return the recordings as places in a plane, the nearer the better each predicts the other."""
+    """Return the recordings as places in a plane."""
     try:
         table = positions()
     except InputError as error:
@@ -288,9 +288,9 @@ def _draw_map(positions: Callable[[], pd.DataFrame]) -> list[Part]:
         for name, a, b, wide in zip(table.index, x, y, spread, strict=True)
     ]
     caption = (
-        "Recordings as places: the better two predict each other, the nearer they lie. Only distances mean "
-        "something; the third axis is left out. ± is how far the place moves when blocks of time are "
-        "drawn again."
+        "Recordings as places: the less it matters on which of two a model was trained, the nearer they "
+        "lie. Only distances mean something; the third axis is left out. ± is how far the place moves when "
+        "blocks of time, or starts, are drawn again."
     )
     return [
         Panel(

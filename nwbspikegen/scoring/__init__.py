@@ -10,6 +10,8 @@ from nwbspikegen.scoring.audits import (
 from nwbspikegen.scoring.baselines import BASELINES, make_baseline, require_baselines
 from nwbspikegen.scoring.blocks import Estimate
 from nwbspikegen.scoring.calibration import calibration_error
+from nwbspikegen.scoring.context_curves import ContextCurve, join_curves
+from nwbspikegen.scoring.context_files import read_curve, write_curve
 from nwbspikegen.scoring.correction import correct_by_holm
 from nwbspikegen.scoring.curves import Curve, precision_recall_curve, roc_curve
 from nwbspikegen.scoring.evaluation import paired_difference, score_predictions
@@ -28,6 +30,7 @@ from nwbspikegen.scoring.unit_ranking import roc_auc_per_unit
 __all__ = [
     "BASELINES",
     "METRICS",
+    "ContextCurve",
     "Curve",
     "Estimate",
     "Metric",
@@ -45,6 +48,7 @@ __all__ = [
     "draw_spikes",
     "find_metric",
     "isi_distance",
+    "join_curves",
     "list_metrics",
     "make_baseline",
     "metric",
@@ -53,6 +57,7 @@ __all__ = [
     "rank_pooled",
     "rate_correlation",
     "rate_log_ratio",
+    "read_curve",
     "require_baselines",
     "roc_auc_per_unit",
     "roc_curve",
@@ -60,4 +65,5 @@ __all__ = [
     "score_predictions",
     "spike_statistics",
     "summarise",
+    "write_curve",
 ]

@@ -57,7 +57,8 @@ def _list_bits(summary: ScoreSummary, names: dict[str, str], width: int) -> list
     ]
     for name, row in summary.table.iterrows():
         own = _write(row.bits_per_spike, row.ci_low, row.ci_high, "")
-        gain = f"{'':>{_VALUE}}" if name == summary.model else _write(*row.iloc[3:6], "+")
+        value, low, high = row.iloc[3:6].tolist()
+        gain = f"{'':>{_VALUE}}" if name == summary.model else _write(value, low, high, "+")
         lines.append(f"{names[str(name)]:<{width}}{own}{gain}")
     return lines
 

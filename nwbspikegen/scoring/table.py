@@ -31,8 +31,10 @@ DEFAULT_BASELINES = ("mean_rate", "running_rate", "online_hazard", "history_glm"
 # about 100 units: a table is made in many places, and none of them should wait minutes for one row of it
 LONGEST_FIT_S = 20.0
 _NULLS = ("mean_rate", "running_rate")
+UNTRAINED = "untrained"
+"""What tables call a model before training."""
 # predictions of these names are nulls too: what a model is above them then has an interval of paired draws
-_COMPARED = ("online_hazard", "history_glm", "coupled_glm", "untrained")
+_COMPARED = ("online_hazard", "history_glm", "coupled_glm", UNTRAINED)
 
 
 def score(
@@ -227,21 +229,26 @@ def predict_baselines(
     made: dict[str, Float[np.ndarray, "_scored unit"]] = {}
     left_out: dict[str, str] = {}
     for name in names:
-        baseline = make_baseline(name)
-        if baseline.needs_training and trained_on is None:
-            left_out[name] = "it is fitted on the target's training segment, and none was given"
-            continue
-        if (
-            trained_on is not None
-            and not asked_for
-            and (reason := _say_if_long(baseline, trained_on, bin_size))
-        ):
-            left_out[name] = reason
-            continue
-        if trained_on is not None:
-            baseline.fit(trained_on.spikes, bin_size, trained_on.observed)
-        made[name] = baseline.predict(bins.spikes, first, bin_size, bins.observed)
+        baseline = fit_baseline(name, trained_on, bin_size, asked_for=asked_for)
+        if isinstance(baseline, str):
+            left_out[name] = baseline
+        else:
+            made[name] = baseline.predict(bins.spikes, first, bin_size, bins.observed)
     return made, left_out
+
+
+def fit_baseline(
+    name: str, trained_on: Bins | None, bin_size: float, *, asked_for: bool = True
+) -> Baseline | str:
+    """Return a baseline that was fitted, or why it is left out; parameters of `predict_baselines`."""
+    baseline = make_baseline(name)
+    if trained_on is None:
+        if baseline.needs_training:
+            return "it is fitted on the target's training segment, and none was given"
+        return baseline
+    if not asked_for and (reason := _say_if_long(baseline, trained_on, bin_size)):
+        return reason
+    return baseline.fit(trained_on.spikes, bin_size, trained_on.observed)
 
 
 def _say_if_long(baseline: Baseline, trained_on: Bins, bin_size: float) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.core.addresses import hash_recording, require_recording
+from nwbspikegen.core.clusters import Certificates
 from nwbspikegen.core.errors import (
     InputError,
     MissingExtraError,
@@ -24,10 +25,12 @@ from nwbspikegen.core.errors import (
     require_seed,
 )
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.owners import hold_alone
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.records import write_record
 from nwbspikegen.core.setting_values import Value
-from nwbspikegen.core.tasks import Task, open_client, run_tasks
+from nwbspikegen.core.tasks import Task, open_client, require_shared, run_tasks
 from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.sweep.plan import SAMPLERS, SweepPlan, require_plan
 from nwbspikegen.sweep.records import TABLES_FILE, SweepTables, TrialRecord
@@ -94,6 +97,7 @@ def run_sweep(
     device: str = "auto",
     workers: int | None = None,
     scheduler: str | None = None,
+    certificates: Certificates | None = None,
     overwrite: bool = False,
     settings: Mapping[str, Value] | None = None,
 ) -> SweepReport:
@@ -121,7 +125,7 @@ def run_sweep(
         All combinations, or `trials` of them, drawn by one of Optuna's samplers.
     trials : int, optional
         How many trials; for random and tpe.
-    workers, scheduler
+    workers, scheduler, certificates
         As for `nwbspikegen.core.tasks.open_client`.
     overwrite : bool, default: False
         Begin anew instead of going on.
@@ -161,12 +165,15 @@ def run_sweep(
     # a factor that no network can have is told before anything is written
     units, _ = open_window(recording, options)
     require_plan(plan, units.sizes["unit"])
-    _prepare(out, plan, overwrite)
-    study = open_study(out, plan)
-    with open_client(scheduler, workers) as client:
-        _run_all(study, plan, out, client)
-    reference = run_reference(str(out))
-    table = _write_tables(out, study, plan, reference)
+    # Optuna's journal, and trials that were begun, are of one process
+    with hold_alone(out):
+        _prepare(out, plan, overwrite)
+        study = open_study(out, plan)
+        with open_client(scheduler, workers, certificates=certificates) as client:
+            require_shared(client, out / PLAN_FILE)
+            _run_all(study, plan, out, client)
+        reference = run_reference(str(out))
+        table = _write_tables(out, study, plan, reference)
     _require_one(table)
     return SweepReport(out, plan, table, reference, _draw(out, table, plan, reference))
 
@@ -214,7 +221,7 @@ def _write_tables(
         rows.append({"trial": trial.number, **point, "state": state, **_tabulate(done, plan), "error": error})
     table = pd.DataFrame(rows)
     with write_whole(out / "trials.csv", overwrite=True) as temporary:
-        table.to_csv(temporary, index=False)
+        guard_formulas(table).to_csv(temporary, index=False)
     # by way of pandas: JSON knows no missing number but null
     listed = json.loads(table.to_json(orient="records"))
     write_record(out / TABLES_FILE, SweepTables(trials=listed, reference=reference), overwrite=True)

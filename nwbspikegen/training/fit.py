@@ -5,21 +5,26 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import xarray as xr
+from lightning import LightningDataModule
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import make_scratch
 from nwbspikegen.models import FittedModel, build_model
+from nwbspikegen.models.mixed_members import find_members
 from nwbspikegen.training.choosing import CHOSEN_BY, find_best_epoch
 from nwbspikegen.training.data import SpikeData
 from nwbspikegen.training.devices import find_device
+from nwbspikegen.training.glm_fit import fit_glm
 from nwbspikegen.training.memory import with_smaller_batches
+from nwbspikegen.training.mixing import mix_models
 from nwbspikegen.training.module import TrainingModule
 from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.record import training_record
@@ -28,6 +33,7 @@ from nwbspikegen.training.schedule import Schedule, schedule_of
 from nwbspikegen.training.trainer import describe_options, fit_quietly, make_trainer, require_options
 
 _LOG = logging.getLogger("nwbspikegen")
+_Segments = xr.Dataset | Sequence[xr.Dataset]
 
 
 def train(
@@ -61,7 +67,8 @@ def train(
         The architecture's own by default. Bernoulli chooses the epoch by validation bits per spike,
         the other two by PR-AUC.
     epochs, learning_rate, weight_decay, patience : optional
-        The architecture's own by default; `patience` is in epochs without a better score.
+        The architecture's own by default; `patience` is in epochs without a better score. Those of `mixed`
+        go to each member that is trained in epochs.
     seed : int, default: 0
         Fixes initial weights, sampling, order and dropout. On a CPU equal seeds give equal weights.
     device : str, default: "auto"
@@ -100,33 +107,103 @@ def train(
     >>> nsg.train(parts.train, parts.validation, epochs=1).name
     'in_context'
     """
-    place = find_device(device)
-    require_options(trainer or {})
-    data = SpikeData(train, validation, seed=seed)
-    schedule = schedule_of(model).replace(
-        epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
+    how = _How(
+        loss, epochs, learning_rate, weight_decay, patience, seed, device, checkpoints, progress, trainer
     )
-    record = training_record(data.train, data.validation, schedule, seed)
+    return _train(train, validation, model, how, settings)
+
+
+@dataclass(frozen=True)
+class _How:
+    """How a model is trained, as `train` was told."""
+
+    loss: str | None
+    epochs: int | None
+    learning_rate: float | None
+    weight_decay: float | None
+    patience: int | None
+    seed: int
+    device: str
+    checkpoints: str | os.PathLike[str] | None
+    progress: bool
+    trainer: Mapping[str, Any] | None
+
+    @property
+    def schedule(self) -> dict[str, Any]:
+        """What was asked for of the schedule."""
+        names = ("epochs", "learning_rate", "weight_decay", "patience")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+def _train(
+    train: _Segments, validation: _Segments, model: str, how: _How, settings: dict[str, Any]
+) -> FittedModel:
+    """Train a model as its kind is: in epochs, by a ridge regression, or by its members."""
+    if model not in ("glm", "mixed"):
+        return _train_in_epochs(train, validation, model, how, settings)
+    data = SpikeData(train, validation, seed=how.seed)
+    if len(data.train) > 1:
+        raise InputError(
+            f"{len(data.train)} recordings for {model}", "one recording", "use in_context for several"
+        )
+    if how.loss not in (None, "bernoulli"):
+        raise InputError(f"loss {how.loss!r} for {model}", "bernoulli, its only one", "leave it out")
+    if model == "mixed":
+        return _train_mixed(data, how, settings)
+    if how.schedule:
+        raise InputError(f"{next(iter(how.schedule))} for glm", "none: it has no epochs", "leave it out")
+    return fit_glm(data.train[0], data.validation[0], seed=how.seed, **settings)
+
+
+def _train_mixed(data: SpikeData, how: _How, settings: dict[str, Any]) -> FittedModel:
+    """Train each member, as long as it is trained by itself, and weigh them by the validation segment."""
+    one, other = data.train[0], data.validation[0]
+    # built for what it refuses, before any member has trained for minutes
+    network = build_model("mixed", one.sizes["unit"], **settings)
+    models = []
+    for place, member in enumerate(find_members(network.settings.members)):
+        _LOG.info("training member %s", member.name)
+        # each has a state of its own, by which its run goes on
+        folder = None if how.checkpoints is None else Path(how.checkpoints) / f"member-{place}"
+        told = dataclasses.replace(how, checkpoints=folder)
+        if member.name == "glm":
+            told = dataclasses.replace(
+                told, epochs=None, learning_rate=None, weight_decay=None, patience=None
+            )
+        models.append(_train(one, other, member.name, told, dict(member.settings)))
+    return mix_models(models, one, other, seed=how.seed)
+
+
+def _train_in_epochs(
+    train: _Segments, validation: _Segments, model: str, how: _How, settings: dict[str, Any]
+) -> FittedModel:
+    place = find_device(how.device)
+    require_options(how.trainer or {})
+    data = SpikeData(train, validation, seed=how.seed)
+    schedule = schedule_of(model).replace(**how.schedule)
+    record = training_record(data.train, data.validation, schedule, how.seed)
 
     def run(settings: dict[str, Any]) -> FittedModel:
         # the caller's random numbers go on as if nothing had been trained; of no device, since initial
         # weights are drawn on the CPU
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(how.seed)
             network = build_model(model, data.train[0].sizes["unit"], **settings)
             module = TrainingModule(
                 network,
-                loss,
+                how.loss,
                 learning_rate=schedule.learning_rate,
                 weight_decay=schedule.weight_decay,
-                seed=seed,
+                seed=how.seed,
             )
             module.run = name_run(module, record)
-            with tempfile.TemporaryDirectory() as scratch:
-                folder = Path(checkpoints or scratch)
-                _run(module, data, schedule, place, folder, is_shown=progress, options=trainer or {})
+            with make_scratch() as scratch:
+                folder = Path(how.checkpoints or scratch)
+                fit_best_epoch(
+                    module, data, schedule, place, folder, is_shown=how.progress, options=how.trainer or {}
+                )
         network.to("cpu").eval()
-        told = {**record, **({"trainer": describe_options(trainer)} if trainer else {})}
+        told = {**record, **({"trainer": describe_options(how.trainer)} if how.trainer else {})}
         fitted = FittedModel(network, module.loss, data.bin_size, told, module.curves)
         kept = int(find_best_epoch(fitted)["epoch"])
         return dataclasses.replace(fitted, training={**told, "kept_epoch": kept})
@@ -135,9 +212,9 @@ def train(
     return with_smaller_batches(run, model, settings)
 
 
-def _run(
+def fit_best_epoch(
     module: TrainingModule,
-    data: SpikeData,
+    data: LightningDataModule,
     schedule: Schedule,
     place: tuple[str, list[int] | int],
     folder: Path,

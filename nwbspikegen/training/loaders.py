@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import SpikeModel
 from nwbspikegen.training.module import EpochLoader
 from nwbspikegen.views.history import mean_rate_per_bin
@@ -39,19 +40,27 @@ def make_validation_loaders(
     bin_size = float(train[0].attrs["bin_size"])
     loaders = []
     for segment, later_segment in zip(train, validation, strict=True):
-        follows = _follows(later_segment, segment)
-        read = read_bins(segment if follows else None, later_segment)
-        # validation sees the training segment as its past, as the test segment sees both: an epoch is chosen
-        # for what it will do
-        first = segment.sizes["time"] if follows else 0
-        # where the training segment was read as a past, it is not read again
-        fitted = read.until(first) if follows else read_bins(segment)
-        _refuse_silence(read.since(first).spikes, "validation")
+        read, first, fitted = read_with_past(segment, later_segment)
         mean_rate = mean_rate_per_bin(fitted.spikes, fitted.observed)
         masked = {} if read.observed is None else {"observed": read.observed}
         later = network.validation_examples(read.spikes, first, bin_size, mean_rate, seed, **masked)
         loaders.append(EpochLoader(later, None))
     return loaders
+
+
+def read_with_past(train: xr.Dataset, validation: xr.Dataset) -> tuple[Bins, int, Bins]:
+    """Return the bins of a validation segment behind their past, the first of its own, and those of training.
+
+    Validation sees the training segment as its past where it follows, as the test segment sees both: what is
+    chosen on it is chosen for what it will do.
+    """
+    follows = _follows(validation, train)
+    read = read_bins(train if follows else None, validation)
+    first = train.sizes["time"] if follows else 0
+    # where the training segment was read as a past, it is not read again
+    fitted = read.until(first) if follows else read_bins(train)
+    _refuse_silence(read.since(first).spikes, "validation")
+    return read, first, fitted
 
 
 def require_pairs(train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset]) -> None:

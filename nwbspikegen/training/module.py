@@ -137,7 +137,7 @@ class TrainingModule(lightning.LightningModule):
         # what was not observed has no weight, and is not scored
         seen = batch.weight > 0
         # on the device: a copy to the host would wait for every batch
-        values = (loss[None], log_odds[seen], batch.target[seen], batch.null[seen])
+        values = (loss[None], log_odds[seen], batch.target[seen], batch.null[seen], batch.weight[seen])
         self._validated.setdefault(dataloader_idx, []).append(values)
 
     def _read(self, batch: Batch) -> torch.Tensor:
@@ -213,19 +213,21 @@ def _score_recording(batches: list[tuple[torch.Tensor, ...]]) -> dict[str, float
     return {"validation_loss": float(loss.mean()), **score_validation(*parts)}
 
 
-def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray) -> dict[str, float]:
+def score_validation(
+    log_odds: np.ndarray, target: np.ndarray, null: np.ndarray, weight: np.ndarray | None = None
+) -> dict[str, float]:
     """Return the scores of one epoch from flat arrays of one length.
 
     ``accuracy_on_spikes`` and ``accuracy_on_silence`` call a spike where p > 1/2; ``pr_auc`` is over
     all bins and units together; ``bits_per_spike`` is above the mean rate of the training segment;
-    ``calibration_error`` is that of all bins and units together.
+    ``calibration_error`` is that of all bins and units together. Where pairs stand for unequally many others,
+    by `weight`, the bits count so, and there is no other score.
     """
+    if weight is not None and (weight != weight[:1]).any():
+        gain = _gain(log_odds, target > 0.5, null) * weight
+        num_spikes = float(weight[target > 0.5].sum(dtype=np.float64))
+        return {BITS_PER_SPIKE.name: float(gain.sum(dtype=np.float64) / num_spikes / math.log(2))}
     fired = target > 0.5
-    # from log odds, which do not round: p of a sure prediction is 1 in single precision
-    log_likelihood = np.where(fired, -np.logaddexp(0, -log_odds), -np.logaddexp(0, log_odds))
-    # as `scoring` clips it, so that the chosen epoch and the scores speak of the same bits
-    null = np.clip(null, 1e-6, 1 - 1e-6)
-    log_null = np.where(fired, np.log(null), np.log1p(-null))
     num_spikes = int(fired.sum())
     # NaN and no error: the bins that were sampled for validation may hold no spike
     if num_spikes == 0:
@@ -241,11 +243,21 @@ def score_validation(log_odds: np.ndarray, target: np.ndarray, null: np.ndarray)
         "accuracy_on_silence": float((log_odds[~fired] <= 0).mean()),
         "pr_auc": float(rank_pooled(log_odds, fired).pr_auc),
         BITS_PER_SPIKE.name: float(
-            (log_likelihood - log_null).sum(dtype=np.float64) / num_spikes / math.log(2)
+            _gain(log_odds, fired, null).sum(dtype=np.float64) / num_spikes / math.log(2)
         ),
         CALIBRATION_ERROR.name: calibration_error(
             # the logistic function, which does not overflow in this form
             0.5 + 0.5 * np.tanh(0.5 * log_odds.astype(np.float64)),
-            fired,
+            fired.astype(np.uint8),
         ),
     }
+
+
+def _gain(log_odds: np.ndarray, fired: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Return the log-likelihood of each pair above that of the null, in nats."""
+    # from log odds, which do not round: p of a sure prediction is 1 in single precision
+    log_likelihood = np.where(fired, -np.logaddexp(0, -log_odds), -np.logaddexp(0, log_odds))
+    # as `scoring` clips it, so that the chosen epoch and the scores speak of the same bits
+    null = np.clip(null, 1e-6, 1 - 1e-6)
+    gain: np.ndarray = log_likelihood - np.where(fired, np.log(null), np.log1p(-null))
+    return gain

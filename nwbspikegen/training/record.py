@@ -13,16 +13,20 @@ from nwbspikegen.views.fingerprints import hash_spikes
 
 
 def training_record(
-    train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset], schedule: Schedule, seed: int
+    train: Sequence[xr.Dataset], validation: Sequence[xr.Dataset], schedule: Schedule | None, seed: int
 ) -> dict[str, Any]:
-    """Say where the weights come from, as JSON holds it; outside `sources`, of the first recording."""
+    """Say where the weights come from, as JSON holds it; outside `sources`, of the first recording.
+
+    There is no schedule where nothing was trained in epochs.
+    """
     sources = [
         {**_describe_source(one), **_describe(one, other), "spikes_sha256": hash_spikes(one, other)}
         for one, other in zip(train, validation, strict=True)
     ]
     # beside `sources`, where models of one recording had it before there were several
     first = _describe(train[0], validation[0])
-    return {"sources": sources, **first, "schedule": schedule.as_dict(), "seed": seed}
+    told = {} if schedule is None else {"schedule": schedule.as_dict()}
+    return {"sources": sources, **first, **told, "seed": seed}
 
 
 def _describe_source(train: xr.Dataset) -> dict[str, Any]:

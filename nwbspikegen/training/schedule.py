@@ -38,6 +38,7 @@ class Schedule:
 # out
 _DEFAULT = Schedule(epochs=6, learning_rate=2e-3, weight_decay=1e-2, patience=6)
 _SCHEDULES = {
+    "population_gru": Schedule(epochs=12, learning_rate=3e-3, weight_decay=1e-2, patience=4),
     # 200 epochs are the paper's; it does not state optimiser or rate
     "shimono2026": Schedule(epochs=200, learning_rate=1e-3, weight_decay=1e-2, patience=20),
 }

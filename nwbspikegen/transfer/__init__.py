@@ -9,6 +9,7 @@ from nwbspikegen.core.lazy import import_late
 if TYPE_CHECKING:
     from nwbspikegen.transfer.embedding import Layout as Layout
     from nwbspikegen.transfer.embedding import lay_out as lay_out
+    from nwbspikegen.transfer.nwb_reading import read_context_gains as read_context_gains
     from nwbspikegen.transfer.nwb_reading import read_layout as read_layout
     from nwbspikegen.transfer.nwb_reading import read_sessions as read_sessions
     from nwbspikegen.transfer.nwb_reading import read_transfer_scores as read_transfer_scores
@@ -24,6 +25,7 @@ _MODULE_OF = {
     "SESSION_COLUMNS": "nwb_writing",
     "TransferStudy": "study",
     "lay_out": "embedding",
+    "read_context_gains": "nwb_reading",
     "read_layout": "nwb_reading",
     "read_sessions": "nwb_reading",
     "read_subject": "nwb_subject",

@@ -19,6 +19,7 @@ from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.npz_files import read_npz
 from nwbspikegen.core.records import Record
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
+from nwbspikegen.transfer.sessions import shorten
 
 _WHAT_TO_DO = "delete the file and run the study again"
 # stored as numbers too: pandas writes at most fifteen digits, and a float64 needs seventeen
@@ -54,6 +55,17 @@ def cell_file(study: str | os.PathLike[str], plan: StudyPlan, cell: MatrixCell) 
 def column_file(study: str | os.PathLike[str], plan: StudyPlan, tested: str) -> Path:
     """Return where the scores of a column's baselines and untrained models are."""
     return Path(study) / "columns" / f"{plan.find(tested).slug}.npz"
+
+
+def curve_file(study: str | os.PathLike[str], plan: StudyPlan, cell: MatrixCell | str) -> Path:
+    """Return where a cell's curve is, or, by a column's name, that of its baselines and untrained models."""
+    tested = cell if isinstance(cell, str) else cell.tested
+    # of other contexts or starts there are other curves, which never mix with these
+    measured = shorten([list(plan.contexts), plan.num_starts, plan.scored], 8)
+    column = Path(study) / "curves" / measured / plan.find(tested).slug
+    if isinstance(cell, str):
+        return column / "controls.npz"
+    return column / plan.model_slug(cell.model) / f"{plan.row_slug(cell.trained_on)}.npz"
 
 
 def write_scores(

@@ -1,4 +1,4 @@
-"""The map of recordings: near are those between which models move well."""
+"""The map of recordings: near are those between which models move well, or of which either will do."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.scoring.metrics import ROC_AUC_POOLED
 from nwbspikegen.transfer.embedding_distances import (
     BITS,
-    distances_from_bits,
-    distances_from_similarity,
+    find_distances,
     find_usable,
     require_distances,
 )
@@ -92,7 +91,8 @@ def lay_out(
     """Lay recordings out in three dimensions by how well models move between them.
 
     Distances are d = 1/s - 1 with s the mean of both directions of a score between 0 and 1, or, of
-    ``bits_per_spike``, what is lost by training elsewhere (`distances_from_bits`). Sessions that are
+    ``bits_per_spike`` and ``worth_seconds``, how much it matters to train elsewhere
+    (`distances_from_bits`, `distances_from_worth`). Sessions that are
     a row by themselves and a column enter. The layout does not depend on their order.
 
     Parameters
@@ -205,7 +205,7 @@ def _fit_clouds(
     values = values[find_usable(values, chosen["metric"])]
     if not len(values):
         return None
-    to_distances = distances_from_bits if chosen["metric"] == BITS else distances_from_similarity
+    to_distances = find_distances(chosen["metric"])
     # a layout of nothing but one place cannot be moved from by SMACOF, so its draws start anew
     start = fitted if distances.any() else None
     fits = (fit_positions(each, num_starts=1, start=start) for each in to_distances(values))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
+from nwbspikegen.scoring.worth import WORTH
 
 BITS = BITS_PER_SPIKE.name
 
@@ -38,10 +42,11 @@ def distances_from_similarity(
 def distances_from_bits(
     bits: Float[np.ndarray, "*draw session session"],
 ) -> Float64[np.ndarray, "*draw session session"]:
-    """Return d(i, j) = max(0, (b(j, j) - b(i, j) + b(i, i) - b(j, i)) / 2), in bits per spike.
+    """Return d(i, j) = (|b(j, j) - b(i, j)| + |b(i, i) - b(j, i)|) / 2, in bits per spike.
 
-    That is what is lost, on average over both directions, by training on the other recording instead
-    of on the target's own past.
+    That is how much it matters, on average over both directions, to train on the other recording instead
+    of on the target's own past. The null of the bits does not matter: gains over the untrained model give
+    the same distances as gains over a rate.
 
     Parameters
     ----------
@@ -58,14 +63,44 @@ def distances_from_bits(
     own = np.diagonal(wide, axis1=-2, axis2=-1)
     # of each target: what its own model has, less what the other's has there
     lost = own[..., None, :] - wide
-    # below zero another recording taught more than the target's own past: then they are one place
-    return _clear_diagonal(np.maximum(0.0, (lost + np.swapaxes(lost, -1, -2)) / 2.0))
+    # of either sign: where the other taught more than the target's own past it is another recording all the
+    # same, and losses that cancelled gains would put both into one place
+    apart = np.abs(lost)
+    return _clear_diagonal((apart + np.swapaxes(apart, -1, -2)) / 2.0)
+
+
+def distances_from_worth(
+    seconds: Float[np.ndarray, "*draw session session"],
+) -> Float64[np.ndarray, "*draw session session"]:
+    """Return `distances_from_bits` of log(1 + seconds): what learning on one is worth for the other.
+
+    Parameters
+    ----------
+    seconds : array (..., session, session)
+        `worth_seconds`, rows trained on, columns tested on; at most all that there was.
+
+    Examples
+    --------
+    >>> worth = np.array([[np.e - 1, 0.0], [0.0, np.e - 1]])
+    >>> distances_from_worth(worth).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    # a second more is much of one, and nothing of a minute
+    return distances_from_bits(np.log1p(seconds.astype(np.float64)))
+
+
+def find_distances(metric: str) -> Callable[[Any], Float64[np.ndarray, "*draw session session"]]:
+    """Return what makes distances of a metric."""
+    special = {BITS: distances_from_bits, WORTH: distances_from_worth}
+    return special.get(metric, distances_from_similarity)
 
 
 def find_usable(values: Float[np.ndarray, "draw session session"], metric: str) -> Bool[np.ndarray, " draw"]:
     """Return which matrices give distances: all values are there, and between 0 and 1 unless bits."""
     usable = np.isfinite(values)
-    if metric != BITS:
+    if metric == WORTH:
+        usable &= values >= 0.0
+    elif metric != BITS:
         # 0 would be infinitely far, and above 1 a distance below zero
         usable &= (values > 0.0) & (values <= 1.0)
     return np.asarray(usable.all(axis=(-2, -1)))
@@ -83,8 +118,8 @@ def require_distances(
             "a score of every pair, in both directions",
             "run the study to its end, or lay out the sessions that have one",
         )
-    if metric == BITS:
-        return distances_from_bits(values)
+    if metric in (BITS, WORTH):
+        return find_distances(metric)(values)
     outside = np.argwhere((values <= 0.0) | (values > 1.0))
     if len(outside):
         train, test = outside[0]

@@ -14,15 +14,14 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, load_model
-from nwbspikegen.prediction.beside_untrained import UNTRAINED
+from nwbspikegen.prediction.together import count_together, predict_with_each
 from nwbspikegen.scoring.evaluation import COLUMNS, score_prediction
 from nwbspikegen.scoring.independence import audit_independence
 from nwbspikegen.scoring.past import extent
 from nwbspikegen.scoring.segment import ScoredSegment
-from nwbspikegen.scoring.table import DEFAULT_BASELINES, predict_baselines
+from nwbspikegen.scoring.table import DEFAULT_BASELINES, UNTRAINED, predict_baselines
 from nwbspikegen.transfer.cell_files import cell_file, column_file, model_folder, write_scores
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
-from nwbspikegen.transfer.predict import count_together, predict_with_each
 from nwbspikegen.transfer.training_rows import (
     build_untrained,
     prepare_scoring,
@@ -82,7 +81,7 @@ def has_model(
 def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[MatrixCell]) -> None:
     session = plan.find(missing[0].tested)
     units, parts = session.open()
-    bins, first = _read_until_test_ends(units, parts)
+    bins, first = read_until_test_ends(units, parts)
     segment = prepare_scoring(bins, first, read_bins(parts.train), parts.test, plan)
     # each batch reads the past once; the smaller it is, the more often
     most = count_together(*segment.spikes.shape)
@@ -90,7 +89,7 @@ def _evaluate_trained(study: str, plan: StudyPlan, missing: Sequence[MatrixCell]
         few = missing[start : start + most]
         models = [load_model(model_folder(study, plan, cell.model, cell.trained_on)) for cell in few]
         for model in models:
-            _require_unseen(model, parts.test)
+            require_unseen(model, parts.test)
         for cell, model, table, draws, reason in _score_each(few, models, bins, first, segment):
             about = {"model_sha256": model.sha256, "trained_on": list(cell.trained_on), "refused": reason}
             write_scores(cell_file(study, plan, cell), table, draws, about)
@@ -134,7 +133,7 @@ def evaluate_column(study: str, tested: str) -> None:
         return
     units, parts = plan.find(tested).open()
     fitted_on = read_bins(parts.train)
-    bins, first = _read_until_test_ends(units, parts)
+    bins, first = read_until_test_ends(units, parts)
     test = prepare_scoring(bins, first, fitted_on, parts.test, plan)
     tables, draws = _score_controls(plan, test, bins, first, fitted_on)
     training, bins, first = prepare_training_segment(parts, plan)
@@ -177,14 +176,14 @@ def _score_controls(
     return pd.concat(tables, ignore_index=True), np.concatenate(draws)
 
 
-def _read_until_test_ends(units: xr.Dataset, parts: Split) -> tuple[Bins, int]:
+def read_until_test_ends(units: xr.Dataset, parts: Split) -> tuple[Bins, int]:
     """Return the bins from the start of the window to the end of the test segment, and its first bin."""
     # the test segment follows training and validation: both are its past, which every predictor reads
     past = observed_before(parts.test, units)
     return read_bins(past, parts.test), 0 if past is None else past.sizes["time"]
 
 
-def _require_unseen(model: FittedModel, test: xr.Dataset) -> None:
+def require_unseen(model: FittedModel, test: xr.Dataset) -> None:
     """Raise `InputError` when a bin that is scored was used to fit or choose the weights."""
     # asked of the model's own record, not of the plan: a folder that was put together by hand is found out
     about: dict[str, Any] = dict(test.attrs)

@@ -31,6 +31,7 @@ def plot_matrix(
     metric: str = BITS_PER_SPIKE.name,
     null: str = "mean_rate",
     trivial: tuple[str, ...] = _TRIVIAL,
+    by_column: bool = False,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """Draw one score of every row and column as a heat map, the values in the cells.
@@ -47,6 +48,9 @@ def plot_matrix(
         Which score.
     trivial : tuple of str
         Predictors to draw below, of those that the study has.
+    by_column : bool
+        Colour each column by the largest size in it. Targets differ thirtyfold in how much there is to
+        gain, and rows of one target are what is compared.
     figure : Figure or SubFigure, optional
         Where to draw; by default a new figure, as large as the matrix needs.
 
@@ -80,15 +84,17 @@ def plot_matrix(
             2.0 + 0.08 * turned + size * len(shown),
         )
     axes = figure.subplots()
-    norm, colours = choose_colours(shown, metric)
+    shades = _scale_columns(shown, len(values)) if by_column else shown
+    norm, colours = choose_colours(shades, metric)
     groups = name_groups(scores, rows, "train"), name_groups(scores, columns, "test")
     heights = _spread_rows(len(values), len(floors))
-    _draw_cells(axes, shown, heights, norm, colours, 8.5 if len(columns) <= 12 else 5.5)
+    _draw_cells(axes, (shown, shades), heights, norm, colours, 8.5 if len(columns) <= 12 else 5.5)
     mark_shared(axes, scores, rows, columns)
     _draw_borders(axes, groups, values.shape)
     _label_axes(axes, scores, rows, columns, heights, list(floors), groups)
     draw_legend(axes, scores, rows, columns, bool(np.isnan(values).any()))
-    draw_scale(axes, norm, colours, shown, name_score(metric, null))
+    label = name_score(metric, null) + (",\nover the largest size in its column" if by_column else "")
+    draw_scale(axes, norm, colours, shades, label)
     axes.set_title(predictor, loc="left", fontsize="medium")
     return figure
 
@@ -123,20 +129,31 @@ def _spread_rows(num_rows: int, num_floors: int) -> Float64[np.ndarray, " row"]:
     return np.arange(num_rows + num_floors) + np.where(np.arange(num_rows + num_floors) < num_rows, 0.0, 0.4)
 
 
+def _scale_columns(
+    values: Float64[np.ndarray, "row column"], num_rows: int
+) -> Float64[np.ndarray, "row column"]:
+    """Return values over the largest size in each column's first rows, those that were trained."""
+    sizes = np.nan_to_num(np.abs(values[:num_rows])).max(axis=0)
+    # what trivial predictors lose may be many times that: it is as strong a colour as there is
+    return np.clip(values / np.where(sizes > 0.0, sizes, 1.0), -1.0, 1.0)
+
+
 def _draw_cells(
     axes: Axes,
-    values: Float64[np.ndarray, "row column"],
+    both: tuple[Float64[np.ndarray, "row column"], Float64[np.ndarray, "row column"]],
     heights: Float64[np.ndarray, " row"],
     norm: Normalize,
     colours: Any,
     size: float,
 ) -> None:
+    """Draw cells with their values, and colours of their shades."""
     from matplotlib.patches import Rectangle
 
+    values, shades = both
     for row, height in enumerate(heights):
         for column, value in enumerate(values[row]):
             known = np.isfinite(value)
-            colour = colours(norm(value)) if known else "0.92"
+            colour = colours(norm(shades[row, column])) if known else "0.92"
             place = (column - 0.5, float(height) - 0.5)
             axes.add_patch(Rectangle(place, 1.0, 1.0, facecolor=colour, edgecolor="white", linewidth=0.8))
             # luma of ITU-R BT.601, as the eye weighs red, green and blue; white letters below the middle

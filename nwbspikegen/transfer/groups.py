@@ -10,11 +10,13 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float64
 
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.scoring import correct_by_holm
 
 _LOG = logging.getLogger("nwbspikegen")
 
 PREPARATIONS = ("in_vitro", "in_vivo")
+_AGAINST = ("running_rate", "untrained", "mean_rate")
 # 2^16 = 65,536 arrangements take a moment, and one more target doubles it
 _MOST_EXACT = 16
 # the standard error of a p of 0.05 is then 0.0015
@@ -57,19 +59,26 @@ def summarise_groups(scores: xr.Dataset) -> pd.DataFrame:
     return _sort(pd.concat(tables, ignore_index=True)[list(_COLUMNS)])
 
 
-def compare_groups(scores: xr.Dataset, against: str = "running_rate", *, seed: int = 0) -> pd.DataFrame:
+def compare_groups(scores: xr.Dataset, against: str | None = None, *, seed: int = 0) -> pd.DataFrame:
     """Test in each group whether predictors are better than a trivial one, target session by target session.
 
     Cells of a matrix share rows and columns. So the difference to `against` is averaged over the rows
     of each target, and the targets' means are tested by flipping signs: all ways up to 16 targets,
     20,000 random ones beyond; two-sided. p is corrected by Holm over all groups and predictors of a
-    metric and null. With n targets no p is below 2 / 2^n.
+    metric and null. With n targets no p is below 2 / 2^n. By default `against` is `running_rate`, or
+    `untrained` or `mean_rate` in a study that lacks it.
 
     Returns
     -------
     DataFrame
         ``group, predictor, against, metric, null, difference, num_targets, p_value, p_holm``.
+
+    Raises
+    ------
+    InputError
+        The study has no such predictor.
     """
+    against = _require_against(scores, against)
     single = _keep_single_rows(scores)
     rows = []
     for group, cells in _find_groups(single).items():
@@ -100,6 +109,22 @@ def compare_groups(scores: xr.Dataset, against: str = "running_rate", *, seed: i
     for _, family in table.groupby(["metric", "null"]):
         table.loc[family.index, "p_holm"] = correct_by_holm(family["p_value"].to_numpy())
     return _sort(table)
+
+
+def _require_against(scores: xr.Dataset, against: str | None) -> str:
+    """Return whom predictors are tested against: by default the first of some that the study has."""
+    there = [str(name) for name in scores["predictor"].values]
+    if against is None:
+        found = next((name for name in _AGAINST if name in there), None)
+    else:
+        found = against if against in there else None
+    if found is None:
+        raise InputError(
+            f"no {against or ' or '.join(_AGAINST)} in the study",
+            f"one of {', '.join(there)}",
+            "choose one: against=",
+        )
+    return found
 
 
 def flip_signs(values: Float64[np.ndarray, " target"], *, seed: int = 0) -> float:

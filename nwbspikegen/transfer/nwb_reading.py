@@ -64,6 +64,11 @@ def read_layout(path: _Path) -> pd.DataFrame:
     return positions
 
 
+def read_context_gains(path: _Path) -> pd.DataFrame:
+    """Return the gains by context of the study, as `TransferStudy.context_gains`."""
+    return _read(path, "context_gains")
+
+
 def _read(path: _Path, name: str) -> pd.DataFrame:
     path = require_file(path)
     with open_nwb(path) as file, reading(path):

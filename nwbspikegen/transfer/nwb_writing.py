@@ -49,6 +49,7 @@ def write_study(
     scores: xr.Dataset,
     *,
     layout_positions: pd.DataFrame | None = None,
+    context_gains: pd.DataFrame | None = None,
     sessions: pd.DataFrame,
     metadata: _Metadata = None,
     overwrite: bool = False,
@@ -63,6 +64,8 @@ def write_study(
         Of a transfer study.
     layout_positions : DataFrame, optional
         `Layout.table`: positions by session, indexed by session.
+    context_gains : DataFrame, optional
+        `TransferStudy.context_gains`, of a study with curves.
     sessions : DataFrame
         One row per tested session: the columns of `SESSION_COLUMNS`, and ``sex`` and ``age`` (ISO 8601)
         where they are known; a column that is not a text is stored as one.
@@ -94,7 +97,7 @@ def write_study(
     require_suffix(path, ".nwb")
     # before tables are made, and once more as the file is written: another process may have been faster
     require_absent(path, overwrite=overwrite)
-    tables = _make_tables(scores, sessions, layout_positions)
+    tables = _make_tables(scores, sessions, layout_positions, gains=context_gains)
     nwbfile = _make_file(sessions, read_metadata(metadata))
     _add_tables(nwbfile.create_processing_module(TRANSFER_MODULE, _DESCRIPTION), tables)
     from pynwb import NWBHDF5IO
@@ -113,6 +116,7 @@ def write_transfer(
     *,
     sessions: pd.DataFrame,
     layout_positions: pd.DataFrame | None = None,
+    context_gains: pd.DataFrame | None = None,
     metadata: _Metadata = None,
     unit_table: str = UNITS,
     overwrite: bool = False,
@@ -128,7 +132,7 @@ def write_transfer(
         NWB file to write.
     source : path or address
         NWB file of the recording.
-    scores, sessions, layout_positions, metadata, overwrite
+    scores, sessions, layout_positions, context_gains, metadata, overwrite
         As of `write_study`; all sessions and positions are stored, so that the partners are known.
     session : str
         The label of the recording in the study.
@@ -148,7 +152,7 @@ def write_transfer(
         The archive requires more about subject or session; the message is a template to fill in.
     """
     # before the source is opened: what does not fit is told in a moment, without copying a recording
-    tables = _make_tables(scores, sessions, layout_positions, session=session)
+    tables = _make_tables(scores, sessions, layout_positions, session=session, gains=context_gains)
     _require_same_source(require_source(source, unit_table), sessions, session)
     with derive_file(
         path,
@@ -168,6 +172,7 @@ def _make_tables(
     sessions: pd.DataFrame,
     positions: pd.DataFrame | None,
     session: str | None = None,
+    gains: pd.DataFrame | None = None,
 ) -> list[tuple[str, str, pd.DataFrame]]:
     """Return name, description and rows of each table, after checking that they fit each other."""
     _require_sessions(scores, sessions)
@@ -186,6 +191,8 @@ def _make_tables(
     ]
     if not len(rows):
         raise InputError("no score in the study", "one or more", "run the study first")
+    if gains is not None and len(gains):
+        tables.append(_make_gains(gains, session))
     if positions is not None:
         unknown = set(map(str, positions.index)) - set(sessions["session"].astype(str))
         if unknown:
@@ -195,6 +202,18 @@ def _make_tables(
         description = "Positions of the recordings: near are those between which models move well."
         tables.append(("layout", description, frame))
     return tables
+
+
+def _make_gains(gains: pd.DataFrame, session: str | None) -> tuple[str, str, pd.DataFrame]:
+    """Return the table of gains by context, or the row and column of one session."""
+    if session is not None:
+        gains = gains[(gains["train_session"] == session) | (gains["test_session"] == session)]
+    description = (
+        "Gain in bits per spike over the same model before training, when both have read so many seconds of "
+        "the tested session's own past (context), and how many seconds of it the model before training needs "
+        "to do as well (worth_seconds); one row per training row, tested session and context."
+    )
+    return "context_gains", description, gains.reset_index(drop=True)
 
 
 def _require_sessions(scores: xr.Dataset, sessions: pd.DataFrame) -> None:

@@ -17,6 +17,8 @@ from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.window_record import StoredOptions
 
 STUDY_FILE = "study.json"
+# studies that were made before there were curves lack these, and mean the defaults
+_SINCE = {"contexts", "num_starts", "scored"}
 # a name, or package.module:Name; never a path, for it becomes the name of a folder
 _ModelName = Annotated[str, Field(pattern=r"^[\w-]+(\.[\w-]+)*(:\w+)?$")]
 
@@ -54,6 +56,10 @@ class StudyPlan(Record, extra="ignore"):
         In every column.
     seed, resamples : int
         Of training and bootstrap; draws of blocks.
+    contexts : tuple of str
+        Labels of the contexts of which curves are measured; none by default.
+    num_starts, scored : int, float
+        Of the curves, as of `nwbspikegen.context_curve`.
     """
 
     format: Literal["nwbspikegen-transfer-study-1"] = "nwbspikegen-transfer-study-1"
@@ -67,6 +73,9 @@ class StudyPlan(Record, extra="ignore"):
     baselines: tuple[str, ...] = ()
     seed: int = 0
     resamples: NonNegativeInt = 200
+    contexts: tuple[str, ...] = ()
+    num_starts: Annotated[int, Field(ge=1)] = 20
+    scored: Annotated[float, Field(gt=0)] = 5.0
 
     @model_validator(mode="after")
     def _require_names(self) -> StudyPlan:
@@ -135,7 +144,7 @@ class StudyPlan(Record, extra="ignore"):
             )
         plan = read_record(path, cls, "a transfer study", "restore the file")
         # all were written; a default in the place of one whose name is damaged would be another study
-        missing = sorted(cls.model_fields.keys() - plan.model_fields_set)
+        missing = sorted(cls.model_fields.keys() - plan.model_fields_set - _SINCE)
         if missing:
             raise InputError(f"{path} without {missing[0]}", "a transfer study", "restore the file")
         return plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.scoring.context_curves import walk_contexts
 from nwbspikegen.transfer.plan import StudyPlan
 from nwbspikegen.transfer.sessions import OTHERS, StudySession, make_unique
 from nwbspikegen.views.observed import require_distinct
@@ -38,6 +39,14 @@ def with_visitor(plan: StudyPlan, session: StudySession) -> StudyPlan:
     taken = [OTHERS, *(other.name for other in (*plan.sessions, *plan.visitors))]
     visitor = session.model_copy(update={"name": make_unique(session.name, taken)})
     return plan.model_copy(update={"visitors": (*plan.visitors, visitor)})
+
+
+def with_contexts(plan: StudyPlan, contexts: Sequence[str | float], starts: int, scored: float) -> StudyPlan:
+    """Return a plan whose curves are measured at some contexts."""
+    if starts < 1 or not scored > 0:
+        raise InputError(f"{starts} starts of {scored:g} s", "one or more, above 0 s", "20 of 5 s are usual")
+    labels = tuple(label for label, _ in walk_contexts(contexts))
+    return plan.model_copy(update={"contexts": labels, "num_starts": starts, "scored": float(scored)})
 
 
 def find_known(sessions: Sequence[StudySession], session: StudySession) -> int | None:

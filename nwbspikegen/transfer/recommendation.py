@@ -60,7 +60,8 @@ def recommend(
     DataFrame
         One row per training row, best first: ``rank`` (missing where not independent),
         ``train_session``, ``train_preparation``, ``kind`` (single, mixture, others), ``value`` with
-        ``ci_low`` and ``ci_high``, ``independent``, ``shared``, ``probability_best`` (share of draws
+        ``ci_low`` and ``ci_high``, ``independent``, ``shared``, ``rank_low`` and ``rank_high`` (95 % of
+        draws), ``probability_best`` (share of draws
         in which the row is the best of the independent ones), ``verdict``, and, for ``best``, the
         ``untrained`` model and the trivial predictors that the study has, ``against_NAME`` with ``_low``
         and ``_high``: value minus theirs, with its 95 % interval. Its attrs hold what was ranked and a
@@ -95,6 +96,7 @@ def recommend(
     table["ci_low"], table["ci_high"] = _pick_intervals(scores, column, predictor, chosen)
     # chosen by the value itself: the mean over draws would add their bias
     best = int(np.argmax(np.where(independent, values, -np.inf))) if independent.any() else None
+    table["rank_low"], table["rank_high"] = _find_rank_ends(drawn, independent)
     table["probability_best"] = _share_best(drawn, independent)
     if best is not None:
         _add_against(table, "best", values, values[best], drawn, None if drawn is None else drawn[:, best])
@@ -176,6 +178,18 @@ def _pick_intervals(
         for name in ("ci_low", "ci_high")
     ]
     return ends[0], ends[1]
+
+
+def _find_rank_ends(
+    drawn: Float64[np.ndarray, "draw train"] | None, independent: Bool[np.ndarray, " train"]
+) -> tuple[Any, Any]:
+    """Return between which ranks each independent row lies in 95 % of draws, NaN for the others."""
+    if drawn is None or not independent.any():
+        return np.nan, np.nan
+    rivals = pd.DataFrame(np.where(independent, drawn, np.nan))
+    ranks = rivals.rank(axis=1, ascending=False, method="min").to_numpy()
+    ends = [interval(row) for row in ranks.T]
+    return [low for low, _ in ends], [high for _, high in ends]
 
 
 def _share_best(

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float64
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.scoring.metrics import find_metric, list_metrics
+from nwbspikegen.scoring.worth import WORTH
 
 # what learns from no recording: a trained model must beat all of them before its row is worth choosing
 TRIVIAL = ("running_rate", "online_hazard", "untrained")
@@ -84,6 +85,8 @@ def pick_matrix(
 def require_higher(metric: str) -> str:
     """Return the name of a score, given that or ``package.module:name``, of which more is better.
 
+    ``worth_seconds`` is one too, though no metric of a prediction alone.
+
     Raises
     ------
     InputError
@@ -94,6 +97,8 @@ def require_higher(metric: str) -> str:
     >>> require_higher("roc_auc_per_unit")
     'roc_auc_per_unit'
     """
+    if metric == WORTH:
+        return metric
     found = find_metric(metric, is_typed=True)
     # "best" is the largest everywhere below
     if found.better != "higher":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.clusters import Certificates
+from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.files import remove_abandoned, require_file, write_whole
+from nwbspikegen.core.owners import hold_alone
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.core.yaml_files import read_yaml
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_POOLED, list_added, list_metrics
@@ -37,11 +41,13 @@ def study_recordings(
     mixtures: Sequence[Sequence[str]] = (),
     epochs: int | None = None,
     scheduler: str | None = None,
+    certificates: Certificates | None = None,
     workers: int | None = None,
     device: str = "auto",
     seed: int = 0,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
+    context: Sequence[str | float] | None = None,
 ) -> TransferStudy:
     """Make a study of recordings or go on with the one that is there, run it, write tables and figures.
 
@@ -51,7 +57,7 @@ def study_recordings(
         As for `TransferStudy.create`. Recordings and mixtures that a study does not have yet are added.
     out : path
         Folder of the study; `tables` and `figures` are written into it.
-    scheduler, workers
+    scheduler, workers, certificates
         As for `nwbspikegen.core.tasks.open_client`.
     device : str, as for `nwbspikegen.train`
         Where models are trained.
@@ -59,12 +65,61 @@ def study_recordings(
         Begin anew even if there is a study.
     settings : mapping of name to value, optional
         Of all models, or `learning_rate`, `weight_decay` and `patience`; they are part of the study.
+    context : sequence of seconds or "warm", optional
+        Lengths of past of which curves are measured; of a study that is there, by default those that it has.
     """
     out, settings = Path(out), dict(settings or {})
     for model in models:
         require_settings(model, settings)
     # scores of installed packages that cannot be used are told before the work, not after it
     list_metrics()
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(hold_alone(out))
+        except OutputError as error:
+            # cells and models are written whole, and by one process at a time: two may share a study that is
+            # there, and none may replace it
+            if overwrite or not (out / STUDY_FILE).is_file():
+                raise
+            _LOG.warning("%s too: both share it", error.found)
+        return _run_study(
+            recordings,
+            out,
+            options=options,
+            models=models,
+            leave_one_out=leave_one_out,
+            mixtures=mixtures,
+            epochs=epochs,
+            scheduler=scheduler,
+            certificates=certificates,
+            workers=workers,
+            device=device,
+            seed=seed,
+            overwrite=overwrite,
+            settings=settings,
+            context=context,
+        )
+
+
+def _run_study(
+    recordings: _Recordings,
+    out: Path,
+    *,
+    options: _Options,
+    models: Sequence[str],
+    leave_one_out: bool,
+    mixtures: Sequence[Sequence[str]],
+    epochs: int | None,
+    scheduler: str | None,
+    certificates: Certificates | None,
+    workers: int | None,
+    device: str,
+    seed: int,
+    overwrite: bool,
+    settings: Mapping[str, Any],
+    context: Sequence[float | str] | None,
+) -> TransferStudy:
+    """Make or extend a study and run it; the parameters are those of `study_recordings`."""
     if (out / STUDY_FILE).is_file() and not overwrite:
         study = TransferStudy(out)
         # what writers that were killed have left; those that are alive keep theirs
@@ -75,6 +130,8 @@ def study_recordings(
             models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out, **settings
         )
         study.add(recordings, options=options)
+        if context is not None:
+            study.add_contexts(context)
     else:
         study = TransferStudy.create(
             out,
@@ -84,13 +141,14 @@ def study_recordings(
             leave_one_out=leave_one_out,
             seed=seed,
             epochs=epochs,
+            context=context or (),
             overwrite=overwrite,
             **settings,
         )
     for mixture in mixtures:
         study.add_row(mixture)
     if not study.is_complete:
-        with open_client(scheduler, workers) as client:
+        with open_client(scheduler, workers, certificates=certificates) as client:
             study.run(client, device=device)
     write_tables(study)
     # figures are an extra: a study without them is whole
@@ -100,7 +158,7 @@ def study_recordings(
 
 
 def write_tables(study: TransferStudy) -> Path:
-    """Write scores, groups, tests, independence and layout of a study as CSV into its folder `tables`."""
+    """Write scores, groups, tests, independence and gains of a study as CSV into its folder `tables`."""
     folder = study.folder / "tables"
     folder.mkdir(exist_ok=True)
     scores = study.scores
@@ -114,9 +172,11 @@ def write_tables(study: TransferStudy) -> Path:
         "tests": study.tests(),
         "independence": study.independence,
     }
+    if study.plan.contexts:
+        tables["context_gains"] = study.context_gains()
     for name, table in tables.items():
         with write_whole(folder / f"{name}.csv", overwrite=True) as path:
-            table.to_csv(path, index=False)
+            guard_formulas(table).to_csv(path, index=False)
     return folder
 
 
@@ -148,7 +208,30 @@ def draw_study(study: TransferStudy) -> list[Path]:
             figures[f"{name}-{metric.name}-layout"] = plot_layout(layout, preparations)
         if len(groups):
             figures[f"{metric.name}-groups"] = plot_groups(groups, metric=metric.name, null=null, tests=tests)
+    figures |= _draw_gains(study)
     return [save_figure(figure, folder / f"{name}.png", overwrite=True) for name, figure in figures.items()]
+
+
+def _draw_gains(study: TransferStudy) -> dict[str, Any]:
+    """Return matrix and map of every model's gain over itself before training, and curves of each column."""
+    from nwbspikegen.transfer.figures import plot_curve, plot_layout, plot_matrix
+
+    figures: dict[str, Any] = {}
+    for model in study.plan.models:
+        name = slugify(model)
+        for tested, curve in study.curves_of(model).items():
+            figures[f"{name}-{slugify(tested)}-curve"] = plot_curve(curve)
+        try:
+            gains = study.gains_of(model)
+            null = str(gains.attrs["headline_null"])
+            figures[f"{name}-gain-matrix"] = plot_matrix(
+                gains, predictor=model, metric=BITS_PER_SPIKE.name, null=null, trivial=(), by_column=True
+            )
+            preparations = gains["test_preparation"].to_series()
+            figures[f"{name}-gain-layout"] = plot_layout(study.layout(predictor=model), preparations)
+        except InputError as error:
+            _LOG.warning("no figure of what training %s gave: %s", model, error)
+    return figures
 
 
 def read_sessions_file(
@@ -231,11 +314,12 @@ def write_files(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        layout = study.layout(metric=BITS_PER_SPIKE.name)
+        layout = study.layout()
     except InputError as error:
         _LOG.warning("no map: %s", error)
         layout = None
     scores, sessions = study.scores, study.sessions
+    gains = study.context_gains() if study.plan.contexts else None
     written = [
         study.write_nwb(
             folder / "sub-group_ses-spike-transfer.nwb", layout=layout, metadata=metadata, overwrite=overwrite
@@ -256,6 +340,7 @@ def write_files(
             unit_table=session.options.unit_table,
             overwrite=overwrite,
             layout_positions=None if layout is None else layout.table,
+            context_gains=gains,
         )
         written.append(out)
     return written

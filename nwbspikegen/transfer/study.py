@@ -13,24 +13,34 @@ import xarray as xr
 
 from nwbspikegen.core.errors import InputError, OutputError, require_seed
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.tasks import require_shared
 from nwbspikegen.models import MODELS
-from nwbspikegen.scoring.table import DEFAULT_BASELINES
+from nwbspikegen.scoring.table import DEFAULT_BASELINES, UNTRAINED
 from nwbspikegen.training.settings import require_settings
+from nwbspikegen.transfer.evaluate_curves import collect_curves
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 from nwbspikegen.transfer.independence import compare_rows
 from nwbspikegen.transfer.plan import STUDY_FILE, StudyPlan
-from nwbspikegen.transfer.plan_changes import find_known, with_mixture, with_sessions, with_visitor
+from nwbspikegen.transfer.plan_changes import (
+    find_known,
+    with_contexts,
+    with_mixture,
+    with_sessions,
+    with_visitor,
+)
 from nwbspikegen.transfer.scores import collect_scores, read_draws
 from nwbspikegen.transfer.sessions import (
     Recording,
     describe_sessions,
 )
+from nwbspikegen.transfer.study_gains import choose_scores, join_tables_of_gains, pick_worth, read_gains
 from nwbspikegen.transfer.tasks import plan_tasks, run_plan
 from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.observed import require_distinct
 
 if TYPE_CHECKING:
+    from nwbspikegen.scoring.context_curves import ContextCurve
     from nwbspikegen.transfer.embedding import Layout
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -77,6 +87,9 @@ class TransferStudy:
         seed: int = 0,
         # as of `score`: a study keeps each draw of each main score, so that more would cost space as well
         resamples: int = 200,
+        context: Sequence[str | float] = (),
+        starts: int = 20,
+        scored: float = 5.0,
         overwrite: bool = False,
         **training: Any,
     ) -> TransferStudy:
@@ -104,6 +117,11 @@ class TransferStudy:
             Of training, bootstrap and generated trains.
         resamples : int
             Draws of blocks for intervals.
+        context : sequence of seconds or "warm"
+            Lengths of past of which curves are measured (`curves`), such as ``(0, 1, 5, 10, 30, 60,
+            "warm")``; none by default.
+        starts, scored
+            Of the curves, as of `nwbspikegen.context_curve`.
         overwrite : bool
             Replace a study that is there.
         **training
@@ -136,6 +154,7 @@ class TransferStudy:
             seed=seed,
             resamples=resamples,
         )
+        plan = with_contexts(plan, context, starts, scored)
         for mixture in mixtures:
             plan = with_mixture(plan, mixture)
         with write_whole(folder, overwrite=overwrite, marker=STUDY_FILE) as temporary:
@@ -186,6 +205,14 @@ class TransferStudy:
         """Add a mixture: a row that is trained on several sessions of the study."""
         self._change(lambda plan: with_mixture(plan, names))
 
+    def add_contexts(
+        self, context: Sequence[str | float], *, starts: int | None = None, scored: float | None = None
+    ) -> None:
+        """Let the next `run` measure curves at these contexts; those of others stay in the folder."""
+        self._change(
+            lambda plan: with_contexts(plan, context, starts or plan.num_starts, scored or plan.scored)
+        )
+
     def run(self, client: Any = None, *, device: str = "auto") -> None:
         """Train and test what is missing.
 
@@ -201,6 +228,7 @@ class TransferStudy:
         InputError
             Some of it could not be done; the rest was.
         """
+        require_shared(client, self.folder / STUDY_FILE)
         # tasks are cut for as many as there are now; who joins later takes of what is left
         workers = 1 if client is None else max(1, len(client.nthreads()))
         tasks = plan_tasks(os.fspath(self.folder), self._plan, workers=workers, device=device)
@@ -233,30 +261,108 @@ class TransferStudy:
 
         return tabulate_sessions(self._plan.sessions)
 
+    @property
+    def curves(self) -> dict[str, ContextCurve]:
+        """Of each column what the first model's rows know by seconds of its past; predictors are rows."""
+        return self.curves_of(self._plan.models[0])
+
+    def curves_of(self, model: str) -> dict[str, ContextCurve]:
+        """Return `curves` of one of several models."""
+        return collect_curves(self.folder, self._plan, model, self._plan.names)
+
+    @property
+    def gains(self) -> xr.Dataset:
+        """What training gave: like `scores`, with the untrained model as the null, at each context."""
+        return self.gains_of(self._plan.models[0])
+
+    def gains_of(self, model: str) -> xr.Dataset:
+        """Return `gains` of one of several models."""
+        return read_gains(self.folder, self._plan, model)[0]
+
+    def context_gains(self, *, predictor: str | None = None) -> pd.DataFrame:
+        """Return gain, worth in seconds and share of every cell at every context: `GAIN_COLUMNS`.
+
+        Empty where no curves were measured.
+        """
+        from nwbspikegen.transfer.gains import tabulate_gains
+
+        curves = self.curves_of(predictor or self._plan.models[0])
+        return tabulate_gains(curves, self.independence, resamples=self._plan.resamples, seed=self._plan.seed)
+
+    def worth_seconds(
+        self, context: str | float | None = None, *, predictor: str | None = None
+    ) -> pd.DataFrame:
+        """Return how many seconds of each column's own past the untrained model needs to do as well as a row.
+
+        Parameters
+        ----------
+        context : str or float, optional
+            What the row's model has read; all contexts by default.
+        predictor : str, optional
+            The trained model; the first of the study by default.
+
+        Returns
+        -------
+        DataFrame
+            ``train_session, test_session, context, worth_seconds, worth_low, worth_high, bound,
+            gained_seconds, measured_up_to, independent, shared``; see `ContextCurve.worth_seconds`.
+
+        Raises
+        ------
+        InputError
+            The study has no curve of this context.
+        """
+        return pick_worth(self.context_gains(predictor=predictor), context)
+
     def groups(self) -> pd.DataFrame:
-        """Return mean and SD over the cells of each group: training, self, others, crossings."""
-        return summarise_groups(self.scores)
+        """Return mean and SD over cells of each group (training, self, others, crossings), of gains too."""
+        return join_tables_of_gains(self.folder, self._plan, summarise_groups, summarise_groups)
 
-    def tests(self, against: str = "running_rate") -> pd.DataFrame:
-        """Return sign-flip tests of target-session means against a trivial predictor, Holm-corrected."""
-        return compare_groups(self.scores, against, seed=self._plan.seed)
+    def tests(self, against: str | None = None) -> pd.DataFrame:
+        """Return sign-flip tests against `running_rate`, and of gains against `untrained`, Holm-corrected."""
+        seed = self._plan.seed
+        if against is not None:
+            return compare_groups(self.scores, against, seed=seed)
+        return join_tables_of_gains(
+            self.folder,
+            self._plan,
+            lambda scores: compare_groups(scores, seed=seed),
+            lambda gains: compare_groups(gains, UNTRAINED, seed=seed),
+        )
 
-    def layout(self, *, predictor: str | None = None, **how: Any) -> Layout:
-        """Return positions of the sessions in space; arguments of `transfer.lay_out`."""
+    def layout(
+        self, *, predictor: str | None = None, context: str | float | None = None, **how: Any
+    ) -> Layout:
+        """Return positions of the sessions in space.
+
+        Parameters
+        ----------
+        predictor : str, optional
+            The trained model; the first of the study by default.
+        context : str or float, optional
+            Of the gains over the untrained model that distances are made of: 10 s by default where curves
+            were measured, else ``warm``.
+        **how
+            Arguments of `transfer.lay_out`. With `metric`, other than ``worth_seconds``, warm scores are laid
+            out instead of gains.
+        """
         from nwbspikegen.transfer.embedding import lay_out
 
-        return lay_out(self.scores, self.draws, predictor=predictor or self._plan.models[0], **how)
+        predictor = predictor or self._plan.models[0]
+        scores, draws, how = choose_scores(self.folder, self._plan, predictor, context, how)
+        return lay_out(scores, draws, predictor=predictor, **how)
 
     def recommend(
         self,
         target: str | os.PathLike[str],
         *,
         predictor: str | None = None,
+        context: str | float | None = None,
         options: WindowOptions | None = None,
         client: Any = None,
         **how: Any,
     ) -> pd.DataFrame:
-        """Rank what the study has trained on for a target recording.
+        """Rank what the study has trained on for a target recording, by gain over the untrained model.
 
         Parameters
         ----------
@@ -265,18 +371,21 @@ class TransferStudy:
             is trained.
         predictor : str, optional
             The trained model; the first of the study by default.
+        context : str or float, optional
+            As of `layout`.
         options : WindowOptions, optional
             What is used of a new file; the study's own by default.
         client : dask.distributed.Client, optional
             Where a new file is scored.
         **how
-            Arguments of `transfer.recommend`: metric, null.
+            Arguments of `transfer.recommend`: metric, null; with these, warm scores rank.
         """
         from nwbspikegen.transfer.recommendation import recommend
 
         predictor = predictor or self._plan.models[0]
         if str(target) in self._plan.names:
-            return recommend(self.scores, self.draws, str(target), predictor=predictor, **how)
+            scores, draws, how = choose_scores(self.folder, self._plan, predictor, context, how)
+            return recommend(scores, draws, str(target), predictor=predictor, **how)
         name = self._visit(target, options)
         visitors = () if name in self._plan.names else (name,)
         if visitors:
@@ -284,13 +393,18 @@ class TransferStudy:
             self._run(
                 plan_tasks(folder, self._plan, columns=[name], workers=workers, only_trained=True), client
             )
-        scores = collect_scores(self.folder, self._plan, visitors)
-        return recommend(
-            scores, read_draws(self.folder, self._plan, visitors), name, predictor=predictor, **how
-        )
+        scores, draws, how = choose_scores(self.folder, self._plan, predictor, context, how, visitors)
+        return recommend(scores, draws, name, predictor=predictor, **how)
 
-    def rank(self, which: str, *, predictor: str | None = None, **how: Any) -> pd.DataFrame:
-        """Rank all rows by how well they serve as seeds, or all columns by how well they are predicted.
+    def rank(
+        self,
+        which: str,
+        *,
+        predictor: str | None = None,
+        context: str | float | None = None,
+        **how: Any,
+    ) -> pd.DataFrame:
+        """Rank all rows by how well they serve as seeds, or all columns by how much training helps there.
 
         Parameters
         ----------
@@ -298,6 +412,8 @@ class TransferStudy:
             Rows or columns.
         predictor : str, optional
             The trained model; the first of the study by default.
+        context : str or float, optional
+            As of `layout`.
         **how
             Arguments of `transfer.recommendation_ranks.rank_seeds` and `rank_targets`: metric, null.
         """
@@ -306,14 +422,22 @@ class TransferStudy:
         rankings = {"seeds": rank_seeds, "targets": rank_targets}
         if which not in rankings:
             raise InputError(f"ranks of {which!r}", f"one of {', '.join(rankings)}", "choose one of these")
-        return rankings[which](self.scores, self.draws, predictor=predictor or self._plan.models[0], **how)
+        predictor = predictor or self._plan.models[0]
+        scores, draws, how = choose_scores(self.folder, self._plan, predictor, context, how)
+        return rankings[which](scores, draws, predictor=predictor, **how)
 
     def write_nwb(self, path: str | os.PathLike[str], *, layout: Layout | None = None, **how: Any) -> Path:
         """Write scores, sessions and positions to an NWB file; arguments of `transfer.write_study`."""
         from nwbspikegen.transfer.nwb_writing import write_study
 
-        positions = None if layout is None else layout.table
-        return write_study(path, self.scores, sessions=self.sessions, layout_positions=positions, **how)
+        return write_study(
+            path,
+            self.scores,
+            sessions=self.sessions,
+            layout_positions=None if layout is None else layout.table,
+            context_gains=self.context_gains() if self._plan.contexts else None,
+            **how,
+        )
 
     def _visit(self, target: str | os.PathLike[str], options: WindowOptions | None) -> str:
         """Note a file as a column that is no session, and return its name."""

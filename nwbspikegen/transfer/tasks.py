@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.tasks import Outcome, Task, run_tasks
-from nwbspikegen.transfer.cell_files import cell_file, column_file, training_file
+from nwbspikegen.transfer.cell_files import cell_file, column_file, curve_file, training_file
 from nwbspikegen.transfer.evaluate import evaluate_cells, evaluate_column, has_model
+from nwbspikegen.transfer.evaluate_curves import evaluate_curves
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
 from nwbspikegen.transfer.training_rows import train_row
 
@@ -23,6 +24,8 @@ _MOST_TOGETHER = 16
 _TASKS_PER_WORKER = 2
 # above every weight: a day of 1 ms bins of 10,000 units is 9e11
 _TRAINING_FIRST = 1e15
+# a probe's
+_MANY_UNITS = 384
 
 
 def plan_tasks(
@@ -88,8 +91,9 @@ def plan_tasks(
             title = f"{plan.find(name).slug}-{start // together}"
             few = tuple(column[start : start + together])
             scoring.append(_scoring_task(study, plan, few, title, weights[name]))
+    curves = _curve_tasks(study, plan, columns, cells, weights) if plan.contexts else []
     # all training has the higher cost, hence comes before what waits for it
-    return sorted([*training, *controls, *scoring], key=lambda task: -task.cost)
+    return sorted([*training, *controls, *scoring, *curves], key=lambda task: -task.cost)
 
 
 def run_plan(tasks: Sequence[Task], client: Any = None) -> list[Outcome]:
@@ -122,6 +126,35 @@ def _scoring_task(
     )
 
 
+def _curve_tasks(
+    study: str,
+    plan: StudyPlan,
+    columns: Sequence[str],
+    cells: Sequence[MatrixCell],
+    weights: Mapping[str, float],
+) -> list[Task]:
+    """Return one task for each column whose curves are not all there: its rows read each context together."""
+    tasks = []
+    for name in columns:
+        missing = tuple(
+            cell for cell in cells if cell.tested == name and not curve_file(study, plan, cell).is_file()
+        )
+        if missing or not curve_file(study, plan, name).is_file():
+            after = dict.fromkeys(_training_key(plan, cell.model, cell.trained_on) for cell in missing)
+            tasks.append(
+                Task(
+                    f"curves-{plan.find(name).slug}",
+                    evaluate_curves,
+                    (study, name, missing),
+                    after=tuple(after),
+                    # some twenty starts read a minute or two each, and all of the window is read once
+                    cost=weights[name] * (2 + len(missing) / 3),
+                    goes_on=True,
+                )
+            )
+    return tasks
+
+
 def _training_key(plan: StudyPlan, model: str, names: tuple[str, ...]) -> str:
     return f"train-{model}-{plan.row_slug(names)}"
 
@@ -134,5 +167,5 @@ def _weigh(plan: StudyPlan, name: str) -> float:
     """Return how much work a session is: pairs of bin and unit, at most."""
     session = plan.find(name)
     start, stop = session.about["window"]
-    # what a recording has fewer units than, or did not observe, is not known without opening it
-    return float((stop - start) / session.options.bin_size * session.options.take_units)
+    # how many units it has, and what was observed, is not known without opening it
+    return float((stop - start) / session.options.bin_size * (session.options.take_units or _MANY_UNITS))

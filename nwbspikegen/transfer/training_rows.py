@@ -15,13 +15,13 @@ import xarray as xr
 
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, SpikeModel, build_model, load_model
+from nwbspikegen.prediction.together import predict_with_each
 from nwbspikegen.scoring.evaluation import score_prediction
 from nwbspikegen.scoring.segment import ScoredSegment, prepare_segment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.training import train
 from nwbspikegen.transfer.cell_files import model_folder, training_file, write_scores
 from nwbspikegen.transfer.plan import StudyPlan
-from nwbspikegen.transfer.predict import predict_with_each
 from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import Split
 from nwbspikegen.views.observed import read_bins

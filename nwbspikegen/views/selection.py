@@ -18,8 +18,8 @@ _log = logging.getLogger("nwbspikegen")
 def select_units(
     units: xr.Dataset,
     *,
-    skip: int = 100,
-    take: int = 128,
+    skip: int = 0,
+    take: int | None = None,
     depth: Sequence[float | int] | None = None,
     region: str | Sequence[str] | None = None,
     quality: str | Sequence[str] | None = None,
@@ -28,17 +28,19 @@ def select_units(
     random_seed: int | None = None,
     judged_by: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """Keep the units that meet all criteria, then `take` of them after the first `skip`.
+    """Keep the units that meet all criteria, or `take` of them after the first `skip`.
 
     The order is that of the table. With fewer units than `skip + take`, a logged warning says so, and
-    up to `take` units are taken from the start.
+    up to `take` units are taken from the start. Shimono 2026 leaves out 100 and takes 128.
 
     Parameters
     ----------
     units : Dataset
         What `open_units` returns.
-    skip, take : int
-        Units to leave out, and units to keep, of those that meet the criteria.
+    skip : int, default: 0
+        Units to leave out at the start, of those that meet the criteria.
+    take : int, optional
+        Units to keep after them; all by default.
     depth : (float, float), optional
         Lowest and highest place along the probe (um), both included.
     region, quality : str or sequence of str, optional
@@ -93,11 +95,12 @@ def select_units(
     return units.isel(unit=_take(places, skip, take, random_seed))
 
 
-def _take(places: np.ndarray, skip: int, take: int, random_seed: int | None) -> np.ndarray:
+def _take(places: np.ndarray, skip: int, asked: int | None, random_seed: int | None) -> np.ndarray:
     available = len(places)
+    take = available - max(skip, 0) if asked is None else asked
     if skip < 0 or min(take, available) < 2:
         raise InputError(
-            f"skip {skip} and take {take} of {available} units",
+            f"skip {skip} and take {'the rest' if asked is None else asked} of {available} units",
             "skip of 0 or more, and at least 2 units to take",
             "pass other --skip-units and --take-units, other criteria, or a larger recording",
         )
@@ -106,8 +109,8 @@ def _take(places: np.ndarray, skip: int, take: int, random_seed: int | None) -> 
         rng = np.random.default_rng(random_seed)
         # in the order of the table, as everywhere: units drawn are a set
         return np.sort(rng.choice(places, min(take, available), replace=False))
-    if skip == 0:
-        return places[:take]
+    if skip == 0 or asked is None:
+        return places[skip : skip + take]
     if available < skip + take:
         _log.warning(
             "%d units are fewer than %d skipped and %d taken: taking %d from the start",

@@ -24,7 +24,7 @@ _LATER = ("exclude", "accept_odd", "unit_table")
 
 @dataclasses.dataclass(frozen=True)
 class WindowOptions:
-    """Which part of a recording is used; the defaults are those of Shimono 2026.
+    """Which part of a recording is used: by default its first ten minutes, and all of its units.
 
     Attributes
     ----------
@@ -32,8 +32,10 @@ class WindowOptions:
         Seconds from the start of observation, and how many.
     bin_size : float
         Seconds per bin.
-    skip_units, take_units : int
-        Units left out at the start of the table, and taken after them.
+    skip_units : int
+        Units left out at the start of the table.
+    take_units : int or None
+        Units taken after them; None: all.
     split : tuple of three floats
         Shares of training, validation and test.
     interval : str or None
@@ -59,8 +61,8 @@ class WindowOptions:
     start: float = 0.0
     duration: float = 600.0
     bin_size: float = 0.001
-    skip_units: int = 100
-    take_units: int = 128
+    skip_units: int = 0
+    take_units: int | None = None
     split: tuple[float, float, float] = (0.5, 0.25, 0.25)
     interval: str | None = None
     depth: tuple[float, float] | None = None
@@ -100,7 +102,9 @@ class WindowOptions:
             raise InputError(f"option {unknown[0]!r} of a window", ", ".join(cls.defaults()), "correct it")
         for name, default in cls.defaults().items():
             is_number = isinstance(stored.get(name, default), float | int)
-            if isinstance(default, float | int) and not is_number:
+            # of these None is a value: all of them
+            may_lack = name == "take_units" and stored.get(name) is None
+            if (isinstance(default, float | int) or name == "take_units") and not (is_number or may_lack):
                 raise InputError(f"{name} {stored[name]!r} of a window", "a number", "correct it")
         return cls(**stored)
 
@@ -113,11 +117,13 @@ def _to_tuples(value: Any) -> Any:
     return tuple(_to_tuples(each) for each in value) if isinstance(value, list) else value
 
 
+_PAPERS_UNITS = {"skip_units": 100, "take_units": 128}
 PRESETS: dict[str, dict[str, Any]] = {
-    "in_vitro": {"start": 1800.0, "duration": 600.0},
-    "in_vivo": {"interval": "spontaneousActivity", "start": 0.0, "duration": 600.0},
+    "shimono2026": {"duration": 600.0, **_PAPERS_UNITS},
+    "in_vitro": {"start": 1800.0, "duration": 600.0, **_PAPERS_UNITS},
+    "in_vivo": {"interval": "spontaneousActivity", "start": 0.0, "duration": 600.0, **_PAPERS_UNITS},
 }
-"""Windows of Shimono 2026: ten minutes, of a slice after its first thirty, of a mouse at rest."""
+"""What Shimono 2026 uses: 128 units, ten minutes; of a slice after its first thirty, of a mouse at rest."""
 
 
 def open_window(

@@ -52,7 +52,7 @@ def model(recording: Path) -> Path:
     [
         (["--bin-size", "0.005"], "--bin-size 0.001"),
         (["--duration", "20"], "--duration 40.0"),
-        (["--take-units", "4", "--skip-units", "0"], "--take-units 128"),
+        (["--take-units", "4", "--skip-units", "0"], "--take-units not given"),
         (["--split", "0.6,0.2,0.2"], "--split 0.5,0.25,0.25"),
     ],
 )

@@ -164,5 +164,5 @@ def test_a_model_of_the_working_folder_is_found_when_it_is_typed(
     gone = _run(*_command("train", recordings, out), "--model", "typed_models:Gone")
     assert "package.module:Name" in gone.stderr
     unknown = _run(*_command("train", recordings, out), "--model", "transformer")
-    assert "in_context, shimono2026, or package.module:Name" in unknown.stderr
+    assert "population_gru, shimono2026, or package.module:Name" in unknown.stderr
     assert not out.exists()

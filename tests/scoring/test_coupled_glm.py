@@ -8,7 +8,7 @@ import xarray as xr
 
 from nwbspikegen.scoring import bits_per_spike, score, table
 from nwbspikegen.scoring.baselines import CoupledGLM, HistoryGLM, MeanRate, coupled_glm
-from nwbspikegen.scoring.baselines.raised_cosines import filter_past, index_past, raised_cosines
+from nwbspikegen.views.raised_cosines import filter_past, index_past, raised_cosines
 
 FIRST = 12_000
 

@@ -11,7 +11,11 @@ from scipy.spatial.distance import pdist, squareform
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.transfer.embedding import lay_out
-from nwbspikegen.transfer.embedding_distances import distances_from_bits, distances_from_similarity
+from nwbspikegen.transfer.embedding_distances import (
+    distances_from_bits,
+    distances_from_similarity,
+    distances_from_worth,
+)
 from nwbspikegen.transfer.embedding_fitting import align_positions
 from nwbspikegen.transfer.recommendation import recommend
 from nwbspikegen.transfer.recommendation_ranks import rank_seeds, rank_targets
@@ -110,7 +114,12 @@ def test_distances_follow_their_formulas() -> None:
     similarity = np.array([[0.9, 0.5], [0.7, 0.8]])
     np.testing.assert_allclose(distances_from_similarity(similarity)[0, 1], 1 / 0.6 - 1)
     bits = np.array([[[2.0, 0.5], [1.0, 1.5]], [[1.0, 9.0], [9.0, 1.0]]])
-    np.testing.assert_allclose(distances_from_bits(bits)[:, 0, 1], [(1.5 - 0.5 + 2.0 - 1.0) / 2, 0.0])
+    # of either sign: where the other teaches more, it matters as much which of the two it was
+    np.testing.assert_allclose(distances_from_bits(bits)[:, 0, 1], [(1.5 - 0.5 + 2.0 - 1.0) / 2, 8.0])
+    # a gain in one direction does not make up for a loss in the other: both would lie on the origin
+    np.testing.assert_allclose(distances_from_bits(np.array([[1.0, 0.5], [1.5, 1.0]]))[0, 1], 0.5)
+    worth = np.array([[30.0, 2.0], [2.0, 30.0]])
+    np.testing.assert_allclose(distances_from_worth(worth)[0, 1], np.log(31 / 3))
     assert not np.diagonal(distances_from_bits(bits), axis1=1, axis2=2).any()
 
 
@@ -257,7 +266,10 @@ def test_good_seeds_and_easy_targets_are_ranked() -> None:
     easiest = targets.iloc[0]
     assert easiest["num_rows"] == easiest["num_above_running_rate"] == 5
     assert easiest["within"] > easiest["best_value"] > easiest["mean_value"]
-    assert 0.0 < easiest["share_of_within"] < 1.0
+    assert 0.0 < easiest["transfer_share"] < 1.0
+    # of the gain over untrained, not of the whole score, most of which training has no part in
+    assert easiest["transfer_share"] < easiest["mean_value"] / easiest["within"]
+    assert row["rank_low"] <= row["rank"] <= row["rank_high"]
 
 
 def test_a_target_that_nothing_was_trained_on_is_served() -> None:

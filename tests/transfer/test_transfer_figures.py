@@ -7,11 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from planted_study import SESSIONS, planted_sessions, planted_study
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.scoring.context_curves import ContextCurve
 from nwbspikegen.transfer.figure_groups import GROUPS
-from nwbspikegen.transfer.figures import plot_groups, plot_layout, plot_matrix
+from nwbspikegen.transfer.figures import plot_curve, plot_groups, plot_layout, plot_matrix
 
 _MODEL = {"predictor": "in_context"}
 _PREPARATIONS = dict(zip(SESSIONS, planted_sessions()["preparation"], strict=True))
@@ -210,3 +212,42 @@ def test_nothing_to_draw_is_refused() -> None:
     )
     with pytest.raises(InputError, match="no positions"):
         plot_layout(layout, {})
+
+
+def test_colours_by_column_are_those_of_the_largest_in_it() -> None:
+    scores = planted_study()
+    # a target with a hundredth to gain has colours as strong as the others
+    scores["value"][{"test_session": 0}] /= 100
+    alike, own = (plot_matrix(scores, by_column=by_column, **_MODEL).axes[0] for by_column in (False, True))
+    for axes, faint in ((alike, True), (own, False)):
+        cells = {}
+        for patch in axes.patches:
+            cells.setdefault(round(patch.get_x() + 0.5), []).append(np.ptp(patch.get_facecolor()[:3]))
+        strongest = [max(column) for column in cells.values()]
+        assert (min(strongest) < 0.2) == faint
+    assert "largest size in its column" in own.figure.axes[1].get_ylabel()
+
+
+def test_a_curve_is_drawn_by_seconds_of_context() -> None:
+    bits = np.array([[[10.0, 20.0], [20.0, 30.0]], [[30.0, 30.0], [30.0, 40.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    data = xr.Dataset(
+        {
+            "log_likelihood": (("predictor", "context", "start"), bits),
+            "seconds_read": (("context", "start"), np.array([[0.0, 0.0], [90.0, 110.0]])),
+            "num_spikes": ("start", np.array([10, 10])),
+            "observed_fraction": ("start", np.ones(2)),
+        },
+        {
+            "predictor": ["in_context", "mean_rate", "running_rate"],
+            "context": ["0", "warm"],
+            "start": [1.0, 9.0],
+        },
+    ).assign_coords(knows_target=("predictor", [False, True, False]))
+    axes = plot_curve(ContextCurve(data)).axes[0]
+    lines = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_allclose(lines["in_context"].get_ydata(), [1.5, 2.5])
+    np.testing.assert_allclose(lines["in_context"].get_xdata(), np.log1p([0.0, 100.0]))
+    # what knows more than its context is dashed
+    assert lines["mean_rate"].get_linestyle() == "--"
+    assert lines["in_context"].get_linestyle() == "-"
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "warm\n(100)"]

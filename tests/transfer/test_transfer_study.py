@@ -23,11 +23,11 @@ from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.core.tasks import open_client
 from nwbspikegen.models import build_model, load_model
+from nwbspikegen.prediction.together import predict_with_each
 from nwbspikegen.scoring.independence import compare_recordings
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.transfer.cell_files import cell_file, model_folder
 from nwbspikegen.transfer.groups import compare_groups, flip_signs, summarise_groups
-from nwbspikegen.transfer.predict import predict_with_each
 from nwbspikegen.views import open_window
 
 _OPTIONS = nsg.WindowOptions(duration=30.0, skip_units=0, split=(0.3, 0.2, 0.5))
@@ -170,11 +170,16 @@ def test_a_new_recording_is_only_tested(study, recordings, tmp_path):
     models = sorted(small.folder.rglob("model.json"))
     ranking = small.recommend(recordings["other"], options=_OPTIONS)
     assert set(ranking.train_session) == {"culture", "mouse"}
-    expected = study.scores.value.sel(
-        test_session="other", predictor="in_context", metric="bits_per_spike", null="mean_rate"
-    )
-    for row in ranking.itertuples():
-        assert row.value == float(expected.sel(train_session=row.train_session))
+    of_bits = {"test_session": "other", "metric": "bits_per_spike", "null": "mean_rate"}
+    warm = small.recommend(recordings["other"], options=_OPTIONS, metric="bits_per_spike")
+    scores = study.scores.value.sel(of_bits)
+    for gained, scored in zip(ranking.itertuples(), warm.itertuples(), strict=True):
+        assert gained.train_session == scored.train_session
+        expected = scores.sel(train_session=gained.train_session)
+        assert scored.value == float(expected.sel(predictor="in_context"))
+        assert gained.value == float(
+            expected.sel(predictor="in_context") - expected.sel(predictor="untrained")
+        )
     assert sorted(small.folder.rglob("model.json")) == models
     assert small.scores.sizes["test_session"] == 2
 

@@ -30,7 +30,9 @@ def test_the_session_clock_is_kept(shared_data):
 
 
 def test_ten_minutes_of_128_units(shared_data):
-    units = select_units(open_units(shared_data / "nwb" / "retina_stafford_wt.nwb", duration=600))
+    units = select_units(
+        open_units(shared_data / "nwb" / "retina_stafford_wt.nwb", duration=600), skip=100, take=128
+    )
     spikes = units.spikes.values
     assert spikes.shape == (600_000, 128)
     assert spikes.dtype == np.uint8

@@ -35,9 +35,16 @@ def test_units_are_skipped_and_taken():
     assert chosen.attrs["lab"] == "L"
 
 
+def test_all_units_are_the_default():
+    assert select_units(make_units(num_units=300)).sizes["unit"] == 300
+    assert select_units(make_units(), skip=2).unit.values.tolist() == [2, 3, 4]
+    assert select_units(make_units(), random_seed=3).sizes["unit"] == 5
+    with pytest.raises(InputError, match="skip 4 and take the rest of 5 units"):
+        select_units(make_units(), skip=4)
+
+
 def test_with_too_few_units_it_says_so_and_takes_from_the_start(caplog):
     with caplog.at_level(logging.WARNING, logger="nwbspikegen"):
-        assert select_units(make_units()).sizes["unit"] == 5
         assert select_units(make_units(), skip=3, take=4).unit.values.tolist() == [0, 1, 2, 3]
     assert "fewer than" in caplog.text
 
@@ -139,7 +146,7 @@ def test_units_at_random_are_the_same_again(probe):
 
 def test_what_is_scored_has_no_say(probe):
     silent = probe.isel(time=slice(0, 20))
-    with pytest.raises(InputError, match="take 128 of 0 units"):
+    with pytest.raises(InputError, match="take the rest of 0 units"):
         select_units(probe, skip=0, min_rate_hz=200.0, judged_by=silent)
     assert len(find_duplicates(silent)) == 0
     assert select_units(probe, skip=0, drop_duplicates=True, judged_by=silent).sizes["unit"] == 6

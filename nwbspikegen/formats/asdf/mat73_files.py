@@ -8,11 +8,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from nwbspikegen.core.budget import require_affordable
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.hdf5 import find_dataset, open_hdf5, read_array, require_fitting
 
-# bytes of all cells together: many cells may point at one array
-_MOST_BYTES = 2**31
 _NUMBERS = "biuf"
 _CHARACTERS = b"char"
 
@@ -62,13 +61,9 @@ def _read_cells(path: Path, cells: h5py.Dataset) -> list[np.ndarray]:
             known[name] = np.array("no numbers") if values is None else values
         # HDF5 still finds, by its address, what was deleted: it has no name any more
         found.append(known[name] if name is not None else np.array("no numbers"))
+        # all together: many cells may point at one array
         num_bytes += found[-1].nbytes
-        if num_bytes > _MOST_BYTES:
-            raise InputError(
-                f"more than {_MOST_BYTES} bytes of cells in {path}",
-                "a file that holds its numbers",
-                "check it",
-            )
+        require_affordable(f"the cells of {path}", num_bytes, path.stat().st_size)
     _require_apart(path, cells.file, list(known))
     return found
 

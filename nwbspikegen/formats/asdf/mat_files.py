@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nwbspikegen.core.budget import get_budget, is_trusting, too_much
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.asdf import mat_child
 from nwbspikegen.formats.asdf.mat73_files import is_mat73, load_mat73
@@ -17,7 +18,7 @@ from nwbspikegen.formats.asdf.mat73_files import is_mat73, load_mat73
 # far above what any file takes: without an end, a damaged one could keep the command waiting
 _LONGEST_SECONDS = 600
 # exit status of `mat_child`
-_VERSION_73 = 3
+_VERSION_73, _TOO_LARGE = 3, 5
 
 
 def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarray]]]:
@@ -26,14 +27,21 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
     Raises
     ------
     InputError
-        The file is damaged, or no MATLAB file.
+        The file is damaged, no MATLAB file, or unpacks to more than it may.
     """
     if is_mat73(path):
         return load_mat73(path)
+    most = get_budget().decoded(path.stat().st_size)
     try:
         child = subprocess.run(
             # isolated: neither the working folder nor PYTHONPATH can bring another numpy or scipy
-            [sys.executable, "-I", str(Path(mat_child.__file__)), str(path)],
+            [
+                sys.executable,
+                "-I",
+                str(Path(mat_child.__file__)),
+                str(path),
+                str(0 if is_trusting() else most),
+            ],
             capture_output=True,
             timeout=_LONGEST_SECONDS,
             check=False,
@@ -42,6 +50,8 @@ def load_mat(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarr
         raise _cannot_read(path, f"not in {_LONGEST_SECONDS} s") from None
     if child.returncode == _VERSION_73:
         raise _cannot_read(path, "a header of MATLAB 7.3, and no HDF5 after it")
+    if child.returncode == _TOO_LARGE:
+        raise too_much(f"{path}, which unpacks to more than {most} bytes", f"at most {most}")
     if child.returncode:
         # a process that SciPy took down says nothing: then its status, the negative number of a signal, has
         # to do

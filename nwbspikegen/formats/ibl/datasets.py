@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.inner_links import require_inside
 
 _LOG = logging.getLogger("nwbspikegen")
 NO_NAMESPACE = "none"
@@ -78,7 +79,8 @@ def find_alf_dataset(folder: Path, name: str, namespace: str | None = None) -> P
     Raises
     ------
     InputError
-        If one folder has several files of that name that nothing tells apart.
+        If one folder has several files of that name that nothing tells apart, or the file is a link out of
+        the session.
     """
     # where curated files win, what the curator did not write is still the sorter's
     order: list[tuple[str, ...] | None] = [None] if namespace is None else [_OFFICIAL]
@@ -92,8 +94,13 @@ def find_alf_dataset(folder: Path, name: str, namespace: str | None = None) -> P
                 if file.name == name and (wanted is None or file.namespace in wanted)
             ]
             if files:
-                return _first_of(place, files)
+                return require_inside(_first_of(place, files), _bounds_of(folder))
     return None
+
+
+def _bounds_of(folder: Path) -> Path:
+    """Return the session of an ALF folder, which its files may be links into; else the folder."""
+    return next((place.parent for place in (folder, *folder.parents) if place.name == "alf"), folder)
 
 
 def namespace_of(path: Path) -> str:

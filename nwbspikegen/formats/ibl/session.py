@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.inner_links import require_inside
 from nwbspikegen.core.npy_files import read_npy
 from nwbspikegen.formats.ibl.arrays import read_alf_table
 from nwbspikegen.formats.ibl.datasets import find_alf_dataset, is_task
@@ -83,7 +84,7 @@ def read_observation_interval(session: Session, probes: Sequence[ProbeUnits]) ->
         files = sorted(folder.glob("*ephysData*.timestamps*.npy")) if folder.is_dir() else []
         if len(files) != 1:
             return None
-        rows = read_npy(files[0])
+        rows = read_npy(require_inside(files[0], session.folder))
         if rows.dtype.kind not in "iuf" or rows.ndim != 2 or rows.shape[1] != 2 or len(rows) < 2:
             raise InputError(f"shape {rows.shape} in {files[0]}", "samples and seconds", "copy it again")
         if not (np.isfinite(rows).all() and (np.diff(rows.astype(np.float64), axis=0) > 0).all()):

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.inner_links import require_inside
 from nwbspikegen.core.npy_files import read_npy
 from nwbspikegen.formats.sorters.params import read_params
 
@@ -27,7 +28,8 @@ class PhyFolder:
 
     def find(self, *names: str) -> Path | None:
         """Return the first file of these names that is there."""
-        return next((place for name in names if (place := self.path / name).is_file()), None)
+        found = next((place for name in names if (place := self.path / name).is_file()), None)
+        return None if found is None else require_inside(found, self.path)
 
     def read_whole_numbers(self, *names: str) -> Int64[np.ndarray, " row"] | None:
         """Return a vector of whole numbers from the first of some files that is there, or None."""

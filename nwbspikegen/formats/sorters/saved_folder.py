@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.inner_links import require_own_files
 from nwbspikegen.core.json_files import read_json
 from nwbspikegen.core.npy_files import read_npy
 from nwbspikegen.core.table_files import read_table
@@ -27,6 +28,7 @@ def read_saved_folder(path: Path) -> Saved:
     InputError
         It is no such folder, is damaged, or has several segments.
     """
+    require_own_files(path)
     place = path if (path / INFO).is_file() else path / "sorting"
     info = read_json(place / INFO, _EXPECTED, _WHAT_TO_DO)
     spikes = read_npy(place / "spikes.npy")

@@ -11,9 +11,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.sorters.saved_parts import Analyzed, Saved, keep_fitting, require_sound, to_places
 from nwbspikegen.nwb.groups import find_array, find_group, read_values
 from nwbspikegen.nwb.source_nodes import is_opaque
-
-# bytes of one array: 500 million spikes, which no damaged size reaches unseen
-_MOST_BYTES = 2**32
+from nwbspikegen.nwb.zarr_folders import open_zarr
 
 
 def read_saved_zarr(path: Path) -> Saved:
@@ -24,11 +22,8 @@ def read_saved_zarr(path: Path) -> Saved:
     InputError
         It is no such folder, is damaged, or has several segments.
     """
-    import zarr
-
     try:
-        root = zarr.open_group(str(path), mode="r")
-        return _read_root(path, root)
+        return _read_root(path, open_zarr(path))
     except InputError:
         raise
     # a damaged chunk or description makes zarr and numcodecs raise almost anything
@@ -86,6 +81,4 @@ def _read(group: Any, name: str) -> np.ndarray | None:
     array = find_array(group, name)
     if array is None or is_opaque(array):
         return None
-    if array.nbytes > _MOST_BYTES:
-        raise InputError(f"{array.nbytes} bytes of {name}", f"at most {_MOST_BYTES}", "check the folder")
     return np.asarray(array[:]) if array.dtype.kind in "biufU" else read_values(array)

@@ -8,13 +8,13 @@ wrong about this recording is corrected from the past as well (`adaptive_correct
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
@@ -22,6 +22,12 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
+from nwbspikegen.models.in_context.pair_sampling import (
+    PairColumns,
+    choose_evenly,
+    choose_pairs,
+    join_columns,
+)
 from nwbspikegen.models.in_context.past import NEWEST_PRIOR, NUM_FEATURES, PairSamples, Past, find_prior
 from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
@@ -126,7 +132,38 @@ class InContext(SpikeModel):
             self._read_training(spikes, bin_size, most, rng, mask)
             for spikes, mask in zip(recordings, masks, strict=True)
         ]
-        moments = [(part[0].mean(axis=0, dtype=np.float64), part[0].var(axis=0)) for part in parts]
+        return self.join_pairs([part._asdict() for part in parts])
+
+    def read_pairs(
+        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, most: int, seed: int
+    ) -> dict[str, np.ndarray]:
+        """Take at most `most` pairs of one of many recordings, to be kept and joined with others' later.
+
+        Every second recording is read from its start, the others where reading starts over and over. No pair
+        is left out while it fits; of more than fit, spikes take up to half.
+        """
+        rng = np.random.default_rng(seed)
+        ways = self._ways_to_read(len(spikes), bin_size, rng)
+        read = self._read_pieces(spikes, None, bin_size, *ways[rng.integers(len(ways))])
+        unit, *columns = choose_pairs(*read, most, rng)
+        null = mean_rate_per_bin(spikes, None)[unit].astype(np.float32)
+        return PairColumns(*columns, null)._asdict()
+
+    def join_pairs(self, parts: Iterable[Mapping[str, np.ndarray]], *, fits: bool = True) -> PairExamples:
+        """Return all pairs together; every part has the same weight. The scaling `fits` them, or stays."""
+        features, log_odds, target, weight, null = join_columns(parts)
+        if fits:
+            self._fit_scaling(parts)
+        inputs = (self._standardise(features), log_odds)
+        return PairExamples(
+            inputs, target, weight / weight.mean(), null, self.settings.batch_size, self.device
+        )
+
+    def _fit_scaling(self, parts: Iterable[Mapping[str, np.ndarray]]) -> None:
+        """Fit centre and scale to the features of each recording."""
+        moments = [
+            (part["features"].mean(axis=0, dtype=np.float64), part["features"].var(axis=0)) for part in parts
+        ]
         center = np.mean([mean for mean, _ in moments], axis=0)
         # of the mixture of recordings at equal parts: within them and between their means
         variance = np.mean([spread + (mean - center) ** 2 for mean, spread in moments], axis=0)
@@ -135,13 +172,6 @@ class InContext(SpikeModel):
         spread = np.sqrt(variance) + 1e-3
         spread[:HAZARD_COLUMN] = np.maximum(spread[:HAZARD_COLUMN], _SMALLEST_TRACE_SD)
         self.scale.copy_(torch.from_numpy(spread))
-        features, log_odds, target, weight, null = (
-            np.concatenate(column) for column in zip(*parts, strict=True)
-        )
-        inputs = (self._standardise(features), log_odds)
-        return PairExamples(
-            inputs, target, weight / weight.mean(), null, self.settings.batch_size, self.device
-        )
 
     def _read_training(
         self,
@@ -150,24 +180,28 @@ class InContext(SpikeModel):
         most: int,
         rng: np.random.Generator,
         observed: Mask,
-    ) -> tuple[np.ndarray, ...]:
+    ) -> PairColumns:
         """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
-        # never more than a tenth of a short segment
-        skip = min(int(self.settings.skip_seconds / bin_size), len(spikes) // 10)
         null = mean_rate_per_bin(spikes, observed)
-        restarts = cut_at_random(
-            len(spikes), min(len(spikes), max(1, round(_SHORTEST_SECONDS / bin_size))), rng
-        )
         # half of the pairs lie where it is read from its start, half where reading starts over and over: else
         # nearly all have a long past, and within on npx 2 to 5 s score .10 instead of .19 bits per spike
-        parts = [
-            self._read_pieces(spikes, observed, bin_size, pieces, skipped, most // 2, rng)
-            for pieces, skipped in (([slice(None)], skip), (restarts, 0))
-        ]
+        parts = []
+        for pieces, skip in self._ways_to_read(len(spikes), bin_size, rng):
+            read = self._read_pieces(spikes, observed, bin_size, pieces, skip)
+            parts.append(choose_evenly(*read, most // 2, rng))
         unit, features, log_odds, target, weight = (
             np.concatenate(column) for column in zip(*parts, strict=True)
         )
-        return features, log_odds, target, weight, null[unit].astype(np.float32)
+        return PairColumns(features, log_odds, target, weight, null[unit].astype(np.float32))
+
+    def _ways_to_read(
+        self, num_bins: int, bin_size: float, rng: np.random.Generator
+    ) -> list[tuple[list[slice], int]]:
+        """Return the pieces, and the bins of each that are only read: in one piece, and with restarts."""
+        # never more than a tenth of a short segment
+        skip = min(int(self.settings.skip_seconds / bin_size), num_bins // 10)
+        restarts = cut_at_random(num_bins, min(num_bins, max(1, round(_SHORTEST_SECONDS / bin_size))), rng)
+        return [([slice(None)], skip), (restarts, 0)]
 
     def _read_pieces(
         self,
@@ -176,23 +210,18 @@ class InContext(SpikeModel):
         bin_size: float,
         pieces: Sequence[slice],
         skip: int,
-        most: int,
-        rng: np.random.Generator,
     ) -> tuple[np.ndarray, ...]:
-        """Return unit, features, log odds, target, weight of at most `most` pairs, each piece read anew."""
+        """Return unit, features, log odds, target and weight of pairs, each piece read anew."""
         found = []
         for piece in pieces:
             part, seen = spikes[piece], None if observed is None else observed[piece]
             # no bin is requested: what the past takes as training samples for itself trains the network too
             past = Past(spikes.shape[1], bin_size, self.prior)
             found += list(past.read(part, np.zeros(len(part), dtype=bool), seen))
-        bins, unit, features, log_odds, target, weight = _join(found)
-        kept = np.flatnonzero(bins >= skip)
-        if len(kept) > most:
-            kept = np.sort(rng.choice(kept, most, replace=False))
-        # per spike, not per bin: bits per spike are what epochs are chosen by
-        weight = weight[kept] / max(float(target[kept].sum()), 1.0)
-        return unit[kept], features[kept], log_odds[kept], target[kept], weight
+        bins, *columns = _join(found)
+        kept = bins >= skip
+        # nothing is copied where nothing is left out
+        return tuple(columns) if kept.all() else tuple(column[kept] for column in columns)
 
     def validation_examples(
         self,
@@ -236,17 +265,22 @@ class InContext(SpikeModel):
 
     @classmethod
     def predict_together(
-        cls, models: Sequence[Any], bins: Bins, first: int, bin_size: float
-    ) -> Iterator[Float32[np.ndarray, "predicted unit"] | InputError]:
+        cls,
+        models: Sequence[Any],
+        bins: Bins,
+        first: int,
+        bin_size: float,
+        wanted: Bool[np.ndarray, " predicted"] | None = None,
+    ) -> Iterator[Float32[np.ndarray, "wanted unit"] | InputError]:
         """Give what each model predicts; what all make of the recording's past is made once.
 
         It does not depend on their weights, and takes most of the time.
         """
         # what models make of it differs where they begin with different priors
         if len({model.prior for model in models}) > 1:
-            yield from super().predict_together(models, bins, first, bin_size)
+            yield from super().predict_together(models, bins, first, bin_size, wanted)
         else:
-            yield from predict_sharing(models, bins, first, bin_size)
+            yield from predict_sharing(models, bins, first, bin_size, wanted)
 
     def read_couplings(self, bins: Bins, bin_size: float) -> Couplings:
         """Return the coupling filters between units, as the past of a recording tells."""

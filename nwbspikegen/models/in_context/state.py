@@ -100,20 +100,27 @@ class InContextState(RecordingState):
 
 
 def predict_sharing(
-    models: Sequence[Any], bins: Bins, first: int, bin_size: float
-) -> list[Float32[np.ndarray, "predicted unit"]]:
-    """Return what each model predicts of bins `first` to the end, from one reading of the past."""
+    models: Sequence[Any],
+    bins: Bins,
+    first: int,
+    bin_size: float,
+    wanted: Bool[np.ndarray, " predicted"] | None = None,
+) -> list[Float32[np.ndarray, "wanted unit"]]:
+    """Return what each model predicts of bins `first` to the end that are wanted, from one reading."""
     num_bins, num_units = bins.spikes.shape
     past = Past(num_units, bin_size, models[0].prior)
     states = [InContextState(model, num_units, past) for model in models]
-    out = [np.empty((num_bins - first, num_units), dtype=np.float32) for _ in models]
+    asked = np.zeros(num_bins, dtype=bool)
+    asked[first:] = True if wanted is None else wanted
+    out = [np.empty((int(asked.sum()), num_units), dtype=np.float32) for _ in models]
+    done = 0
     # pieces as in `predict`, so that sums are taken in the same order
     for piece in models[0].cut_pieces(num_bins, first, num_units):
-        wanted = np.arange(piece.start, piece.stop) >= first
         seen = _cut(bins.observed, piece.start, piece.stop)
-        found = _read_sharing(past, states, bins.spikes[piece], seen, wanted)
+        found = _read_sharing(past, states, bins.spikes[piece], seen, asked[piece])
         for prediction, probability in zip(out, found, strict=True):
-            prediction[max(piece.start - first, 0) : max(piece.stop - first, 0)] = probability
+            prediction[done : done + len(probability)] = probability
+        done += int(asked[piece].sum())
     return out
 
 

@@ -9,6 +9,7 @@ import click
 
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option
 from nwbspikegen.core.output import print_result, records_of
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -59,7 +60,7 @@ def separate_command(
         _LOG.warning("%d cells left out: %s", number, why)
     if out is not None:
         with write_whole(out, overwrite=overwrite) as temporary:
-            table.to_csv(temporary, index=False)
+            guard_formulas(table).to_csv(temporary, index=False)
     result = {"path": None if out is None else str(out), "left_out": left_out, "rows": records_of(table)}
     shown = table.to_string(index=False, float_format="{:.3f}".format)
     print_result(result, as_json=as_json, text=shown if out is None else f"{shown}\n\nwrote {out}")

@@ -16,6 +16,7 @@ from pydantic import Field, JsonValue
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
 from nwbspikegen.core.npz_files import read_npz
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.core.records import Record, read_record, write_record
 from nwbspikegen.patchseq.features.tables import CellTable, name_version
 
@@ -97,7 +98,7 @@ def write_features(
         arrays[str(name)] = values.astype(str) if values.dtype.kind in "OU" else values
     np.savez_compressed(folder / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]
     table = tabulate_scalars(cells)
-    table.to_csv(folder / TABLE_FILE)
+    guard_formulas(table).to_csv(folder / TABLE_FILE)
     # without pyarrow the CSV file, which holds the same, has to do
     with contextlib.suppress(ImportError):
         table.reset_index().to_parquet(folder / Path(TABLE_FILE).with_suffix(".parquet"), index=False)

@@ -14,6 +14,7 @@ import pandas as pd
 from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.features.family_presets import find_preset
 from nwbspikegen.patchseq.features.files import (
     FEATURES_FILE,
@@ -129,7 +130,7 @@ def measure_recordings(
         write_features(temporary, cells, origins)
         told = pd.DataFrame(refused, columns=["recording", "reason"])
         if refused:
-            told.to_csv(temporary / REFUSED_FILE, index=False)
+            guard_formulas(told).to_csv(temporary / REFUSED_FILE, index=False)
     return FeaturesReport(out, cells, tabulate_scalars(cells), told, _count_sweeps(measured))
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.classify.models_io import CellModel
 from nwbspikegen.patchseq.nwb.predictions import write_predictions
 from nwbspikegen.patchseq.run.features import NWB_FOLDER
@@ -86,7 +87,7 @@ def predict_sources(
     table = tabulate(predictions, cells)
     with write_whole(out, overwrite=overwrite, marker=PREDICTIONS_FILE) as temporary:
         temporary.mkdir()
-        table.to_csv(temporary / PREDICTIONS_FILE, index=False)
+        guard_formulas(table).to_csv(temporary / PREDICTIONS_FILE, index=False)
         names = _write_files(cells, predictions, temporary / NWB_FOLDER, metadata)
     return PredictionReport(out, table, [out / NWB_FOLDER / name for name in names])
 

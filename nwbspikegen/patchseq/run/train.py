@@ -16,6 +16,7 @@ import pandas as pd
 
 from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.classify.models_io import DESCRIPTION_FILE, CellModel
 from nwbspikegen.patchseq.features.files import FEATURES_FILE
 from nwbspikegen.patchseq.features.tables import CellTable
@@ -97,8 +98,10 @@ def train_cells(
     model = replace(model, license=license)
     with write_whole(out, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
         model.save(temporary)
-        validation.scores.to_csv(temporary / SCORES_FILE, index=False)
-        tabulate_validation(validation, usable).to_csv(temporary / PREDICTIONS_FILE, index=False)
+        guard_formulas(validation.scores).to_csv(temporary / SCORES_FILE, index=False)
+        guard_formulas(tabulate_validation(validation, usable)).to_csv(
+            temporary / PREDICTIONS_FILE, index=False
+        )
         if find_spec("matplotlib") is not None:
             from nwbspikegen.patchseq.run.draw import draw_training
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.classify.components import FamilyComponents
 from nwbspikegen.patchseq.classify.scores import METRICS, compare_classes, score_classes
 from nwbspikegen.patchseq.features.tables import CellTable
@@ -124,9 +125,9 @@ def transfer_cells(
     scores, gains = _score(predicted, tables[1])
     with write_whole(out, overwrite=overwrite, marker=TRANSFER_FILE) as temporary:
         temporary.mkdir()
-        scores.to_csv(temporary / "scores.csv", index=False)
-        gains.to_csv(temporary / "gains.csv", index=False)
-        _tabulate(predicted, tables[1]).to_csv(temporary / "predictions.csv", index=False)
+        guard_formulas(scores).to_csv(temporary / "scores.csv", index=False)
+        guard_formulas(gains).to_csv(temporary / "gains.csv", index=False)
+        guard_formulas(_tabulate(predicted, tables[1])).to_csv(temporary / "predictions.csv", index=False)
         about = {
             "plan": vars(plan),
             "source": source.sources,

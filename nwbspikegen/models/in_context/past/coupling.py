@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces
+from nwbspikegen.models.in_context.past.coupling_screening import screen_sources, solve_screened
 from nwbspikegen.models.in_context.past.feature_columns import (
     COUPLING_POPULATION,
     COUPLING_TAUS,
     HIGHEST_FACTOR,
     LOWEST_FACTOR,
+    MOST_COUPLED,
+    NUM_SOURCES,
     RIDGES,
     TRUST_PER_NAT,
 )
@@ -28,6 +33,7 @@ _PRIOR_SPIKES = 20.0
 # bins that come one by one would be products of one row each, which are slow; 1,000 rows of 128 units are
 # 2 MB
 _MOST_WAITING = 1000
+_SCREENING_RIDGE = 0.01
 
 
 class Coupling:
@@ -168,20 +174,40 @@ class Coupling:
         covariance = self._moment / total - np.outer(mean, mean)
         scale = 1 / np.sqrt(np.maximum(np.diag(covariance), 0) + _SMALLEST_SD**2)
         scale[self._num_units * _NUM_TAUS :] *= _POPULATION_GAIN
-        # one decomposition for all targets and all ridges: a target differs by how many spikes it has. It
-        # takes most of the time: .07 s at 128 units, 26 s at 1,000
-        values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
+        covariance *= np.outer(scale, scale)
         gradient = (self._gradient - np.outer(mean, self._surprise)) * scale[:, None]
-        projected = vectors.T @ gradient
+        solve = self._solve_screened if self._num_units > MOST_COUPLED else self._solve_all
         intercept = self._surprise / (self._num_spikes + _PRIOR_SPIKES)
-        for k, ridge in enumerate(RIDGES):
-            # rounding makes the smallest eigenvalues of a covariance slightly negative
-            inverse = 1 / (np.maximum(values, 0)[:, None] * self._num_spikes + ridge)
-            weights = vectors @ (projected * inverse)
-            weights = self._without_own(weights, vectors, inverse) * scale[:, None]
+        for k, found in enumerate(solve(covariance, gradient)):
+            weights = found * scale[:, None]
             units = slice(k * self._num_units, (k + 1) * self._num_units)
             self._weights[:, units] = weights
             self._offset[units] = intercept - mean @ weights
+
+    def _solve_all(
+        self, covariance: Float64[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
+    ) -> Iterator[Float64[np.ndarray, "input unit"]]:
+        """Give the weights of each ridge, every other unit being a source."""
+        # one decomposition for all targets and all ridges: a target differs by how many spikes it has. It
+        # takes most of the time: .07 s at 128 units, 26 s at 1,000
+        values, vectors = np.linalg.eigh(covariance)
+        projected = vectors.T @ gradient
+        for ridge in RIDGES:
+            # rounding makes the smallest eigenvalues of a covariance slightly negative
+            inverse = 1 / (np.maximum(values, 0)[:, None] * self._num_spikes + ridge)
+            weights = vectors @ (projected * inverse)
+            yield self._without_own(weights, vectors, inverse)
+
+    def _solve_screened(
+        self, covariance: Float64[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
+    ) -> Iterator[Float64[np.ndarray, "input unit"]]:
+        """Give the weights of each ridge, with few sources of each unit."""
+        num_units = self._num_units
+        own = np.arange(num_units * _NUM_TAUS).reshape(num_units, _NUM_TAUS)
+        # a unit that hardly fires would tell much by chance: the weakest ridge, for a spike of the target
+        blocks = covariance[own[:, :, None], own[:, None, :]] + _SCREENING_RIDGE * np.eye(_NUM_TAUS)
+        sources = screen_sources(gradient[own], blocks, NUM_SOURCES)
+        yield from solve_screened(covariance, gradient, self._num_spikes, sources, _NUM_TAUS, RIDGES)
 
     def _without_own(
         self,

@@ -34,6 +34,8 @@ COUPLING_POPULATION = np.array([0, 2, 4, 5])
 # the gain of each, a feature beside it, tells the network which to believe
 RIDGES = (3e3, 3e4, 3e5)
 """Traces of the other units, and of the population, that coupling filters weigh; strengths of the ridge."""
+MOST_COUPLED = 128
+NUM_SOURCES = 64
 # 1 + w . x falls below 0 where many units inhibit, and no hazard can: its log is taken within bounds
 LOWEST_FACTOR, HIGHEST_FACTOR = 0.15, 150.0
 # a solution that gained .2 nats per spike or more counts whole; one that lost as much, with the opposite

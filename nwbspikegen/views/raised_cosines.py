@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from nwbspikegen.scoring.baselines.raised_cosines_kernels import filter_kernel
 from nwbspikegen.views.history import Mask, fill_unobserved
+from nwbspikegen.views.raised_cosines_kernels import filter_kernel
 
 NUM_COSINES = 8
 LONGEST_MS = 250.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models.base import SpikeModel
 
-Prediction = Float32[np.ndarray, "predicted unit"]
+Prediction = Float32[np.ndarray, "wanted unit"]
 
 # 1.75 GiB of predictions: less than half of the 4 GiB that a local worker has
 _MOST_BYTES = 7 * 2**28
@@ -29,17 +29,22 @@ def count_together(num_predicted: int, num_units: int) -> int:
 
 
 def predict_with_each(
-    models: Sequence[SpikeModel], bins: Bins, first: int, bin_size: float
+    models: Sequence[SpikeModel],
+    bins: Bins,
+    first: int,
+    bin_size: float,
+    wanted: Bool[np.ndarray, " predicted"] | None = None,
 ) -> Iterator[tuple[int, Prediction | InputError]]:
     """Give what each model predicts of bins `first` to the end, with its place in the sequence.
 
     The same, bit for bit, as each model's own `predict`; models of one kind may read a recording together.
-    An `InputError` is given instead of a prediction where a model cannot read so many units.
+    Of the bins from `first` on those are given that are `wanted`, by default all. An `InputError` is given
+    instead of a prediction where a model cannot read so many units.
     """
     # models of one class can share what they read; of different ones nothing is common
     places: dict[type[SpikeModel], list[int]] = {}
     for place, model in enumerate(models):
         places.setdefault(type(model), []).append(place)
     for kind, some in places.items():
-        together = [models[place] for place in some]
-        yield from zip(some, kind.predict_together(together, bins, first, bin_size), strict=True)
+        together = kind.predict_together([models[place] for place in some], bins, first, bin_size, wanted)
+        yield from zip(some, together, strict=True)

@@ -1,0 +1,56 @@
+# %% [markdown]
+# # Explain: which units does the model use?
+#
+# A map of what a model looks at says little by itself. Each is stood beside a control: what does it cost to lose
+# it? Here the simulation's couplings are known, so that the map can be checked.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import nwbspikegen as nsg
+from nwbspikegen.explain.ablations import AblationOptions
+from nwbspikegen.explain.explanation import explain
+from nwbspikegen.explain.figure_bars import plot_ablations
+from nwbspikegen.explain.figure_maps import plot_couplings
+
+simulation = nsg.simulate("in_vivo", num_units=10, duration=60, seed=1)
+units = nsg.open_units(simulation.sorting)
+parts = nsg.split_fractions(units)
+model = nsg.train(parts.train, parts.validation, epochs=1, progress=False)
+# few resamples, to be quick
+found = explain(model, parts, context=units, options=AblationOptions(num_targets=300, resamples=50))
+list(found.maps.data_vars)
+
+# %%
+plot_couplings(found.maps)
+
+# %% [markdown]
+# Against the truth, over pairs of different units:
+
+# %%
+others = ~np.eye(10, dtype=bool)
+model_says = np.asarray(found.maps.coupling)[others]
+true = np.asarray(simulation.coupling)[others]
+figure, axes = plt.subplots(figsize=(4.5, 4), layout="constrained")
+axes.plot(true, model_says, "o", color="#0072B2", markersize=4)
+axes.set(xlabel="Coupling in the simulation", ylabel="Coupling in the model")
+axes.set_title(f"r = {np.corrcoef(true, model_says)[0, 1]:.2f}")
+
+# %% [markdown]
+# ## What does losing it cost?
+#
+# The sentences below are made from the numbers. They say which parts the prediction needs and which it does not;
+# a cost whose interval contains 0 is no cost.
+
+# %%
+print("\n".join(found.results))
+
+# %%
+plot_ablations(found.ablations)
+
+# %% [markdown]
+# Maps of attention, lags and distances, and what was found on real recordings: [the guide](../explain.md).
+
+# %%
+plt.close("all")
