@@ -42,6 +42,7 @@ _NAMES = [
     "share_file",
     "simulate",
     "spike_statistics",
+    "summarise",
     "split_fractions",
     "split_time",
     "survey",

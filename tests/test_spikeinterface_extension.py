@@ -520,7 +520,7 @@ class TestWidget:
     def test_it_draws_what_is_stored(self, computed):
         pyplot = pytest.importorskip("matplotlib.pyplot")
         widget = nsi.plot_spike_generation(computed, start=2.0, duration=3.0, backend="matplotlib")
-        recorded, _, drawn, bits = widget.axes
+        recorded, _, drawn, bits, _ = widget.axes
         found = result_of(computed)
         times = found.spike_probability.time.values[2000] + np.array([0.0, 3.0])
         seconds = np.concatenate(

@@ -172,7 +172,7 @@ def _dress(axes: Axes, panel: Panel) -> None:
         axes.set_xticks(list(panel.x_names), names, rotation=45, ha="right", fontsize=8)
     if panel.is_square:
         # the frame grows, not the scale: room for names beside the outermost places
-        axes.margins(0.15)
+        axes.margins(0.35 if any(mark.labels for mark in panel.marks) else 0.05)
         axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)
     if any(mark.name for mark in panel.marks if mark.kind != "map"):

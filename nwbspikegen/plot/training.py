@@ -69,10 +69,7 @@ def plot_training(
     kept = float(table["epoch"].iloc[int(np.nanargmax(table[chosen_by].to_numpy(dtype=float)))])
     shown = [(label, columns) for label, columns in _PANELS if set(columns) & set(table)]
     figure = new_figure(9.0, 6.0)
-    panels = figure.subplots(2, 2, sharex=True).ravel()
-    for axes in panels[len(shown) :]:
-        axes.remove()
-    panels = panels[: len(shown)]
+    panels = [figure.add_subplot(2, 2, place + 1) for place in range(len(shown))]
     # more points than that lie on each other
     marker = "o" if len(table) < 30 else None
     for axes, (label, columns) in zip(panels, shown, strict=True):

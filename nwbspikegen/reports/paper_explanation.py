@@ -29,7 +29,7 @@ _CAPTIONS = {
 }
 
 
-def draw_explanation(path: Path) -> Iterator[PaperFigure]:
+def list_explanation_figures(path: Path) -> Iterator[PaperFigure]:
     """Yield the figures of a file of `explain`: maps, curves, couplings, correlations, ablations."""
     maps, correlations, ablations = read_attention(path)
     heading = _head(path, maps.attrs.get("num_windows"))

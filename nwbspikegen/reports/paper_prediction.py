@@ -25,7 +25,9 @@ from nwbspikegen.views import open_units
 from nwbspikegen.views.observed import read_bins
 
 
-def draw_prediction(path: Path, start: float, duration: float, seed: int | None) -> Iterator[PaperFigure]:
+def list_prediction_figures(
+    path: Path, start: float, duration: float, seed: int | None
+) -> Iterator[PaperFigure]:
     """Yield the figures of a file of `generate`: rasters, curves, bits per spike, all scores."""
     held = list_results(path)
     predicted = read_spike_probability(path)

@@ -16,8 +16,8 @@ from nwbspikegen.core.records import read_record
 from nwbspikegen.nwb.opening import open_nwb
 from nwbspikegen.plot.finishing import FORMATS, PaperFigure, write_figure
 from nwbspikegen.reports.page_figures import draw_page
-from nwbspikegen.reports.paper_explanation import draw_explanation
-from nwbspikegen.reports.paper_prediction import draw_prediction
+from nwbspikegen.reports.paper_explanation import list_explanation_figures
+from nwbspikegen.reports.paper_prediction import list_prediction_figures
 
 _Figures = Iterator[PaperFigure]
 
@@ -147,8 +147,8 @@ def _draw_file(path: Path, start: float, duration: float, seed: int | None) -> _
     with open_nwb(path) as file:
         modules = set(file["processing"]) if "processing" in file else set()
     known: dict[str, Callable[[], _Figures]] = {
-        "spike_generation": lambda: draw_prediction(path, start, duration, seed),
-        "attention": lambda: draw_explanation(path),
+        "spike_generation": lambda: list_prediction_figures(path, start, duration, seed),
+        "attention": lambda: list_explanation_figures(path),
     }
     if has_rasters(path) or "attention" in modules:
         for name, draw in known.items():

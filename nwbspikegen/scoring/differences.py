@@ -20,7 +20,7 @@ def compare_predictors(scores: pd.DataFrame, model: str = "") -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        As `score` returns it.
+        As `score` returns it; intervals are reliable where it does not say.
     model : str, optional
         By default the predictor of the first row.
 
@@ -37,6 +37,8 @@ def compare_predictors(scores: pd.DataFrame, model: str = "") -> pd.DataFrame:
     [['b', 0.2, 0.1, 0.3, True]]
     """
     rows = scores[scores["metric"] == BITS_PER_SPIKE.name]
+    if "ci_reliable" not in rows:
+        rows = rows.assign(ci_reliable=True)
     model = model or (str(scores["predictor"].iloc[0]) if len(scores) else "")
     own = rows[rows["predictor"] == model].set_index("null")
     above_mean = rows[rows["null"] == MEAN].set_index("predictor")

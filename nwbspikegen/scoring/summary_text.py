@@ -24,7 +24,7 @@ _LONGEST_NAME = 34
 
 def format_summary(summary: ScoreSummary, *, is_explained: bool = False) -> str:
     """Return scores in lines of at most `WIDTH` columns; with `is_explained`, what they mean below."""
-    names = {str(name): shorten(str(name), _LONGEST_NAME) for name in summary.table.index}
+    names = {str(name): cut_middle(str(name), _LONGEST_NAME) for name in summary.table.index}
     width = max(16, *(len(name) + 2 for name in names.values()))
     lines = [*_list_bits(summary, names, width), *_list_notes(summary)]
     lines += ["", *_list_others(summary.others, names, width)] if len(summary.others.columns) else []
@@ -33,12 +33,12 @@ def format_summary(summary: ScoreSummary, *, is_explained: bool = False) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def shorten(name: str, longest: int) -> str:
+def cut_middle(name: str, longest: int) -> str:
     """Return a name with its middle left out where it is too long: both ends tell names apart.
 
     Examples
     --------
-    >>> shorten("laboratory.models:GRU", 12)
+    >>> cut_middle("laboratory.models:GRU", 12)
     'labor…ls:GRU'
     """
     if len(name) <= longest:
@@ -50,7 +50,7 @@ def shorten(name: str, longest: int) -> str:
 def _list_bits(summary: ScoreSummary, names: dict[str, str], width: int) -> list[str]:
     # said at the head of every interval, for it changes how they are read
     interval = "95 % interval" if summary.is_reliable else "95 %, unreliable"
-    above = f"{shorten(names[summary.model], _VALUE + _INTERVAL - 10)} above it"
+    above = f"{cut_middle(names[summary.model], _VALUE + _INTERVAL - 10)} above it"
     lines = [
         f"{'':<{width}}{'bits/spike, above mean rate':>{_VALUE + _INTERVAL}}{above:>{_VALUE + _INTERVAL}}",
         f"{'predictor':<{width}}" + f"{'value':>{_VALUE}}{interval:>{_INTERVAL}}" * 2,
@@ -71,7 +71,7 @@ def _write(value: float, low: float, high: float, sign: str) -> str:
 
 def _list_others(others: pd.DataFrame, names: dict[str, str], width: int) -> list[str]:
     """Return the other scores, as many side by side as fit."""
-    headings = {str(heading): shorten(str(heading), WIDTH - width - 2) for heading in others.columns}
+    headings = {str(heading): cut_middle(str(heading), WIDTH - width - 2) for heading in others.columns}
     lines: list[str] = []
     block: list[str] = []
     for heading in [*headings, None]:

@@ -28,6 +28,7 @@ _CURVES = [
         "accuracy_on_silence": 0.9,
         "pr_auc": [0.1, 0.3, 0.2][epoch],
         "bits_per_spike": 0.05 * epoch,
+        "calibration_error": 0.01 * (3 - epoch),
     }
     for epoch in range(3)
 ]
@@ -64,10 +65,41 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_derived_file_gives_its_figures_once(derived: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures"
     assert _plot(derived, "--out", out) == (0, ["rasters.png", "curves.png", "bits.png", "scores.png"], "")
-    assert {path.name for path in out.iterdir()} == {"rasters.png", "curves.png", "bits.png", "scores.png"}
+    names = ("rasters", "curves", "bits", "scores")
+    assert {path.name for path in out.iterdir()} == {f"{n}.{end}" for n in names for end in ("png", "txt")}
     code, _, message = _plot(derived, "--out", out)
     assert (code, "exists" in message) == (2, True)
     assert _plot(derived, "--out", out, "--overwrite", "--start", "2", "--duration", "1")[0] == 0
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg"])
+def test_figures_say_what_they_are_of_beside_and_inside(derived: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / "figures"
+    code, names, _ = _plot(derived, "-o", out, "--format", suffix)
+    assert (code, names) == (0, [f"{name}.{suffix}" for name in ("rasters", "curves", "bits", "scores")])
+    caption = (out / "bits.txt").read_text()
+    # recording, units, window, model; what is drawn, how sure
+    for told in ("derived.nwb", "6 units", "in bins of 10 ms", "running_rate", "above each other predictor"):
+        assert told in caption
+    assert "Dotted and hollow: few blocks" in caption
+    written = (out / f"bits.{suffix}").read_bytes()
+    # the title, which PDF keeps as it is
+    assert b"derived.nwb" in written
+    if suffix == "svg":
+        text = written.decode()
+        # text stays text, and letters stand above the panels
+        assert ">A<" in text
+        assert ">B<" in text
+        assert caption[:40] in text
+
+
+def test_a_recording_is_drawn_without_results(derived: Path, tmp_path: Path) -> None:
+    code, names, _ = _plot(derived.with_name("source.nwb"), "--out", tmp_path / "figures")
+    assert (code, names) == (0, ["recording.png"])
+    caption = (tmp_path / "figures" / "recording.txt").read_text()
+    assert "(A)" in caption
+    assert "Zoom in" not in caption
+    assert "lick on" not in caption
 
 
 def test_a_model_gives_its_training_curves(model: Path, tmp_path: Path) -> None:
@@ -77,8 +109,7 @@ def test_a_model_gives_its_training_curves(model: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_refused(derived: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures"
     for target, message in (
-        (tmp_path, "folder of a model"),
-        (derived.with_name("source.nwb"), "nwbspikegen generate"),
+        (tmp_path, "folder of"),
         (tmp_path / "nothing.nwb", "nothing"),
     ):
         code, _, error = _plot(target, "--out", out)
@@ -94,13 +125,16 @@ def test_what_cannot_be_drawn_is_refused(derived: Path, model: Path, tmp_path: P
 
 def test_training_curves_show_every_epoch_and_mark_the_kept_one() -> None:
     figure = plot_training(_CURVES, chosen_by="pr_auc", loss="dice", title="mine")
-    loss, accuracy, pr_auc, bits = figure.axes
+    loss, bits, calibration, pr_auc = figure.axes
     assert [line.get_label() for line in loss.lines[:2]] == ["training", "validation"]
-    np.testing.assert_allclose(accuracy.lines[0].get_ydata(), [0.0, 0.1, 0.2])
+    np.testing.assert_allclose(calibration.lines[0].get_ydata(), [0.03, 0.02, 0.01])
+    assert "Calibration error" in calibration.get_ylabel()
     np.testing.assert_allclose(pr_auc.lines[0].get_ydata(), [0.1, 0.3, 0.2])
     np.testing.assert_allclose(bits.lines[0].get_xdata(), [1, 2, 3])
     assert all(axes.lines[-1].get_xdata()[0] == 2.0 for axes in figure.axes)
     assert "dice" in loss.get_ylabel()
+    old = [{name: value for name, value in point.items() if name != "calibration_error"} for point in _CURVES]
+    assert len(plot_training(old, chosen_by="pr_auc").axes) == 3
 
 
 def test_losses_stand_side_by_side_for_every_recording() -> None:
