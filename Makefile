@@ -61,7 +61,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 docs: $(STAMP)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	NO_MKDOCS_2_WARNING=1 NWBSPIKEGEN_RUN_GALLERY=1 $(BIN)/python -m mkdocs build
 
 recipe: $(STAMP)
 	$(BIN)/python conda/write_recipe.py

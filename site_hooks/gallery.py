@@ -1,8 +1,8 @@
 """Pages of the gallery: scripts of examples/gallery, run as notebooks, with what they print and draw.
 
-Running takes a minute or two, so it is asked for: `make docs` sets NWBSPIKEGEN_RUN_GALLERY=1. Without it pages
-have the code alone, and say so. Each can be downloaded as a notebook. NWBSPIKEGEN_GALLERY names another
-recording, a path or an address, instead of the one that lies beside the scripts.
+Running takes minutes, so it is asked for: `make docs` sets NWBSPIKEGEN_RUN_GALLERY=1. Without it pages have the
+code alone, and say so. Each can be downloaded as a notebook. NWBSPIKEGEN_GALLERY names another recording, a path
+or an address, instead of the one that lies beside the scripts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -24,7 +24,9 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "examples" / "gallery"
 RECORDING = "culture.nwb"
 # s: a cell that trains takes five on a machine of its own
 _PATIENCE = 600
-_NOT_RUN = '!!! note "Not run in this build"\n    Figures and numbers are here when the site is made by `make docs`.\n'
+_NOT_RUN = """!!! note "Not run in this build"
+    Figures and numbers are here when the site is made by `make docs`.
+"""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Explain: which units does the model use?
 #
-# A map of what a model looks at says little by itself. Each is stood beside a control: what does it cost to lose
-# it? Here the simulation's couplings are known, so that the map can be checked.
+# A map of what a model looks at says little by itself. Each is stood beside a control: what does it cost to
+# lose it? Here the simulation's couplings are known, so that the map can be checked.
 
 # %%
 import matplotlib.pyplot as plt
@@ -40,8 +40,8 @@ axes.set_title(f"r = {np.corrcoef(true, model_says)[0, 1]:.2f}")
 # %% [markdown]
 # ## What does losing it cost?
 #
-# The sentences below are made from the numbers. They say which parts the prediction needs and which it does not;
-# a cost whose interval contains 0 is no cost.
+# The sentences below are made from the numbers. They say which parts the prediction needs and which it does
+# not; a cost whose interval contains 0 is no cost.
 
 # %%
 print("\n".join(found.results))

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Let a model run freely
 #
-# From where the recording ends the model goes on from its own spikes. No bin can be compared with a recorded one
-# any more; what can be compared is what the trains are like.
+# From where the recording ends the model goes on from its own spikes. No bin can be compared with a
+# recorded one any more; what can be compared is what the trains are like.
 
 # %%
 import os
@@ -31,8 +31,8 @@ axes.set(xlabel="Time (s)", ylabel="Unit, by rate", title="Recorded (black), the
 # %% [markdown]
 # ## Does it stay alive, and like itself?
 #
-# A run may die out, burst without end, or keep the rates and lose the correlation. Rates of the 20 s that were
-# generated, against those of the 20 s that were really recorded then:
+# A run may die out, burst without end, or keep the rates and lose the correlation. Rates of the 20 s that
+# were generated, against those of the 20 s that were really recorded then:
 
 # %%
 then = units.spikes.sel(time=run.time.values, method="nearest").transpose("time", "unit").values.mean(axis=0)
@@ -43,6 +43,6 @@ axes.plot([0.1, 20], [0.1, 20], color="grey", linewidth=0.8)
 axes.set(xlabel="Recorded rate (Hz)", ylabel="Generated rate (Hz)")
 
 # %% [markdown]
-# `generate MODEL FILE --free-run 60 --samples 10` writes runs into NWB with statistics of each beside those of the
-# recording, and of the recording's own past, since a population does not repeat itself either
-# ([the guide](../train-and-generate.md), [measured](../benchmarks/free_run.md)).
+# `generate MODEL FILE --free-run 60 --samples 10` writes runs into NWB with statistics of each beside those
+# of the recording, and of the recording's own past, since a population does not repeat itself either ([the
+# guide](../train-and-generate.md), [measured](../benchmarks/free_run.md)).

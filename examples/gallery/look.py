@@ -16,8 +16,8 @@ recording = os.environ.get("NWBSPIKEGEN_GALLERY", "culture.nwb")  # or a file of
 nsg.survey(recording, duration=120.0)
 
 # %% [markdown]
-# A survey names what would spoil a number, each with the option that deals with it
-# ([all findings](../survey.md)). Here there is nothing.
+# A survey names what would spoil a number, each with the option that deals with it ([all
+# findings](../survey.md)). Here there is nothing.
 #
 # `open_units` makes a view with dims `(time, unit)`. Nothing is binned until it is sliced, so that it opens
 # an hour of a thousand units as quickly.
@@ -39,8 +39,8 @@ statistics[["unit", "num_spikes", "rate_hz", "isi_cv", "fano_1s"]].round(2)
 # %% [markdown]
 # ## Raster and population rate
 #
-# Network bursts are the vertical stripes. They matter for what follows: within a burst every unit is likelier to
-# fire, so a model gains from knowing what the others just did.
+# Network bursts are the vertical stripes. They matter for what follows: within a burst every unit is
+# likelier to fire, so a model gains from knowing what the others just did.
 
 # %%
 seconds = slice(0.0, 30.0)
@@ -60,5 +60,5 @@ figure.align_ylabels()
 # %% [markdown]
 # ## All of it on one page
 #
-# `nsg.report(recording)` writes this and more into one HTML file that opens without a network: raster, rates,
-# intervals, correlations, units on the array ([how](../report.md)).
+# `nsg.report(recording)` writes this and more into one HTML file that opens without a network: raster,
+# rates, intervals, correlations, units on the array ([how](../report.md)).

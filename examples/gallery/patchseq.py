@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Patch-seq: from current clamp to cell classes
 #
-# Spikes are detected, each cell is measured, a forest learns the classes of mouse cells, and those of another
-# species are predicted. Sixteen simulated cells show the path, not what the method is worth.
+# Spikes are detected, each cell is measured, a forest learns the classes of mouse cells, and those of
+# another species are predicted. Sixteen simulated cells show the path, not what the method is worth.
 
 # %%
 import tempfile
@@ -31,8 +31,8 @@ measured["mouse"].table[["cell_class", "donor", "ri", "tau", "sag", "width_long_
 # %% [markdown]
 # ## What each cell gave
 #
-# A family is a curve per cell: the waveform, the rate over current, the adaptation. What a protocol did not hold
-# is missing with a reason, never zero.
+# A family is a curve per cell: the waveform, the rate over current, the adaptation. What a protocol did not
+# hold is missing with a reason, never zero.
 
 # %%
 plot_families(read_features(folder / "mouse_features"))
@@ -54,8 +54,9 @@ predicted = predict_sources(folder / "model", [folder / "human_features"], folde
 predicted.table[["cell", "cell_class", "predicted_class"]]
 
 # %% [markdown]
-# The forest was cross-validated on donors that it had not seen. Chance, the majority class and intervals stand in
-# the same table: [the guide](../patchseq.md), and [on real tables](../benchmarks/patchseq_tables.md).
+# The forest was cross-validated on donors that it had not seen. Chance, the majority class and intervals
+# stand in the same table: [the guide](../patchseq.md), and [on real
+# tables](../benchmarks/patchseq_tables.md).
 
 # %%
 plt.close("all")

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Train, and generate
 #
-# The first half of the window trains, the next quarter chooses the epoch, the last quarter is predicted: each
-# bin from the bins before it.
+# The first half of the window trains, the next quarter chooses the epoch, the last quarter is predicted:
+# each bin from the bins before it.
 
 # %%
 import os
@@ -26,8 +26,8 @@ predicted = nsg.generate(model, parts.test, context=units)
 predicted
 
 # %% [markdown]
-# Above what was recorded, below one draw from the predicted probabilities. A draw resembles, it does not repeat:
-# the probability is the prediction.
+# Above what was recorded, below one draw from the predicted probabilities. A draw resembles, it does not
+# repeat: the probability is the prediction.
 
 # %%
 plot_rasters(parts.test, predicted, duration=10.0)
@@ -35,8 +35,8 @@ plot_rasters(parts.test, predicted, duration=10.0)
 # %% [markdown]
 # ## Is it any good?
 #
-# Zero bits per spike are what the mean rate alone gives. Only the difference to the *other* predictors tells
-# whether training on a population was worth it ([the score table](scores.ipynb) goes on from here).
+# Zero bits per spike are what the mean rate alone gives. Only the difference to the *other* predictors
+# tells whether training on a population was worth it ([the score table](scores.ipynb) goes on from here).
 
 # %%
 scores = nsg.score(predicted, parts.test, train=parts.train, context=units)
@@ -45,8 +45,8 @@ plot_bits(scores)
 # %% [markdown]
 # ## And is it allowed?
 #
-# The audits repeat the prediction with the future changed, with units reordered, and look for bins that were
-# trained on. All must pass before a number counts.
+# The audits repeat the prediction with the future changed, with units reordered, and look for bins that
+# were trained on. All must pass before a number counts.
 
 # %%
 nsg.audit(model, parts)[["audit", "passed", "detail"]]

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Read the score table
 #
-# A simulation knows the probability that each spike was drawn from. Scored beside the models, it shows what the
-# best possible prediction gets, and which numbers only look good.
+# A simulation knows the probability that each spike was drawn from. Scored beside the models, it shows what
+# the best possible prediction gets, and which numbers only look good.
 
 # %%
 import matplotlib.pyplot as plt
@@ -25,22 +25,23 @@ scores = nsg.score(
 len(scores), list(scores.columns)
 
 # %% [markdown]
-# The table is long: a row per predictor, score and null. The score to begin with is bits per spike above the mean
-# rate, with its interval.
+# The table is long: a row per predictor, score and null. The score to begin with is bits per spike above
+# the mean rate, with its interval.
 
 # %%
 bits = scores[(scores.metric == "bits_per_spike") & (scores["null"] == "mean_rate")]
 bits.set_index("predictor")[["value", "ci_low", "ci_high"]].round(3)
 
 # %% [markdown]
-# Read it from the bottom up: `true_intensity` is the ceiling, `online_hazard` knows a unit's own past and no
-# other unit, `mean_rate` is 0 by definition. What the model has above `online_hazard` it has from the
-# population or from a better reading of the same past. An interval from 25 s is wide: five minutes are needed.
+# Read it from the bottom up: `true_intensity` is the ceiling, `online_hazard` knows a unit's own past and
+# no other unit, `mean_rate` is 0 by definition. What the model has above `online_hazard` it has from the
+# population or from a better reading of the same past. An interval from 25 s is wide: five minutes are
+# needed.
 #
 # ## The number that misleads
 #
-# Pooled over units, ROC-AUC rewards knowing which unit fires more. The constant rates, which say nothing about
-# *when*, already have most of it. Within units they have 0.5: a coin.
+# Pooled over units, ROC-AUC rewards knowing which unit fires more. The constant rates, which say nothing
+# about *when*, already have most of it. Within units they have 0.5: a coin.
 
 # %%
 areas = scores[scores.metric.isin(["roc_auc_pooled", "roc_auc_per_unit"])]

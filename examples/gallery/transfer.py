@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Transfer between preparations
 #
-# Every recording against every other: train on the row, predict the column, no weight adapted. Three simulated
-# recordings, one bursting as a slice does and two irregular ones, stand in for yours.
+# Every recording against every other: train on the row, predict the column, no weight adapted. Three
+# simulated recordings, one bursting as a slice does and two irregular ones, stand in for yours.
 
 # %%
 import tempfile
@@ -38,9 +38,9 @@ study.run()  # stopped at any moment, it goes on with what is missing
 plot_matrix(study.scores, predictor="in_context")
 
 # %% [markdown]
-# Compare within a column: columns differ by how predictable the recording is, rows by what was learned. Where
-# all rows of a column are alike, the model reads the target's own past and little of its training remains to
-# be transferred. The row `online_hazard` says what that past alone is worth.
+# Compare within a column: columns differ by how predictable the recording is, rows by what was learned.
+# Where all rows of a column are alike, the model reads the target's own past and little of its training
+# remains to be transferred. The row `online_hazard` says what that past alone is worth.
 #
 # ## Is a cell evidence of transfer?
 #
@@ -51,8 +51,8 @@ plot_matrix(study.scores, predictor="in_context")
 study.independence[["train_session", "test_session", "independent"]]
 
 # %% [markdown]
-# Which recording to train on for a new one, with real recordings and how sure the ranking is:
-# [the guide](../transfer.md).
+# Which recording to train on for a new one, with real recordings and how sure the ranking is: [the
+# guide](../transfer.md).
 
 # %%
 plt.close("all")

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import start_browser
 from populations import small_population
 
 import nwbspikegen as nsg
 
 _RESULTS = Path(__file__).parents[1] / "corpus" / "results" / "results.nwb"
-# a browser of its own asks for updates and spare connections, which are none of the page's requests
-_FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 # ms: a drawing of seconds on a machine that others use
 _PATIENCE = 60_000
 # of a panel's pixels: an empty one has its axes and its title
@@ -27,15 +22,9 @@ _LEAST_COLOURS = 8
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Start the system's Chromium, or skip with the reason."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=path, args=list(_FLAGS))
+    """The system's browser."""
+    with start_browser() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module", params=["recording", "results"])
