@@ -103,7 +103,7 @@ def generate_command(
             metadata=metadata,
             overwrite=overwrite,
         )
-        result = {"path": str(run.path), "statistics": records_of(run.statistics)}
+        result: dict[str, Any] = {"path": str(run.path), "statistics": records_of(run.statistics)}
         print_result(
             result,
             as_json=as_json,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -63,10 +64,8 @@ class Budget:
 
 
 _UNLIMITED = Budget(
-    **{
-        field.name: float("inf") if field.name == "web_seconds" else sys.maxsize
-        for field in dataclasses.fields(Budget)
-    }
+    **{field.name: sys.maxsize for field in dataclasses.fields(Budget) if field.name != "web_seconds"},
+    web_seconds=math.inf,
 )
 _LIMITED = Budget()
 

@@ -64,7 +64,7 @@ def read_table(path: Path, extra: str, **options: Any) -> pd.DataFrame:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     # pyarrow has no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq
 
     num_bytes = path.stat().st_size
     with pq.ParquetFile(path) as file:

@@ -107,7 +107,9 @@ def bound_requests(session: Any) -> None:
     class BoundedAdapter(HTTPAdapter):
         """Sends as before, and counts what comes back."""
 
-        def send(self, request: Any, stream: bool = False, timeout: Any = None, **options: Any) -> Any:
+        def send(  # type: ignore[override, unused-ignore]
+            self, request: Any, stream: bool = False, timeout: Any = None, **options: Any
+        ) -> Any:
             patience = timeout if timeout is not None else _find_patience()
             response = super().send(request, stream=stream, timeout=patience, **options)
             if not stream and hasattr(response.raw, "read1"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import torch
@@ -58,15 +58,20 @@ class Mixed(SpikeModel):
         self.offset = torch.nn.Parameter(torch.zeros(num_units))
 
     @property
+    def _models(self) -> list[SpikeModel]:
+        return [cast("SpikeModel", member) for member in self.members]
+
+    @property
     def parameters_used(self) -> dict[str, Any]:
         """Members with their settings, those that may have another default one day among them."""
-        return {"members": ", ".join(name_member(member) for member in self.members)}
+        return {"members": ", ".join(name_member(member) for member in self._models)}
 
     @property
     def window_bins(self) -> int | None:
         """The longest window of a member; None: one reads all of the past."""
-        windows = [member.window_bins for member in self.members]
-        return None if None in windows else max(windows)
+        windows = [member.window_bins for member in self._models]
+        known = [window for window in windows if window is not None]
+        return max(known) if len(known) == len(windows) else None
 
     def forward(self, log_odds: Float[torch.Tensor, "*bin unit member"]) -> Float[torch.Tensor, "*bin unit"]:
         """Return the mixture's log odds from those of its members."""
@@ -90,7 +95,7 @@ class Mixed(SpikeModel):
                 f"{self.num_units}, as this model was trained with: its weights belong to units",
                 "select as many units, or use in_context",
             )
-        return MixedState(self, [member.begin(num_units, bin_size) for member in self.members])
+        return MixedState(self, [member.begin(num_units, bin_size) for member in self._models])
 
     def training_examples(self, *args: Any, **more: Any) -> NoReturn:
         """Raise `InputError`: it has no epochs of its own."""

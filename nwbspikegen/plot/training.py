@@ -67,7 +67,10 @@ def plot_training(
     table = pd.DataFrame(list(curves))
     # NaN where validation had no spike: the epoch that was kept is among the others
     kept = float(table["epoch"].iloc[int(np.nanargmax(table[chosen_by].to_numpy(dtype=float)))])
+    # sampled pairs of unequal weight, as in pretraining, have bits per spike only
     shown = [(label, columns) for label, columns in _PANELS if set(columns) & set(table)]
+    from matplotlib.ticker import MaxNLocator
+
     figure = new_figure(9.0, 6.0)
     panels = [figure.add_subplot(2, 2, place + 1) for place in range(len(shown))]
     # more points than that lie on each other
@@ -87,14 +90,12 @@ def plot_training(
         axes.axvline(kept, color="0.6", linewidth=0.9, linestyle=":", zorder=0)
         axes.set_ylabel(label if label != "Loss" or not loss else f"Loss ({loss})")
         axes.spines[["top", "right"]].set_visible(False)
-        # sampled pairs of unequal weight, as in pretraining, have bits per spike only
-        axes.set_visible(bool(set(columns) & set(table)))
-        if len(columns) > 1 and axes.get_visible():
+        if len(columns) > 1:
             axes.legend(fontsize="small", frameon=False)
     for axes in panels[-2:]:
         axes.set_xlabel("Epoch")
         axes.tick_params(labelbottom=True)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if title:
         figure.suptitle(title, fontsize="medium")
     return figure

@@ -37,7 +37,9 @@ def measure_curves(
                     if isinstance(predicted, InputError):
                         refused[name] = predicted
                         continue
-                    scored = Bins(*(None if each is None else each[wanted] for each in part.since(first)))
+                    later = part.since(first)
+                    seen = None if later.observed is None else later.observed[wanted]
+                    scored = Bins(later.spikes[wanted], seen)
                     edges = np.arange(len(columns) + 1, dtype=np.int64) * starts.scored
                     found[name][row, columns] = sum_log2_likelihood(
                         predicted, scored.spikes, edges, scored.observed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nwbspikegen.explain.figure_bars import plot_ablations, plot_rate_correlations
 from nwbspikegen.explain.figure_curves import plot_attention_curves
@@ -12,6 +13,9 @@ from nwbspikegen.explain.nwb import read_attention
 from nwbspikegen.nwb.opening import open_nwb
 from nwbspikegen.nwb.provenance import list_models, list_sources
 from nwbspikegen.plot.finishing import PaperFigure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MODULE = "attention"
 _CAPTIONS = {
@@ -33,7 +37,7 @@ def list_explanation_figures(path: Path) -> Iterator[PaperFigure]:
     """Yield the figures of a file of `explain`: maps, curves, couplings, correlations, ablations."""
     maps, correlations, ablations = read_attention(path)
     heading = _head(path, maps.attrs.get("num_windows"))
-    drawn = {}
+    drawn: dict[str, Callable[[], Figure]] = {}
     if "attention_mean" in maps:
         drawn["attention_maps"] = lambda: plot_attention_maps(maps)
         drawn["attention_curves"] = lambda: plot_attention_curves(maps)

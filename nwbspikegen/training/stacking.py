@@ -80,9 +80,9 @@ def stack_log_odds(
     """Return the weights that predict best, chosen by what they predict of other blocks of time.
 
     First the weights and the offset that all units have in common maximise the likelihood; then each unit's
-    weights, with a ridge on what they differ from those, and the rate left as it is. Five blocks of time choose
-    the ridge: each is predicted with the weights of the other four. Where no weights predict them better than
-    the best member alone, that is taken as it is.
+    weights, with a ridge on what they differ from those, and the rate left as it is. Five blocks of time
+    choose the ridge: each is predicted with the weights of the other four. Where no weights predict these
+    better than the best member alone, that is taken as it is.
 
     All spikes are used, and of a unit's silent bins eight times as many, at least 20,000, which stand for the
     others. Stacking by likelihood is that of Smyth & Wolpert 1999 (Machine Learning 36:59), here of log odds;

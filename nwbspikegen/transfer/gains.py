@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -240,7 +241,7 @@ def tabulate_gains(
         ``worth_high``, ``bound``, ``gained_seconds`` and ``measured_up_to``; ``transfer_share`` with
         ``share_low`` and ``share_high``, of the gain of the session's own row; ``independent, shared``.
     """
-    how = {"resamples": resamples, "seed": seed}
+    how: dict[str, Any] = {"resamples": resamples, "seed": seed}
     tables = []
     for tested, curve in curves.items():
         for name, known in curve.trained.items():
@@ -280,7 +281,7 @@ def collect_worth(
     matrix = one.pivot_table(
         index="train_session", columns="test_session", values="worth_seconds", aggfunc="first", dropna=False
     )
-    found: Float64[np.ndarray, "row column"] = matrix.reindex(index=names, columns=columns).to_numpy(
-        np.float64
-    )
+    found: Float64[np.ndarray, "row column"] = matrix.reindex(
+        index=list(names), columns=list(columns)
+    ).to_numpy(np.float64)
     return found
