@@ -271,17 +271,3 @@ GAIN_COLUMNS = (
     *("transfer_share", "share_low", "share_high", "independent", "shared"),
 )
 """Columns of a study's table of gains by context, in order."""
-
-
-def collect_worth(
-    gains: pd.DataFrame, context: str, names: Sequence[str], columns: Sequence[str]
-) -> Float64[np.ndarray, "row column"]:
-    """Return worth in seconds of one context, rows by columns; NaN where it was not measured."""
-    one = gains[gains["context"] == context]
-    matrix = one.pivot_table(
-        index="train_session", columns="test_session", values="worth_seconds", aggfunc="first", dropna=False
-    )
-    found: Float64[np.ndarray, "row column"] = matrix.reindex(
-        index=list(names), columns=list(columns)
-    ).to_numpy(np.float64)
-    return found
