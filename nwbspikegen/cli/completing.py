@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 # parameters that hold a recording, of all commands
 _RECORDINGS = ("recordings", "recording", "target", "thing")
-OUR_MODELS = ("in_context", "shimono2026")
+OUR_MODELS = ("in_context", "shimono2026", "glm", "mixed", "population_gru")
 LOSSES = ("dice", "focal", "bernoulli")
 """As `models.LOSSES`, which is not imported for a line that is typed: it loads torch."""
 _ELECTRODES = "general/extracellular_ephys/electrodes"

@@ -34,6 +34,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "nwbspikegen train a.nwb b.nwb c.nwb -o model --hold-out c.nwb --explain",
         "nwbspikegen train probe.nwb -o model --preset in_vivo --region VISp,CA1 --set width=64",
     ),
+    "pretrain": ("nwbspikegen pretrain -o pretrained --populations 20 --epochs 2",),
     "generate": (
         "nwbspikegen generate model slice.nwb -o slice_desc-spikegen.nwb --explain",
         "nwbspikegen generate model slice.nwb -o free.nwb --free-run 30 --samples 5",

@@ -13,7 +13,7 @@ from nwbspikegen.core.output import print_result
 
 
 @click.command("pretrain", short_help="Train a model on simulated populations alone.")
-@click.option("--out", required=True, type=PATH, help="Folder to write the model to.")
+@click.option("--out", "-o", required=True, type=PATH, help="Folder to write the model to.")
 @click.option(
     "--populations",
     type=click.IntRange(1),

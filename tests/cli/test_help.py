@@ -113,6 +113,13 @@ def test_losses_that_complete_are_those_there_are() -> None:
     assert tuple(models.LOSSES) == LOSSES
 
 
+def test_models_that_complete_are_those_there_are() -> None:
+    models = pytest.importorskip("nwbspikegen.models")
+    # other tests register models of their own
+    ours = {name for name, model in models.MODELS.items() if model.__module__.startswith("nwbspikegen.")}
+    assert set(OUR_MODELS) == ours
+
+
 def test_metadata_writes_the_template(tmp_path: Path) -> None:
     out = tmp_path / "metadata.yaml"
     run = CliRunner().invoke(cli, ["metadata", "-o", str(out)])
