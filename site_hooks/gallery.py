@@ -1,8 +1,8 @@
 """Pages of the gallery: scripts of examples/gallery, run as notebooks, with what they print and draw.
 
-Running takes minutes, so it is asked for: `make docs` sets NWBSPIKEGEN_RUN_GALLERY=1. Without it pages have the
-code alone, and say so. Each can be downloaded as a notebook. NWBSPIKEGEN_GALLERY names another recording, a path
-or an address, instead of the one that lies beside the scripts.
+Running takes minutes, so it is asked for: `make docs` sets NWBSPIKEGEN_RUN_GALLERY=1. Without it pages have
+the code alone, and say so. Each can be downloaded as a notebook. NWBSPIKEGEN_GALLERY names another recording, a
+path or an address, instead of the one that lies beside the scripts.
 """
 
 from __future__ import annotations
