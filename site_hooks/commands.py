@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -80,7 +81,7 @@ def _write_prose(text: str) -> str:
     """Return paragraphs; those that click leaves as they are become blocks."""
     parts = []
     # click's mark of a paragraph that is not wrapped
-    for paragraph in re.split(r"\n\s*\n", click.unstyle(text).strip()):
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(text)):
         is_block = "\b" in paragraph
         lines = paragraph.replace("\b", "").strip("\n")
         language = "console" if lines.lstrip().startswith("$ ") else "text"
@@ -92,8 +93,10 @@ def _write_options(command: click.Command, context: click.Context) -> Iterator[s
     records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
     yield "| option | |\n|---|---|"
     for names, text in filter(None, records):
+        if not text:
+            continue
         # a name may break before its value, so that the table fits a narrow page
-        cell = " ".join(f"`{word}`" for word in names.replace("|", "\\|").split(" "))
+        cell = " ".join(f"`{word}`" for word in names.split(" "))
         yield f"| {cell} | {_escape(text)} |"
     yield ""
 
