@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -240,7 +241,7 @@ def tabulate_gains(
         ``worth_high``, ``bound``, ``gained_seconds`` and ``measured_up_to``; ``transfer_share`` with
         ``share_low`` and ``share_high``, of the gain of the session's own row; ``independent, shared``.
     """
-    how = {"resamples": resamples, "seed": seed}
+    how: dict[str, Any] = {"resamples": resamples, "seed": seed}
     tables = []
     for tested, curve in curves.items():
         for name, known in curve.trained.items():
