@@ -126,8 +126,8 @@ def context_curve(
     everyone, before = add_untrained(named)
     everyone |= _fit_baselines(baselines, train, bin_size, taken=everyone)
     found, refused = measure_curves(everyone, bins, chosen, bin_size)
-    for refusal in refused.values():
-        raise refusal
+    for error in refused.values():
+        raise error
     found, before = merge_untrained(found, before)
     knowing = [name for name, each in everyone.items() if _knows_target(each, segment)]
     return assemble_curve(found, bins, chosen, bin_size, clock, knowing=knowing, untrained=before)

@@ -37,13 +37,10 @@ def measure_curves(
                     if isinstance(predicted, InputError):
                         refused[name] = predicted
                         continue
-                    later = part.since(first)
-                    seen = None if later.observed is None else later.observed[wanted]
-                    scored = Bins(later.spikes[wanted], seen)
+                    spikes, observed = part.since(first)
+                    seen = None if observed is None else observed[wanted]
                     edges = np.arange(len(columns) + 1, dtype=np.int64) * starts.scored
-                    found[name][row, columns] = sum_log2_likelihood(
-                        predicted, scored.spikes, edges, scored.observed
-                    )
+                    found[name][row, columns] = sum_log2_likelihood(predicted, spikes[wanted], edges, seen)
             work.advance()
     return {name: values for name, values in found.items() if name not in refused}, refused
 

@@ -59,7 +59,11 @@ def write_curve(path: str | os.PathLike[str], curve: ContextCurve) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_whole(path, overwrite=True) as temporary:
-        np.savez_compressed(temporary, **{"record": np.frombuffer(record.encode(), np.uint8), **arrays})  # type: ignore[arg-type]
+        np.savez_compressed(
+            temporary,
+            record=np.frombuffer(record.encode(), np.uint8),
+            **arrays,  # type: ignore[arg-type, unused-ignore]
+        )
 
 
 def read_curve(path: str | os.PathLike[str]) -> ContextCurve:
