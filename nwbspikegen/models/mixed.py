@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import torch
@@ -57,16 +57,21 @@ class Mixed(SpikeModel):
         self.weights = torch.nn.Parameter(torch.full((num_units, num_members), 1 / num_members))
         self.offset = torch.nn.Parameter(torch.zeros(num_units))
 
+    def list_members(self) -> list[SpikeModel]:
+        """Return the members, in the order of their weights."""
+        return cast("list[SpikeModel]", list(self.members))
+
     @property
     def parameters_used(self) -> dict[str, Any]:
         """Members with their settings, those that may have another default one day among them."""
-        return {"members": ", ".join(name_member(member) for member in self.members)}
+        return {"members": ", ".join(name_member(member) for member in self.list_members())}
 
     @property
     def window_bins(self) -> int | None:
         """The longest window of a member; None: one reads all of the past."""
-        windows = [member.window_bins for member in self.members]
-        return None if None in windows else max(windows)
+        windows = [member.window_bins for member in self.list_members()]
+        known = [window for window in windows if window is not None]
+        return max(known) if len(known) == len(windows) else None
 
     def forward(self, log_odds: Float[torch.Tensor, "*bin unit member"]) -> Float[torch.Tensor, "*bin unit"]:
         """Return the mixture's log odds from those of its members."""
@@ -90,7 +95,7 @@ class Mixed(SpikeModel):
                 f"{self.num_units}, as this model was trained with: its weights belong to units",
                 "select as many units, or use in_context",
             )
-        return MixedState(self, [member.begin(num_units, bin_size) for member in self.members])
+        return MixedState(self, [member.begin(num_units, bin_size) for member in self.list_members()])
 
     def training_examples(self, *args: Any, **more: Any) -> NoReturn:
         """Raise `InputError`: it has no epochs of its own."""
