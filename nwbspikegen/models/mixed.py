@@ -57,19 +57,19 @@ class Mixed(SpikeModel):
         self.weights = torch.nn.Parameter(torch.full((num_units, num_members), 1 / num_members))
         self.offset = torch.nn.Parameter(torch.zeros(num_units))
 
-    @property
-    def _models(self) -> list[SpikeModel]:
-        return [cast("SpikeModel", member) for member in self.members]
+    def list_members(self) -> list[SpikeModel]:
+        """Return the members, in the order of their weights."""
+        return cast("list[SpikeModel]", list(self.members))
 
     @property
     def parameters_used(self) -> dict[str, Any]:
         """Members with their settings, those that may have another default one day among them."""
-        return {"members": ", ".join(name_member(member) for member in self._models)}
+        return {"members": ", ".join(name_member(member) for member in self.list_members())}
 
     @property
     def window_bins(self) -> int | None:
         """The longest window of a member; None: one reads all of the past."""
-        windows = [member.window_bins for member in self._models]
+        windows = [member.window_bins for member in self.list_members()]
         known = [window for window in windows if window is not None]
         return max(known) if len(known) == len(windows) else None
 
@@ -95,7 +95,7 @@ class Mixed(SpikeModel):
                 f"{self.num_units}, as this model was trained with: its weights belong to units",
                 "select as many units, or use in_context",
             )
-        return MixedState(self, [member.begin(num_units, bin_size) for member in self._models])
+        return MixedState(self, [member.begin(num_units, bin_size) for member in self.list_members()])
 
     def training_examples(self, *args: Any, **more: Any) -> NoReturn:
         """Raise `InputError`: it has no epochs of its own."""

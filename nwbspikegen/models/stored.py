@@ -88,7 +88,8 @@ def _find_depth(parameters: dict[str, Any]) -> int:
     """Return how many layers a network is to have: its own, those of a member, or as many as members."""
     members = str(parameters.get("members", ""))
     depths = [int(digits[:20]) for digits in re.findall(r"\bdepth=(\d+)", members)]
-    return max([int(parameters.get("depth", 1)), members.count(",") + 1, *depths])
+    deepest: int = max([parameters.get("depth", 1), members.count(",") + 1, *depths])
+    return deepest
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -81,7 +81,7 @@ def stack_log_odds(
 
     First the weights and the offset that all units have in common maximise the likelihood; then each unit's
     weights, with a ridge on what they differ from those, and the rate left as it is. Five blocks of time
-    choose the ridge: each is predicted with the weights of the other four. Where no weights predict these
+    choose the ridge: each is predicted with the weights of the other four. Where no weights predict them
     better than the best member alone, that is taken as it is.
 
     All spikes are used, and of a unit's silent bins eight times as many, at least 20,000, which stand for the
@@ -189,7 +189,7 @@ def _fit_common(units: Sequence[_UnitRows], num_members: int) -> _Weights:
     return _minimise(list(units), start, start, ridge)
 
 
-def _centre(rows: _UnitRows, common: _Weights) -> tuple[_UnitRows, _Weights]:
+def _centre(rows: _UnitRows, common: _Weights) -> tuple[_UnitRows, Float64[np.ndarray, " member"]]:
     """Return a unit's rows as what it may change of the common weights, and the mean of each member there.
 
     Log odds are centred, by what each bin tells, so that other weights change how much a member's ups and
@@ -198,11 +198,12 @@ def _centre(rows: _UnitRows, common: _Weights) -> tuple[_UnitRows, _Weights]:
     log_odds = rows.columns @ common
     probability = 1 / (1 + np.exp(-log_odds))
     told = rows.weight * probability * (1 - probability)
-    centre: _Weights = told @ rows.columns[:, :-1] / told.sum()
+    # a unit that was never observed has no rows
+    centre: Float64[np.ndarray, " member"] = told @ rows.columns[:, :-1] / (told.sum() or 1.0)
     return rows._replace(columns=rows.columns[:, :-1] - centre, added=log_odds), centre
 
 
-def _fit_change(rows: _UnitRows, strength: float) -> _Weights:
+def _fit_change(rows: _UnitRows, strength: float) -> Float64[np.ndarray, " member"]:
     """Return what a unit's weights differ from the common ones."""
     none = np.zeros(rows.columns.shape[1])
     if np.isinf(strength):

@@ -77,6 +77,15 @@ def test_what_was_not_observed_weighs_nothing():
     np.testing.assert_array_equal(one.weights, two.weights)
 
 
+def test_a_unit_that_nobody_observed_has_the_common_weights():
+    rng, truth, fired = _draw(4)
+    observed = np.ones(fired.shape, dtype=bool)
+    observed[:, 2] = False
+    members = [truth + rng.normal(0, 1, truth.shape) for _ in range(2)]
+    found = stack_log_odds(members, fired & observed, observed)
+    np.testing.assert_array_equal(found.weights[2], found.common)
+
+
 def test_equal_seeds_give_equal_weights():
     rng, truth, fired = _draw(5)
     members = [truth, rng.normal(-2.5, 1.0, truth.shape)]
