@@ -19,6 +19,7 @@ from nwbspikegen.archive.result_checks import check_results
 from nwbspikegen.core.addresses import is_zarr
 from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.files import make_scratch, require_file
+from nwbspikegen.nwb.hdf5 import open_guarded
 from nwbspikegen.nwb.hdf5_heaps import require_sound_heaps
 
 # BIDS-like entities as `dandi organize` writes them: sub- first, others in any order, then kinds of data

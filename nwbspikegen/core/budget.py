@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -63,10 +64,16 @@ class Budget:
 
 
 _UNLIMITED = Budget(
-    **{
-        field.name: float("inf") if field.name == "web_seconds" else sys.maxsize
-        for field in dataclasses.fields(Budget)
-    }
+    decoded_bytes=sys.maxsize,
+    decoded_ratio=sys.maxsize,
+    chunk_bytes=sys.maxsize,
+    depth=sys.maxsize,
+    objects=sys.maxsize,
+    attributes=sys.maxsize,
+    metadata_bytes=sys.maxsize,
+    web_seconds=math.inf,
+    web_piece_bytes=0,
+    web_answer_bytes=sys.maxsize,
 )
 _LIMITED = Budget()
 

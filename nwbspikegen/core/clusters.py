@@ -82,11 +82,11 @@ def _make_security(scheduler: str, certificates: Certificates | None) -> Any:
                 "--tls-ca-file, --tls-cert and --tls-key, or dask's distributed.comm.tls settings",
                 "give them",
             )
-        return Security(require_encryption=True)
+        return Security(require_encryption=True)  # type: ignore[no-untyped-call, unused-ignore]
     for path in certificates:
         if not path.is_file():
             raise InputError(f"no certificate or key at {path}", "a file in PEM", "check the path")
-    return Security(
+    return Security(  # type: ignore[no-untyped-call, unused-ignore]
         tls_ca_file=os.fspath(certificates.ca_file),
         tls_client_cert=os.fspath(certificates.cert_file),
         tls_client_key=os.fspath(certificates.key_file),
@@ -121,7 +121,7 @@ def start_cluster(workers: int) -> Iterator[Any]:
             # one has the keys, which are made now and kept in memory; and no port is taken for a dashboard
             host="127.0.0.1",
             protocol=_TLS,
-            security=Security.temporary(),
+            security=Security.temporary(),  # type: ignore[no-untyped-call, unused-ignore]
             dashboard_address=None,
             silence_logs=logging.ERROR,
             memory_limit="auto",

@@ -71,7 +71,7 @@ def _map_texts(table: pd.DataFrame, change: Any) -> pd.DataFrame:
     changed = table.copy(deep=False)
     for at, dtype in enumerate(table.dtypes):
         if dtype.kind not in "biufcmM":
-            texts = table.iloc[:, at].astype(object).map(change)
+            texts: Any = table.iloc[:, at].astype(object).map(change)
             # of categories, changed ones would be none
             changed.isetitem(at, texts if dtype.name == "category" else texts.astype(dtype))
     changed.columns = changed.columns.map(change)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.core.json_files import read_json
+from nwbspikegen.core.plain_text import restore_formulas
 from nwbspikegen.plot.canvas import COLOURS
 from nwbspikegen.reports.head import show_head
 from nwbspikegen.reports.meanings import iterate_rows
