@@ -64,8 +64,16 @@ class Budget:
 
 
 _UNLIMITED = Budget(
-    **{field.name: sys.maxsize for field in dataclasses.fields(Budget) if field.name != "web_seconds"},
+    decoded_bytes=sys.maxsize,
+    decoded_ratio=sys.maxsize,
+    chunk_bytes=sys.maxsize,
+    depth=sys.maxsize,
+    objects=sys.maxsize,
+    attributes=sys.maxsize,
+    metadata_bytes=sys.maxsize,
     web_seconds=math.inf,
+    web_piece_bytes=0,
+    web_answer_bytes=sys.maxsize,
 )
 _LIMITED = Budget()
 

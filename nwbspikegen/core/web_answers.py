@@ -107,11 +107,17 @@ def bound_requests(session: Any) -> None:
     class BoundedAdapter(HTTPAdapter):
         """Sends as before, and counts what comes back."""
 
-        def send(  # type: ignore[override, unused-ignore]
-            self, request: Any, stream: bool = False, timeout: Any = None, **options: Any
+        def send(
+            self,
+            request: Any,
+            stream: bool = False,
+            timeout: Any = None,
+            verify: Any = True,
+            cert: Any = None,
+            proxies: Any = None,
         ) -> Any:
             patience = timeout if timeout is not None else _find_patience()
-            response = super().send(request, stream=stream, timeout=patience, **options)
+            response = super().send(request, stream, patience, verify, cert, proxies)
             if not stream and hasattr(response.raw, "read1"):
                 response.raw.stream = _stream_bounded(response.raw)
             return response

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import h5py
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import scipy.io
 from asdf_files import TRAINS, write_asdf, write_asdf73, write_matrices73
 from spikeinterface.core import load
 
+from nwbspikegen.core import budget
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.formats.asdf.sorting import ASDFSorting
 
@@ -128,8 +131,9 @@ def test_what_cells_of_version_73_cannot_be(tmp_path):
 
 
 def test_many_cells_of_one_large_array_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("nwbspikegen.formats.asdf.mat73_files._MOST_BYTES", 10)
-    with pytest.raises(InputError, match="more than 10 bytes of cells"):
+    few = dataclasses.replace(budget._LIMITED, decoded_bytes=10, decoded_ratio=0)
+    monkeypatch.setattr(budget, "_LIMITED", few)
+    with pytest.raises(InputError, match=r"bytes in the cells of .*a\.mat.*at most 10"):
         ASDFSorting(write_asdf73(tmp_path / "a.mat"))
 
 
