@@ -39,16 +39,16 @@ axes.set_title(f"r = {np.corrcoef(true, model_says)[0, 1]:.2f}")
 # %% [markdown]
 # ## What does losing it cost?
 #
-# The sentence is made from the numbers of the same segment, predicted with and without what the map shows. A cost
-# whose interval contains 0 is no cost.
+# The sentence is made from the numbers of the same segment, predicted with and without what the map shows. A
+# cost whose interval contains 0 is no cost.
 
 # %%
 print("\n".join(line for line in found.results if line.startswith("couplings")))
 
 # %% [markdown]
 # Other controls permute units, reverse time or shift trains; they are predicted bin by bin, need hundreds of
-# sampled bins and take minutes: `nwbspikegen explain` makes them. Maps of attention, lags and distances, and what
-# was found on real recordings: [the guide](../explain.md).
+# sampled bins and take minutes: `nwbspikegen explain` makes them. Maps of attention, lags and distances, and
+# what was found on real recordings: [the guide](../explain.md).
 
 # %%
 plt.close("all")
