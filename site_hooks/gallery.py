@@ -1,7 +1,7 @@
 """Pages of the gallery: scripts of examples/gallery, run as notebooks, with what they print and draw.
 
-Running takes minutes, so it is asked for: `make docs` sets NWBSPIKEGEN_RUN_GALLERY=1. Without it pages
-have the code alone, and say so. Each can be downloaded as a notebook. NWBSPIKEGEN_GALLERY names another
+Running takes minutes, so it is asked for: `make docs` sets NWBSPIKEGEN_RUN_GALLERY=1. Without it pages have
+the code alone, and say so. Each can be downloaded as a notebook. NWBSPIKEGEN_GALLERY names another
 recording, a path or an address, instead of the one that lies beside the scripts.
 """
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "examples" / "gallery"
 RECORDING = "culture.nwb"
-# s: a cell that trains takes five on a machine of its own
-_PATIENCE = 600
+# s: a cell that trains takes ten on a machine of its own, and one that hangs ends some time
+_PATIENCE = 3600
 _NOT_RUN = """!!! note "Not run in this build"
     Figures and numbers are here when the site is made by `make docs`.
 """

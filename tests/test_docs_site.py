@@ -25,7 +25,7 @@ from nwbspikegen.cli import cli
 _ROOT = Path(__file__).resolve().parents[1]
 _GALLERY = _ROOT / "examples" / "gallery"
 # ms: an index is read on a machine that others use
-_PATIENCE = 60_000
+_PATIENCE = 200_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -194,6 +194,7 @@ def opened(site):
     """Return a page opened from the disk, with what it asked for."""
     with start_browser() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(_PATIENCE)
         page.asked, page.said = [], []
         page.on("request", lambda asked: page.asked.append(asked.url))
         page.on("console", lambda message: page.said.append(message.text))
@@ -226,7 +227,7 @@ def test_the_search_works_from_a_disk(opened):
     opened.locator("input[data-md-component=search-query]").first.click()
     opened.keyboard.type("hazard")
     found = opened.locator(".md-search-result__item")
-    found.first.wait_for(state="attached", timeout=_PATIENCE)
+    found.first.wait_for(state="attached")
     assert found.count() > 3
     assert [url for url in opened.asked if not url.startswith(("file://", "data:", "blob:"))] == []
     assert opened.said == []

@@ -128,7 +128,7 @@ def _require_size(about: Any, path: Path, stored: int) -> None:
 def _unfold_texts(table: Any, schema: Any, path: Path, stored: int) -> Any:
     """Return a table with texts as its schema has them, after counting how many letters they have in all."""
     import pyarrow as pa
-    import pyarrow.compute as pc  # type: ignore[import-untyped]
+    import pyarrow.compute as pc
 
     num_letters = 0
     columns = [at for at, field in enumerate(table.schema) if pa.types.is_dictionary(field.type)]

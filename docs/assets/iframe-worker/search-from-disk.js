@@ -4,9 +4,19 @@ if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {
       super()
-      const frame = document.createElement("iframe")
-      frame.hidden = true
-      const ready = new Promise((resolve, reject) => {
+      // a frame holds up the page while it reads the index: not before somebody searches
+      const wanted = new Promise(resolve => {
+        document.querySelector("[data-md-component=search-query]")
+          .addEventListener("focus", resolve, { once: true })
+      })
+      const ready = wanted.then(() => this.#start(url))
+      this.postMessage = data => ready.then(
+        inner => inner.dispatchEvent(new inner.MessageEvent("message", { data })))
+    }
+    #start(url) {
+      return new Promise((resolve, reject) => {
+        const frame = document.createElement("iframe")
+        frame.hidden = true
         // Firefox replaces the document of a new frame until it says that it is loaded
         frame.addEventListener("load", () => {
           const inner = frame.contentWindow
@@ -17,10 +27,8 @@ if (location.protocol === "file:") {
           script.addEventListener("error", reject)
           inner.document.body.append(script)
         }, { once: true })
+        document.body.append(frame)
       })
-      this.postMessage = data => ready.then(
-        inner => inner.dispatchEvent(new inner.MessageEvent("message", { data })))
-      document.body.append(frame)
     }
     terminate() {}
   }
