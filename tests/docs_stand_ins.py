@@ -243,7 +243,7 @@ _OPENED = {
     "docs/neuroconv.md": ("culture.raw.h5", "conversion.yml"),
     "docs/convert-sortings.md": ("analyzer", "metadata.yaml"),
     "docs/spikeinterface.md": ("kilosort4/sorter_output",),
-    "docs/transfer.md": ("new.nwb", "slice.nwb", "MODEL"),
+    "docs/transfer.md": ("new.nwb", "slice.nwb"),
     "docs/tutorial-nwb.md": ("sub-A_ecephys.nwb",),
 }
 _NAMES: dict[str, Callable[[], dict[str, Any]]] = {
