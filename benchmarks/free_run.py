@@ -24,7 +24,7 @@ import nwbspikegen as nsg
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.prediction.free_run import run_pieces
 from nwbspikegen.scoring import compare_trains
-from nwbspikegen.views import WindowOptions, open_window
+from nwbspikegen.views import open_window
 from nwbspikegen.views.observed import read_spikes
 
 _MINUTES = 10
@@ -42,7 +42,7 @@ def main() -> None:
     recording = RECORDINGS["slice_210511"]
     with tempfile.TemporaryDirectory() as folder:
         path = recording.to_nwb(Path(folder))
-        units, parts = open_window(path, WindowOptions(duration=recording.duration))
+        units, parts = open_window(path, recording.options)
         before = units.isel(time=slice(0, -parts.test.sizes["time"])).load()
         model = nsg.train(parts.train, parts.validation, seed=0, progress=False)
         _time_runs(model, before)

@@ -24,12 +24,16 @@ class Recording:
     positions: str | None = None
     drop_duplicates: bool = False
     skip_units: int = 100
+    take_units: int = 128
 
     @property
     def options(self) -> WindowOptions:
         """Return the window of this recording: 1 ms, 50/25/25."""
         return WindowOptions(
-            duration=self.duration, drop_duplicates=self.drop_duplicates, skip_units=self.skip_units
+            duration=self.duration,
+            drop_duplicates=self.drop_duplicates,
+            skip_units=self.skip_units,
+            take_units=self.take_units,
         )
 
     def to_nwb(self, folder: Path) -> Path:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import hypothesis
 import jaxtyping
 import pytest
+
+# a shell that starts tests in the background lets them ignore SIGINT, and what they start would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # whole and damaged inputs; one is Python that a reader must not run, and doctest would import it
 collect_ignore = ["corpus"]

@@ -132,7 +132,9 @@ def _fork_mat_child(command: list[str], **_: Any) -> Any:
                 os.dup2(out.fileno(), 1)
                 sys.stdout = os.fdopen(1, "w", closefd=False)
                 sys.stderr = os.fdopen(os.dup(err.fileno()), "w")
-                status = mat_child.print_arrays(command[-1])
+                # a limit of its own would count what this process holds already
+                mat_child._limit_memory = lambda most: None
+                status = mat_child.print_arrays(command[-2], int(command[-1]))
                 sys.stdout.flush()
                 sys.stderr.flush()
             finally:

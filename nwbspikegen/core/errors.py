@@ -7,6 +7,7 @@ else is a bug and exits 1.
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import ClassVar
 
 from nwbspikegen.core.plain_text import show_plainly
 from nwbspikegen.core.web_secrets import cut_secrets
@@ -30,11 +31,14 @@ class NWBSpikeGenError(Exception):
     found a text file; expected an NWB (HDF5) file; pass the path of an .nwb file
     """
 
+    _template_ends: ClassVar[str] = ""
+    """What a remedy may hold beside plain letters."""
+
     def __init__(self, found: str, expected: str, remedy: str) -> None:
         # whatever a library says of an address is shown and logged without what opens it, and names from
         # files as one line in which no terminal finds a command
-        told = [show_plainly(cut_secrets(text)) for text in (found, expected, remedy)]
-        self.found, self.expected, self.remedy = told
+        self.found, self.expected = (show_plainly(cut_secrets(text)) for text in (found, expected))
+        self.remedy = show_plainly(cut_secrets(remedy), keep=self._template_ends)
         super().__init__(f"found {self.found}; expected {self.expected}; {self.remedy}")
 
     def __reduce__(self) -> tuple[type[NWBSpikeGenError], tuple[str, str, str]]:
@@ -47,7 +51,9 @@ class InputError(NWBSpikeGenError):
 
 
 class MetadataError(InputError):
-    """Metadata that the archive requires is missing or invalid."""
+    """Metadata that the archive requires is missing or invalid; the remedy holds a template, in lines."""
+
+    _template_ends = "\n"
 
 
 class OutputError(NWBSpikeGenError):

@@ -186,7 +186,7 @@ def _require_sections(metadata: Any, name: str) -> dict[str, Any]:
     if not isinstance(metadata, dict) or not all(
         isinstance(metadata.get(key) or {}, Mapping) for key in _REQUIRED
     ):
-        raise InputError(
+        raise MetadataError(
             f"{name} without NWBFile and Subject", "a mapping of both", f"write\n{write_template()}"
         )
     return metadata

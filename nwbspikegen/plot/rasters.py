@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Shaped
 
 from nwbspikegen.core.draws import draw_spikes, find_first_bin
 from nwbspikegen.plot.canvas import PREDICTED, RECORDED, new_figure
@@ -152,7 +152,7 @@ def _shade_unobserved(axes: Axes, seconds: np.ndarray, missed: Bool[np.ndarray, 
 def _draw_raster(
     axes: Axes,
     seconds: np.ndarray,
-    spikes: Integer[np.ndarray, "time unit"],
+    spikes: Shaped[np.ndarray, "time unit"],
     colour: str,
     title: str,
 ) -> None:

@@ -58,7 +58,7 @@ def average_roc_curves(
     Examples
     --------
     >>> spikes = np.array([[0, 1], [1, 1], [0, 0], [0, 0]])
-    >>> average_roc_curves(spikes * 0.5, spikes).y.min()
+    >>> float(average_roc_curves(spikes * 0.5, spikes).y.min())
     1.0
     """
     grid = np.linspace(0.0, 1.0, num_points)

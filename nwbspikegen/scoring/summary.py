@@ -141,7 +141,7 @@ def _count(row: Any, name: str) -> int:
 def _tabulate_bits(scores: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     rows = scores[(scores["metric"] == BITS_PER_SPIKE.name) & scores["null"].isin([MEAN])]
     own = rows.set_index("predictor")[["value", "ci_low", "ci_high"]].astype(float)
-    own.columns = pd.Index(["bits_per_spike", "ci_low", "ci_high"])
+    own.columns = pd.Index([BITS_PER_SPIKE.name, "ci_low", "ci_high"])
     above = compare_predictors(scores).set_index("predictor")[["value", "ci_low", "ci_high"]].astype(float)
     above.columns = pd.Index(["model_above", "above_low", "above_high"])
     return own.reindex(names).join(above).rename_axis("predictor")

@@ -202,12 +202,18 @@ def test_bad_recordings(recording, model, tmp_path, damage, message, command):
         (["--split", "0.5,0.5"], "--split 0.5,0.5"),
         (["--split", "0.9,0.9,0.9"], "0.9"),
         (["--model", "gpt"], "model 'gpt'"),
-        (["--loss", "hinge"], "'hinge' is not one of"),
     ],
 )
 def test_bad_options(recording, tmp_path, arguments, message):
     error = _fails("train", recording, "--out", tmp_path / "out", "--skip-units", "0", *arguments)
     assert message in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_there_is_not_is_refused_as_it_is_typed(recording, tmp_path):
+    result = _run("train", recording, "--out", tmp_path / "out", "--loss", "hinge")
+    assert result.exit_code == 2
+    assert "'hinge' is not one of 'dice', 'focal', 'bernoulli'" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

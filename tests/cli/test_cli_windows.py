@@ -123,7 +123,7 @@ def test_excluded_time_is_heeded_stored_and_scored_again(recording, tmp_path):
     # what the file says of itself is enough to score it again
     again = json.loads(_run("score", out, "--recompute", "--json").stdout)["scores"]
     assert [row["value"] for row in again] == pytest.approx(scores.value.tolist(), nan_ok=True)
-    assert "of all bins were observed; the rest is not scored" in _run("score", out).stdout
+    assert "of all bins observed, the rest is not scored" in _run("score", out).stdout
 
 
 @pytest.mark.parametrize("stretch", ["5", "5-5", "6-5", "a-b", "1-2-3", "1e400-2"])
