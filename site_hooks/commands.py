@@ -96,7 +96,9 @@ def _write_options(command: click.Command, context: click.Context) -> Iterator[s
         if not text:
             continue
         # a name may break before its value, so that the table fits a narrow page
-        cell = " ".join(f"`{word}`" for word in names.split(" "))
+        cell = " ".join(
+            f"`{word.rstrip(',')}`{',' if word.endswith(',') else ''}" for word in names.split(" ")
+        )
         yield f"| {cell} | {_escape(text)} |"
     yield ""
 
