@@ -37,6 +37,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for script in find_scripts():
         notebook = jupytext.read(script)
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        # figures that are what a cell returns are drawn; in pages the line is left out
+        notebook.cells.insert(0, nbformat.v4.new_code_cell("%matplotlib inline"))
         _add(files, config, f"gallery/{script.stem}.ipynb", nbformat.writes(notebook))
         is_run = os.environ.get("NWBSPIKEGEN_RUN_GALLERY") == "1"
         if is_run:
@@ -61,7 +63,11 @@ def run_notebook(notebook: NotebookNode) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(SCRIPTS / RECORDING, folder)
         nbclient.NotebookClient(
-            notebook, timeout=_PATIENCE, resources={"metadata": {"path": folder}}
+            notebook,
+            timeout=_PATIENCE,
+            resources={"metadata": {"path": folder}},
+            # it warns that what goes over the loopback interface is not encrypted
+            extra_arguments=["--log-level=ERROR"],
         ).execute()
 
 
@@ -69,6 +75,10 @@ def write_markdown(notebook: NotebookNode, name: str) -> tuple[str, dict[str, by
     """Return a notebook as Markdown, and the figures that it shows."""
     from nbconvert import MarkdownExporter
 
+    del notebook.cells[0]
+    for cell in (each for each in notebook.cells if each.cell_type == "code"):
+        # logs, and warnings of libraries that look for a notebook's widgets
+        cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
     text, resources = MarkdownExporter().from_notebook_node(notebook, {"unique_key": name})
     return text, resources["outputs"]
 

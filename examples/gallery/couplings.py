@@ -32,9 +32,9 @@ others = ~np.eye(10, dtype=bool)
 model_says = np.asarray(found.maps.coupling)[others]
 true = np.asarray(simulation.coupling)[others]
 figure, axes = plt.subplots(figsize=(4.5, 4), layout="constrained")
-axes.plot(true, model_says, "o", color="#0072B2", markersize=4)
-axes.set(xlabel="Coupling in the simulation", ylabel="Coupling in the model")
-axes.set_title(f"r = {np.corrcoef(true, model_says)[0, 1]:.2f}")
+title = f"r = {np.corrcoef(true, model_says)[0, 1]:.2f}"
+axes.set(xlabel="Coupling in the simulation", ylabel="Coupling in the model", title=title)
+dots = axes.scatter(true, model_says, color="#0072B2", s=16)
 
 # %% [markdown]
 # ## What does losing it cost?
@@ -49,6 +49,3 @@ print("\n".join(line for line in found.results if line.startswith("couplings")))
 # Other controls permute units, reverse time or shift trains; they are predicted bin by bin, need hundreds of
 # sampled bins and take minutes: `nwbspikegen explain` makes them. Maps of attention, lags and distances, and
 # what was found on real recordings: [the guide](../explain.md).
-
-# %%
-plt.close("all")

@@ -23,10 +23,10 @@ dict(run.sizes)
 recorded = units.spikes.sel(time=slice(40.0, 80.0)).transpose("time", "unit")
 order = np.argsort(recorded.values.sum(axis=0))
 figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+axes.set(xlabel="Time (s)", ylabel="Unit, by rate", title="Recorded (black), then generated (blue)")
 for data, colour in ((recorded.sel(time=slice(40.0, 60.0)), "black"), (run[0], "#0072B2")):
     spikes, times = data.values, data.time.values
     axes.eventplot([times[spikes[:, unit] > 0] for unit in order], linewidths=0.8, colors=colour)
-axes.set(xlabel="Time (s)", ylabel="Unit, by rate", title="Recorded (black), then generated (blue)")
 
 # %% [markdown]
 # ## Does it stay alive, and like itself?
@@ -38,9 +38,9 @@ axes.set(xlabel="Time (s)", ylabel="Unit, by rate", title="Recorded (black), the
 then = units.spikes.sel(time=run.time.values, method="nearest").transpose("time", "unit").values.mean(axis=0)
 generated = run[0].values.mean(axis=0)
 figure, axes = plt.subplots(figsize=(4.5, 4), layout="constrained")
-axes.loglog(then * 1000 + 0.05, generated * 1000 + 0.05, "o", color="#0072B2")
-axes.plot([0.1, 20], [0.1, 20], color="grey", linewidth=0.8)
-axes.set(xlabel="Recorded rate (Hz)", ylabel="Generated rate (Hz)")
+axes.set(xlabel="Recorded rate (Hz)", ylabel="Generated rate (Hz)", xscale="log", yscale="log")
+axes.plot([0.1, 20], [0.1, 20], color="grey", linewidth=0.8)  # as many as recorded
+dots = axes.scatter(then * 1000 + 0.05, generated * 1000 + 0.05, color="#0072B2")
 
 # %% [markdown]
 # `generate MODEL FILE --free-run 60 --samples 10` writes runs into NWB with statistics of each beside those

@@ -13,7 +13,7 @@ import numpy as np
 import nwbspikegen as nsg
 
 recording = os.environ.get("NWBSPIKEGEN_GALLERY", "culture.nwb")  # or a file of yours
-nsg.survey(recording, duration=120.0)
+print(nsg.survey(recording, duration=120.0))
 
 # %% [markdown]
 # A survey names what would spoil a number, each with the option that deals with it ([all
@@ -24,7 +24,7 @@ nsg.survey(recording, duration=120.0)
 
 # %%
 units = nsg.select_units(nsg.open_units(recording, bin_size=0.001, duration=120.0), skip=0, take=16)
-units
+dict(units.sizes)
 
 # %% [markdown]
 # ## Rates and intervals

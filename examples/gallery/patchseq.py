@@ -8,8 +8,6 @@
 import tempfile
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-
 from nwbspikegen.patchseq.features.files import read_features
 from nwbspikegen.patchseq.figures.families import plot_families
 from nwbspikegen.patchseq.run.features import measure_recordings
@@ -57,6 +55,3 @@ predicted.table[["cell", "cell_class", "predicted_class"]]
 # The forest was cross-validated on donors that it had not seen. Chance, the majority class and intervals
 # stand in the same table: [the guide](../patchseq.md), and [on real
 # tables](../benchmarks/patchseq_tables.md).
-
-# %%
-plt.close("all")

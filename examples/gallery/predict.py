@@ -7,8 +7,6 @@
 # %%
 import os
 
-import matplotlib.pyplot as plt  # figures are drawn inline
-
 import nwbspikegen as nsg
 from nwbspikegen.plot import plot_bits, plot_rasters
 
@@ -23,7 +21,7 @@ dict(parts.train.sizes), dict(parts.test.sizes)
 # %%
 model = nsg.train(parts.train, parts.validation, model="in_context", epochs=1, progress=False)
 predicted = nsg.generate(model, parts.test, context=units)
-predicted
+round(float(predicted.mean()), 5), dict(predicted.attrs)
 
 # %% [markdown]
 # Above what was recorded, below one draw from the predicted probabilities. A draw resembles, it does not
@@ -50,6 +48,3 @@ plot_bits(scores)
 
 # %%
 nsg.audit(model, parts)[["audit", "passed", "detail"]]
-
-# %%
-plt.close("all")

@@ -5,7 +5,6 @@
 # the best possible prediction gets, and which numbers only look good.
 
 # %%
-import matplotlib.pyplot as plt
 
 import nwbspikegen as nsg
 from nwbspikegen.plot import plot_curves
@@ -22,7 +21,7 @@ true = predicted.copy(data=simulation.intensity[first : first + predicted.sizes[
 scores = nsg.score(
     predicted, parts.test, train=parts.train, context=units, extra_predictions={"true_intensity": true}
 )
-len(scores), list(scores.columns)
+scores.shape
 
 # %% [markdown]
 # The table is long: a row per predictor, score and null. The score to begin with is bits per spike above
@@ -54,6 +53,3 @@ plot_curves(parts.test, {"in_context": predicted, "true_intensity": true})
 
 # %% [markdown]
 # [How to read a score](../scores.md) has every column and what each is not good for.
-
-# %%
-plt.close("all")

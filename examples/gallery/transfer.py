@@ -8,8 +8,6 @@
 import tempfile
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-
 import nwbspikegen as nsg
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.transfer.figure_matrix import plot_matrix
@@ -53,6 +51,3 @@ study.independence[["train_session", "test_session", "independent"]]
 # %% [markdown]
 # Which recording to train on for a new one, with real recordings and how sure the ranking is: [the
 # guide](../transfer.md).
-
-# %%
-plt.close("all")
