@@ -25,7 +25,8 @@ list(found.maps.data_vars)
 plot_couplings(found.maps)
 
 # %% [markdown]
-# Against the truth, over pairs of different units:
+# The panel on the right needs hundreds of sampled bins, and stays empty here. Against the truth, over pairs of
+# different units:
 
 # %%
 others = ~np.eye(10, dtype=bool)
