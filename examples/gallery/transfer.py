@@ -36,9 +36,9 @@ study.run()  # stopped at any moment, it goes on with what is missing
 plot_matrix(study.scores, predictor="in_context")
 
 # %% [markdown]
-# Compare within a column: columns differ by how predictable the recording is, rows by what was learned. Here the rows
-# are alike, and so is `untrained`: the model reads nearly all of this from the target's own past, and an epoch on 15 s
-# adds little. `online_hazard` says what a unit's own past alone is worth.
+# Compare within a column: columns differ by how predictable the recording is, rows by what was learned.
+# Here the rows are alike, and so is `untrained`: the model reads nearly all of this from the target's own
+# past, and an epoch on 15 s adds little. `online_hazard` says what a unit's own past alone is worth.
 #
 # ## Is a cell evidence of transfer?
 #
