@@ -25,7 +25,8 @@ list(found.maps.data_vars)
 plot_couplings(found.maps)
 
 # %% [markdown]
-# Against the truth, over pairs of different units:
+# The panel on the right needs hundreds of sampled bins, and stays empty here. Against the truth, over pairs
+# of different units:
 
 # %%
 others = ~np.eye(10, dtype=bool)
@@ -39,13 +40,13 @@ dots = axes.scatter(true, model_says, color="#0072B2", s=16)
 # %% [markdown]
 # ## What does losing it cost?
 #
-# The sentence is made from the numbers of the same segment, predicted with and without what the map shows. A
-# cost whose interval contains 0 is no cost.
+# The sentence is made from the numbers of the same segment, predicted with and without what the map shows.
+# A cost whose interval contains 0 is no cost.
 
 # %%
 print("\n".join(line for line in found.results if line.startswith("couplings")))
 
 # %% [markdown]
-# Other controls permute units, reverse time or shift trains; they are predicted bin by bin, need hundreds of
-# sampled bins and take minutes: `nwbspikegen explain` makes them. Maps of attention, lags and distances, and
-# what was found on real recordings: [the guide](../explain.md).
+# Other controls permute units, reverse time or shift trains; they are predicted bin by bin, need hundreds
+# of sampled bins and take minutes: `nwbspikegen explain` makes them. Maps of attention, lags and distances,
+# and what was found on real recordings: [the guide](../explain.md).

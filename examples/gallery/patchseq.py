@@ -52,6 +52,6 @@ predicted = predict_sources(folder / "model", [folder / "human_features"], folde
 predicted.table[["cell", "cell_class", "predicted_class"]]
 
 # %% [markdown]
-# The forest was cross-validated on donors that it had not seen. Chance, the majority class and intervals
-# stand in the same table: [the guide](../patchseq.md), and [on real
-# tables](../benchmarks/patchseq_tables.md).
+# The forest was cross-validated on donors that it had not seen; the row `majority` always says the
+# commonest class. Eight cells are too few for either. Intervals are in the whole table: [the
+# guide](../patchseq.md), and [on real tables](../benchmarks/patchseq_tables.md).

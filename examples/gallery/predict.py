@@ -21,7 +21,7 @@ dict(parts.train.sizes), dict(parts.test.sizes)
 # %%
 model = nsg.train(parts.train, parts.validation, model="in_context", epochs=1, progress=False)
 predicted = nsg.generate(model, parts.test, context=units)
-round(float(predicted.mean()), 5), dict(predicted.attrs)
+predicted.dims, predicted.attrs["context"], round(float(predicted.max()), 3)
 
 # %% [markdown]
 # Above what was recorded, below one draw from the predicted probabilities. A draw resembles, it does not

@@ -37,8 +37,8 @@ plot_matrix(study.scores, predictor="in_context")
 
 # %% [markdown]
 # Compare within a column: columns differ by how predictable the recording is, rows by what was learned.
-# Where all rows of a column are alike, the model reads the target's own past and little of its training
-# remains to be transferred. The row `online_hazard` says what that past alone is worth.
+# Here the rows are alike, and so is `untrained`: the model reads nearly all of this from the target's own
+# past, and an epoch on 15 s adds little. `online_hazard` says what a unit's own past alone is worth.
 #
 # ## Is a cell evidence of transfer?
 #
