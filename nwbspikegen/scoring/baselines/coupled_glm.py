@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from typing import ClassVar
-
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from nwbspikegen.scoring.baselines import ridge
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
-from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
+from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
 from nwbspikegen.views.raised_cosines import filter_past, index_past, raised_cosines
 
@@ -40,7 +37,7 @@ _Scaling = dict[str, Float64[np.ndarray, "..."]]
 
 
 @register_baseline
-class CoupledGLM:
+class CoupledGLM(StoredGLM):
     """Per unit, a Bernoulli GLM on its own past and that of all other units.
 
     logit p = b + w . x, with x the past 250 ms of every unit through eight raised cosines of log lag
@@ -70,11 +67,6 @@ class CoupledGLM:
     """
 
     name = "coupled_glm"
-    needs_training: ClassVar[bool] = True
-
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
-        self.weights: dict[str, Float64[np.ndarray, "..."]] = {}
 
     @staticmethod
     def estimate_fit_seconds(spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> float:
@@ -145,21 +137,8 @@ class CoupledGLM:
             columns = filter_past(past, bins, cosines)
             _standardise(columns, self.weights)
             log_odds = columns @ slopes + self.weights["intercept"]
-            # 15 lies beyond the clip of the scores (13.8) and short of where float32 rounds to 1 (17.3)
-            predicted[bins - first] = 1 / (1 + np.exp(-np.clip(log_odds, -15.0, 15.0)))
+            predicted[bins - first] = squash(log_odds)
         return predicted
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the weights into `folder`."""
-        write_weights(folder, self.name, seed=np.array(float(self.seed)), **self.weights)
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> CoupledGLM:
-        """Read what `save` wrote."""
-        weights = read_weights(folder, cls.name)
-        baseline = cls(seed=int(weights.pop("seed")))
-        baseline.weights = weights
-        return baseline
 
 
 def _fit_unit(

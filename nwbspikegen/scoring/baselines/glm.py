@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from typing import ClassVar
-
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
-from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
+from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
 from nwbspikegen.views.history import Mask, exponential_traces, mean_rate_per_bin
 
 # 2 bins is as fast as a trace of whole bins can tell, 1000 is a second at 1 ms; rounded so that the digits,
@@ -32,7 +29,7 @@ _FEW_UNITS = 8
 
 
 @register_baseline
-class HistoryGLM:
+class HistoryGLM(StoredGLM):
     """Per unit, a Bernoulli GLM on its own past through eight exponential filters (2 to 1000 bins).
 
     logit p = b + w . x, with x the traces of `history.exponential_traces`, standardised on the
@@ -57,11 +54,6 @@ class HistoryGLM:
     """
 
     name = "history_glm"
-    needs_training: ClassVar[bool] = True
-
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
-        self.weights: dict[str, Float64[np.ndarray, "..."]] = {}
 
     def fit(
         self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Mask = None
@@ -105,21 +97,8 @@ class HistoryGLM:
             slopes = self.weights["slopes"][few] / self.weights["scale"][few]
             offset = self.weights["intercept"][few] - (slopes * self.weights["centre"][few]).sum(axis=1)
             log_odds = offset + np.einsum("tuf,uf->tu", traces, slopes)
-            # 15 lies beyond the clip of the scores (13.8) and short of where float32 rounds to 1 (17.3)
-            predicted[:, few] = 1 / (1 + np.exp(-np.clip(log_odds, -15.0, 15.0)))
+            predicted[:, few] = squash(log_odds)
         return predicted
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the weights into `folder`."""
-        write_weights(folder, self.name, seed=np.array(float(self.seed)), **self.weights)
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> HistoryGLM:
-        """Read what `save` wrote."""
-        weights = read_weights(folder, cls.name)
-        baseline = cls(seed=int(weights.pop("seed")))
-        baseline.weights = weights
-        return baseline
 
 
 def _fit_unit(

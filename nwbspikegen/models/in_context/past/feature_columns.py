@@ -34,8 +34,11 @@ COUPLING_POPULATION = np.array([0, 2, 4, 5])
 # the gain of each, a feature beside it, tells the network which to believe
 RIDGES = (3e3, 3e4, 3e5)
 """Traces of the other units, and of the population, that coupling filters weigh; strengths of the ridge."""
+# with 64 of 127 sources a solution loses .0008 (npx, validation) before training and .0004 after it, with 32
+# .0023 and .0010; up to 128 units all are cheap
 MOST_COUPLED = 128
 NUM_SOURCES = 64
+"""Up to how many units each is coupled with all others; of more, with how many."""
 # 1 + w . x falls below 0 where many units inhibit, and no hazard can: its log is taken within bounds
 LOWEST_FACTOR, HIGHEST_FACTOR = 0.15, 150.0
 # a solution that gained .2 nats per spike or more counts whole; one that lost as much, with the opposite
