@@ -40,8 +40,9 @@ def main() -> None:
 
 `python benchmarks/kill_points.py --points {options.points} --seed {options.seed}`, {date.today()},
 {os.cpu_count()} cores ({platform.machine()}, {platform.system()}). SIGKILL, SIGTERM and SIGINT to
-`convert`, `generate`, `train` and `transfer` (in one process; "cluster": with two workers) on simulated
-recordings of 4 units and 20 s, and an ASDF file of 50 units. The moment is drawn from what an uninterrupted
+`convert`, `generate`, `train`, `transfer` (in one process; "cluster": with two workers), `sweep`,
+`explain`, `report` and `patchseq train` on simulated recordings of 4 units and 20 s, an ASDF file of 50
+units and a table of 48 cells. The moment is drawn from what an uninterrupted
 run of the same command does here: from its whole time ("start"), from the time in which one of its outputs
 is being written ("write"), or from the {_AROUND_MS} ms that begin with the rename of an output into its
 place ("rename"). A moment after the command's end is drawn again ("draws"), so that every point hit a

@@ -41,7 +41,7 @@ _STATUS = {"KILL": 137, "TERM": 143, "INT": 130}
 _WORKERS_PATIENCE = 10.0
 _WINDOW = ["--skip-units", "0", "--duration", "20", "--bin-size", "0.005"]
 _PATIENCE = 500.0
-_ORDER = ("convert", "generate", "transfer", "train", "cluster")
+_ORDER = ("convert", "generate", "transfer", "train", "cluster", "sweep", "explain", "report", "patchseq")
 _SINCE = ("opened", "renamed", "start")
 # seconds: to rename takes less than a millisecond
 _AROUND_RENAME = 0.002
@@ -180,6 +180,7 @@ def make_targets(folder: Path) -> dict[str, Target]:
     for seed, name in enumerate(names):
         _in_child(lambda seed=seed, name=name: _write_recording(source / name, seed))
     _in_child(lambda: _write_asdf(source))
+    _write_cells(source / "cells.csv")
     one, other = (str(source / name) for name in names)
     finish(["train", one, "--out", str(source / "model"), "--epochs", "1", *_WINDOW])
     places = {name: folder / name for name in _ORDER}
@@ -229,6 +230,38 @@ def make_targets(folder: Path) -> dict[str, Target]:
             places["cluster"] / "s",
             _read_study,
         ),
+        "sweep": Target(
+            [
+                *("sweep", one, "--out", str(places["sweep"] / "s"), "--vary", "depth=1,2", "--epochs", "1"),
+                *("--set", "input_length=20", "--workers", "1", *_WINDOW),
+            ],
+            places["sweep"] / "s",
+            _read_sweep,
+        ),
+        "explain": Target(
+            [
+                *("explain", str(source / "model"), one, "--out", str(places["explain"] / "e.nwb")),
+                *("--targets", "20", "--overwrite"),
+            ],
+            places["explain"] / "e.nwb",
+            _read_numbers,
+        ),
+        "report": Target(
+            [
+                *("report", one, "--out", str(places["report"] / "r.html"), "--overwrite"),
+                *("--duration", "20", "--bin-size", "0.005"),
+            ],
+            places["report"] / "r.html",
+            _read_page,
+        ),
+        "patchseq": Target(
+            [
+                *("patchseq", "train", str(source / "cells.csv"), "--out", str(places["patchseq"] / "m")),
+                *("--folds", "2", "--repeats", "1", "--trees", "20", "--overwrite"),
+            ],
+            places["patchseq"] / "m",
+            _read_cell_model,
+        ),
     }
 
 
@@ -265,6 +298,16 @@ def _write_asdf(folder: Path) -> None:
     write_asdf(folder / "a.mat", trains, (50, 60_000), dtype=np.int32)
     metadata = metadata_of(nsg.simulate("in_vivo", num_units=2, duration=1))
     (folder / "m.yaml").write_text(yaml.safe_dump(metadata))
+
+
+def _write_cells(path: Path) -> None:
+    """Write a table of cells of two classes by eight donors."""
+    rng = np.random.default_rng(6)
+    rows = ["cell,cell_class,donor,tau,resistance,threshold"]
+    for cell in range(48):
+        values = ",".join(f"{value:.4f}" for value in rng.normal(cell % 2, 1, 3))
+        rows.append(f"c{cell},{'xy'[cell % 2]},d{cell % 8},{values}")
+    path.write_text("\n".join(rows) + "\n")
 
 
 def _read_recording(path: Path) -> Any:
@@ -320,6 +363,56 @@ def _read_study(path: Path) -> Any:
     if not study.is_complete:
         return "unfinished"
     return study.scores.value.values.round(9).astype(str).tolist()
+
+
+def _read_sweep(path: Path) -> Any:
+    """Return each trial's score and weights, or that some are missing; every model there must be whole."""
+    for part in path.rglob(DESCRIPTION_FILE):
+        if not any(name.startswith(".") for name in part.relative_to(path).parts):
+            nsg.load_model(part.parent)
+    table = path / "trials.json"
+    if not table.exists():
+        return "unfinished"
+    trials = json.loads(table.read_text())["trials"]
+    found = {
+        str(each["depth"]): [each["validation_bits_per_spike"], each["sha256"]]
+        for each in trials
+        if each["state"] == "complete"
+    }
+    return found if len(found) == 2 else "unfinished"
+
+
+def _read_numbers(path: Path) -> Any:
+    """Return the sums of all numbers in a file, and let pynwb read it whole."""
+    from pynwb import NWBHDF5IO
+
+    with NWBHDF5IO(str(path), "r") as io:
+        io.read()
+    sums = []
+
+    def add(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
+            sums.append([name, round(float(np.nansum(item[()], dtype=np.float64)), 6)])
+
+    with h5py.File(path, "r") as file:
+        file.visititems(add)
+    return sums
+
+
+def _read_page(path: Path) -> Any:
+    """Return how many panels a page has; it must have been written to its end."""
+    text = path.read_text()
+    if not text.rstrip().endswith("</html>"):
+        raise ValueError(f"{path.name} ends before its end")
+    return text.count("<section")
+
+
+def _read_cell_model(path: Path) -> Any:
+    """Return what each cell was predicted to be by the model that had not seen it; the model must load."""
+    from nwbspikegen.patchseq.classify.models_io import CellModel
+
+    CellModel.load(path)
+    return (path / "cross_validated.csv").read_text()
 
 
 def _read_in_child(target: Target) -> Any:

@@ -17,6 +17,7 @@ from nwbspikegen.plot.canvas import colours_of, label_of
 from nwbspikegen.reports.head import show_head
 from nwbspikegen.reports.meanings import tell_metrics
 from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
+from nwbspikegen.reports.study_contexts import draw_contexts
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 
@@ -38,9 +39,10 @@ _MEANINGS = {
 
 def make_study_page(thing: str | os.PathLike[str], command: str) -> Page:
     """Return the page of a study's folder, or of the NWB file that it was written to."""
-    scores, sessions, positions = _read(Path(thing))
+    scores, sessions, positions, gains = _read(Path(thing))
+    rows, columns = (list(map(str, scores[dim].values)) for dim in ("train_session", "test_session"))
     values = _pick(scores, scores.attrs["models"][0])
-    pairs = [f"{a} → {b}" for a in scores["train_session"].values for b in scores["test_session"].values]
+    pairs = [f"{a} → {b}" for a in rows for b in columns]
     parts: list[Part] = []
     for model in scores.attrs["models"]:
         parts += _draw_matrices(scores, str(model))
@@ -51,6 +53,7 @@ def make_study_page(thing: str | os.PathLike[str], command: str) -> Page:
         [
             show_head(name_of(thing), _describe(scores, sessions), command, verdict=_judge(scores)),
             Section("study", "Study", parts),
+            *_show_contexts(gains, rows, columns),
             Section("tables", "Tables", _tabulate(scores, sessions)),
         ],
         units=pairs,
@@ -60,18 +63,29 @@ def make_study_page(thing: str | os.PathLike[str], command: str) -> Page:
     )
 
 
-def _read(thing: Path) -> tuple[xr.Dataset, pd.DataFrame, Callable[[], pd.DataFrame]]:
-    """Return scores, sessions and, when called, the positions of a study."""
+def _read(thing: Path) -> tuple[xr.Dataset, pd.DataFrame, Callable[[], pd.DataFrame], pd.DataFrame]:
+    """Return scores, sessions, when called the positions, and gains by context of a study."""
     if thing.is_dir():
         from nwbspikegen.transfer.study import TransferStudy
 
         study = TransferStudy(thing)
-        return study.scores, study.sessions, lambda: study.layout().table
-    from nwbspikegen.transfer.nwb_reading import read_layout, read_sessions, read_transfer_scores
+        return study.scores, study.sessions, lambda: study.layout().table, study.context_gains()
+    from nwbspikegen.transfer.nwb_reading import (
+        read_context_gains,
+        read_layout,
+        read_sessions,
+        read_transfer_scores,
+    )
 
     scores = read_transfer_scores(thing)
     scores.attrs.setdefault("models", [str(scores["predictor"].values[0])])
-    return scores, read_sessions(thing), lambda: read_layout(thing)
+    return scores, read_sessions(thing), lambda: read_layout(thing), read_context_gains(thing)
+
+
+def _show_contexts(gains: pd.DataFrame, rows: list[str], columns: list[str]) -> list[Section]:
+    """Return the section of a study that measured curves by context, which not every study did."""
+    parts = draw_contexts(gains, rows, columns)
+    return [Section("contexts", "The first minute", parts)] if parts else []
 
 
 def _pick(scores: xr.Dataset, predictor: str, variable: str = "value") -> np.ndarray:

@@ -12,6 +12,7 @@ from nwbspikegen.core.files import require_file
 from nwbspikegen.nwb.columns import read_dynamic_table
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.transfer.gains import GAIN_COLUMNS
 from nwbspikegen.transfer.nwb_tables import join_tables
 from nwbspikegen.transfer.nwb_writing import SESSION_START, STORED_START, TRANSFER_MODULE
 
@@ -65,8 +66,12 @@ def read_layout(path: _Path) -> pd.DataFrame:
 
 
 def read_context_gains(path: _Path) -> pd.DataFrame:
-    """Return the gains by context of the study, as `TransferStudy.context_gains`."""
-    return _read(path, "context_gains")
+    """Return the gains by context of the study, as `TransferStudy.context_gains`: no row without curves."""
+    path = require_file(path)
+    with open_nwb(path) as file, reading(path):
+        module = find_group(file, f"processing/{TRANSFER_MODULE}")
+        has_none = module is not None and "context_gains" not in module
+    return pd.DataFrame(columns=[*GAIN_COLUMNS]) if has_none else _read(path, "context_gains")
 
 
 def _read(path: _Path, name: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from report_pages import find_panel, read_table
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
@@ -211,3 +212,23 @@ def test_the_command_measures_what_is_missing_and_prints_it(study):
     refused = CliRunner().invoke(cli, ["transfer", *paths, "--out", str(study.folder), "--context", "0,soon"])
     assert refused.exit_code == 2
     assert "'soon'" in refused.output
+
+
+def test_the_page_of_a_study_shows_what_the_first_minute_gives(study, tmp_path):
+    page = nsg.report(study, tmp_path / "study.html")
+    gains = study.context_gains()
+    panel = find_panel(page, "context_gain")
+    drawn = next(each["rows"] for each in panel["by_unit"] if each["trace"] == 1)
+    names = [(a, b) for a in study.scores.train_session.values for b in study.scores.test_session.values]
+    for pair, values in zip(names, drawn, strict=True):
+        rows = gains[(gains.train_session == pair[0]) & (gains.test_session == pair[1])]
+        # a page holds four digits
+        np.testing.assert_allclose(values[: len(rows)], rows.sort_values("seconds").value, atol=1e-3)
+    rows = gains[gains.context == "10"]
+    written = [cell for row in find_panel(page, "worth_seconds")["data"][0]["text"] for cell in row]
+    assert sum(bool(cell) for cell in written) == np.isfinite(rows.worth_seconds.astype(float)).sum() > 0
+    stored = nsg.report(
+        study.write_nwb(tmp_path / "study.nwb", metadata={"Subject": {"species": "Mus musculus"}}),
+        tmp_path / "stored.html",
+    )
+    assert read_table(stored, "context_gains") == read_table(page, "context_gains")
