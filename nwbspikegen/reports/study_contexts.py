@@ -71,8 +71,8 @@ def _draw_worth(gains: pd.DataFrame, context: str, rows: Sequence[str], columns:
         f"What training is worth with {past} of the recording's own past",
         "Seconds of the target's own past (across) that the untrained model needs to predict as well as the "
         f"model that was trained on the recording of the row and has read {past}; the colour is how many "
-        "more they are. ≥: more than was measured. A star marks what shares session, subject or time with the "
-        "test.",
+        f"more they are. ≥: more than was measured. A star marks what shares session, subject or time with "
+        "the test.",
         [drawn],
         "Tested on",
         "Trained on",
