@@ -92,6 +92,9 @@ class _Commands(click.Group):
             logging.getLogger("nwbspikegen").debug("error: %s", error)
             self.wrote_in_vain = isinstance(error, OutputError) and error.__cause__ is not None
             raise _UserError(str(error)) from error
+        except click.exceptions.NoArgsIsHelpError:
+            # a group without a command: its help, which holds nothing that was given
+            raise
         except click.UsageError as error:
             # click repeats what was given, which may be an address where none is taken
             raise click.UsageError(cut_secrets(error.format_message()), ctx=error.ctx) from None

@@ -13,6 +13,7 @@ import numpy as np
 
 from nwbspikegen.core.addresses import Address, is_remote, is_zarr, open_remote
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.files import require_file
 from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.hdf5 import open_guarded
 from nwbspikegen.nwb.zarr_folders import open_zarr
@@ -35,7 +36,7 @@ def open_nwb(address: Address) -> Iterator[Any]:
     if is_zarr(address):
         yield _require_nwb(open_zarr(Path(address)), address)
         return
-    if not is_remote(address) and not h5py.is_hdf5(address):
+    if not is_remote(address) and not h5py.is_hdf5(require_file(address)):
         is_packed = zipfile.is_zipfile(str(address))
         raise InputError(
             f"{address}, which is {'a zip archive' if is_packed else 'not HDF5'}",

@@ -42,7 +42,8 @@ class PlainRows:
 
     def __init__(self, path: Path, place: int, dtype: np.dtype[Any], size: int) -> None:
         self._path, self._place, self._dtype, self._size = path, place, dtype, size
-        self._file = os.open(path, os.O_RDONLY)
+        # without the flag, which other systems have not, Windows would read lines
+        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
     def __enter__(self) -> PlainRows:
         return self
@@ -76,7 +77,7 @@ class PlainRows:
         for place, size in zip(places.tolist(), sizes.tolist(), strict=True):
             # one call of the system for each stretch, straight into the result. A second of 10,000 units
             # takes 42 ms so, where a mapped file took 9 (docs/benchmarks/views.md)
-            if os.preadv(self._file, (view[at : at + size],), place) != size:
+            if _read_into(self._file, view[at : at + size], place) != size:
                 self._read_on(view[at : at + size], place)
             at += size
         return found
@@ -85,7 +86,7 @@ class PlainRows:
         """Fill a buffer for which one read was too little: the system gives at most 2 GiB at once."""
         at = 0
         while at < len(view):
-            number = os.preadv(self._file, (view[at:],), place + at)
+            number = _read_into(self._file, view[at:], place + at)
             if not number:
                 raise InputError(
                     f"{self._path}, which ends within its spike times",
@@ -93,3 +94,14 @@ class PlainRows:
                     "give the same command again when nothing writes to it",
                 )
             at += number
+
+
+def _read_into(file: int, view: memoryview, place: int) -> int:
+    """Fill a buffer from a place in an open file; return how many bytes there were."""
+    if hasattr(os, "preadv"):
+        return os.preadv(file, (view,), place)
+    # Windows has none
+    os.lseek(file, place, os.SEEK_SET)
+    read = os.read(file, len(view))
+    view[: len(read)] = read
+    return len(read)

@@ -46,6 +46,13 @@ def test_every_command_has_examples_that_parse(name: str) -> None:
         found.make_context(name, list(words))
 
 
+def test_a_group_without_a_command_shows_its_help() -> None:
+    done = CliRunner().invoke(cli, ["patchseq"])
+    assert done.exit_code == 2
+    assert done.output.startswith("Usage: ")
+    assert "Error" not in done.output
+
+
 def test_no_example_is_of_a_command_that_is_gone() -> None:
     assert set(EXAMPLES) == set(_COMMANDS)
 

@@ -172,6 +172,20 @@ def test_short_reads_are_no_reads(tmp_path: Path) -> None:
     require_sound_heaps(place)
 
 
+def test_rows_are_read_alike_where_the_system_has_no_preadv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "numbers"
+    place.write_bytes(np.arange(100.0).tobytes())
+    monkeypatch.delattr(os, "preadv")
+    with PlainRows(place, 80, np.dtype(float), 90) as rows:
+        assert rows[5:8].tolist() == [15.0, 16.0, 17.0]
+        assert rows.take(np.array([0, 88]), np.array([1, 90])).tolist() == [10.0, 98.0, 99.0]
+        os.truncate(place, 400)
+        with pytest.raises(InputError, match="ends within"):
+            _ = rows[30:60]
+
+
 def test_zarr_chunks_that_were_never_written_are_refused(tmp_path: Path) -> None:
     from test_views_storage import export_to_zarr
 
