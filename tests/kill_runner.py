@@ -519,6 +519,8 @@ def main() -> None:
     parser.add_argument("--signals", default="KILL,TERM,INT")
     parser.add_argument("--commands", default=",".join(_ORDER))
     options = parser.parse_args()
+    # a shell starts what runs in its background deaf to Ctrl-C, and its children would be, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # forked processes need not load them again
     import lightning  # noqa: F401
     import neuroconv.datainterfaces  # noqa: F401
