@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nwbspikegen.commands.pynapple_objects import from_pynapple as from_pynapple
     from nwbspikegen.commands.pynapple_objects import to_pynapple as to_pynapple
     from nwbspikegen.explain.nwb import read_attention as read_attention
+    from nwbspikegen.likeness import realism as realism
     from nwbspikegen.models import FittedModel as FittedModel
     from nwbspikegen.models import load_model as load_model
     from nwbspikegen.prediction.audit import audit as audit
@@ -90,6 +91,7 @@ _MODULE_OF = {
     "read_spike_probability": "prediction.nwb_reading",
     "read_statistics": "prediction.nwb_reading",
     "read_transfer_scores": "transfer.nwb_reading",
+    "realism": "likeness",
     "report": "reports",
     "score": "scoring",
     "select_units": "views",

@@ -36,6 +36,7 @@ _NAMES = [
     "read_spike_probability",
     "read_statistics",
     "read_transfer_scores",
+    "realism",
     "report",
     "score",
     "select_units",

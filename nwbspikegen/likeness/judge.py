@@ -1,0 +1,201 @@
+"""Whether a classifier can tell generated from recorded trains: a classifier two-sample test."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float64, Int64
+
+from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.likeness.features import FEATURES, number_blocks
+from nwbspikegen.likeness.trains import Trains, read_trains
+from nwbspikegen.scoring.blocks import estimate, resample_blocks
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# s: a window and its neighbours are alike, and would tell each other's origin
+_BLOCK = 10.0
+# windows of each class in each half; with fewer an area means little
+_FEWEST_WINDOWS = 10
+_TREES: dict[str, Any] = {"max_iter": 150, "learning_rate": 0.06, "max_leaf_nodes": 8, "min_samples_leaf": 10}
+_RESAMPLES = 500
+_SHUFFLES = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a judge says of trains that were generated.
+
+    Attributes
+    ----------
+    roc_auc, ci_low, ci_high : float
+        Probability that a generated window looks more generated than a recorded one; .5: it cannot tell.
+        The 95 % interval is a bootstrap over blocks of windows.
+    version : {"whole", "dynamics"}
+        Whether the judge saw the rates of the units.
+    window : float
+        Length of its windows (s).
+    num_generated, num_recorded : int
+        Windows that were judged.
+    importances : Series
+        What the area loses when a feature is shuffled between windows, the largest first.
+    """
+
+    roc_auc: float
+    ci_low: float
+    ci_high: float
+    version: str
+    window: float
+    num_generated: int
+    num_recorded: int
+    importances: pd.Series
+
+
+def judge(
+    generated: xr.Dataset | xr.DataArray,
+    recorded: xr.Dataset | xr.DataArray,
+    *,
+    version: str = "dynamics",
+    window: float = 1.0,
+    seed: int = 0,
+) -> Verdict:
+    """Return how well boosted trees tell generated from recorded windows that they have not seen.
+
+    Both are cut into blocks of 10 s, or of a window if that is longer. Trees that learn from every second
+    block judge the others, and the other way round.
+
+    Parameters
+    ----------
+    generated, recorded : Dataset (time, unit), or DataArray (sample, time, unit)
+        As of `realism`. Give another stretch of the recording as `generated` for the reference: what a judge
+        can tell of two stretches of one recording.
+    version : {"dynamics", "whole"}
+        ``dynamics``: everything relative to the rates of units in their own run, so that slow drift does not
+        decide. ``whole``: the counts of all units as well.
+    window : float, default: 1.0
+        Length of a window (s).
+    seed : int, default: 0
+        Of trees, shuffles and bootstrap.
+
+    Raises
+    ------
+    InputError
+        Other units or bins, another version, or too few windows.
+
+    References
+    ----------
+    Lopez-Paz, Oquab (2017) Revisiting classifier two-sample tests, ICLR; scikit-learn's
+    `HistGradientBoostingClassifier`.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> units = nsg.open_units(nsg.simulate("in_vitro", num_units=8, duration=120, seed=1).sorting)
+    >>> halves = [units.isel(time=slice(0, 60_000)), units.isel(time=slice(60_000, None))]
+    >>> verdict = judge(*halves)
+    >>> verdict.num_generated, verdict.num_recorded, bool(verdict.roc_auc < 0.8)
+    (60, 60, True)
+    """
+    require_seed(seed)
+    if version not in FEATURES:
+        raise InputError(f"a judge of {version!r}", f"one of {', '.join(FEATURES)}", "choose one")
+    made, real = read_trains(generated, "free run"), read_trains(recorded, "recording")
+    if made.num_units != real.num_units or made.bin_size != real.bin_size:
+        raise InputError(
+            f"{made.num_units} units in bins of {made.bin_size:g} s, and {real.num_units} in bins of "
+            f"{real.bin_size:g} s",
+            "the same units and bins",
+            "select the same units, and open both with one --bin-size",
+        )
+    told = [_describe(trains, version, window) for trains in (made, real)]
+    features = pd.concat([table for table, _ in told], ignore_index=True)
+    is_made = np.repeat([True, False], [len(table) for table, _ in told])
+    # blocks of the two are numbered apart, and alternate between the halves in each
+    half = np.concatenate([block % 2 for _, block in told])
+    block = np.concatenate([told[0][1], told[1][1] + told[0][1].max(initial=-1) + 1])
+    _require_windows(is_made, half, window)
+    said, importances = _judge_halves(features, is_made, half, seed)
+    area = estimate(_draw_areas(said, is_made, block, seed))
+    return Verdict(
+        area.value,
+        area.ci_low,
+        area.ci_high,
+        version,
+        window,
+        int(is_made.sum()),
+        int((~is_made).sum()),
+        importances,
+    )
+
+
+def _describe(
+    trains: Trains, version: str, window: float
+) -> tuple[pd.DataFrame, Int64[np.ndarray, " window"]]:
+    """Return features of the windows of all runs, and which block each is in."""
+    tables = [FEATURES[version](run, trains.bin_size, window) for run in trains.runs]
+    blocks, first = [], 0
+    for table in tables:
+        blocks.append(first + number_blocks(len(table), window, _BLOCK))
+        first = int(blocks[-1].max(initial=first - 1)) + 1
+    return pd.concat(tables, ignore_index=True), np.concatenate(blocks)
+
+
+def _require_windows(
+    is_made: Bool[np.ndarray, " window"], half: Int64[np.ndarray, " window"], window: float
+) -> None:
+    fewest = min(int(((is_made == made) & (half == each)).sum()) for made in (True, False) for each in (0, 1))
+    if fewest < _FEWEST_WINDOWS:
+        raise InputError(
+            f"{fewest} windows of {window:g} s in a half of the generated or the recorded blocks",
+            f"{_FEWEST_WINDOWS} or more in each",
+            "generate more, or take a longer recording or shorter windows",
+        )
+
+
+def _judge_halves(
+    features: pd.DataFrame,
+    is_made: Bool[np.ndarray, " window"],
+    half: Int64[np.ndarray, " window"],
+    seed: int,
+) -> tuple[Float64[np.ndarray, " window"], pd.Series]:
+    """Return the score of each window by the trees of the other half, and what features are worth."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.inspection import permutation_importance
+
+    said = np.empty(len(features))
+    worth = []
+    for each in (0, 1):
+        trees = HistGradientBoostingClassifier(
+            random_state=seed, class_weight="balanced", early_stopping=False, **_TREES
+        )
+        trees.fit(features[half != each], is_made[half != each])
+        judged = features[half == each], is_made[half == each]
+        # ranks: the two sets of trees need not have one scale
+        said[half == each] = pd.Series(trees.predict_proba(judged[0])[:, 1]).rank(pct=True).to_numpy()
+        found = permutation_importance(
+            trees, *judged, scoring="roc_auc", n_repeats=_SHUFFLES, random_state=seed, n_jobs=1
+        )
+        worth.append(found.importances_mean)
+    importances = pd.Series(np.mean(worth, axis=0), index=features.columns, name="roc_auc_lost")
+    return said, importances.sort_values(ascending=False)
+
+
+def _draw_areas(
+    said: Float64[np.ndarray, " window"],
+    is_made: Bool[np.ndarray, " window"],
+    block: Int64[np.ndarray, " window"],
+    seed: int,
+) -> Float64[np.ndarray, " draw"]:
+    """Return the area as it is, then of draws of blocks, generated and recorded ones apart."""
+    from sklearn.metrics import roc_auc_score
+
+    made, real = np.unique(block[is_made]), np.unique(block[~is_made])
+    drawn = [resample_blocks(len(each), _RESAMPLES, seed + place) for place, each in enumerate((made, real))]
+    weight_of = np.zeros((min(map(len, drawn)), int(block.max()) + 1))
+    for blocks, weights in zip((made, real), drawn, strict=True):
+        weight_of[:, blocks] = weights[: len(weight_of)]
+    return np.array([roc_auc_score(is_made, said, sample_weight=weights[block]) for weights in weight_of])
