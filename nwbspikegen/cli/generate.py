@@ -14,7 +14,13 @@ from nwbspikegen.cli.options import (
     read_window_like,
     window_options,
 )
-from nwbspikegen.cli.output import format_audits, format_scores, format_statistics, tell_meanings
+from nwbspikegen.cli.output import (
+    format_audits,
+    format_realism,
+    format_scores,
+    format_statistics,
+    tell_meanings,
+)
 from nwbspikegen.cli.trained_window import refuse_other_window
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
@@ -103,12 +109,17 @@ def generate_command(
             metadata=metadata,
             overwrite=overwrite,
         )
-        result: dict[str, Any] = {"path": str(run.path), "statistics": records_of(run.statistics)}
-        print_result(
-            result,
-            as_json=as_json,
-            text=f"{format_statistics(run.statistics, is_explained=explain)}\n\nwrote {run.path}",
-        )
+        result: dict[str, Any] = {
+            "path": str(run.path),
+            "statistics": records_of(run.statistics),
+            "realism": records_of(run.realism),
+        }
+        told = [
+            format_statistics(run.statistics, is_explained=explain),
+            format_realism(run.realism, is_explained=explain),
+            f"wrote {run.path}",
+        ]
+        print_result(result, as_json=as_json, text="\n\n".join(filter(None, told)))
         return
     report = generate_and_score(
         fitted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from nwbspikegen.core.output import WIDTH, list_meanings
+from nwbspikegen.core.output import WIDTH, list_meanings, records_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +59,22 @@ def format_statistics(statistics: pd.DataFrame, *, is_explained: bool = False) -
     if is_explained:
         text += "\n\n" + "\n".join(list_meanings(tell_statistics(["train", *wide.index])))
     return text
+
+
+def format_realism(distances: pd.DataFrame, *, is_explained: bool = False) -> str:
+    """Return distances of a free run from the recording, by statistic; empty without any."""
+    if not len(distances):
+        return ""
+    from nwbspikegen.likeness.statistics import STATISTICS
+
+    heads = ("distance", "own, least", "most", "generated", "recorded")
+    lines = [f"{'1: as the recording from itself':<32}" + "".join(f"{head:>13}" for head in heads)]
+    for row in records_of(distances):
+        values = [row[key] for key in ("distance", "own_low", "own_high", "generated", "recorded")]
+        name = f"{row['level']}: {row['statistic']}"
+        lines.append(f"{name:<32}" + "".join(f"{value:>13.3g}" for value in values))
+    meanings = {each.name: each.meaning for each in STATISTICS}
+    return "\n".join([*lines, *(["", *list_meanings(meanings)] if is_explained else [])])
 
 
 def format_trains(trains: dict[str, dict[str, dict[str, float]]], *, is_explained: bool = False) -> str:

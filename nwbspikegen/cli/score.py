@@ -9,6 +9,7 @@ import click
 from nwbspikegen.cli.options import explain_option
 from nwbspikegen.cli.output import (
     format_audits,
+    format_realism,
     format_scores,
     format_statistics,
     format_trains,
@@ -32,15 +33,28 @@ def score_command(derived: Path, recompute: bool, explain: bool, as_json: bool) 
     """
     from nwbspikegen.commands.describe import describe_trains
     from nwbspikegen.commands.score import open_recorded, read_or_recompute_scores
-    from nwbspikegen.prediction.nwb_reading import list_results, read_audits, read_statistics
+    from nwbspikegen.prediction.nwb_reading import (
+        list_results,
+        read_audits,
+        read_realism,
+        read_statistics,
+    )
 
     held = list_results(derived)
     # a free run has no probability of a recorded bin, and so nothing to score
     if "statistics" in held:
         refuse_given(["recompute"], "for a free run", "a file with scores")
         statistics = read_statistics(derived)
-        run = {"path": str(derived), "statistics": records_of(statistics)}
-        print_result(run, as_json=as_json, text=format_statistics(statistics, is_explained=explain))
+        # of runs that were long enough, and of files since there is such a thing
+        distances = read_realism(derived) if "realism" in held else None
+        run = {
+            "path": str(derived),
+            "statistics": records_of(statistics),
+            "realism": records_of(distances),
+        }
+        told = [format_statistics(statistics, is_explained=explain)]
+        told += [] if distances is None else [format_realism(distances, is_explained=explain)]
+        print_result(run, as_json=as_json, text="\n\n".join(told))
         return
     # opened once, for the statistics and for scoring again
     recorded = open_recorded(derived, recompute=recompute) if "spike_probability" in held else None

@@ -14,9 +14,10 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.addresses import hash_recording, name_of
-from nwbspikegen.core.errors import require_seed
+from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.likeness import realism
 from nwbspikegen.models import FittedModel
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.prediction.free_run import free_run
@@ -43,11 +44,15 @@ class FreeRunReport:
     statistics : DataFrame
         One row per train and statistic: each sample, and what was observed before, against the
         recorded test segment.
+    realism : DataFrame
+        How far the run is from the test segment, as `nwbspikegen.realism` returns it; empty where one of them
+        is too short for that, or was not observed throughout.
     """
 
     path: Path
     generated_spikes: xr.DataArray
     statistics: pd.DataFrame
+    realism: pd.DataFrame
 
 
 def free_run_and_compare(
@@ -65,7 +70,8 @@ def free_run_and_compare(
     """Go on from the observed bins before the test segment, on the model's own spikes, and write NWB.
 
     Rates, intervals and correlations of the run are compared with those of the recorded test segment;
-    so are those of the observed bins before it: a real population does not repeat itself either.
+    so are those of the observed bins before it: a real population does not repeat itself either. How far
+    the run is from the test segment is told in units of how far that is from itself.
 
     Parameters
     ----------
@@ -101,17 +107,28 @@ def free_run_and_compare(
     generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)
     generated.attrs.update(source=name_of(source), source_sha256=fingerprint)
     statistics = _compare(generated, read_bins(before), read_bins(parts.test))
+    distances = _measure_realism(generated, parts.test)
     path = write_results(
         out,
         source=source,
         model=model,
         generated_spikes=generated,
         statistics=statistics,
+        realism=distances,
         metadata=metadata,
         unit_table=unit_table,
         overwrite=overwrite,
     )
-    return FreeRunReport(path, generated, statistics)
+    return FreeRunReport(path, generated, statistics, distances)
+
+
+def _measure_realism(generated: xr.DataArray, recorded: xr.Dataset) -> pd.DataFrame:
+    """Return distances, or none, saying why."""
+    try:
+        return realism(generated, recorded)
+    except InputError as error:
+        _LOG.warning("realism is not told: %s", error)
+        return pd.DataFrame()
 
 
 def _compare(generated: xr.DataArray, before: Bins, recorded: Bins) -> pd.DataFrame:

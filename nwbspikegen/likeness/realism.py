@@ -48,7 +48,7 @@ def realism(
         A recording of the same units, in the same bins. Best the stretch that the run should resemble, and
         that no model has read.
     stretch : float, optional
-        Length of a stretch (s); by default a quarter of the recording, and no more than was generated.
+        Length of a stretch (s); by default a quarter of the recording, at least 10 s, at most what there is.
 
     Returns
     -------
@@ -105,7 +105,8 @@ def _choose_length(made: Trains, real: Trains, stretch: float | None) -> float:
             "the same units and bins",
             "select the same units, and open both with one --bin-size",
         )
-    length = min(real.seconds / _STRETCHES, made.seconds) if stretch is None else stretch
+    usual = max(real.seconds / _STRETCHES, _SHORTEST)
+    length = min(usual, made.seconds) if stretch is None else stretch
     # whole bins, or the last stretch would be a bin too short
     length = np.floor(length / real.bin_size + 1e-6) * real.bin_size
     if not length >= _SHORTEST or length > made.seconds + 1e-9 or 2 * length > real.seconds + 1e-9:

@@ -26,6 +26,8 @@ _COLUMNS = {
     "ci_reliable": "Whether there are enough blocks for the interval to be relied on.",
     "observed_fraction": "Part of all bins of all units that was observed; the rest enters no score.",
     "reason": "Why there is no score; empty where there is one.",
+    "own_low": "Least distance between two recorded stretches, over their mean.",
+    "own_high": "Largest distance between two recorded stretches, over their mean.",
     "audit": "Name of the check.",
     "passed": "Whether the model passed the check.",
     "tolerance": "Largest value that passes.",

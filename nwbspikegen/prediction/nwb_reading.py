@@ -89,6 +89,11 @@ def read_statistics(path: _Path) -> pd.DataFrame:
     return _read_table(path, "statistics")
 
 
+def read_realism(path: _Path) -> pd.DataFrame:
+    """Return how far the spikes of a free run are from recorded ones, as `nwbspikegen.realism`."""
+    return _read_table(path, "realism")
+
+
 def read_scores(path: _Path) -> pd.DataFrame:
     """Return the stored score table with its attrs."""
     return _read_table(path, "scores")

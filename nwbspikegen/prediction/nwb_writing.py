@@ -38,6 +38,7 @@ def write_results(
     spike_probability: xr.DataArray | None = None,
     generated_spikes: xr.DataArray | None = None,
     statistics: pd.DataFrame | None = None,
+    realism: pd.DataFrame | None = None,
     scores: pd.DataFrame | None = None,
     audits: pd.DataFrame | None = None,
     seed: int | None = None,
@@ -64,6 +65,8 @@ def write_results(
         What `free_run` returned, instead of probabilities; stored at bin centres.
     statistics : DataFrame, optional
         How generated spikes compare with recorded ones.
+    realism : DataFrame, optional
+        What `realism` returned of them.
     scores, audits : DataFrame, optional
         What `score` and `audit` returned.
     seed : int, optional
@@ -116,6 +119,11 @@ def write_results(
             add_free_run(module, nwbfile, generated_spikes)
         for name, description, frame in (
             ("statistics", "Generated against recorded spike trains.", statistics),
+            (
+                "realism",
+                "Distances of generated from recorded trains; 1: between recorded ones.",
+                realism,
+            ),
             ("scores", "Scores of the model and of baselines, one row per predictor and metric.", scores),
             ("audits", "Checks that the model predicts from the past only.", audits),
         ):

@@ -14,6 +14,7 @@ from nwbspikegen.prediction.nwb_reading import (
     list_results,
     read_generated_units,
     read_models,
+    read_realism,
     read_statistics,
 )
 from nwbspikegen.reports.head import describe_recording, show_head
@@ -53,6 +54,8 @@ def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
         _draw_rates(recorded, run),
         Table("statistics", "How they compare", table, "Point at a heading for what it means.", told),
     ]
+    if "realism" in held:
+        parts.append(_show_realism(read_realism(path)))
     row = models.iloc[0] if len(models) else None
     facts = {
         **describe_recording(recorded),
@@ -78,6 +81,20 @@ def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
             f"recording by its statistics, not scored bin by bin. {describe_survey(recorded)}"
         ),
     )
+
+
+def _show_realism(distances: pd.DataFrame) -> Table:
+    meanings = {
+        "distance": "From the recorded stretches; 1: as far as two of these are from each other.",
+        "own_low": "The least distance between two recorded stretches, in the same unit.",
+        "own_high": "The largest of them.",
+        "recorded": "Mean of the statistic over what was recorded.",
+        "generated": "Mean of the statistic over what was generated.",
+    }
+    told = distances.attrs.get("meanings", {})
+    frame = distances.assign(meaning=[told.get(name, "") for name in distances["statistic"]])
+    caption = "How far the run is from the recording, in units of how far the recording is from itself."
+    return Table("realism", "Would it pass for the recording?", frame, caption, meanings)
 
 
 def _keep_packed(packed: dict[str, PageTrains]) -> dict[str, PageTrains]:

@@ -187,7 +187,7 @@ def test_the_judge_tells_surrogates_and_says_by_what(culture) -> None:
     ("made", "real", "says"),
     [
         ((5_000, 2), (60_000, 2), "stretches of 10 s or more"),
-        ((20_000, 2), (15_000, 2), "two recorded"),
+        ((20_000, 2), (15_000, 2), "one generated and two recorded"),
         ((20_000, 3), (60_000, 2), "the same units and bins"),
     ],
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+import xarray as xr
 from click.testing import CliRunner
+from report_pages import read_table
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.prediction.free_run import run_pieces
-from nwbspikegen.prediction.nwb_reading import read_generated_units
+from nwbspikegen.prediction.nwb_reading import read_generated_units, read_realism
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views.observed import read_spikes
 
@@ -153,3 +156,30 @@ def test_the_command_writes_nwb_with_statistics(models, recording, tmp_path):
     assert "--segment with --free-run" in refused.stderr
     with pytest.raises(InputError, match="no sample 2"):
         read_generated_units(out, sample=2)
+
+
+def test_how_far_a_run_is_from_the_recording_is_told_and_stored(models, tmp_path):
+    models["in_context"].save(tmp_path / "model")
+    simulation = nsg.simulate("in_vivo", num_units=6, duration=80, seed=4)
+    path = nsg.convert_sorting(
+        simulation.sorting, tmp_path / "sub-b_ecephys.nwb", metadata=metadata_of(simulation)
+    )
+    out = tmp_path / "sub-b_desc-spikegen_ecephys.nwb"
+    arguments = ["generate", tmp_path / "model", path, "--out", out, "--free-run", "10", "--samples", "2"]
+    result = CliRunner().invoke(cli, [*map(str, arguments), "--json"])
+    assert result.exit_code == 0, result.output
+    stored = read_realism(out)
+    test = nsg.split_fractions(nsg.open_units(path)).test
+    runs = [read_generated_units(out, sample=sample) for sample in (0, 1)]
+    spikes = np.zeros((2, 10_000, 6), dtype=np.uint8)
+    for sample, run in enumerate(runs):
+        for column, unit in enumerate(test.unit.values):
+            # spikes are stored at bin centres
+            spikes[sample, np.floor((run[unit] - 60.0) / 0.001 + 1e-6).astype(int), column] = 1
+    generated = xr.DataArray(spikes, dims=("sample", "time", "unit"), attrs={"bin_size": 0.001})
+    pd.testing.assert_frame_equal(stored, nsg.realism(generated, test), check_dtype=False)
+    assert stored.attrs["stretch"] == 10
+    printed = CliRunner().invoke(cli, ["score", str(out)])
+    assert "unit: rate" in printed.stdout
+    page = nsg.report(out, tmp_path / "run.html")
+    assert [row["statistic"] for row in read_table(page, "realism")] == stored.statistic.tolist()
