@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.likeness.features import FEATURES, number_blocks
-from nwbspikegen.likeness.trains import Trains, read_trains
+from nwbspikegen.likeness.trains import Trains, read_both
 from nwbspikegen.scoring.blocks import estimate, resample_blocks
 
 if TYPE_CHECKING:
@@ -103,14 +103,7 @@ def judge(
     require_seed(seed)
     if version not in FEATURES:
         raise InputError(f"a judge of {version!r}", f"one of {', '.join(FEATURES)}", "choose one")
-    made, real = read_trains(generated, "free run"), read_trains(recorded, "recording")
-    if made.num_units != real.num_units or made.bin_size != real.bin_size:
-        raise InputError(
-            f"{made.num_units} units in bins of {made.bin_size:g} s, and {real.num_units} in bins of "
-            f"{real.bin_size:g} s",
-            "the same units and bins",
-            "select the same units, and open both with one --bin-size",
-        )
+    made, real = read_both(generated, recorded)
     told = [_describe(trains, version, window) for trains in (made, real)]
     features = pd.concat([table for table, _ in told], ignore_index=True)
     is_made = np.repeat([True, False], [len(table) for table, _ in told])

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, Statistic, find_limits
-from nwbspikegen.likeness.trains import Trains, read_trains
+from nwbspikegen.likeness.trains import Trains, read_both
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,7 +75,7 @@ def realism(
     >>> bool(table.set_index("statistic").distance["correlation_50ms"] < 2)
     True
     """
-    made, real = read_trains(generated, "free run"), read_trains(recorded, "recording")
+    made, real = read_both(generated, recorded)
     length = _choose_length(made, real, stretch)
     real_stretches, made_stretches = real.cut(length, _STRETCHES), made.cut(length, _MOST_GENERATED)
     limits = find_limits(real_stretches, real.bin_size)
@@ -98,13 +98,6 @@ def realism(
 
 def _choose_length(made: Trains, real: Trains, stretch: float | None) -> float:
     """Return the length of stretches (s), where both have some of it."""
-    if made.num_units != real.num_units or made.bin_size != real.bin_size:
-        raise InputError(
-            f"{made.num_units} units in bins of {made.bin_size:g} s generated, {real.num_units} in bins of "
-            f"{real.bin_size:g} s recorded",
-            "the same units and bins",
-            "select the same units, and open both with one --bin-size",
-        )
     usual = max(real.seconds / _STRETCHES, _SHORTEST)
     length = min(usual, made.seconds) if stretch is None else stretch
     # whole bins, or the last stretch would be a bin too short

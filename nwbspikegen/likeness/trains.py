@@ -85,3 +85,24 @@ def read_trains(spikes: xr.Dataset | xr.DataArray, what: str) -> Trains:
     if not runs or not all(run.size for run in runs):
         raise InputError(f"a {what} without bins or units", "some of both", "take a longer stretch")
     return Trains([(run > 0).view(np.uint8) for run in runs], float(spikes.attrs["bin_size"]))
+
+
+def read_both(
+    generated: xr.Dataset | xr.DataArray, recorded: xr.Dataset | xr.DataArray
+) -> tuple[Trains, Trains]:
+    """Return generated and recorded trains, which must be of the same units in the same bins.
+
+    Raises
+    ------
+    InputError
+        They are not, or one of them cannot be compared (`read_trains`).
+    """
+    made, real = read_trains(generated, "free run"), read_trains(recorded, "recording")
+    if made.num_units != real.num_units or made.bin_size != real.bin_size:
+        raise InputError(
+            f"{made.num_units} units in bins of {made.bin_size:g} s generated, {real.num_units} in bins of "
+            f"{real.bin_size:g} s recorded",
+            "the same units and bins",
+            "select the same units, and open both with one --bin-size",
+        )
+    return made, real

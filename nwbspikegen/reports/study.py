@@ -18,6 +18,7 @@ from nwbspikegen.reports.head import show_head
 from nwbspikegen.reports.meanings import tell_metrics
 from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
 from nwbspikegen.reports.study_contexts import draw_contexts
+from nwbspikegen.reports.study_matrix import draw_matrix
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 
@@ -152,14 +153,16 @@ def _draw_matrices(scores: xr.Dataset, model: str) -> list[Part]:
         best = np.nanmax(np.where(np.isfinite(values), values, -np.inf), axis=0)
         within = np.where(best > 0, values / best, np.nan)
     stars = np.where(independent, "", "*")
+    rows, columns = (list(map(str, scores[dim].values)) for dim in ("train_session", "test_session"))
     # cells of a column may lie close together: the scale begins at the least
     limits = (min(0.9, max(0.0, float(np.nanmin(within)))) if np.isfinite(within).any() else 0.0, 1.0)
     marked = (
         "A star marks what shares session, subject or time with the test; click on a cell to open its pair."
     )
     parts: list[Part] = [
-        _matrix(
-            scores,
+        draw_matrix(
+            rows,
+            columns,
             f"within_{model}",
             f"{model}, coloured within each column",
             f"{_GAIN} of {model}, trained on (down), tested on (across). The colour is the share of the "
@@ -176,8 +179,9 @@ def _draw_matrices(scores: xr.Dataset, model: str) -> list[Part]:
         gain = values - _pick(scores, floor)
         top = float(np.nanmax(np.abs(gain))) if np.isfinite(gain).any() else 1.0
         parts.append(
-            _matrix(
-                scores,
+            draw_matrix(
+                rows,
+                columns,
                 f"gain_{model}",
                 f"{model}, what training gives",
                 f"Bits per spike of {model} above the same model untrained, which reads the target's own "
@@ -193,8 +197,9 @@ def _draw_matrices(scores: xr.Dataset, model: str) -> list[Part]:
     only = np.where(independent, within, np.nan)
     if np.isfinite(only).any():
         parts.append(
-            _matrix(
-                scores,
+            draw_matrix(
+                rows,
+                columns,
                 f"independent_{model}",
                 f"{model}, independent pairs only",
                 "As above, without the cells whose recordings share session, subject or time: what is "
@@ -214,35 +219,6 @@ def _write(values: np.ndarray, stars: np.ndarray) -> list[list[str]]:
         [f"{value:.3f}{star}" if np.isfinite(value) else "" for value, star in zip(row, marks, strict=True)]
         for row, marks in zip(values, stars, strict=True)
     ]
-
-
-def _matrix(
-    scores: xr.Dataset,
-    name: str,
-    title: str,
-    caption: str,
-    colours: np.ndarray,
-    labels: list[list[str]],
-    scale: str,
-    limits: tuple[float, float],
-    *,
-    diverges: bool = False,
-) -> Panel:
-    rows, columns = (list(map(str, scores[dim].values)) for dim in ("train_session", "test_session"))
-    x, y = np.arange(len(columns)), np.arange(len(rows))
-    drawn = Mark("map", x, y, colours, labels=labels, scale=scale, limits=limits, diverges=diverges)
-    return Panel(
-        name.replace(":", "_").replace(".", "_"),
-        title,
-        caption,
-        [drawn],
-        "Tested on",
-        "Trained on",
-        x_names=dict(enumerate(columns)),
-        y_names=dict(enumerate(rows)),
-        height=190 + 34 * len(rows),
-        cells_are_units=True,
-    )
 
 
 def _draw_pair(scores: xr.Dataset) -> Panel:

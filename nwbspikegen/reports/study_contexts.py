@@ -9,6 +9,7 @@ import pandas as pd
 
 from nwbspikegen.plot.canvas import colours_of
 from nwbspikegen.reports.parts import Mark, Panel, Part, Table
+from nwbspikegen.reports.study_matrix import draw_matrix
 from nwbspikegen.scoring.context_curves import WARM
 from nwbspikegen.transfer.gains import GAIN_COLUMNS, find_headline
 
@@ -56,30 +57,20 @@ def _draw_worth(gains: pd.DataFrame, context: str, rows: Sequence[str], columns:
     known = np.abs(gained[np.isfinite(gained)])
     top = float(known.max()) if known.size and known.max() > 0 else 1.0
     past = "all of the window" if context == WARM else f"{context} s"
-    drawn = Mark(
-        "map",
-        np.arange(len(columns)),
-        np.arange(len(rows)),
-        gained,
-        labels=texts,
-        scale="seconds gained",
-        limits=(-top, top),
-        diverges=True,
-    )
-    return Panel(
+    return draw_matrix(
+        rows,
+        columns,
         "worth_seconds",
         f"What training is worth with {past} of the recording's own past",
         "Seconds of the target's own past (across) that the untrained model needs to predict as well as the "
         f"model that was trained on the recording of the row and has read {past}; the colour is how many "
-        f"more they are. ≥: more than was measured. A star marks what shares session, subject or time with "
+        "more they are. ≥: more than was measured. A star marks what shares session, subject or time with "
         "the test.",
-        [drawn],
-        "Tested on",
-        "Trained on",
-        x_names=dict(enumerate(columns)),
-        y_names=dict(enumerate(rows)),
-        height=190 + 34 * len(rows),
-        cells_are_units=True,
+        gained,
+        texts,
+        "seconds gained",
+        (-top, top),
+        diverges=True,
     )
 
 
