@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.given import name_unused
 from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
 from nwbspikegen.core.output import print_result, records_of
@@ -84,6 +85,8 @@ def train_cells_command(
     _name_unused(model)
     refuse_columns([*sources, *([] if labels is None else [labels])])
     columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    if scalars and features == "families":
+        raise InputError("--scalars and --features families", "one of them", "leave one out")
     own = features == "all"
     loaded = load_cells(sources, columns=columns, labels=labels, features="all" if own else "shared")
     if features == "families":
