@@ -93,7 +93,7 @@ def test_species_are_compared_by_meaning(learned, met, notes):
 
 def test_scores_of_known_classes_are_stored(model, tmp_path):
     table = make_table(tmp_path / "new.csv", "mouse", seed=1)
-    # 4 of 12 Sst cells are called Vip by their labels: by hand, Sst 8 of 8, Vip 12 of 16
+    # four Sst cells are labelled Vip and one Vip cell is not labelled: right are Sst 8 of 8, Vip 11 of 15
     table.loc[[0, 2, 4, 6], "cell_class"] = "Vip"
     table.loc[23, "cell_class"] = ""
     table.to_csv(tmp_path / "new.csv", index=False)
