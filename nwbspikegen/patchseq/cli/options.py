@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -45,6 +45,21 @@ def refuse_columns(sources: Sequence[Path | str]) -> None:
     if not any(str(source).endswith((".csv", ".parquet")) for source in sources):
         names = ["cell_column", "class_column", "donor_column", "condition_column"]
         refuse_given(names, "without a table", "a CSV or Parquet table")
+
+
+def tell_columns(features: Sequence[str], unused: Mapping[str, str]) -> list[str]:
+    """Return which scalars were read and which columns were not, a line for each reason.
+
+    Examples
+    --------
+    >>> tell_columns(["sag"], {"note": "holds no numbers"})
+    ['1 features read: sag', '1 columns not used, holds no numbers: note']
+    """
+    lines = [f"{len(features)} features read: {', '.join(features)}"] if features else []
+    for reason in dict.fromkeys(unused.values()):
+        names = [name for name, why in unused.items() if why == reason]
+        lines.append(f"{len(names)} columns not used, {reason}: {', '.join(names)}")
+    return lines
 
 
 def split_numbers(text: str) -> list[int]:

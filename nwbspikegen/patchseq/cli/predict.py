@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nwbspikegen.core.options import MODEL, PATH, RECORDING, every_command, metadata_option, overwrite_option
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
-from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns
+from nwbspikegen.patchseq.cli.options import column_options, read_column_names, refuse_columns, tell_columns
+
+if TYPE_CHECKING:
+    from nwbspikegen.patchseq.run.predict import PredictionReport
 
 
 @click.command("predict", short_help="Predict the classes of cells.")
@@ -37,7 +42,7 @@ def predict_cells_command(
 
     SOURCES are as for `train`; recordings are measured first. The folder gets predictions.csv (class,
     probabilities and, of a BiLSTM, attention to each family) and, of cells in NWB, a file each in nwb/
-    with the predictions beside the features.
+    with the predictions beside the features. Where classes are known, scores.csv says how many are right.
     """
     from nwbspikegen.patchseq.run.predict import predict_sources
 
@@ -48,9 +53,22 @@ def predict_cells_command(
         "path": str(report.path),
         "predictions": records_of(report.table),
         "files": [str(path) for path in report.files],
+        "scores": records_of(report.scores),
+        "notes": list(report.notes),
+        "features": list(report.features),
+        "columns_not_used": report.unused,
     }
     probable = [name for name in report.table if str(name).startswith("probability_")]
     shown = report.table[["cell", "predicted_class", *probable]].to_string(
         index=False, float_format="{:.3f}".format, max_rows=40
     )
-    print_result(result, as_json=as_json, text=f"{shown}\n\nwrote {report.path}")
+    print_result(result, as_json=as_json, text="\n".join([shown, "", *_tell(report), f"wrote {report.path}"]))
+
+
+def _tell(report: PredictionReport) -> list[str]:
+    """Return what was read, what it is worth, and what stands against it."""
+    lines = tell_columns(report.features, report.unused)
+    for row in records_of(report.scores):
+        ends = f"   {row['ci_low']:.3f} to {row['ci_high']:.3f}" if math.isfinite(row["ci_low"]) else ""
+        lines.append(f"{row['metric']:<20}{row['value']:>7.3f}{ends}")
+    return [*lines, *(f"note: {one}" for one in report.notes)]

@@ -135,6 +135,21 @@ def share_features(table: CellTable) -> CellTable:
     return CellTable(shared, table.cells, table.species, table.label_version)
 
 
+def name_sources(species: str) -> tuple[str, ...]:
+    """Return the columns of the table of "mouse" or "human" that the 19 shared features are made of.
+
+    Examples
+    --------
+    >>> len(name_sources("human")), "threshold_v_long_square" in name_sources("mouse")
+    (19, True)
+    """
+    if species != "mouse":
+        return SHARED_FEATURES
+    # threshold_v_long_square, from which peak and trough are measured, is one of _SAME
+    absolute = (f"{source}_long_square" for source in _FROM_THRESHOLD.values())
+    return (*_SAME.values(), *_MS.values(), *absolute)
+
+
 def _join(features: pd.DataFrame, cells: pd.DataFrame, key: str) -> pd.DataFrame:
     try:
         # 1:1, since a second version of the human metadata has a row twice

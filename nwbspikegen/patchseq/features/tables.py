@@ -17,6 +17,7 @@ from nwbspikegen.core.files import hash_file, require_file
 from nwbspikegen.core.table_files import read_table
 
 CLASSES = ("Lamp5", "Pvalb", "Sst", "Vip")
+SPECIES = "species"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
 def read_cell_table(
     path: str | os.PathLike[str],
     *,
-    species: str,
+    species: str = "",
     cell: str = "cell",
     cell_class: str = "cell_class",
     donor: str = "donor",
@@ -98,7 +99,8 @@ def read_cell_table(
     """Read a table that holds features and labels side by side.
 
     Columns named by the last four arguments describe the cell; every other numeric column is a
-    feature. A table without classes can be predicted from, one without donors cannot be split.
+    feature. A table without classes can be predicted from, one without donors cannot be split. Where no
+    species is given, it is what the column ``species`` says, or else the name of the file.
 
     Examples
     --------
@@ -125,7 +127,18 @@ def read_cell_table(
     features = frame.drop(columns=[one for one in (cell, *known.values()) if one in frame]).select_dtypes(
         "number"
     )
-    return CellTable(features.astype(float), cells, species, name_version(path, cell_class))
+    return CellTable(
+        features.astype(float),
+        cells,
+        species or _read_species(frame) or Path(path).stem,
+        name_version(path, cell_class),
+    )
+
+
+def _read_species(frame: pd.DataFrame) -> str:
+    if SPECIES not in frame:
+        return ""
+    return " and ".join(name for name in dict.fromkeys(_to_texts(frame[SPECIES])) if name)
 
 
 def _to_texts(column: pd.Series[Any]) -> pd.Series[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,11 +23,14 @@ from nwbspikegen.patchseq.features.files import (
     to_cell_table,
 )
 from nwbspikegen.patchseq.features.table_allen import (
+    SHARED_FEATURES,
+    name_sources,
     read_human_table,
     read_mouse_table,
     share_features,
 )
 from nwbspikegen.patchseq.features.tables import (
+    SPECIES,
     CellTable,
     name_version,
     read_cell_table,
@@ -41,6 +44,7 @@ from nwbspikegen.patchseq.run.measure import (
     stack_cells,
 )
 
+FeatureChoice = Literal["shared", "all"]
 _TABLES = (".csv", ".parquet")
 _ALLEN: dict[str, Callable[[Path], CellTable]] = {
     "efeature.csv": read_mouse_table,
@@ -74,6 +78,8 @@ class LoadedCells:
         By cell, the derived NWB file, where there is one.
     sources : list of dict
         `file` and `sha256` of what was read.
+    unused : dict of str to str
+        By column of a table, why nothing is learned or predicted from it.
     """
 
     table: CellTable
@@ -81,6 +87,7 @@ class LoadedCells:
     measured: dict[str, MeasuredCell] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     sources: list[dict[str, str]] = field(default_factory=list)
+    unused: dict[str, str] = field(default_factory=dict)
 
     def select(self, chosen: np.ndarray) -> LoadedCells:
         """Return the cells where `chosen` is true."""
@@ -105,6 +112,7 @@ def load_cells(
     labels: str | os.PathLike[str] | None = None,
     preset: str = "gouwens2020",
     species: str = "",
+    features: FeatureChoice = "shared",
 ) -> LoadedCells:
     """Load cells from folders of features, NWB files, tables, or folders with one of the Allen tables.
 
@@ -121,6 +129,8 @@ def load_cells(
         With which recordings are measured.
     species : str
         Of tables, which do not say.
+    features : str
+        Of a folder with an Allen table: "shared" for the 19 that both tables have, "all" for its own.
 
     Raises
     ------
@@ -130,7 +140,7 @@ def load_cells(
     columns = columns or Columns()
     if not sources:
         raise InputError("no cells", "features, NWB files or tables", "name them")
-    parts = [_load_one(source, columns, preset, species) for source in sources]
+    parts = [_load_one(source, columns, preset, species, features) for source in sources]
     loaded = parts[0] if len(parts) == 1 else _join(parts)
     names = loaded.table.features.index
     if names.has_duplicates:
@@ -140,25 +150,44 @@ def load_cells(
     return loaded if labels is None else _relabel(loaded, labels, columns)
 
 
-def _load_one(source: Address, columns: Columns, preset: str, species: str) -> LoadedCells:
+def _load_one(
+    source: Address, columns: Columns, preset: str, species: str, features: FeatureChoice
+) -> LoadedCells:
     path = Path(source)
     if not is_remote(source) and (path / FEATURES_FILE).is_file():
         return _load_folder(path)
     if not is_remote(source) and path.suffix in _TABLES:
-        table = read_cell_table(path, species=species or path.stem, **vars(columns))
-        return LoadedCells(table, sources=[_describe(path)])
+        table = read_cell_table(path, species=species, **vars(columns))
+        return LoadedCells(table, sources=[_describe(path)], unused=_name_unused(path, table, columns))
     if is_remote(source) or path.is_file() or is_zarr(path):
         return _load_recording(source, preset)
     # told by the name of the one file that only this table has
     for name, read in _ALLEN.items():
         if (path / name).is_file():
-            # the two tables have different names for the same features
-            return LoadedCells(share_features(read(path)), sources=[_describe(path / name)])
+            return _load_allen(path / name, read(path), features)
     raise InputError(
         f"nothing that holds cells at {source}",
         "a folder of features, an NWB file, a CSV or Parquet table, or a folder with an Allen table",
         "check the path",
     )
+
+
+def _load_allen(file: Path, table: CellTable, features: FeatureChoice) -> LoadedCells:
+    if features == "all":
+        kept, reason = table, "not a feature, or of a protocol that most cells lack"
+        used = set(table.features)
+    else:
+        # the two tables have different names for the same features
+        kept, reason = share_features(table), "not in both Allen tables; --features all reads it"
+        used = set(name_sources(table.species))
+    told = dict.fromkeys((str(one) for one in read_frame(file) if one not in used), reason)
+    return LoadedCells(kept, sources=[_describe(file)], unused=told)
+
+
+def _name_unused(path: Path, table: CellTable, columns: Columns) -> dict[str, str]:
+    """Return the columns of a table that are neither a feature nor a label, each with the reason."""
+    known = {*table.features, *vars(columns).values(), SPECIES}
+    return {str(name): "holds no numbers" for name in read_frame(path) if name not in known}
 
 
 def _load_folder(folder: Path) -> LoadedCells:
@@ -217,7 +246,18 @@ def _join(parts: Sequence[LoadedCells]) -> LoadedCells:
         {cell: one for part in parts for cell, one in part.measured.items()},
         {cell: path for part in parts for cell, path in part.files.items()},
         [source for part in parts for source in part.sources],
+        _join_unused(parts),
     )
+
+
+def _join_unused(parts: Sequence[LoadedCells]) -> dict[str, str]:
+    tables = [part.table for part in parts]
+    told = {name: reason for part in parts for name, reason in part.unused.items()}
+    for table in tables:
+        for name in table.features:
+            if any(name not in other.features for other in tables):
+                told[str(name)] = "not in every table"
+    return told
 
 
 def _join_tables(tables: Sequence[CellTable]) -> CellTable:
@@ -255,3 +295,30 @@ def _relabel(loaded: LoadedCells, labels: str | os.PathLike[str], columns: Colum
             families = families.assign_coords({name: ("cell", cells[name].to_numpy(dtype=object))})
     table = replace(loaded.table, cells=cells, label_version=name_version(labels, columns.cell_class))
     return replace(loaded, table=table, families=families)
+
+
+def share_loaded(cells: LoadedCells) -> LoadedCells:
+    """Return the cells with the 19 features that both Allen tables have, under the human names.
+
+    Raises
+    ------
+    InputError
+        They have neither the human nor the mouse names of all 19.
+    """
+    have = set(cells.table.features)
+    if have >= set(SHARED_FEATURES):
+        table = cells.table.take_features(SHARED_FEATURES)
+    elif have >= set(name_sources("mouse")):
+        # measured cells have the names and units of the mouse table, whatever their species
+        species = cells.table.species
+        table = replace(share_features(replace(cells.table, species="mouse")), species=species)
+    else:
+        lacking = sorted(set(name_sources("mouse")) - have)
+        raise InputError(
+            f"cells without {', '.join(lacking)}",
+            "the 19 features of both Allen tables",
+            "use --features all",
+        )
+    made_of = {*SHARED_FEATURES, *name_sources("mouse")}
+    told = dict.fromkeys((str(name) for name in have - made_of), "not one of the 19 shared features")
+    return replace(cells, table=table, unused={**cells.unused, **told})

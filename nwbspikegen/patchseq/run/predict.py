@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +19,28 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.classify.models_io import CellModel
+from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
+from nwbspikegen.patchseq.features.table_allen import SHARED_FEATURES
 from nwbspikegen.patchseq.nwb.predictions import write_predictions
 from nwbspikegen.patchseq.run.features import NWB_FOLDER
 from nwbspikegen.patchseq.run.fit import predict_cells
-from nwbspikegen.patchseq.run.load import Columns, LoadedCells, load_cells
+from nwbspikegen.patchseq.run.load import Columns, LoadedCells, load_cells, share_loaded
+from nwbspikegen.scoring.metrics import CALIBRATION_ERROR
 
-PREDICTIONS_FILE = "predictions.csv"
+_LOG = logging.getLogger("nwbspikegen")
+PREDICTIONS_FILE, SCORES_FILE, ABOUT_FILE = "predictions.csv", "scores.csv", "about.json"
+# as tables and as NWB files call them
+_SPECIES = {
+    "mouse": "mouse",
+    "mus musculus": "mouse",
+    "human": "human",
+    "homo sapiens": "human",
+    "rat": "rat",
+    "rattus norvegicus": "rat",
+    "macaque": "macaque",
+    "macaca mulatta": "macaque",
+    "macaca nemestrina": "macaque",
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +56,23 @@ class PredictionReport:
         `cell_class` where it is known.
     files : list of Path
         NWB files.
+    scores : DataFrame, optional
+        Where classes are known: one row a metric (`score_known`).
+    notes : tuple of str
+        What stands against trusting them, such as another species than that of training.
+    features : tuple of str
+        Scalars that the model read, none where it reads families.
+    unused : dict of str to str
+        By column of a table, why it was not read.
     """
 
     path: Path
     table: pd.DataFrame
     files: list[Path]
+    scores: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    unused: dict[str, str] = field(default_factory=dict)
 
 
 def predict_sources(
@@ -62,7 +93,8 @@ def predict_sources(
     sources
         As for `load_cells`; recordings are measured with the preset of the model.
     out : path
-        Folder to write: `predictions.csv`, and `nwb/` with a file for each cell that came from NWB.
+        Folder to write: `predictions.csv`, `scores.csv` where classes are known, `about.json` (what was read
+        and what stands against trusting it), and `nwb/` with a file for each cell that came from NWB.
     columns : Columns, optional
         Names of columns in tables.
     metadata : path, optional
@@ -75,7 +107,11 @@ def predict_sources(
     model = CellModel.load(model_folder)
     # a model of scalars has none, and either gives the same scalars
     preset = str(model.training.get("preset") or "gouwens2020")
-    cells = load_cells(sources, columns=columns, preset=preset)
+    # a model of all features of an Allen table reads some that the other table does not have
+    own = bool(set(model.features) - set(SHARED_FEATURES))
+    cells = load_cells(sources, columns=columns, preset=preset, features="all" if own else "shared")
+    if set(model.features) == set(SHARED_FEATURES):
+        cells = share_loaded(cells)
     # an option without effect is refused, not dropped
     if metadata is not None and not cells.measured:
         raise InputError(
@@ -85,11 +121,80 @@ def predict_sources(
         )
     predictions = predict_cells(model, cells)
     table = tabulate(predictions, cells)
+    scores, notes = score_known(predictions, cells), compare_species(model, cells)
+    unused = _name_unread(model, cells)
+    for note in notes:
+        _LOG.warning("%s", note)
     with write_whole(out, overwrite=overwrite, marker=PREDICTIONS_FILE) as temporary:
         temporary.mkdir()
         guard_formulas(table).to_csv(temporary / PREDICTIONS_FILE, index=False)
+        about = {"notes": notes, "features": model.features, "columns_not_used": unused}
+        (temporary / ABOUT_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        if scores is not None:
+            guard_formulas(scores).to_csv(temporary / SCORES_FILE, index=False)
         names = _write_files(cells, predictions, temporary / NWB_FOLDER, metadata)
-    return PredictionReport(out, table, [out / NWB_FOLDER / name for name in names])
+    return PredictionReport(
+        out,
+        table,
+        [out / NWB_FOLDER / name for name in names],
+        scores,
+        notes,
+        model.features,
+        unused,
+    )
+
+
+def compare_species(model: CellModel, cells: LoadedCells) -> tuple[str, ...]:
+    """Return what to say where the cells are of a species that the model was not trained on.
+
+    Names that are of no species, such as the name of a table, are compared with nothing.
+    """
+    learned, met = (_read_species(one) for one in (model.training.get("species", ""), cells.table.species))
+    if not learned or met <= learned:
+        return ()
+    return (
+        f"a model of {' and '.join(sorted(learned))} cells on {' and '.join(sorted(met - learned))} cells: "
+        "expect many wrong classes, also with a high probability; `nwbspikegen patchseq transfer` carries "
+        "what was learned to another species",
+    )
+
+
+def _read_species(text: Any) -> set[str]:
+    names = {one.strip().lower() for one in str(text).split(" and ")}
+    return {_SPECIES[name] for name in names if name in _SPECIES}
+
+
+def score_known(predictions: xr.Dataset, cells: LoadedCells) -> pd.DataFrame | None:
+    """Return scores of the cells with a class and a prediction, or None where there are none.
+
+    One row a metric: `metric`, `value`, `ci_low` and `ci_high` (95 % over donors, NaN with fewer than two),
+    `num_cells`, `num_donors`. A class that the model does not know counts as wrong.
+    """
+    predicted = predictions["predicted_class"].values.astype(str)
+    known = (cells.table.classes != "") & (predicted != "")
+    if not known.any():
+        return None
+    predicted, classes, donors = predicted[known], cells.table.classes[known], cells.table.donors[known]
+    num_donors = len(np.unique(donors))
+    rows = []
+    for metric in METRICS:
+        found = score_classes(predicted[None], classes, donors, metric=metric)
+        low, high = (found.low, found.high) if num_donors > 1 else (np.nan, np.nan)
+        rows.append((metric, found.value, low, high))
+    names = predictions["class"].values.astype(str)
+    error = score_confidence(predictions["probability"].values[known], names, classes)
+    # no interval: groups of equal size would have to be cut anew for each draw of donors
+    rows.append((CALIBRATION_ERROR.name, error, np.nan, np.nan))
+    table = pd.DataFrame(rows, columns=["metric", "value", "ci_low", "ci_high"])
+    return table.assign(num_cells=int(known.sum()), num_donors=num_donors)
+
+
+def _name_unread(model: CellModel, cells: LoadedCells) -> dict[str, str]:
+    reason = "not one that the model was trained on"
+    if model.components is not None:
+        return dict(cells.unused)
+    unread = {str(name): reason for name in cells.table.features if name not in model.features}
+    return {**cells.unused, **unread}
 
 
 def tabulate(predictions: xr.Dataset, cells: LoadedCells) -> pd.DataFrame:
