@@ -176,7 +176,7 @@ def score_known(predictions: xr.Dataset, cells: LoadedCells) -> pd.DataFrame | N
         return None
     predicted, classes, donors = predicted[known], cells.table.classes[known], cells.table.donors[known]
     num_donors = len(np.unique(donors))
-    rows = []
+    rows: list[tuple[str, float, float, float]] = []
     for metric in METRICS:
         found = score_classes(predicted[None], classes, donors, metric=metric)
         low, high = (found.low, found.high) if num_donors > 1 else (np.nan, np.nan)
