@@ -537,9 +537,11 @@ def main() -> None:
             raise RuntimeError(f"{name} cannot be read: {found['broken']}")
         expected[name] = found["read"]
     for number in range(options.points):
-        name, since = order[number % len(order)], _SINCE[number % len(_SINCE)]
-        # not in step with what the moment is counted from
-        how = names[(number + number // len(_SINCE)) % len(names)]
+        turn, place = divmod(number, len(order))
+        name = order[place]
+        # every command meets each signal at each kind of moment, in so many turns as there are of both
+        since = _SINCE[(turn + place) % len(_SINCE)]
+        how = names[(turn // len(_SINCE) + place) % len(names)]
         usual[name], point = kill_once(targets[name], usual[name], expected[name], draw, since, how)
         print(json.dumps({"command": name, **point}), flush=True)
 
