@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import Float64, Int64, UInt8
 from scipy.stats import poisson
 
-from nwbspikegen.likeness.statistics import count_windows
+from nwbspikegen.likeness.statistics import sum_windows
 from nwbspikegen.likeness.trains import Spikes
 
 _NOISE_SD = 0.5
@@ -97,7 +97,7 @@ def _describe_population(
 ) -> dict[str, float]:
     """Return how the population's spikes lie in a window, against as many at random."""
     bins = max(round(_FINE / bin_size), 1)
-    counts = count_windows(spikes, bins).sum(axis=1)
+    counts = sum_windows(spikes, bins).sum(axis=1)
     mean, variance = float(counts.mean()), float(counts.var())
     told = {"population_fano": variance / mean if mean else 1.0}
     told |= {
@@ -154,7 +154,7 @@ def _describe_coincidences(spikes: UInt8[np.ndarray, "time unit"], bin_size: flo
     """Return how many pairs of units fire together, over what their counts in the window give."""
     told = {}
     for width in _TOGETHER:
-        counts = np.minimum(count_windows(spikes, max(round(width / bin_size), 1)), 1.0)
+        counts = np.minimum(sum_windows(spikes, max(round(width / bin_size), 1)), 1.0)
         total, own = counts.sum(axis=1), counts.mean(axis=0)
         pairs = float((total * (total - 1)).mean())
         expected = float(own.sum() ** 2 - (own**2).sum())

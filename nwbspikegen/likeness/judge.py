@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.likeness.features import FEATURES, number_blocks
-from nwbspikegen.likeness.trains import Trains, read_both
+from nwbspikegen.likeness.trains import ComparedRuns, read_compared
 from nwbspikegen.scoring.blocks import estimate, resample_blocks
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Verdict:
     importances: pd.Series
 
 
-def judge(
+def judge_likeness(
     generated: xr.Dataset | xr.DataArray,
     recorded: xr.Dataset | xr.DataArray,
     *,
@@ -96,14 +96,14 @@ def judge(
     >>> import nwbspikegen as nsg
     >>> units = nsg.open_units(nsg.simulate("in_vitro", num_units=8, duration=120, seed=1).sorting)
     >>> halves = [units.isel(time=slice(0, 60_000)), units.isel(time=slice(60_000, None))]
-    >>> verdict = judge(*halves)
+    >>> verdict = judge_likeness(*halves)
     >>> verdict.num_generated, verdict.num_recorded, bool(verdict.roc_auc < 0.8)
     (60, 60, True)
     """
     require_seed(seed)
     if version not in FEATURES:
         raise InputError(f"a judge of {version!r}", f"one of {', '.join(FEATURES)}", "choose one")
-    made, real = read_both(generated, recorded)
+    made, real = read_compared(generated, recorded)
     told = [_describe(trains, version, window) for trains in (made, real)]
     features = pd.concat([table for table, _ in told], ignore_index=True)
     is_made = np.repeat([True, False], [len(table) for table, _ in told])
@@ -126,7 +126,7 @@ def judge(
 
 
 def _describe(
-    trains: Trains, version: str, window: float
+    trains: ComparedRuns, version: str, window: float
 ) -> tuple[pd.DataFrame, Int64[np.ndarray, " window"]]:
     """Return features of the windows of all runs, and which block each is in."""
     tables = [FEATURES[version](run, trains.bin_size, window) for run in trains.runs]

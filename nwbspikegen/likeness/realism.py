@@ -12,7 +12,7 @@ import pandas as pd
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, Statistic, find_limits
-from nwbspikegen.likeness.trains import Trains, read_both
+from nwbspikegen.likeness.trains import ComparedRuns, read_compared
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,7 +75,7 @@ def realism(
     >>> bool(table.set_index("statistic").distance["correlation_50ms"] < 2)
     True
     """
-    made, real = read_both(generated, recorded)
+    made, real = read_compared(generated, recorded)
     length = _choose_length(made, real, stretch)
     real_stretches, made_stretches = real.cut(length, _STRETCHES), made.cut(length, _MOST_GENERATED)
     limits = find_limits(real_stretches, real.bin_size)
@@ -96,7 +96,7 @@ def realism(
     return table
 
 
-def _choose_length(made: Trains, real: Trains, stretch: float | None) -> float:
+def _choose_length(made: ComparedRuns, real: ComparedRuns, stretch: float | None) -> float:
     """Return the length of stretches (s), where both have some of it."""
     usual = max(real.seconds / _STRETCHES, _SHORTEST)
     length = min(usual, made.seconds) if stretch is None else stretch

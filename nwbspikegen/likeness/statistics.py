@@ -82,7 +82,7 @@ class Counts:
     def windows(self, width: float) -> Float64[np.ndarray, "window unit"]:
         """Return counts of each unit in whole windows of so many seconds."""
         if width not in self._windows:
-            self._windows[width] = count_windows(self.spikes, max(round(width / self.bin_size), 1))
+            self._windows[width] = sum_windows(self.spikes, max(round(width / self.bin_size), 1))
         return self._windows[width]
 
     def intervals(self) -> list[Float64[np.ndarray, " interval"]]:
@@ -92,12 +92,12 @@ class Counts:
         return [np.diff(times) * self.bin_size for times in np.split(at.astype(np.float64), ends)]
 
 
-def count_windows(spikes: UInt8[np.ndarray, "time unit"], bins: int) -> Float64[np.ndarray, "window unit"]:
+def sum_windows(spikes: UInt8[np.ndarray, "time unit"], bins: int) -> Float64[np.ndarray, "window unit"]:
     """Return counts in whole windows of `bins` bins.
 
     Examples
     --------
-    >>> count_windows(np.array([[1], [0], [1], [1], [1]], np.uint8), 2).ravel().tolist()
+    >>> sum_windows(np.array([[1], [0], [1], [1], [1]], np.uint8), 2).ravel().tolist()
     [1.0, 2.0]
     """
     whole = spikes[: len(spikes) // bins * bins]
@@ -109,7 +109,7 @@ def find_limits(stretches: Sequence[Spikes], bin_size: float) -> dict[str, float
     """Return how many spikes of a recording's population in a window are no burst or wave yet."""
     limits = {}
     for name, width in _EVENTS.items():
-        counts = [count_windows(each, max(round(width / bin_size), 1)).sum(axis=1) for each in stretches]
+        counts = [sum_windows(each, max(round(width / bin_size), 1)).sum(axis=1) for each in stretches]
         joined = np.concatenate(counts)
         limits[name] = float(joined.mean() + _EVENT_SD * joined.std()) if len(joined) else np.inf
     return limits

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from scipy.stats import norm
 
 from nwbspikegen.core.errors import InputError, require_seed
-from nwbspikegen.likeness.statistics import count_windows
+from nwbspikegen.likeness.statistics import sum_windows
 from nwbspikegen.likeness.trains import Spikes
 
 # s: wide enough that pairs of slow units coincide at all
@@ -93,7 +93,7 @@ def _jitter(spikes: Spikes, bin_size: float, rng: np.random.Generator) -> Spikes
 
 def _dichotomise_gaussian(spikes: Spikes, bin_size: float, rng: np.random.Generator) -> Spikes:
     bins = max(round(_WINDOW / bin_size), 1)
-    counts = count_windows(spikes, bins)
+    counts = sum_windows(spikes, bins)
     fired = counts > 0
     share = np.clip(fired.mean(axis=0), 0.5 / max(len(fired), 1), 1 - 0.5 / max(len(fired), 1))
     both = fired.T.astype(np.float64) @ fired / max(len(fired), 1)

@@ -16,7 +16,7 @@ Spikes = UInt8[np.ndarray, "time unit"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Trains:
+class ComparedRuns:
     """Runs of the same units: one of a recording, one for each sample of a free run.
 
     Attributes
@@ -52,7 +52,7 @@ class Trains:
         return [stretches[place] for place in chosen]
 
 
-def read_trains(spikes: xr.Dataset | xr.DataArray, what: str) -> Trains:
+def read_runs(spikes: xr.Dataset | xr.DataArray, what: str) -> ComparedRuns:
     """Return the trains of a view (time, unit), or of what `nwbspikegen.free_run` returned.
 
     Raises
@@ -65,7 +65,7 @@ def read_trains(spikes: xr.Dataset | xr.DataArray, what: str) -> Trains:
     --------
     >>> import nwbspikegen as nsg
     >>> view = nsg.open_units(nsg.simulate("in_vivo", num_units=3, duration=20, seed=1).sorting)
-    >>> trains = read_trains(view, "recording")
+    >>> trains = read_runs(view, "recording")
     >>> trains.num_units, len(trains.runs), [len(each) for each in trains.cut(5.0, most=2)]
     (3, 1, [5000, 5000])
     """
@@ -84,20 +84,20 @@ def read_trains(spikes: xr.Dataset | xr.DataArray, what: str) -> Trains:
         runs = list(samples)
     if not runs or not all(run.size for run in runs):
         raise InputError(f"a {what} without bins or units", "some of both", "take a longer stretch")
-    return Trains([(run > 0).view(np.uint8) for run in runs], float(spikes.attrs["bin_size"]))
+    return ComparedRuns([(run > 0).view(np.uint8) for run in runs], float(spikes.attrs["bin_size"]))
 
 
-def read_both(
+def read_compared(
     generated: xr.Dataset | xr.DataArray, recorded: xr.Dataset | xr.DataArray
-) -> tuple[Trains, Trains]:
+) -> tuple[ComparedRuns, ComparedRuns]:
     """Return generated and recorded trains, which must be of the same units in the same bins.
 
     Raises
     ------
     InputError
-        They are not, or one of them cannot be compared (`read_trains`).
+        They are not, or one of them cannot be compared (`read_runs`).
     """
-    made, real = read_trains(generated, "free run"), read_trains(recorded, "recording")
+    made, real = read_runs(generated, "free run"), read_runs(recorded, "recording")
     if made.num_units != real.num_units or made.bin_size != real.bin_size:
         raise InputError(
             f"{made.num_units} units in bins of {made.bin_size:g} s generated, {real.num_units} in bins of "

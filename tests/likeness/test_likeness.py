@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal, norm
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.likeness import SURROGATES, judge, make_surrogate
+from nwbspikegen.likeness import SURROGATES, judge_likeness, make_surrogate
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, find_events
 from nwbspikegen.likeness.surrogates import _find_latent
 
@@ -161,7 +161,7 @@ def test_latent_correlations_are_those_that_were_put_in() -> None:
 def test_the_judge_is_fair_and_sees_no_rates() -> None:
     rates = np.random.default_rng(3).lognormal(np.log(4), 0.8, 20)
     recorded = _poisson(rates, 200, seed=1)
-    same = judge(_poisson(rates, 200, seed=2), recorded)
+    same = judge_likeness(_poisson(rates, 200, seed=2), recorded)
     assert same.ci_low < 0.5 < same.ci_high
     assert same.ci_high - same.ci_low < 0.2
     # other rates of single units, as many spikes in all
@@ -169,16 +169,16 @@ def test_the_judge_is_fair_and_sees_no_rates() -> None:
     for seed in (5, 6, 7):
         drifted = rates * np.random.default_rng(seed).lognormal(0, 0.3, 20)
         other = _poisson(drifted * rates.sum() / drifted.sum(), 200, seed=seed + 4)
-        areas.append(judge(other, recorded).roc_auc)
+        areas.append(judge_likeness(other, recorded).roc_auc)
     assert abs(np.mean(areas) - 0.5) < 0.06
-    assert judge(other, recorded, version="whole").roc_auc > 0.8
+    assert judge_likeness(other, recorded, version="whole").roc_auc > 0.8
 
 
 def test_the_judge_tells_surrogates_and_says_by_what(culture) -> None:
     before, recorded = culture
     made = _view(make_surrogate("poisson", before.spikes.values, _BIN))
-    verdict = judge(made, recorded)
-    assert verdict.roc_auc > 0.95 > 0.65 > judge(before, recorded).roc_auc
+    verdict = judge_likeness(made, recorded)
+    assert verdict.roc_auc > 0.95 > 0.65 > judge_likeness(before, recorded).roc_auc
     assert verdict.importances.index[0].startswith(("together", "population"))
     assert (verdict.num_generated, verdict.num_recorded) == (120, 120)
 
@@ -204,8 +204,8 @@ def test_unobserved_time_is_no_silence() -> None:
     with pytest.raises(InputError, match=r"10\.0% was not observed"):
         nsg.realism(view, gapped)
     with pytest.raises(InputError, match="dynamics, whole"):
-        judge(view, view, version="soul")
+        judge_likeness(view, view, version="soul")
     with pytest.raises(InputError, match="10 or more in each"):
-        judge(view, view, window=10.0)
+        judge_likeness(view, view, window=10.0)
     with pytest.raises(InputError, match="poisson, renewal"):
         make_surrogate("copy", view.spikes.values, _BIN)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from nwbspikegen.cli import cli
 from nwbspikegen.patchseq.classify.models_io import CellModel
-from nwbspikegen.patchseq.features.table_allen import SHARED_FEATURES, name_sources
+from nwbspikegen.patchseq.features.table_allen import SHARED_FEATURES, name_source_columns
 from nwbspikegen.patchseq.features.tables import CellTable, read_cell_table
 from nwbspikegen.patchseq.run.load import LoadedCells, share_loaded
 from nwbspikegen.patchseq.run.predict import compare_species
@@ -124,7 +124,7 @@ def test_species_of_a_table(tmp_path):
 
 
 def test_shared_features_are_made_from_the_names_of_measured_cells():
-    names = name_sources("mouse")
+    names = name_source_columns("mouse")
     own = pd.DataFrame({name: [float(place)] for place, name in enumerate(names)}).assign(other=1.0)
     labels = pd.DataFrame({"cell_class": [""], "donor": [""], "condition": [""]})
     shared = share_loaded(LoadedCells(CellTable(own, labels, "Homo sapiens", "")))

@@ -135,12 +135,12 @@ def share_features(table: CellTable) -> CellTable:
     return CellTable(shared, table.cells, table.species, table.label_version)
 
 
-def name_sources(species: str) -> tuple[str, ...]:
+def name_source_columns(species: str) -> tuple[str, ...]:
     """Return the columns of the table of "mouse" or "human" that the 19 shared features are made of.
 
     Examples
     --------
-    >>> len(name_sources("human")), "threshold_v_long_square" in name_sources("mouse")
+    >>> len(name_source_columns("human")), "threshold_v_long_square" in name_source_columns("mouse")
     (19, True)
     """
     if species != "mouse":

@@ -24,7 +24,7 @@ from nwbspikegen.patchseq.features.files import (
 )
 from nwbspikegen.patchseq.features.table_allen import (
     SHARED_FEATURES,
-    name_sources,
+    name_source_columns,
     read_human_table,
     read_mouse_table,
     share_features,
@@ -179,7 +179,7 @@ def _load_allen(file: Path, table: CellTable, features: FeatureChoice) -> Loaded
     else:
         # the two tables have different names for the same features
         kept, reason = share_features(table), "not in both Allen tables; --features all reads it"
-        used = set(name_sources(table.species))
+        used = set(name_source_columns(table.species))
     told = dict.fromkeys((str(one) for one in read_frame(file) if one not in used), reason)
     return LoadedCells(kept, sources=[_describe(file)], unused=told)
 
@@ -308,17 +308,17 @@ def share_loaded(cells: LoadedCells) -> LoadedCells:
     have = set(cells.table.features)
     if have >= set(SHARED_FEATURES):
         table = cells.table.take_features(SHARED_FEATURES)
-    elif have >= set(name_sources("mouse")):
+    elif have >= set(name_source_columns("mouse")):
         # measured cells have the names and units of the mouse table, whatever their species
         species = cells.table.species
         table = replace(share_features(replace(cells.table, species="mouse")), species=species)
     else:
-        lacking = sorted(set(name_sources("mouse")) - have)
+        lacking = sorted(set(name_source_columns("mouse")) - have)
         raise InputError(
             f"cells without {', '.join(lacking)}",
             "the 19 features of both Allen tables",
             "use --features all",
         )
-    made_of = {*SHARED_FEATURES, *name_sources("mouse")}
+    made_of = {*SHARED_FEATURES, *name_source_columns("mouse")}
     told = dict.fromkeys((str(name) for name in have - made_of), "not one of the 19 shared features")
     return replace(cells, table=table, unused={**cells.unused, **told})
