@@ -17,6 +17,7 @@ from typing import IO
 
 from nwbspikegen.core.errors import InputError, OutputError
 from nwbspikegen.core.owners import HIDDEN, find_owner, lock_mark, read_owner, remove_mark, write_owner
+from nwbspikegen.core.signals import holding_interruptions
 
 # RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np
 _EXCHANGE = 2
@@ -151,10 +152,23 @@ def find_disk_problem(error: BaseException | None) -> str | None:
 def _make_workplace(folder: Path) -> Iterator[Path]:
     """Give a hidden folder to write in, and remove it, and those whose process is dead."""
     remove_abandoned(folder)
-    workplace, owner = _open_workplace(folder)
-    try:
-        yield workplace
-    finally:
+    with contextlib.ExitStack() as held:
+        held.enter_context(holding_interruptions())
+        workplace, owner = _open_workplace(folder)
+        try:
+            try:
+                # an interruption that came while the folder was made is raised here, where it is removed
+                held.close()
+                yield workplace
+            finally:
+                _remove_workplace(workplace, owner)
+        finally:
+            # again: the interruption may have come between the block's end and the removal
+            _remove_workplace(workplace, owner)
+
+
+def _remove_workplace(workplace: Path, owner: IO[bytes]) -> None:
+    with holding_interruptions():
         shutil.rmtree(workplace, ignore_errors=True)
         owner.close()
         # NFS keeps an open file, and so its folder, until it is closed

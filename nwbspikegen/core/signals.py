@@ -18,9 +18,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Interruption:
-    """Which signal came first, 0 for none."""
+    """Which signal came first, 0 for none; how many blocks hold it back, and whether one has."""
 
     signal = 0
+    holders = 0
+    is_held = False
 
 
 _INTERRUPTION = _Interruption()
@@ -53,6 +55,7 @@ def ending_on_signals() -> Iterator[None]:
         yield
         return
     _INTERRUPTION.signal = 0
+    _INTERRUPTION.is_held = False
     before = {each: signal.getsignal(each) for each in _SIGNALS}
     hook = sys.unraisablehook
 
@@ -79,6 +82,25 @@ def ending_on_signals() -> Iterator[None]:
                 signal.signal(each, handler)
 
 
+@contextlib.contextmanager
+def holding_interruptions() -> Iterator[None]:
+    """Raise an interruption that comes while the block runs at its end: what it does is done whole.
+
+    For moments, such as making a folder that somebody has to remove, or removing it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _INTERRUPTION.holders += 1
+    try:
+        yield
+    finally:
+        _INTERRUPTION.holders -= 1
+    if _INTERRUPTION.is_held and not _INTERRUPTION.holders:
+        _INTERRUPTION.is_held = False
+        raise KeyboardInterrupt
+
+
 def stop_raising() -> None:
     """Raise an interruption no more: the command knows of it."""
     _raise_again(0.0)
@@ -93,11 +115,14 @@ def _raise_again(seconds: float) -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     _INTERRUPTION.signal = _INTERRUPTION.signal or number
     _raise_again(_AGAIN)
+    if _INTERRUPTION.holders:
+        _INTERRUPTION.is_held = True
+        return
     raise KeyboardInterrupt
 
 
 def _interrupt_again(number: int, frame: FrameType | None) -> None:
-    if is_interrupted() and not _is_unwinding(sys.exc_info()[1]):
+    if is_interrupted() and not _INTERRUPTION.holders and not _is_unwinding(sys.exc_info()[1]):
         raise KeyboardInterrupt
 
 

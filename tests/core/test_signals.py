@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
+
+from nwbspikegen.core import files
+from nwbspikegen.core.signals import ending_on_signals, is_interrupted
 
 _BEGIN = """
 import ctypes, os, signal, sys, time
@@ -89,3 +95,43 @@ def test_a_command_ends_clean_and_says_so(tmp_path, number, status, raised):
     assert ran.stderr.startswith("nwbspikegen: interrupted: no output is half-written")
     assert len(ran.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["made", "opened", "removed", "closed"])
+def test_a_folder_that_is_made_or_removed_meanwhile_is_not_left(moment, tmp_path, monkeypatch):
+    """A signal when the hidden folder is there and nobody is in charge of it yet, or of it any more."""
+
+    def after(function):
+        def interrupted(*arguments, **options):
+            try:
+                return function(*arguments, **options)
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                # a handler runs at the next instruction of the interpreter
+                time.sleep(0)
+
+        return interrupted
+
+    module, name = {
+        "made": (files.tempfile, "mkdtemp"),
+        "opened": (files, "_open_workplace"),
+        "removed": (files.shutil, "rmtree"),
+        "closed": (files, "_remove_workplace"),
+    }[moment]
+
+    def write():
+        with monkeypatch.context() as patch:
+            if moment in ("made", "opened"):
+                patch.setattr(module, name, after(getattr(module, name)))
+            with files.write_whole(tmp_path / "out") as path:
+                path.write_text("whole")
+                if moment in ("removed", "closed"):
+                    patch.setattr(module, name, after(getattr(module, name)))
+
+    with ending_on_signals():
+        with pytest.raises(KeyboardInterrupt):
+            write()
+        assert is_interrupted()
+    # whole or not there, and nothing beside it
+    left = [each.name for each in tmp_path.iterdir()]
+    assert left == (["out"] if moment in ("removed", "closed") else [])
