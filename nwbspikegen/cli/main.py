@@ -154,13 +154,14 @@ def main() -> None:
     keep_freed_memory()
     try:
         with ending_on_signals():
-            # run by `python -m` it would be called __main__
-            cli(prog_name="nwbspikegen")
-    except SystemExit:
-        # click ends with 1 where it is interrupted before the command begins
-        if is_interrupted():
-            sys.exit(find_exit_status())
-        raise
+            try:
+                # run by `python -m` it would be called __main__
+                cli(prog_name="nwbspikegen")
+            except SystemExit:
+                # click ends with 1 where it is interrupted before the command begins
+                if is_interrupted():
+                    sys.exit(find_exit_status())
+                raise
     except Exception:
         # a bug: its traceback is shown, and the addresses in it without what opens them
         sys.stderr.write(cut_secrets(traceback.format_exc()))

@@ -48,14 +48,13 @@ def is_interrupted() -> bool:
 def ending_on_signals() -> Iterator[None]:
     """Raise `KeyboardInterrupt` on SIGINT and SIGTERM while the block runs, until it is unwound.
 
+    What came is known until the block ends: whatever runs next in this process is another's.
     Callbacks from C, such as numba's, print what is raised in them and go on; HDF5 makes another error of
     it. So it is raised again, unless it is on its way already: what cleans up is left to do so.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _INTERRUPTION.signal = 0
-    _INTERRUPTION.is_held = False
     before = {each: signal.getsignal(each) for each in _SIGNALS}
     hook = sys.unraisablehook
 
@@ -80,6 +79,8 @@ def ending_on_signals() -> Iterator[None]:
         for each, handler in before.items():
             if handler is not None:
                 signal.signal(each, handler)
+        _INTERRUPTION.signal = 0
+        _INTERRUPTION.is_held = False
 
 
 @contextlib.contextmanager

@@ -132,6 +132,8 @@ def test_a_folder_that_is_made_or_removed_meanwhile_is_not_left(moment, tmp_path
         with pytest.raises(KeyboardInterrupt):
             write()
         assert is_interrupted()
+    # the next command of this process was not interrupted
+    assert not is_interrupted()
     # whole or not there, and nothing beside it
     left = [each.name for each in tmp_path.iterdir()]
     assert left == (["out"] if moment in ("removed", "closed") else [])
