@@ -106,6 +106,9 @@ def start_cluster(workers: int) -> Iterator[Any]:
     threads = os.environ.get("OMP_NUM_THREADS", threads)
     environment = dict.fromkeys(_THREAD_VARIABLES, threads)
     settings = {
+        # pages that dask serves ask nobody who they are: other users of this machine would read them
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
         "distributed.scheduler.allowed-failures": _LOST_WORKERS,
         # dask sets one thread here by itself, whatever the share of the cores is; and tasks run in a
         # thread, which has a heap of its own that keeps no large arrays, unless there is only one heap
@@ -118,11 +121,12 @@ def start_cluster(workers: int) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             # no other machine can reach the workers, which run whatever they are sent; no other user of this
-            # one has the keys, which are made now and kept in memory; and no port is taken for a dashboard
+            # one has the keys, which are made now and kept in memory
             host="127.0.0.1",
             protocol=_TLS,
             security=Security.temporary(),  # type: ignore[no-untyped-call, unused-ignore]
-            dashboard_address=None,
+            # without an address dask takes 8787, and warns where somebody else has it
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.ERROR,
             memory_limit="auto",
         ) as cluster,

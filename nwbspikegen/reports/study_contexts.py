@@ -11,6 +11,7 @@ from nwbspikegen.plot.canvas import colours_of
 from nwbspikegen.reports.parts import Mark, Panel, Part, Table
 from nwbspikegen.reports.study_matrix import draw_matrix
 from nwbspikegen.scoring.context_curves import WARM
+from nwbspikegen.scoring.worth import WORTH, say_seconds
 from nwbspikegen.transfer.gains import GAIN_COLUMNS, find_headline
 
 _MEANINGS = {
@@ -64,9 +65,10 @@ def _draw_worth(gains: pd.DataFrame, context: str, rows: Sequence[str], columns:
         f"What training is worth with {past} of the recording's own past",
         "Seconds of the target's own past (across) that the untrained model needs to predict as well as the "
         f"model that was trained on the recording of the row and has read {past}; the colour is how many "
-        "more they are. ≥: more than was measured. A star marks what shares session, subject or time with "
+        "more they are. >: more than was measured. A star marks what shares session, subject or time with "
         "the test.",
-        gained,
+        # what lies beyond all that was measured has the last colour
+        np.clip(gained, -top, top),
         texts,
         "seconds gained",
         (-top, top),
@@ -75,11 +77,10 @@ def _draw_worth(gains: pd.DataFrame, context: str, rows: Sequence[str], columns:
 
 
 def _tell_worth(found: pd.DataFrame) -> str:
-    if not len(found) or not np.isfinite(found["worth_seconds"].iloc[0]):
+    if not len(found) or np.isnan(found["worth_seconds"].iloc[0]):
         return ""
     row = found.iloc[0]
-    beyond = "≥" if row["worth_seconds"] >= row["measured_up_to"] else ""
-    return f"{beyond}{row['worth_seconds']:.3g} s{'' if row['independent'] else '*'}"
+    return say_seconds(*row[[WORTH, "bound", "measured_up_to"]]) + ("" if row["independent"] else "*")
 
 
 def _spread(gains: pd.DataFrame, name: str, rows: Sequence[str], columns: Sequence[str]) -> np.ndarray:

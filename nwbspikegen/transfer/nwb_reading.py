@@ -67,17 +67,16 @@ def read_layout(path: _Path) -> pd.DataFrame:
 
 def read_context_gains(path: _Path) -> pd.DataFrame:
     """Return the gains by context of the study, as `TransferStudy.context_gains`: no row without curves."""
+    return _read(path, "context_gains", without=pd.DataFrame(columns=[*GAIN_COLUMNS]))
+
+
+def _read(path: _Path, name: str, without: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return a table of a study; of a study that has none, what is given for that."""
     path = require_file(path)
     with open_nwb(path) as file, reading(path):
         module = find_group(file, f"processing/{TRANSFER_MODULE}")
-        has_none = module is not None and "context_gains" not in module
-    return pd.DataFrame(columns=[*GAIN_COLUMNS]) if has_none else _read(path, "context_gains")
-
-
-def _read(path: _Path, name: str) -> pd.DataFrame:
-    path = require_file(path)
-    with open_nwb(path) as file, reading(path):
-        module = find_group(file, f"processing/{TRANSFER_MODULE}")
+        if module is not None and name not in module and without is not None:
+            return without
         if module is None or name not in module:
             raise InputError(
                 f"{path} without processing/{TRANSFER_MODULE}/{name}",

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,18 @@ def test_nobody_without_the_keys_of_the_run_reaches_local_workers(tmp_path):
                 with pytest.raises(OSError, match=r"certificate|Timed out|in <TCP"):
                     Client(place.replace("tls", scheme), security=security, timeout=1.0)
         assert [outcome.result for outcome in run_tasks([Task("a", len, ("abc",))], client)] == [3]
+
+
+def test_the_pages_of_a_local_cluster_show_nothing_to_anybody():
+    """Dask serves pages on workers, calls and metrics by HTTP, without a key; 8787 is where others look."""
+    with open_client(workers=2) as client:
+        told = client.scheduler_info(n_workers=-1)
+        ports = [each["services"]["dashboard"] for each in (told, *told["workers"].values())]
+        assert 8787 not in ports
+        for port in ports:
+            for route in ("info/main/workers.html", "json/counts.json", "metrics", "health", "sitemap.json"):
+                with pytest.raises(urllib.error.HTTPError, match="404"):
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/{route}", timeout=10)
 
 
 def test_a_scheduler_at_tls_is_used_with_its_certificates(tmp_path, start_scheduler):

@@ -17,8 +17,10 @@ import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.plot.score_panels import draw_differences
 from nwbspikegen.reports.predicted import read_predicted
+from nwbspikegen.reports.study_contexts import draw_contexts
 from nwbspikegen.reports.verdict import judge
 from nwbspikegen.scoring import bits_per_spike
+from nwbspikegen.transfer.gains import GAIN_COLUMNS
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _RESULTS = _CORPUS / "results" / "results.nwb"
@@ -131,6 +133,27 @@ def test_a_study_is_shown_from_its_folder_and_from_nwb(tmp_path: Path) -> None:
     np.testing.assert_allclose(pairs[:, 0], values.ravel(), rtol=1e-3)
     stored = nsg.report(_CORPUS / "study_file" / "study.nwb", tmp_path / "file.html")
     assert find_addresses(stored) == []
+
+
+def test_a_worth_beyond_what_was_measured_is_shown() -> None:
+    pairs = [("a", "a", 7.26, ""), ("a", "b", np.inf, ">"), ("b", "a", 0.0, "<"), ("b", "b", np.nan, "")]
+    gains = pd.DataFrame(
+        [
+            dict.fromkeys(GAIN_COLUMNS, 0.0)
+            | {"train_session": train, "test_session": test, "context": "5", "seconds": 5.0, "bound": bound}
+            | {"worth_seconds": worth, "gained_seconds": worth - 5.0, "measured_up_to": 350.0}
+            | {"independent": train != test}
+            for train, test, worth, bound in pairs
+        ]
+    )
+    panel = next(
+        part for part in draw_contexts(gains, ["a", "b"], ["a", "b"]) if part.name == "worth_seconds"
+    )
+    (drawn,) = panel.marks
+    assert drawn.labels == [["7.3 s*", "> 350 s"], ["< 0 s", ""]]
+    # gained 2.26, more than can be measured, -5: the largest that is known ends the scale
+    np.testing.assert_allclose(drawn.z, [[2.26, 5.0], [-5.0, np.nan]])
+    assert drawn.limits == (-5.0, 5.0)
 
 
 def test_a_model_shows_no_accuracy_on_spikes(tmp_path: Path) -> None:
