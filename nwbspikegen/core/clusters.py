@@ -125,7 +125,8 @@ def start_cluster(workers: int) -> Iterator[Any]:
             host="127.0.0.1",
             protocol=_TLS,
             security=Security.temporary(),  # type: ignore[no-untyped-call, unused-ignore]
-            # without an address dask takes 8787, and warns where somebody else has it
+            # no dashboard; without an address dask takes 8787 all the same, and warns where another has it
+            scheduler_kwargs={"dashboard": False},
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.ERROR,
             memory_limit="auto",

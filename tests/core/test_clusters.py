@@ -83,7 +83,7 @@ def test_the_pages_of_a_local_cluster_show_nothing_to_anybody():
         ports = [each["services"]["dashboard"] for each in (told, *told["workers"].values())]
         assert 8787 not in ports
         for port in ports:
-            for route in ("info/main/workers.html", "json/counts.json", "metrics", "health", "sitemap.json"):
+            for route in ("info/main/workers.html", "json/counts.json", "metrics", "health", "status"):
                 with pytest.raises(urllib.error.HTTPError, match="404"):
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/{route}", timeout=10)
 

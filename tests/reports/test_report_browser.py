@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import start_browser
+from browsers import (
+    PATIENCE,
+    find_empty_panels,
+    find_fetched,
+    find_missing_pictures,
+    measure_width,
+    open_report,
+    start_browser,
+)
 from populations import small_population
 
 import nwbspikegen as nsg
+from nwbspikegen.commands.free_run import free_run_and_compare
+from nwbspikegen.simulation import metadata_of
+from nwbspikegen.sweep.run import run_sweep
+from nwbspikegen.views import WindowOptions
 
-_RESULTS = Path(__file__).parents[1] / "corpus" / "results" / "results.nwb"
-# ms: a drawing of seconds on a machine that others use
-_PATIENCE = 60_000
-# of a panel's pixels: an empty one has its axes and its title
-_LEAST_COLOURS = 8
+_CORPUS = Path(__file__).parents[1] / "corpus"
+# of every kind of thing, besides those whose pages have an axis of time
+_OTHERS = {
+    "study": "study/study",
+    "study_file": "study_file/study.nwb",
+    "explained": "attention/explained.nwb",
+    "model": "model/model",
+    "cell": "icephys/cell.nwb",
+    "cells": "features/features",
+    "cells_file": "patchseq_file/features.nwb",
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,37 +46,54 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module", params=["recording", "results"])
 def opened(request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return an open page, with what it said and what it asked for."""
-    thing = small_population() if request.param == "recording" else _RESULTS
+    """Return an open page that has an axis of time."""
+    thing = small_population() if request.param == "recording" else _CORPUS / "results" / "results.nwb"
     path = nsg.report(thing, tmp_path_factory.mktemp("page") / f"{request.param}.html")
-    page = browser.new_page(viewport={"width": 1000, "height": 800})
-    page.said, page.asked = [], []
-    page.on("console", lambda message: page.said.append(message.text))
-    page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("request", lambda asked: page.asked.append(asked.url))
-    page.goto(f"file://{path}")
-    page.wait_for_selector("body.has-script", timeout=_PATIENCE)
-    page.evaluate("window.nwbspikegen.mountAll()")
-    return page
+    return open_report(browser, path)
+
+
+def _make_sweep(folder: Path) -> Path:
+    simulation = nsg.simulate("in_vivo", num_units=4, duration=20, seed=3)
+    path = nsg.convert_sorting(simulation.sorting, folder / "a.nwb", metadata=metadata_of(simulation))
+    options = WindowOptions(skip_units=0, duration=20.0, bin_size=0.01)
+    how = {"options": options, "epochs": 1, "workers": 1, "loss": "bernoulli"}
+    return run_sweep(path, folder / "sweep", {"depth": [1, 2]}, **how).path
+
+
+def _make_free_run(folder: Path) -> Path:
+    simulation = nsg.simulate("in_vivo", num_units=4, duration=40, seed=3)
+    path = nsg.convert_sorting(simulation.sorting, folder / "a.nwb", metadata=metadata_of(simulation))
+    model = nsg.load_model("pretrained")
+    free_run_and_compare(model, path, folder / "run.nwb", seconds=5.0)
+    return folder / "run.nwb"
+
+
+_MADE = {"sweep": _make_sweep, "free_run": _make_free_run}
+
+
+@pytest.mark.parametrize("kind", [*_OTHERS, *_MADE])
+def test_a_page_of_every_kind_opens_whole(kind: str, browser: Any, tmp_path: Path) -> None:
+    thing = _MADE[kind](tmp_path) if kind in _MADE else _CORPUS / _OTHERS[kind]
+    page = open_report(browser, nsg.report(thing, tmp_path / "page.html"))
+    assert page.said == []
+    assert find_fetched(page) == []
+    assert page.evaluate("window.nwbspikegen.page.panels.length") > 0
+    assert find_empty_panels(page) == []
+    assert find_missing_pictures(page) == []
+    assert measure_width(page, 400) <= 400
+    page.close()
 
 
 def test_nothing_fails_and_nothing_is_fetched(opened: Any) -> None:
     assert opened.said == []
-    left = [url for url in opened.asked if not url.startswith(("data:", "blob:", "file://"))]
-    assert left == []
+    assert find_fetched(opened) == []
     assert sum(url.startswith("file://") for url in opened.asked) == 1
 
 
 def test_every_panel_is_drawn(opened: Any) -> None:
-    image = pytest.importorskip("PIL.Image")
-    import io
-
     panels = opened.query_selector_all("figure[data-name] .live")
     assert len(panels) == opened.evaluate("window.nwbspikegen.page.panels.length")
-    for panel in panels:
-        with image.open(io.BytesIO(panel.screenshot())) as picture:
-            colours = picture.convert("RGB").getcolors(picture.width * picture.height)
-        assert len(colours) >= _LEAST_COLOURS, panel.evaluate("each => each.parentElement.dataset.name")
+    assert find_empty_panels(opened) == []
 
 
 def test_a_unit_is_chosen_by_keyboard(opened: Any) -> None:
@@ -79,7 +113,7 @@ def test_a_point_says_which_unit_it_is_and_chooses_it(opened: Any) -> None:
     box = figure.locator(".scatterlayer .point").last.bounding_box()
     opened.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
     said = figure.locator(".hoverlayer .hovertext")
-    said.wait_for(timeout=_PATIENCE)
+    said.wait_for(timeout=PATIENCE)
     assert said.text_content().startswith("unit ")
     opened.mouse.down()
     opened.mouse.up()
@@ -120,30 +154,14 @@ def test_what_a_file_calls_a_unit_is_not_run(browser: Any, tmp_path: Path) -> No
     named.attrs.update(units.attrs, subject_id=f"</script><script>window.ran = 1</script>{evil}")
     page = browser.new_page()
     page.goto(f"file://{nsg.report(named, tmp_path / 'evil.html')}")
-    page.wait_for_selector("body.has-script", timeout=_PATIENCE)
+    page.wait_for_selector("body.has-script", timeout=PATIENCE)
     page.evaluate("window.nwbspikegen.mountAll()")
     assert page.evaluate("window.ran") is None
 
 
 def test_a_phone_needs_no_scrolling_sideways(opened: Any) -> None:
-    opened.set_viewport_size({"width": 400, "height": 800})
-    width = math.inf
-    # figures follow the window one after another
-    for _ in range(_PATIENCE // 250):
-        opened.wait_for_timeout(250)
-        width = opened.evaluate("document.documentElement.scrollWidth")
-        if width <= 400:
-            break
-    assert width <= 400
+    assert measure_width(opened, 400) <= 400
 
 
 def test_paper_has_the_still_pictures(opened: Any) -> None:
-    opened.emulate_media(media="print")
-    shown = opened.evaluate(
-        "[...document.querySelectorAll('figure')].map(each => ["
-        "getComputedStyle(each.querySelector('.still')).display,"
-        "getComputedStyle(each.querySelector('.live')).display,"
-        "each.querySelector('.still').naturalWidth > 0])"
-    )
-    opened.emulate_media(media="screen")
-    assert all(each == ["block", "none", True] for each in shown)
+    assert find_missing_pictures(opened) == []
