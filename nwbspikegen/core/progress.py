@@ -16,6 +16,8 @@ _Item = TypeVar("_Item")
 # readable with two lines a minute
 _DELAY = 0.5
 _BETWEEN_LINES = 30.0
+# of the steps: before that the time left is a guess, and first steps compile kernels
+_LEAST_SHARE = 0.05
 
 
 # one for the process: rich takes one live display at a time
@@ -49,6 +51,8 @@ class Work:
         self.total = total
         self.done = 0
         self._began = self._told = time.monotonic()
+        # from when and what on steps are timed: the first line, which told of steps that are not like others
+        self._since: tuple[float, int] | None = None
         self._delay = 0.0 if at_once else _DELAY
         self._task: Any = None
         if at_once:
@@ -92,8 +96,14 @@ class Work:
         _DISPLAY.progress.update(self._task, completed=self.done, description=self.what)
 
     def _describe(self, now: float) -> str:
-        left = (now - self._began) / max(self.done, 1) * (self.total - self.done)
-        return f"{self.what}: {self.done} of {self.total}, about {_say_duration(left)} left"
+        began, before = self._since or (self._began, 0)
+        self._since = self._since or (now, self.done)
+        steps = self.done - before
+        told = f"{self.what}: {self.done} of {self.total}"
+        if steps <= 0 or self.done < _LEAST_SHARE * self.total:
+            return told
+        left = (now - began) / steps * (self.total - self.done)
+        return f"{told}, about {_say_duration(left)} left"
 
 
 @contextlib.contextmanager

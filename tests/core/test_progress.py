@@ -101,6 +101,22 @@ def test_a_line_now_and_then(caplog, monkeypatch):
     assert caplog.messages[1] == "writing: 4 of 4, about 0 s left"
 
 
+def test_first_steps_that_compile_do_not_count_for_hours(caplog, monkeypatch):
+    """A step of 80 s, then steps of 2 s: of 205, what is left is some minutes, never hours."""
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    with caplog.at_level("INFO", "nwbspikegen"), progress.show_progress("predicting", 205) as work:
+        for step in range(205):
+            clock[0] += 2.0 if step else 80.0
+            work.advance()
+    # the first line comes with the first step, then one every 15 steps
+    assert caplog.messages[:3] == [
+        "predicting: 1 of 205",
+        "predicting: 16 of 205, about 6 min 18 s left",
+        "predicting: 31 of 205, about 5 min 48 s left",
+    ]
+
+
 def test_a_long_step_has_a_bar_before_it_ends(monkeypatch):
     monkeypatch.setattr(progress, "_is_terminal", lambda: True)
     with progress.show_progress("tasks", 2, at_once=True):
@@ -236,7 +252,8 @@ def test_a_study_tells_the_time_left(caplog, monkeypatch):
     assert [outcome.task.key for outcome in failed] == ["bad"]
     told = [line for line in caplog.messages if line.startswith("tasks of the study")]
     assert [re.sub(r"about \d+", "about _", line) for line in told] == [
-        f"tasks of the study: {done} of 2, about _ s left" for done in (0, 1, 2)
+        "tasks of the study: 0 of 2",
+        *(f"tasks of the study: {done} of 2, about _ s left" for done in (1, 2)),
     ]
 
 
