@@ -2,8 +2,8 @@
 
 Every kind of thing that `nwbspikegen report` shows, made by the commands that make it. Each page is written
 by a process of its own, then opened from `file://` in the system's Chromium: nothing may be said on its
-console, nothing fetched, no panel may be empty, no figure missing on paper, nothing wider than a phone. Prints
-Markdown:
+console, nothing fetched, no panel may be empty, no figure missing on paper, nothing wider than a phone. It
+prints Markdown:
 
     python benchmarks/report_pages.py --cache FOLDER > docs/benchmarks/report_pages.md
 

@@ -100,7 +100,7 @@ class Work:
         self._since = self._since or (now, self.done)
         steps = self.done - before
         told = f"{self.what}: {self.done} of {self.total}"
-        if steps <= 0 or self.done < _LEAST_SHARE * self.total:
+        if steps <= 0 or not _LEAST_SHARE * self.total <= self.done < self.total:
             return told
         left = (now - began) / steps * (self.total - self.done)
         return f"{told}, about {_say_duration(left)} left"

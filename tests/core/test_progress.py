@@ -98,7 +98,7 @@ def test_a_line_now_and_then(caplog, monkeypatch):
         work.advance(3)
         work.reach(4, "writing")
     assert re.fullmatch(r"reading: 3 of 4, about \d+ s left", caplog.messages[0])
-    assert caplog.messages[1] == "writing: 4 of 4, about 0 s left"
+    assert caplog.messages[1] == "writing: 4 of 4"
 
 
 def test_first_steps_that_compile_do_not_count_for_hours(caplog, monkeypatch):
@@ -253,7 +253,8 @@ def test_a_study_tells_the_time_left(caplog, monkeypatch):
     told = [line for line in caplog.messages if line.startswith("tasks of the study")]
     assert [re.sub(r"about \d+", "about _", line) for line in told] == [
         "tasks of the study: 0 of 2",
-        *(f"tasks of the study: {done} of 2, about _ s left" for done in (1, 2)),
+        "tasks of the study: 1 of 2, about _ s left",
+        "tasks of the study: 2 of 2",
     ]
 
 
