@@ -86,11 +86,7 @@ def generate_and_score(
     overwrite : bool
         Replace `out`.
     """
-    _require_known(segment, context)
-    require_seed(seed)
-    require_beside(baselines)
-    # scores of installed packages that cannot be used are told before the work, not after it
-    list_metrics()
+    require_generation(segment, context, seed, baselines)
     require_suffix(out, ".nwb")
     require_absent(out, overwrite=overwrite, sources=[source])
     units, parts = open_for(model, source, options)
@@ -140,13 +136,18 @@ def generate_and_score(
     return GenerationReport(path, predicted, recorded, scores, audits)
 
 
-def _require_known(segment: str, context: str) -> None:
+def require_generation(segment: str, context: str, seed: int, baselines: Sequence[str] | None) -> None:
+    """Raise `InputError` for what `generate_and_score` cannot do with any recording."""
     if segment not in SEGMENTS or context not in ("warm", "cold"):
         raise InputError(
             f"segment {segment!r}, context {context!r}",
             f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold",
             "choose from these",
         )
+    require_seed(seed)
+    require_beside(baselines)
+    # scores of installed packages that cannot be used are told before the work, not after it
+    list_metrics()
 
 
 def _score_from(
