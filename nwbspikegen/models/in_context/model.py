@@ -22,7 +22,7 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.models.in_context.pair_reading import PairReading, Way, write_pairs
+from nwbspikegen.models.in_context.pair_reading import PairReading, Way, vary_by_columns, write_pairs
 from nwbspikegen.models.in_context.pair_sampling import (
     PairColumns,
     choose_evenly,
@@ -184,7 +184,8 @@ class InContext(SpikeModel):
     def _fit_scaling(self, parts: Iterable[Mapping[str, np.ndarray]]) -> None:
         """Fit centre and scale to the features of each recording."""
         moments = [
-            (part["features"].mean(axis=0, dtype=np.float64), part["features"].var(axis=0)) for part in parts
+            (part["features"].mean(axis=0, dtype=np.float64), vary_by_columns(part["features"]))
+            for part in parts
         ]
         center = np.mean([mean for mean, _ in moments], axis=0)
         # of the mixture of recordings at equal parts: within them and between their means
