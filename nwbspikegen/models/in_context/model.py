@@ -31,6 +31,7 @@ from nwbspikegen.models.in_context.pair_sampling import (
 )
 from nwbspikegen.models.in_context.past import NEWEST_PRIOR, NUM_FEATURES, PairSamples, Past, find_prior
 from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN
+from nwbspikegen.models.in_context.past.refit_schedule import count_refits_until
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask
@@ -84,6 +85,8 @@ class InContext(SpikeModel):
     settings_class = InContextSettings
     default_loss = "bernoulli"
     settings_before: ClassVar[Mapping[str, Any]] = {"prior": 1}
+    # from its start, and with restarts
+    readings_in_training = 2
     is_permutation_equivariant = True
     settings: InContextSettings
     # a recording of another preparation lies far outside the training features: 4 SD keep the network from
@@ -234,6 +237,10 @@ class InContext(SpikeModel):
     def components(self) -> tuple[str, ...]:
         """What the other units tell of a unit: coupling filters, pairwise predictors, coincident units."""
         return ("coupling",)
+
+    def count_refits(self, num_bins: int) -> int:
+        """Return how often coupling and pairwise tables are solved again while so many bins are read."""
+        return count_refits_until(num_bins)
 
     def begin(self, num_units: int, bin_size: float) -> InContextState:
         """Return the state before the first bin, of any number of units."""
