@@ -44,6 +44,7 @@ _TABLES = {
     "knows_target reference own_gain own_gain_low own_gain_high",
     "sweep": "trial state error num_parameters validation_bits_per_spike test_bits_per_spike best_epoch "
     "num_epochs train_seconds score_seconds resumed sha256",
+    "study.csv": "recording status path duration failed_audits parameters_sha256 ci_low ci_high error",
     "patchseq scores": "predictor metric value sd ci_low ci_high num_cells num_donors accuracy "
     "balanced_accuracy macro_f1 majority",
     "patchseq transfer": "over num_labelled seed repeat cell donor condition cell_class predicted_class",

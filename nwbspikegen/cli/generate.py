@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nwbspikegen.cli.options import (
     baselines_option,
+    certificates_options,
     context_option,
     explain_option,
     read_window_like,
@@ -22,6 +23,7 @@ from nwbspikegen.cli.output import (
     tell_meanings,
 )
 from nwbspikegen.cli.trained_window import refuse_other_window
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.given import refuse_given
 from nwbspikegen.core.options import (
     MODEL,
@@ -35,11 +37,15 @@ from nwbspikegen.core.options import (
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
 
+if TYPE_CHECKING:
+    from nwbspikegen.commands.generate_many import ManyGenerated
+    from nwbspikegen.models import FittedModel
+
 
 @click.command("generate", short_help="Predict, score, audit and write NWB.")
 @click.argument("model", type=MODEL)
-@click.argument("recording", type=RECORDING)
-@click.option("--out", "-o", required=True, type=PATH, help="NWB file to write.")
+@click.argument("recordings", type=RECORDING, nargs=-1, required=True, metavar="RECORDING...")
+@click.option("--out", "-o", required=True, type=PATH, help="NWB file to write; a folder for several.")
 @click.option(
     "--segment",
     type=click.Choice(["test", "validation", "train", "all"]),
@@ -56,6 +62,13 @@ from nwbspikegen.core.report_option import report_option
 )
 @click.option("--samples", default=1, show_default=True, help="How many free runs.")
 @baselines_option
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes for several recordings: one per core by default; 1 is this one.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, for several recordings.")
+@certificates_options
 @window_options
 @metadata_option
 @seed_option
@@ -65,13 +78,16 @@ from nwbspikegen.core.report_option import report_option
 @every_command
 def generate_command(
     model: Path | str,
-    recording: Path | str,
+    recordings: tuple[Path | str, ...],
     out: Path,
     segment: str,
     context: str,
     free_run: float | None,
     samples: int,
     baselines: tuple[str, ...] | None,
+    workers: int | None,
+    scheduler: str | None,
+    certificates: Any,
     metadata: Path | None,
     seed: int,
     overwrite: bool,
@@ -84,11 +100,28 @@ def generate_command(
     With --free-run, what MODEL generates is compared with the recording instead of scored.
     A recording that MODEL was trained on is opened as it was for training: window options other than
     --exclude are refused. They hold for other recordings.
+
+    Several recordings, a folder, a pattern or a .txt file that lists them give a file each in the folder
+    --out, and study.csv, a row for each. One that fails stops no other; the same command again goes on.
     """
-    from nwbspikegen.commands.free_run import free_run_and_compare
-    from nwbspikegen.commands.generate import generate_and_score
+    from nwbspikegen.commands.recordings import find_recordings, stands_for_many
     from nwbspikegen.models import load_model
 
+    how = {"segment": segment, "context": context, "baselines": baselines}
+    how |= {"seed": seed, "metadata": metadata, "overwrite": overwrite}
+    if stands_for_many(recordings):
+        refuse_given(["free_run", "samples", "report"], "with several recordings", "one recording")
+        from nwbspikegen.commands.generate_many import generate_many
+
+        fitted = load_model(model)
+        how |= {"workers": workers, "scheduler": scheduler, "certificates": certificates}
+        found = find_recordings(recordings)
+        _print_many(
+            generate_many(model, found, out, options=read_window_like(fitted, **window), **how), as_json
+        )
+        return
+    refuse_given(["workers", "scheduler"], "with one recording", "several recordings")
+    (recording,) = recordings
     # first: a damaged model is told before a recording is opened
     fitted = load_model(model)
     # options that would have no effect are refused, since whoever typed them expects one
@@ -97,42 +130,27 @@ def generate_command(
     else:
         refuse_given(["segment", "context", "baselines"], "with --free-run", "a prediction one step ahead")
     refuse_other_window(fitted, recording, window)
-    if free_run is not None:
-        run = free_run_and_compare(
-            fitted,
-            recording,
-            out,
-            seconds=free_run,
-            options=read_window_like(fitted, **window),
-            seed=seed,
-            num_samples=samples,
-            metadata=metadata,
-            overwrite=overwrite,
-        )
-        result: dict[str, Any] = {
-            "path": str(run.path),
-            "statistics": records_of(run.statistics),
-            "realism": records_of(run.realism),
-        }
-        told = [
-            format_statistics(run.statistics, is_explained=explain),
-            format_realism(run.realism, is_explained=explain),
-            f"wrote {run.path}",
-        ]
-        print_result(result, as_json=as_json, text="\n\n".join(filter(None, told)))
+    how["options"] = read_window_like(fitted, **window)
+    if free_run is None:
+        _predict_one(fitted, recording, out, how, explain=explain, as_json=as_json)
         return
-    report = generate_and_score(
-        fitted,
-        recording,
-        out,
-        options=read_window_like(fitted, **window),
-        segment=segment,
-        context=context,
-        baselines=baselines,
-        seed=seed,
-        metadata=metadata,
-        overwrite=overwrite,
-    )
+    how = {name: how[name] for name in ("options", "seed", "metadata", "overwrite")}
+    how |= {"seconds": free_run, "num_samples": samples}
+    _run_freely(fitted, recording, out, how, explain=explain, as_json=as_json)
+
+
+def _predict_one(
+    fitted: FittedModel,
+    recording: Path | str,
+    out: Path,
+    how: dict[str, Any],
+    *,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    from nwbspikegen.commands.generate import generate_and_score
+
+    report = generate_and_score(fitted, recording, out, **how)
     result = {
         "path": str(report.path),
         "scores": records_of(report.scores),
@@ -145,3 +163,47 @@ def generate_command(
     ]
     text = "\n\n".join([*tables, f"wrote {report.path}"])
     print_result(result, as_json=as_json, text=text)
+
+
+def _run_freely(
+    fitted: FittedModel,
+    recording: Path | str,
+    out: Path,
+    how: dict[str, Any],
+    *,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    from nwbspikegen.commands.free_run import free_run_and_compare
+
+    run = free_run_and_compare(fitted, recording, out, **how)
+    result: dict[str, Any] = {
+        "path": str(run.path),
+        "statistics": records_of(run.statistics),
+        "realism": records_of(run.realism),
+    }
+    told = [
+        format_statistics(run.statistics, is_explained=explain),
+        format_realism(run.realism, is_explained=explain),
+        f"wrote {run.path}",
+    ]
+    print_result(result, as_json=as_json, text="\n\n".join(filter(None, told)))
+
+
+def _print_many(many: ManyGenerated, as_json: bool) -> None:
+    """Print a row for each recording, then raise `InputError` where some failed."""
+    table, failed = many.table, many.failed
+    shown = [
+        f"{Path(row.path).name}: {row.num_units} units, {row.bits_per_spike:.3f} bits per spike"
+        for row in table[table.status == "done"].itertuples()
+    ]
+    manifest = many.folder / "study.csv"
+    result = {"path": str(many.folder), "manifest": str(manifest), "recordings": records_of(table)}
+    print_result(result, as_json=as_json, text="\n".join([*shown, f"wrote {manifest}"]))
+    if len(failed):
+        told = "; ".join(f"{row.recording}: {row.error}" for row in failed.itertuples())
+        raise InputError(
+            f"{len(failed)} of {len(table)} recordings that could not be predicted ({told})",
+            "recordings that can be read",
+            "correct these and give the same command again: what is done stays",
+        )

@@ -94,9 +94,11 @@ def train_command(
 ) -> None:
     """Train a model on the first part of each recording's window; the second part chooses the epoch.
 
-    Several recordings have the same weight each. An interrupted run goes on where it stopped when the
+    Several recordings have the same weight each; a folder, a pattern or a .txt file that lists them stands
+    for all of them. An interrupted run goes on where it stopped when the
     same command is given again.
     """
+    from nwbspikegen.commands.recordings import find_recordings
     from nwbspikegen.commands.train import train_recordings
     from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
     from nwbspikegen.training.choosing import find_best_epoch
@@ -110,7 +112,7 @@ def train_command(
     if devices is not None:
         chosen["devices"] = devices if devices == "auto" else int(devices)
     report = train_recordings(
-        recordings,
+        find_recordings(recordings),
         out,
         options=read_window(**window),
         hold_out=hold_out,

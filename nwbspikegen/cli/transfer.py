@@ -138,6 +138,7 @@ def transfer_command(
 ) -> None:
     """Train a model on each recording's window and test it on the last part of every other's.
 
+    A folder, a pattern or a .txt file that lists recordings stands for all of them.
     Beside each cell are predictors that need no training, and what the two recordings share. A study
     that was interrupted goes on when the same command is given again; with further recordings, only
     what is new is computed. Tables and figures are written into the study's folder. Without recordings,
@@ -191,6 +192,7 @@ def _choose_recordings(
     recordings: tuple[Path | str, ...], sessions_file: Path | None, options: WindowOptions
 ) -> tuple[Any, Any]:
     """Return recordings and their window options, from the command line or from the file that has them."""
+    from nwbspikegen.commands.recordings import find_recordings
     from nwbspikegen.transfer.run import read_sessions_file
 
     if bool(recordings) == (sessions_file is not None):
@@ -199,4 +201,6 @@ def _choose_recordings(
             "one of the two",
             "name the recordings, or the file that names them",
         )
-    return (recordings, options) if sessions_file is None else read_sessions_file(sessions_file, options)
+    if sessions_file is None:
+        return find_recordings(recordings), options
+    return read_sessions_file(sessions_file, options)

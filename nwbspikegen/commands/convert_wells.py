@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import re
 from pathlib import Path
 
 from nwbspikegen.commands.write_sorting import write_nwb
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.errors import InputError, MetadataError, NWBSpikeGenError, OutputError
 from nwbspikegen.core.files import require_absent, require_suffix
 from nwbspikegen.core.metadata import Metadata, StrictMetadata, read_metadata
+from nwbspikegen.core.progress import track
 from nwbspikegen.formats.maxwell.reader import read_maxwell_file
 
 _LOG = logging.getLogger("nwbspikegen")
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertedWells:
+    """What `convert_maxwell_wells` made.
+
+    Attributes
+    ----------
+    paths : list of Path
+        The files that were written.
+    failed : dict
+        What went wrong, by the label of each well or recording that could not be converted.
+    """
+
+    paths: list[Path]
+    failed: dict[str, str]
 
 
 def convert_maxwell_wells(
@@ -26,10 +44,10 @@ def convert_maxwell_wells(
     recording: str | None = None,
     all_wells: bool = False,
     all_recordings: bool = False,
-) -> list[Path]:
+) -> ConvertedWells:
     """Write the on-chip spikes of several wells or recordings of a MaxWell file, each as an NWB file.
 
-    Wells without a spike are passed over, and the log says so.
+    Wells without a spike are passed over, and the log says so. A well that fails stops no other.
 
     Parameters
     ----------
@@ -68,18 +86,27 @@ def convert_maxwell_wells(
     paths = [name_file(Path(out), label) for label in labels]
     for path in paths:
         require_absent(path, overwrite=overwrite, sources=files)
-    written = []
-    for (name, rec), label, path in zip(chosen, labels, paths, strict=True):
+    done = ConvertedWells([], {})
+    todo = list(zip(chosen, labels, paths, strict=True))
+    for (name, rec), label, path in track(todo, "wells", len(todo)):
         try:
             parameters = {"well": name, "recording": rec}
             write_nwb(read_maxwell_file, (source,), parameters, path, _extend(given, label), overwrite)
         except SilentWellError as error:
             _LOG.warning("%s, %s of %s is passed over: %s", name, rec, source, error)
-            continue
-        written.append(path)
-    if not written:
+        except (MetadataError, OutputError):
+            # of all wells alike: the next would fail for the same
+            raise
+        except Exception as error:
+            # a damaged part of a file raises what its library raises
+            is_told = isinstance(error, NWBSpikeGenError)
+            done.failed[label] = str(error) if is_told else f"{type(error).__name__}: {error}"
+            _LOG.warning("%s, %s of %s failed: %s", name, rec, source, done.failed[label])
+        else:
+            done.paths.append(path)
+    if not done.paths and not done.failed:
         raise InputError(f"{len(chosen)} silent recordings in {source}", "spikes", "check the file")
-    return written
+    return done
 
 
 def name_file(out: Path, label: str) -> Path:

@@ -18,6 +18,7 @@ from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.models import FittedModel
+from nwbspikegen.models.cost import PROBE_BINS, estimate_reading_seconds, is_worth_telling, tell_cost
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.prediction.audit import audit, interval_of
 from nwbspikegen.prediction.nwb_writing import require_complete, write_results
@@ -26,9 +27,14 @@ from nwbspikegen.scoring import score
 from nwbspikegen.scoring.metrics import list_metrics
 from nwbspikegen.views import Split, WindowOptions
 from nwbspikegen.views.holding import hold_window
-from nwbspikegen.views.observed import find_first_unseen
+from nwbspikegen.views.observed import find_first_unseen, observed_before, read_bins
 
 _LOG = logging.getLogger("nwbspikegen")
+# spikes in memory, those that a predictor reads, and those that scoring reads beside them
+_BYTES_PER_READ_PAIR = 3
+# predictions in single precision: of the model, of itself untrained, of three or four baselines, and what
+# scoring makes of one of them
+_BYTES_PER_PREDICTED_PAIR = 32
 SEGMENTS = ("test", "validation", "train", "all")
 
 
@@ -86,11 +92,7 @@ def generate_and_score(
     overwrite : bool
         Replace `out`.
     """
-    _require_known(segment, context)
-    require_seed(seed)
-    require_beside(baselines)
-    # scores of installed packages that cannot be used are told before the work, not after it
-    list_metrics()
+    require_generation(segment, context, seed, baselines)
     require_suffix(out, ".nwb")
     require_absent(out, overwrite=overwrite, sources=[source])
     units, parts = open_for(model, source, options)
@@ -104,6 +106,7 @@ def generate_and_score(
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
+    _tell_generation(model, units, recorded, observed)
     with show_progress("predicting the segment", 4, at_once=True) as work:
         predicted, others = generate_with_beside(
             model, recorded, context=observed, names=baselines, extra=extra_predictions
@@ -140,13 +143,36 @@ def generate_and_score(
     return GenerationReport(path, predicted, recorded, scores, audits)
 
 
-def _require_known(segment: str, context: str) -> None:
+def require_generation(segment: str, context: str, seed: int, baselines: Sequence[str] | None) -> None:
+    """Raise `InputError` for what `generate_and_score` cannot do with any recording."""
     if segment not in SEGMENTS or context not in ("warm", "cold"):
         raise InputError(
             f"segment {segment!r}, context {context!r}",
             f"a segment of {', '.join(SEGMENTS)}, a context of warm, cold",
             "choose from these",
         )
+    require_seed(seed)
+    require_beside(baselines)
+    # scores of installed packages that cannot be used are told before the work, not after it
+    list_metrics()
+
+
+def _tell_generation(
+    model: FittedModel, units: xr.Dataset, recorded: xr.Dataset, context: xr.Dataset | None
+) -> None:
+    """Say what a long prediction will cost, from how fast its first second is read."""
+    past = observed_before(recorded, context)
+    num_predicted, num_units = recorded.sizes["time"], recorded.sizes["unit"]
+    num_bins = num_predicted + (0 if past is None else past.sizes["time"])
+    if not is_worth_telling(num_bins * num_units) or num_bins < PROBE_BINS:
+        return
+    probe = read_bins(units.isel(time=slice(0, PROBE_BINS)))
+    seconds = estimate_reading_seconds(
+        model.module, probe, model.bin_size, num_bins=num_bins, num_predicted=num_predicted
+    )
+    num_bytes = _BYTES_PER_READ_PAIR * num_bins * num_units
+    num_bytes += _BYTES_PER_PREDICTED_PAIR * num_predicted * num_units
+    tell_cost("predicting", seconds, num_bytes)
 
 
 def _score_from(

@@ -21,7 +21,14 @@ from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.core.owners import hold_alone
-from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
+from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, find_architecture
+from nwbspikegen.models.cost import (
+    PROBE_BINS,
+    build_probe,
+    estimate_reading_seconds,
+    is_worth_telling,
+    tell_cost,
+)
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
 from nwbspikegen.training import train
 from nwbspikegen.training.loggers import make_logger, require_logger
@@ -29,10 +36,14 @@ from nwbspikegen.training.settings import require_settings
 from nwbspikegen.training.trainer import describe_options, require_options
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.holding import hold_window
-from nwbspikegen.views.observed import require_distinct
+from nwbspikegen.views.observed import read_bins, require_distinct
 from nwbspikegen.views.opening import open_view
 
 _LOG = logging.getLogger("nwbspikegen")
+# spikes in memory, those that are read, and those of validation behind their past
+_BYTES_PER_READ_PAIR = 3
+# 59 features and four numbers beside them, in single precision
+_BYTES_PER_EXAMPLE = 252
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +175,33 @@ def _train_all(
     return dataclasses.replace(fitted, training=record, scores=scores), held_out
 
 
+def _tell_training(windows: Sequence[tuple[xr.Dataset, Split]], how: Mapping[str, Any]) -> None:
+    """Say what a long reading before the epochs will cost, from how fast each recording's start is read."""
+    num_readings = find_architecture(how["model"]).readings_in_training
+    if not num_readings or not is_worth_telling(
+        num_readings * sum(parts.train.sizes["time"] * units.sizes["unit"] for units, parts in windows)
+    ):
+        return
+    seconds, num_bytes = 0.0, 0.0
+    for units, parts in windows:
+        num_units, bin_size = units.sizes["unit"], float(units.attrs["bin_size"])
+        num_train, num_later = parts.train.sizes["time"], parts.validation.sizes["time"]
+        network = build_probe(how["model"], num_units)
+        most = int(how.get("validation_samples", network.settings.validation_samples))
+        seconds += estimate_reading_seconds(
+            network,
+            read_bins(parts.train.isel(time=slice(0, PROBE_BINS))),
+            bin_size,
+            # once more as the past of validation
+            num_bins=(num_readings + 1) * num_train + num_later,
+            num_predicted=min(num_later, most // num_units),
+        )
+        num_bytes += _BYTES_PER_READ_PAIR * (num_train + num_later) * num_units
+        num_bytes += _BYTES_PER_EXAMPLE * min(num_later * num_units, most)
+    num_bytes += _BYTES_PER_EXAMPLE * int(how.get("training_samples", network.settings.training_samples))
+    tell_cost("reading, before the epochs", seconds, num_bytes)
+
+
 def _train_one(
     windows: Sequence[tuple[xr.Dataset, Split]],
     out: Path,
@@ -174,6 +212,7 @@ def _train_one(
     """Train on some recordings' windows, from where an interrupted run of the same was."""
     sources = [units.attrs["source_sha256"] or units.attrs["identifier"] for units, _ in windows]
     told = {**how, **({"trainer": describe_options(how["trainer"])} if "trainer" in how else {})}
+    _tell_training(windows, how)
     # a run is known by all that was asked for: another learning rate begins anew, and disturbs none
     digest = hashlib.sha256(json.dumps([told, options.as_dict(), sources]).encode()).hexdigest()[:12]
     num_units = sum(units.sizes["unit"] for units, _ in windows)

@@ -103,7 +103,7 @@ class Work:
         if steps <= 0 or not _LEAST_SHARE * self.total <= self.done < self.total:
             return told
         left = (now - began) / steps * (self.total - self.done)
-        return f"{told}, about {_say_duration(left)} left"
+        return f"{told}, about {say_duration(left)} left"
 
 
 @contextlib.contextmanager
@@ -167,7 +167,14 @@ def _make_bars() -> Any:
     return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
 
 
-def _say_duration(seconds: float) -> str:
+def say_duration(seconds: float) -> str:
+    """Return a time as hours and minutes, or minutes and seconds.
+
+    Examples
+    --------
+    >>> say_duration(7262.4), say_duration(62.4)
+    ('2 h 1 min', '1 min 2 s')
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -68,6 +68,8 @@ class SpikeModel(torch.nn.Module, abc.ABC):
     default_loss: ClassVar[str]
     settings_before: ClassVar[Mapping[str, Any]] = {}
     """Values of settings that models which were saved before there were these have."""
+    readings_in_training: ClassVar[int] = 0
+    """How often a training segment is read, as `predict` reads it, to make examples; 0 where it is not."""
     is_permutation_equivariant: ClassVar[bool]
     """Whether shuffling the units of the input shuffles the output alike."""
 
@@ -152,6 +154,10 @@ class SpikeModel(torch.nn.Module, abc.ABC):
     def window_bins(self) -> int | None:
         """How many bins before a bin can matter to its prediction; None: all."""
         return None
+
+    def count_refits(self, num_bins: int) -> int:
+        """Return how often what is fitted to a recording is fitted again while so many bins are read."""
+        return 0
 
     def prediction_step(self, num_units: int) -> int:
         """Return how many bins `predict` reads at once: audits look hardest where a piece begins."""

@@ -50,7 +50,9 @@ def _read(path):
 
 def test_a_file_for_each_well_named_by_it(plate, tmp_path, caplog):
     out = tmp_path / "sub-m1_ses-d21_ecephys.nwb"
-    paths = convert_maxwell_wells(plate, out, metadata=_METADATA, all_wells=True, all_recordings=True)
+    done = convert_maxwell_wells(plate, out, metadata=_METADATA, all_wells=True, all_recordings=True)
+    paths = done.paths
+    assert not done.failed
     assert [path.name for path in paths] == [
         "sub-m1_ses-d21-well000-rec0000_ecephys.nwb",
         "sub-m1_ses-d21-well001-rec0000_ecephys.nwb",
@@ -68,7 +70,7 @@ def test_a_file_for_each_well_named_by_it(plate, tmp_path, caplog):
 def test_one_recording_of_each_well(plate, tmp_path):
     paths = convert_maxwell_wells(
         plate, tmp_path / "a.nwb", metadata=_METADATA, all_wells=True, recording="rec0000"
-    )
+    ).paths
     assert [path.name for path in paths] == ["a_well000.nwb", "a_well001.nwb"]
 
 
@@ -108,6 +110,23 @@ def test_nothing_is_written_where_one_file_is_in_the_way(plate, tmp_path):
             plate, tmp_path / "a.nwb", metadata=_METADATA, all_wells=True, all_recordings=True
         )
     assert [path.name for path in tmp_path.glob("*.nwb")] == ["a_well001-rec0001.nwb"]
+
+
+def test_a_well_that_fails_stops_no_other(plate, tmp_path):
+    """The second well's table of spikes is none; the first and the third are converted, and it is told."""
+    with h5py.File(plate, "a") as file:
+        del file["data_store/data0001/spikes"]
+        file["data_store/data0001/spikes"] = np.arange(3)
+    (tmp_path / "metadata.yaml").write_text(yaml.safe_dump(_METADATA))
+    arguments = ["convert", "maxwell", plate, "--out", tmp_path / "a.nwb", "--all-wells", "--all-recordings"]
+    arguments += ["--metadata", tmp_path / "metadata.yaml", "--json"]
+    result = CliRunner().invoke(cli, list(map(str, arguments)))
+    written = [str(tmp_path / f"a_well00{name}.nwb") for name in ("0-rec0000", "1-rec0001")]
+    printed = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert printed["paths"] == written == sorted(map(str, tmp_path.glob("*.nwb")))
+    assert list(printed["failed"]) == ["well001-rec0000"]
+    assert "found 1 of 3 that could not be converted (well001-rec0000: " in result.stderr
 
 
 def test_recordings_are_listed(plate, tmp_path):

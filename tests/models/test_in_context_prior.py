@@ -13,7 +13,7 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import FittedModel, build_model, load_model
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.in_context.correction_shares import CorrectionShares
-from nwbspikegen.models.in_context.model import cut_at_random
+from nwbspikegen.models.in_context.pair_reading import cut_at_random
 from nwbspikegen.models.in_context.past import Past, find_prior
 from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN, TAUS_BINS
 from nwbspikegen.views.history import online_hazard, running_rate

@@ -8,7 +8,7 @@ import pytest
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import build_model
-from nwbspikegen.models.in_context.pair_sampling import ReadPairs, choose_pairs
+from nwbspikegen.models.in_context.pair_sampling import choose_pairs
 from nwbspikegen.simulation import FAMILIES
 from nwbspikegen.training import populations
 from nwbspikegen.training.module import score_validation
@@ -30,23 +30,23 @@ def short(monkeypatch):
 
 def test_sampled_pairs_stand_for_all():
     rng = np.random.default_rng(0)
-    fired = (rng.random(20_000) < 0.02).astype(np.float32)
-    unit = np.arange(20_000)
+    is_spike = rng.random(20_000) < 0.02
     weight = rng.uniform(1, 3, 20_000).astype(np.float32)
-    columns = ReadPairs(unit, np.zeros((20_000, 2), np.float32), np.zeros(20_000, np.float32), fired, weight)
-    kept, _, _, target, sampled = choose_pairs(columns, 2_000, rng)
+    num_spikes = is_spike.sum()
+    chosen = choose_pairs(is_spike, 2_000, rng)
+    kept, sampled = chosen.place, chosen.weigh(weight[chosen.place])
     # all spikes, since they are fewer than half of what is taken
-    assert (len(kept), target.sum()) == (2_000, fired.sum())
+    assert (len(kept), is_spike[kept].sum()) == (2_000, num_spikes)
     assert (np.diff(kept) > 0).all()
-    num_spikes = fired.sum()
-    assert sampled[target > 0].sum() == pytest.approx(weight[fired > 0].sum() / num_spikes, rel=1e-5)
-    assert sampled[target == 0].sum() == pytest.approx(weight[fired == 0].sum() / num_spikes, rel=0.02)
-    few, _, _, target, sampled = choose_pairs(columns, 200, rng)
-    assert (len(few), target.sum()) == (200, 100)
+    fired = is_spike[kept]
+    assert sampled[fired].sum() == pytest.approx(weight[is_spike].sum() / num_spikes, rel=1e-5)
+    assert sampled[~fired].sum() == pytest.approx(weight[~is_spike].sum() / num_spikes, rel=0.02)
+    few = choose_pairs(is_spike, 200, rng)
+    assert (len(few.place), is_spike[few.place].sum()) == (200, 100)
     # everything is taken where it fits
-    whole, *_, all_weights = choose_pairs(columns, 50_000, rng)
-    np.testing.assert_array_equal(whole, unit)
-    np.testing.assert_allclose(all_weights, weight / num_spikes, rtol=1e-6)
+    whole = choose_pairs(is_spike, 50_000, rng)
+    np.testing.assert_array_equal(whole.place, np.arange(20_000))
+    np.testing.assert_allclose(whole.weigh(weight), weight / num_spikes, rtol=1e-6)
 
 
 def test_weighted_bits_are_those_of_the_pairs_that_are_stood_for():

@@ -47,7 +47,7 @@ def maxwell(
             raise InputError(f"{one} and {each}", "one of them", "leave one out")
     from nwbspikegen.commands.convert_wells import convert_maxwell_wells
 
-    paths = convert_maxwell_wells(
+    done = convert_maxwell_wells(
         source,
         out,
         metadata=metadata,
@@ -56,5 +56,13 @@ def maxwell(
         all_recordings=all_recordings,
         **taken,
     )
-    names = [str(path) for path in paths]
-    print_result({"paths": names}, as_json=as_json, text="\n".join(f"wrote {name}" for name in names))
+    names = [str(path) for path in done.paths]
+    result = {"paths": names, "failed": done.failed}
+    print_result(result, as_json=as_json, text="\n".join(f"wrote {name}" for name in names))
+    if done.failed:
+        told = "; ".join(f"{label}: {error}" for label, error in done.failed.items())
+        raise InputError(
+            f"{len(done.failed)} of {len(done.failed) + len(names)} that could not be converted ({told})",
+            "wells with readable spikes",
+            "check these; the others are written",
+        )

@@ -7,7 +7,7 @@ wrong about this recording is corrected from the past as well (`adaptive_correct
 
 from __future__ import annotations
 
-import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,18 +22,19 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
+from nwbspikegen.models.in_context.pair_reading import PairReading, Way, vary_by_columns, write_pairs
 from nwbspikegen.models.in_context.pair_sampling import (
     PairColumns,
-    ReadPairs,
     choose_evenly,
     choose_pairs,
     join_columns,
 )
 from nwbspikegen.models.in_context.past import NEWEST_PRIOR, NUM_FEATURES, PairSamples, Past, find_prior
 from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN
+from nwbspikegen.models.in_context.past.refit_schedule import count_refits_until
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
-from nwbspikegen.views.history import Mask, mean_rate_per_bin
+from nwbspikegen.views.history import Mask
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,6 @@ class InContextSettings:
 # slow traces hardly leave the rate while they fill (SD .01 for the population at 60 s): divided by that,
 # their drift later on would be the largest of all features (slice within, validation .244 to .241)
 _SMALLEST_TRACE_SD = 0.25
-# from here up to all, log-uniform, so that every length of past is learnt
-_SHORTEST_SECONDS = 1.0
 # what a layer makes of so many pairs stays in a core's cache (1.5 MB): 400,000 at once take 2.5 times as long
 _ROWS_AT_ONCE = 4096
 
@@ -86,6 +85,8 @@ class InContext(SpikeModel):
     settings_class = InContextSettings
     default_loss = "bernoulli"
     settings_before: ClassVar[Mapping[str, Any]] = {"prior": 1}
+    # from its start, and with restarts
+    readings_in_training = 2
     is_permutation_equivariant = True
     settings: InContextSettings
     # a recording of another preparation lies far outside the training features: 4 SD keep the network from
@@ -130,12 +131,29 @@ class InContext(SpikeModel):
         rng = np.random.default_rng(seed)
         # as many of each recording, so that a long one does not crowd out the others
         most = self.settings.training_samples // len(recordings)
-        masks = observed or [None] * len(recordings)
-        parts = [
-            self._read_training(spikes, bin_size, most, rng, mask)
-            for spikes, mask in zip(recordings, masks, strict=True)
+        readings = [
+            PairReading(spikes, bin_size, self.prior, mask)
+            for spikes, mask in zip(recordings, observed or [None] * len(recordings), strict=True)
         ]
-        return self.join_pairs([part._asdict() for part in parts])
+        # half of the pairs lie where it is read from its start, half where reading starts over and over: else
+        # nearly all have a long past, and within on npx 2 to 5 s score .10 instead of .19 bits per spike
+        chosen = [
+            [reading.choose(way, choose_evenly, most // 2, rng) for way in self._ways_of(reading, rng)]
+            for reading in readings
+        ]
+        sizes = [sum(len(way.pairs.place) for way in ways) for ways in chosen]
+        joined = PairColumns.reserve(sum(sizes), NUM_FEATURES)
+        parts = [
+            joined.rows(stop - size, stop)
+            for stop, size in zip(itertools.accumulate(sizes), sizes, strict=True)
+        ]
+        for reading, ways, part in zip(readings, chosen, parts, strict=True):
+            reading.read_into(part, ways)
+        self._fit_scaling([part._asdict() for part in parts])
+        return self._make_examples(joined)
+
+    def _ways_of(self, reading: PairReading, rng: np.random.Generator) -> list[Way]:
+        return reading.list_ways(self.settings.skip_seconds, rng)
 
     def read_pairs(
         self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, most: int, seed: int
@@ -146,26 +164,31 @@ class InContext(SpikeModel):
         is left out while it fits; of more than fit, spikes take up to half.
         """
         rng = np.random.default_rng(seed)
-        ways = self._ways_to_read(len(spikes), bin_size, rng)
-        read = self._read_pieces(spikes, None, bin_size, *ways[rng.integers(len(ways))])
-        unit, features, log_odds, target, weight = choose_pairs(read, most, rng)
-        null = mean_rate_per_bin(spikes, None)[unit].astype(np.float32)
-        return PairColumns(features, log_odds, target, weight, null)._asdict()
+        reading = PairReading(spikes, bin_size, self.prior, None)
+        ways = self._ways_of(reading, rng)
+        chosen = reading.choose(ways[rng.integers(len(ways))], choose_pairs, most, rng)
+        columns = PairColumns.reserve(len(chosen.pairs.place), NUM_FEATURES)
+        reading.read_into(columns, [chosen])
+        return columns._asdict()
 
     def join_pairs(self, parts: Iterable[Mapping[str, np.ndarray]], *, fits: bool = True) -> PairExamples:
         """Return all pairs together; every part has the same weight. The scaling `fits` them, or stays."""
-        features, log_odds, target, weight, null = join_columns(parts)
+        joined = join_columns(parts)
         if fits:
             self._fit_scaling(parts)
-        inputs = (self._standardise(features), log_odds)
-        return PairExamples(
-            inputs, target, weight / weight.mean(), null, self.settings.batch_size, self.device
-        )
+        return self._make_examples(joined)
+
+    def _make_examples(self, pairs: PairColumns) -> PairExamples:
+        """Return examples of pairs, whose features are overwritten; weights are 1 on average."""
+        inputs = (self._standardise(pairs.features), pairs.log_odds)
+        weight = pairs.weight / pairs.weight.mean()
+        return PairExamples(inputs, pairs.target, weight, pairs.null, self.settings.batch_size, self.device)
 
     def _fit_scaling(self, parts: Iterable[Mapping[str, np.ndarray]]) -> None:
         """Fit centre and scale to the features of each recording."""
         moments = [
-            (part["features"].mean(axis=0, dtype=np.float64), part["features"].var(axis=0)) for part in parts
+            (part["features"].mean(axis=0, dtype=np.float64), vary_by_columns(part["features"]))
+            for part in parts
         ]
         center = np.mean([mean for mean, _ in moments], axis=0)
         # of the mixture of recordings at equal parts: within them and between their means
@@ -175,56 +198,6 @@ class InContext(SpikeModel):
         spread = np.sqrt(variance) + 1e-3
         spread[:HAZARD_COLUMN] = np.maximum(spread[:HAZARD_COLUMN], _SMALLEST_TRACE_SD)
         self.scale.copy_(torch.from_numpy(spread))
-
-    def _read_training(
-        self,
-        spikes: UInt8[np.ndarray, "time unit"],
-        bin_size: float,
-        most: int,
-        rng: np.random.Generator,
-        observed: Mask,
-    ) -> PairColumns:
-        """Return features, log odds, target, weight and null of at most `most` pairs of a recording."""
-        null = mean_rate_per_bin(spikes, observed)
-        # half of the pairs lie where it is read from its start, half where reading starts over and over: else
-        # nearly all have a long past, and within on npx 2 to 5 s score .10 instead of .19 bits per spike
-        parts = []
-        for pieces, skip in self._ways_to_read(len(spikes), bin_size, rng):
-            read = self._read_pieces(spikes, observed, bin_size, pieces, skip)
-            parts.append(choose_evenly(read, most // 2, rng))
-        unit, features, log_odds, target, weight = (
-            np.concatenate(column) for column in zip(*parts, strict=True)
-        )
-        return PairColumns(features, log_odds, target, weight, null[unit].astype(np.float32))
-
-    def _ways_to_read(
-        self, num_bins: int, bin_size: float, rng: np.random.Generator
-    ) -> list[tuple[list[slice], int]]:
-        """Return the pieces, and the bins of each that are only read: in one piece, and with restarts."""
-        # never more than a tenth of a short segment
-        skip = min(int(self.settings.skip_seconds / bin_size), num_bins // 10)
-        restarts = cut_at_random(num_bins, min(num_bins, max(1, round(_SHORTEST_SECONDS / bin_size))), rng)
-        return [([slice(None)], skip), (restarts, 0)]
-
-    def _read_pieces(
-        self,
-        spikes: UInt8[np.ndarray, "time unit"],
-        observed: Mask,
-        bin_size: float,
-        pieces: Sequence[slice],
-        skip: int,
-    ) -> ReadPairs:
-        """Return unit, features, log odds, target and weight of pairs, each piece read anew."""
-        found = []
-        for piece in pieces:
-            part, seen = spikes[piece], None if observed is None else observed[piece]
-            # no bin is requested: what the past takes as training samples for itself trains the network too
-            past = Past(spikes.shape[1], bin_size, self.prior)
-            found += list(past.read(part, np.zeros(len(part), dtype=bool), seen))
-        bins, *columns = _join(found)
-        kept = bins >= skip
-        # nothing is copied where nothing is left out
-        return ReadPairs(*(columns if kept.all() else (column[kept] for column in columns)))
 
     def validation_examples(
         self,
@@ -241,13 +214,16 @@ class InContext(SpikeModel):
         share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
         requested = np.zeros(len(spikes), dtype=bool)
         requested[first:] = rng.random(len(spikes) - first) < share
-        past = Past(spikes.shape[1], bin_size, self.prior)
-        pieces = [_only_requested(samples) for samples in past.read(spikes, requested, observed)]
-        _, unit, features, log_odds, target, _ = _join(pieces)
-        null = mean_rate[unit].astype(np.float32)
-        inputs = (self._standardise(features), log_odds)
-        weight = np.ones_like(target)
-        return PairExamples(inputs, target, weight, null, self.settings.batch_size, self.device)
+        num_pairs = int(requested.sum()) * spikes.shape[1] if observed is None else observed[requested].sum()
+        columns, done = PairColumns.reserve(int(num_pairs), NUM_FEATURES), 0
+        past, null = Past(spikes.shape[1], bin_size, self.prior), mean_rate.astype(np.float32)
+        for samples in past.read(spikes, requested, observed):
+            rows = np.flatnonzero(samples.is_requested)
+            write_pairs(samples, rows, null, columns.rows(done, done + len(rows)))
+            done += len(rows)
+        # every pair stands for itself, those that teach the past as well
+        columns.weight[:] = 1
+        return self._make_examples(columns)
 
     def _standardise(
         self, features: Float32[np.ndarray, "pair feature"]
@@ -261,6 +237,10 @@ class InContext(SpikeModel):
     def components(self) -> tuple[str, ...]:
         """What the other units tell of a unit: coupling filters, pairwise predictors, coincident units."""
         return ("coupling",)
+
+    def count_refits(self, num_bins: int) -> int:
+        """Return how often coupling and pairwise tables are solved again while so many bins are read."""
+        return count_refits_until(num_bins)
 
     def begin(self, num_units: int, bin_size: float) -> InContextState:
         """Return the state before the first bin, of any number of units."""
@@ -311,33 +291,3 @@ class InContext(SpikeModel):
                 )
                 corrected[rows] = self(*inputs).cpu().numpy()
         return corrected, samples.features
-
-
-def cut_at_random(num_bins: int, shortest: int, rng: np.random.Generator) -> list[slice]:
-    """Return pieces that follow each other, of lengths that are log-uniform from `shortest` to all.
-
-    Examples
-    --------
-    >>> pieces = cut_at_random(1000, 10, np.random.default_rng(0))
-    >>> sum(len(range(1000)[piece]) for piece in pieces)
-    1000
-    """
-    pieces, start = [], 0
-    while start < num_bins:
-        length = round(np.exp(rng.uniform(np.log(shortest), np.log(num_bins))))
-        pieces.append(slice(start, start + length))
-        start += length
-    return pieces
-
-
-def _join(pieces: Sequence[PairSamples]) -> tuple[np.ndarray, ...]:
-    """Return bin, unit, features, log odds, spikes and weight of samples."""
-    names = ("bin", "unit", "features", "log_odds", "fired", "weight")
-    return tuple(np.concatenate([getattr(samples, name) for samples in pieces]) for name in names)
-
-
-def _only_requested(samples: PairSamples) -> PairSamples:
-    names = ("features", "log_odds", "log_rate", "bin", "unit", "fired", "weight", "is_requested")
-    return dataclasses.replace(
-        samples, **{name: getattr(samples, name)[samples.is_requested] for name in names}
-    )

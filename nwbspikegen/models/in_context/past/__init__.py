@@ -2,7 +2,7 @@
 
 from nwbspikegen.models.in_context.past.feature_columns import CORRECTION_FEATURES, NUM_FEATURES
 from nwbspikegen.models.in_context.past.priors import NEWEST_PRIOR, Prior, find_prior
-from nwbspikegen.models.in_context.past.reading import Past
+from nwbspikegen.models.in_context.past.reading import Past, list_training_samples
 from nwbspikegen.models.in_context.past.samples import PairSamples
 from nwbspikegen.models.in_context.past.stepping import PastStepper
 
@@ -15,4 +15,5 @@ __all__ = [
     "PastStepper",
     "Prior",
     "find_prior",
+    "list_training_samples",
 ]

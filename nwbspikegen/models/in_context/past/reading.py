@@ -171,3 +171,34 @@ class Past:
             log_odds[training],
             columns[training],
         )
+
+
+def list_training_samples(
+    spikes: UInt8[np.ndarray, "time unit"],
+    observed: Bool[np.ndarray, "time unit"] | None,
+    bin_size: float,
+    prior: Prior,
+    *,
+    first: int = 0,
+) -> Bool[np.ndarray, " pair"]:
+    """Return, of each training sample that `Past.read` would give from bin `first` on, whether it is a spike.
+
+    In their order. Which pairs are samples depends on the population alone, so that it is known before any
+    feature is made: a byte for each, where its features take 236.
+
+    Examples
+    --------
+    >>> spikes = np.eye(3, dtype=np.uint8)
+    >>> list_training_samples(spikes, None, 0.001, find_prior(NEWEST_PRIOR)).sum()
+    3
+    """
+    population = Population(spikes.shape[1], prior_bins(bin_size), prior)
+    found = []
+    for start in range(0, len(spikes), _LARGEST_PIECE):
+        piece = slice(start, start + _LARGEST_PIECE)
+        seen = np.ones(spikes[piece].shape, dtype=bool) if observed is None else observed[piece]
+        counted = np.where(seen, spikes[piece], 0)
+        is_training = mark_training_samples(population.read(counted, seen, start), counted, seen)
+        is_training[: max(0, first - start)] = False
+        found.append(counted[is_training] > 0)
+    return np.concatenate(found)

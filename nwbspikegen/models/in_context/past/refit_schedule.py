@@ -21,3 +21,17 @@ def next_refit(num_bins: int) -> int:
     while solution <= num_bins:
         solution += min(max(int(solution * (_GROWTH - 1)), _FIRST), _LONGEST)
     return solution
+
+
+def count_refits_until(num_bins: int) -> int:
+    """Return how many solutions come within so many bins.
+
+    Examples
+    --------
+    >>> [count_refits_until(bins) for bins in (999, 1000, 60_000, 200_000)]
+    [0, 1, 22, 30]
+    """
+    count, solution = 0, next_refit(0)
+    while solution <= num_bins:
+        count, solution = count + 1, next_refit(solution)
+    return count

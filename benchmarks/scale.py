@@ -1,0 +1,291 @@
+"""What a whole probe and a whole plate cost: CPU and memory by number of units, and 24 wells by two commands.
+
+Populations are simulated, so that the best possible prediction is known. Every step runs in a process of its
+own, whose peak is that step's. Prints Markdown:
+
+    python benchmarks/scale.py > docs/benchmarks/scale.md
+    python benchmarks/scale.py --units 128,384,1000,2000 --seconds 600     # a machine with hours to spare
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import xarray as xr
+import yaml
+
+import nwbspikegen as nsg
+from nwbspikegen.commands.train import train_recordings
+from nwbspikegen.models.in_context.past import coupling
+from nwbspikegen.simulation import metadata_of
+from nwbspikegen.views import Split, WindowOptions, open_window
+
+_UNITS = "128,384,1000"
+_SECONDS = 60.0
+# of 2 million pairs each at most, whatever the number of units
+_EPOCHS = 2
+_SCREENED_UNITS = 256
+_WELLS = 24
+_BROKEN_WELL = 7
+_WELL_UNITS = 8
+_WELL_SECONDS = 40.0
+_FRAMES_PER_SECOND = 10_000
+_SUBJECT = {"subject_id": "plate", "species": "Mus musculus", "age": "P1D", "sex": "U"}
+
+
+def main() -> None:
+    """Run all and print."""
+    arguments = _read_arguments()
+    if arguments.step:
+        print(json.dumps(_STEPS[arguments.step](Path(arguments.folder), int(arguments.units))))
+        return
+    sizes = [int(each) for each in arguments.units.split(",")]
+    print("# A whole probe, a whole plate\n")
+    print(
+        f"`python benchmarks/scale.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()}, no GPU."
+    )
+    print(f"Simulated in vivo populations of {arguments.seconds:g} s, seed 0, 1 ms, split 50/25/25;")
+    print(f"`in_context`, {_EPOCHS} epochs, one thread. Each step in a process of its own; peaks hold Python")
+    print("and PyTorch, about 400 MB.\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "seconds").write_text(str(arguments.seconds))
+        _print_sizes(folder, sizes)
+        _print_screening(folder)
+        _print_plate(folder)
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", default=_UNITS)
+    parser.add_argument("--seconds", type=float, default=_SECONDS)
+    parser.add_argument("--step", choices=list(_STEPS), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _run_step(step: str, folder: Path, num_units: int) -> dict[str, Any]:
+    """Run a step in a process of its own and return what it measured."""
+    command = [sys.executable, __file__, "--step", step, "--folder", str(folder), "--units", str(num_units)]
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **threads}, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(step, num_units, found, file=sys.stderr, flush=True)
+    return found
+
+
+def _measure(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    began = time.process_time()
+    told = work()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"cpu": time.process_time() - began, "peak_mb": peak, **told}
+
+
+def _open(folder: Path, num_units: int) -> tuple[xr.Dataset, Split]:
+    return open_window(folder / f"{num_units}.nwb", _options(folder), report=False)
+
+
+def _options(folder: Path) -> WindowOptions:
+    return WindowOptions(duration=float((folder / "seconds").read_text()))
+
+
+def _make(folder: Path, num_units: int) -> dict[str, Any]:
+    """Simulate; what is kept of the truth is that of the last quarter, which is scored."""
+    seconds = _options(folder).duration
+    simulation = nsg.simulate("in_vivo", num_units=num_units, duration=seconds, seed=0)
+    path = folder / f"{num_units}.nwb"
+    nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation), overwrite=True)
+    _, parts = _open(folder, num_units)
+    np.save(folder / f"{num_units}-truth.npy", simulation.intensity[-parts.test.sizes["time"] :])
+    return {"rate_hz": float(simulation.spikes.mean() / simulation.bin_size)}
+
+
+def _train(folder: Path, num_units: int) -> dict[str, Any]:
+    def work() -> dict[str, Any]:
+        recordings = [folder / f"{num_units}.nwb"]
+        out, options = folder / f"model-{num_units}", _options(folder)
+        train_recordings(recordings, out, options=options, epochs=_EPOCHS, device="cpu", overwrite=True)
+        return {}
+
+    return _measure(work)
+
+
+def _generate(folder: Path, num_units: int) -> dict[str, Any]:
+    def work() -> dict[str, Any]:
+        units, parts = _open(folder, num_units)
+        model = nsg.load_model(folder / f"model-{num_units}")
+        predicted = nsg.generate(model, parts.test, context=units)
+        np.save(folder / f"{num_units}-predicted.npy", predicted.values)
+        return {}
+
+    return _measure(work)
+
+
+def _generate_unscreened(folder: Path, num_units: int) -> dict[str, Any]:
+    """Predict with all sources of every unit, as all recordings were read before."""
+    coupling.MOST_COUPLED = num_units
+    return _generate(folder, num_units)
+
+
+def _score(folder: Path, num_units: int) -> dict[str, Any]:
+    _, parts = _open(folder, num_units)
+
+    def read(name: str) -> xr.DataArray:
+        values = np.load(folder / f"{num_units}-{name}.npy")
+        return xr.DataArray(
+            values, parts.test.coords, ("time", "unit"), attrs={**parts.test.attrs, "model": name}
+        )
+
+    def work() -> dict[str, Any]:
+        table = nsg.score(
+            read("predicted"),
+            parts.test,
+            train=parts.train,
+            baselines=(),
+            extra_predictions={"truth": read("truth")},
+        )
+        rows = table[(table.metric == "bits_per_spike") & (table["null"] == "mean_rate")]
+        bits = rows.set_index("predictor").value
+        return {"bits": float(bits["predicted"]), "best": float(bits["truth"])}
+
+    return _measure(work)
+
+
+_STEPS = {
+    "make": _make,
+    "train": _train,
+    "generate": _generate,
+    "generate-unscreened": _generate_unscreened,
+    "score": _score,
+}
+
+
+def _print_sizes(folder: Path, sizes: list[int]) -> None:
+    seconds = float((folder / "seconds").read_text())
+    print("## By number of units\n")
+    print("CPU seconds per second of recording, and peak memory. `generate` is the prediction of the last")
+    print("quarter behind all of the window; `score` is the table of it and of the true intensity.\n")
+    steps = " | ".join(f"`{step}` | peak (MB)" for step in ("train", "generate", "score"))
+    print(f"| units | {steps} | bits per spike | best | share |")
+    print("|" + "---|" * 10)
+    costs: dict[str, list[float]] = {"train": [], "generate": [], "score": []}
+    for num_units in sizes:
+        _run_step("make", folder, num_units)
+        cells, found = [str(num_units)], {}
+        for step, cost in costs.items():
+            found = _run_step(step, folder, num_units)
+            cost.append(found["cpu"] / seconds)
+            cells += [f"{cost[-1]:.3f}", f"{found['peak_mb']:.0f}"]
+        cells += [f"{found['bits']:.3f}", f"{found['best']:.3f}", f"{found['bits'] / found['best']:.3f}"]
+        print("| " + " | ".join(cells) + " |", flush=True)
+    if len(sizes) > 1:
+        print("\nGrowth of the cost with the number of units, as a power: the slope of a line through the")
+        print("logarithms.\n")
+        for step, cost in costs.items():
+            print(f"- `{step}`: {np.polyfit(np.log(sizes), np.log(cost), 1)[0]:.2f}")
+
+
+def _print_screening(folder: Path) -> None:
+    _run_step("make", folder, _SCREENED_UNITS)
+    _run_step("train", folder, _SCREENED_UNITS)
+    print(f"\n## Screening, {_SCREENED_UNITS} units\n")
+    print(f"Above {coupling.MOST_COUPLED} units, coupling to each is read from the {coupling.NUM_SOURCES}")
+    print("others that tell most of it. One model, which predicts with and without that.\n")
+    print("| | CPU s per s | bits per spike | share of the best |\n|---|---|---|---|")
+    for title, step in (("screened", "generate"), ("all sources", "generate-unscreened")):
+        cost = _run_step(step, folder, _SCREENED_UNITS)["cpu"] / float((folder / "seconds").read_text())
+        found = _run_step("score", folder, _SCREENED_UNITS)
+        share = found["bits"] / found["best"]
+        print(f"| {title} | {cost:.3f} | {found['bits']:.4f} | {share:.3f} |", flush=True)
+
+
+def _print_plate(folder: Path) -> None:
+    print(f"\n## A plate of {_WELLS} wells\n")
+    _write_plate(folder / "plate.raw.h5")
+    told = {"NWBFile": {"session_description": "a made plate", "session_id": "d1"}, "Subject": _SUBJECT}
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(told))
+    print(
+        f"Made in the layout of a MaxTwo file: {_WELL_UNITS} simulated units and {_WELL_SECONDS:g} s in each"
+    )
+    print(f"well; the table of spikes of well {_BROKEN_WELL} is damaged. Then one NWB file is cut short.\n")
+    print("| command | exit | seconds | files | what it says of the one that failed |\n|---|---|---|---|---|")
+    shown = "convert maxwell plate.raw.h5 --all-wells --metadata metadata.yaml --out wells/plate.nwb"
+    (folder / "wells").mkdir()
+    _print_command(folder, shown, "wells/*.nwb")
+    damaged = folder / "wells" / "plate_well003.nwb"
+    damaged.write_bytes(damaged.read_bytes()[:4000])
+    shown = "generate pretrained wells --workers 2 --baselines none --out predicted"
+    _print_command(folder, shown, "predicted/*.nwb")
+    table = pd.read_csv(folder / "predicted" / "study.csv")
+    median = table.bits_per_spike.median()
+    counted = ", ".join(f"{number} {status}" for status, number in table.status.value_counts().items())
+    print(f"\n`study.csv` has {len(table)} rows, {counted}; median {median:.3f} bits per spike.")
+
+
+def _print_command(folder: Path, shown: str, pattern: str) -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "nwbspikegen", *shown.split()],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds, files = time.monotonic() - began, len(list(folder.glob(pattern)))
+    said = " ".join(done.stderr.split()).rpartition("found ")[2][:110].replace("|", "/")
+    print(f"| `{shown}` | {done.returncode} | {seconds:.0f} | {files} | {said}... |", flush=True)
+    print(done.stderr[-2000:], file=sys.stderr, flush=True)
+
+
+def _write_plate(path: Path) -> None:
+    """Write wells as MaxWell's software stores them: links to numbered stores of mapping and spikes."""
+    mapping = np.dtype([("channel", "<i4"), ("electrode", "<i4"), ("x", "<f8"), ("y", "<f8")])
+    spikes = np.dtype([("frameno", "<i8"), ("channel", "<i4"), ("amplitude", "<f4")])
+    num_frames = round(_WELL_SECONDS * _FRAMES_PER_SECOND)
+    with h5py.File(path, "w") as file:
+        file["version"] = np.array([b"20190530"])
+        file["wellplate/version"] = np.array([b"MaxTwo 24-Well Plate"])
+        for well in range(_WELLS):
+            group = file.create_group(f"data_store/data{well:04}")
+            group["well_id"], group["recording_id"] = np.array([well]), np.array([0])
+            group["start_time"], group["stop_time"] = (
+                np.array([1_634_676_905_250]),
+                np.array([1_634_676_945_250]),
+            )
+            group["settings/sampling"] = np.array([float(_FRAMES_PER_SECOND)])
+            places = [(unit, 220 * unit, 17.5 * unit, 0.0) for unit in range(_WELL_UNITS)]
+            group["settings/mapping"] = np.array(places, mapping)
+            group["settings/gain"], group["settings/lsb"] = np.array([512.0]), np.array([6.3e-6])
+            group["settings/hpf"], group["settings/spike_threshold"] = np.array([300.0]), np.array([5.0])
+            routed = group.create_group("groups/routed")
+            numbers = np.arange(num_frames, dtype=np.uint64)
+            routed.create_dataset("frame_nos", data=numbers, compression="gzip", shuffle=True)
+            routed["channels"] = np.arange(_WELL_UNITS, dtype=np.uint16)
+            simulation = nsg.simulate("in_vitro", num_units=_WELL_UNITS, duration=_WELL_SECONDS, seed=well)
+            bins, units = np.nonzero(simulation.spikes)
+            # the middle of a bin of 10 frames
+            rows = list(zip(bins * 10 + 5, units, np.full(len(bins), -20.0), strict=True))
+            group["spikes"] = np.arange(3) if well == _BROKEN_WELL else np.array(rows, spikes)
+            file[f"wells/well{well:03}/rec0000"] = group
+            file[f"recordings/rec0000/well{well:03}"] = group
+
+
+if __name__ == "__main__":
+    main()
