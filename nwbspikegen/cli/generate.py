@@ -16,9 +16,8 @@ from nwbspikegen.cli.options import (
 )
 from nwbspikegen.cli.output import (
     format_audits,
-    format_realism,
     format_scores,
-    format_statistics,
+    tell_free_run,
     tell_meanings,
 )
 from nwbspikegen.cli.trained_window import refuse_other_window
@@ -109,17 +108,8 @@ def generate_command(
             metadata=metadata,
             overwrite=overwrite,
         )
-        result: dict[str, Any] = {
-            "path": str(run.path),
-            "statistics": records_of(run.statistics),
-            "realism": records_of(run.realism),
-        }
-        told = [
-            format_statistics(run.statistics, is_explained=explain),
-            format_realism(run.realism, is_explained=explain),
-            f"wrote {run.path}",
-        ]
-        print_result(result, as_json=as_json, text="\n\n".join(filter(None, told)))
+        result, text = tell_free_run(run.path, run.statistics, run.realism, is_explained=explain)
+        print_result(result, as_json=as_json, text=f"{text}\n\nwrote {run.path}")
         return
     report = generate_and_score(
         fitted,

@@ -13,6 +13,7 @@ from scipy.signal import welch
 from scipy.stats import wasserstein_distance
 
 from nwbspikegen.likeness.trains import Spikes
+from nwbspikegen.scoring.statistics import fano_factor, mean_cv2
 
 Level = Literal["unit", "pair", "population"]
 # s: shorter than most refractory periods
@@ -157,11 +158,7 @@ def _log_rate(counts: Counts) -> Float64[np.ndarray, " unit"]:
 
 
 def _cv2(counts: Counts) -> Float64[np.ndarray, " unit"]:
-    found = []
-    for intervals in counts.intervals():
-        changes, sums = np.abs(np.diff(intervals)), intervals[1:] + intervals[:-1]
-        found.append(float(np.mean(2 * changes / sums)) if len(sums) else np.nan)
-    return np.array(found)
+    return np.array([mean_cv2(each[:-1], each[1:]) for each in counts.intervals()])
 
 
 def _log_intervals(counts: Counts) -> list[Float64[np.ndarray, " interval"]]:
@@ -179,9 +176,8 @@ def _log_fano(width: float) -> Callable[[Counts], np.ndarray]:
         windows = counts.windows(width)
         if len(windows) < _FEWEST_WINDOWS:
             return np.full(windows.shape[1], np.nan)
-        mean, variance = windows.mean(axis=0), windows.var(axis=0, ddof=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(variance > 0, np.log10(variance / mean), np.nan)
+        factors = np.array([fano_factor(each) for each in windows.T])
+        return np.log10(np.where(factors > 0, factors, np.nan))
 
     return describe
 
