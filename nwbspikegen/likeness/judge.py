@@ -211,14 +211,16 @@ def _require_windows(
         )
 
 
-def _judge_halves(windows: _Windows, seed: int) -> tuple[Float64[np.ndarray, " window"], pd.Series]:
+def _judge_halves(
+    windows: _Windows, seed: int, num_shuffles: int
+) -> tuple[Float64[np.ndarray, " window"], pd.Series]:
     """Return the score of each window by the trees of the other half, and what features are worth."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.inspection import permutation_importance
 
     features, is_made, half = windows.features, windows.is_made, windows.half
     said = np.empty(len(features))
-    worth = []
+    worth = np.zeros(features.shape[1])
     for each in (0, 1):
         trees = HistGradientBoostingClassifier(
             random_state=seed, class_weight="balanced", early_stopping=False, **_TREES
@@ -231,10 +233,9 @@ def _judge_halves(windows: _Windows, seed: int) -> tuple[Float64[np.ndarray, " w
             found = permutation_importance(
                 trees, *judged, scoring="roc_auc", n_repeats=num_shuffles, random_state=seed, n_jobs=1
             )
-            worth.append(pd.Series(found.importances_mean, index=features.columns))
-    lost = sum(worth) / 2 if worth else pd.Series(dtype=np.float64)
-    importances = lost.rename("roc_auc_lost")
-    return said, importances.sort_values(ascending=False)
+            worth += found.importances_mean / 2
+    importances = pd.Series(worth, index=features.columns, name="roc_auc_lost")
+    return said, importances.sort_values(ascending=False)[: None if num_shuffles else 0]
 
 
 def _draw_areas(
