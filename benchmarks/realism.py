@@ -17,6 +17,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ import xarray as xr
 from jaxtyping import UInt8
 from realism_tables import print_head, print_recording, print_simulated, print_summary
 from recordings import RECORDINGS, require_shared
-from simulated_likeness import SEEDS, measure_preparation
+from simulated_likeness import FAIR_SEEDS, SEEDS, measure_fairness, measure_preparation
 from zero_shot import Bench
 
 import nwbspikegen as nsg
@@ -33,6 +34,7 @@ from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.free_run import run_pieces
 from nwbspikegen.scoring.baselines.glm import TAUS, HistoryGLM
 from nwbspikegen.scoring.baselines.stored_glm import squash
+from nwbspikegen.simulation import PREPARATIONS
 from nwbspikegen.views.history import exponential_traces
 from nwbspikegen.views.observed import read_spikes
 
@@ -171,13 +173,12 @@ def _read_verdict(path: Path) -> Verdict:
     return Verdict(np.array(told.pop("draws")), importances=importances, **told)
 
 
-def remember(path: Path, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """Return numbers, measured once."""
+def _remember(path: Path, measure: Callable[[], Any]) -> Any:
+    """Return what was measured, once."""
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(measure()))
-    numbers: dict[str, float] = json.loads(path.read_text())
-    return numbers
+    return json.loads(path.read_text())
 
 
 def main() -> None:
@@ -197,15 +198,25 @@ def main() -> None:
     print_summary(judged)
     for each in judged:
         print_recording(each)
-    found = {
-        (preparation, seed): remember(
-            asked.cache / "realism" / f"{preparation}-{seed}.json",
-            lambda preparation=preparation, seed=seed: measure_preparation(preparation, seed),
-        )
-        for preparation in ("in_vitro", "in_vivo")
-        for seed in SEEDS
-    }
-    print_simulated(found)
+    _print_simulated(asked.cache / "realism", asked.cached)
+
+
+def _print_simulated(folder: Path, is_cached: bool) -> None:
+    fair, found = {}, {}
+    for preparation in PREPARATIONS:
+        for seed in FAIR_SEEDS:
+            path = folder / f"fair-{preparation}-{seed}.json"
+            if path.is_file() or not is_cached:
+                fair[preparation, seed] = _remember(
+                    path, lambda preparation=preparation, seed=seed: measure_fairness(preparation, seed)
+                )
+        for seed in SEEDS:
+            path = folder / f"{preparation}-{seed}.json"
+            if path.is_file() or not is_cached:
+                found[preparation, seed] = _remember(
+                    path, lambda preparation=preparation, seed=seed: measure_preparation(preparation, seed)
+                )
+    print_simulated(fair, found)
 
 
 if __name__ == "__main__":

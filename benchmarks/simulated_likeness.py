@@ -11,6 +11,7 @@ from nwbspikegen.likeness import judge_likeness
 from nwbspikegen.simulation import draw_hidden
 
 SEEDS = (200, 201)
+FAIR_SEEDS = range(210, 218)
 _NUM_UNITS, _BIN = 32, 0.001
 # s: read, then judged
 _READ, _JUDGED = 200, 200
@@ -20,25 +21,31 @@ _HIDDEN_SECONDS, _SAMPLES = 40, 8
 _WIDTH = 0.05
 
 
-def measure_preparation(preparation: str, seed: int) -> dict[str, float]:
-    """Return the judge's areas for the true population and for a model, and correlations of hidden units.
+def measure_fairness(preparation: str, seed: int) -> float:
+    """Return the judge's area for the population itself, run freely, against what it did otherwise."""
+    first = round(_READ / _BIN)
+    simulation = nsg.simulate(preparation, num_units=_NUM_UNITS, duration=_READ + _JUDGED, seed=seed)
+    then = nsg.open_units(simulation.sorting).isel(time=slice(first, None))
+    everyone = np.ones(_NUM_UNITS, dtype=bool)
+    return _judge(draw_hidden(simulation.spikes, preparation, everyone, first=first, seed=seed)[first:], then)
 
-    ``truth`` and ``model``: area of the population itself, and of the model, run freely from where the
-    recording was read to, against what was recorded then. ``hidden_truth`` and ``hidden_model``: mean over
-    hidden units of the correlation of recorded counts (50 ms) with the mean over samples of those that the
-    true population, and the model, draw while the other half of the units is held to what it did.
+
+def measure_preparation(preparation: str, seed: int) -> dict[str, float]:
+    """Return the judge's area for a model, and correlations of hidden units.
+
+    ``model``: area of the model run freely from where the recording was read to, against what was recorded
+    then. ``hidden_truth`` and ``hidden_model``: mean over hidden units of the correlation of recorded counts
+    (50 ms) with the mean over samples of those that the true population, and the model, draw while the other
+    half of the units is held to what it did.
     """
     simulation = nsg.simulate(preparation, num_units=_NUM_UNITS, duration=_READ + _JUDGED, seed=seed)
     units = nsg.open_units(simulation.sorting)
     spikes, first = simulation.spikes, round(_READ / _BIN)
     read, then = units.isel(time=slice(0, first)), units.isel(time=slice(first, None))
-    everyone = np.ones(_NUM_UNITS, dtype=bool)
-    true_run = draw_hidden(spikes, preparation, everyone, first=first, seed=seed)[first:]
     model = nsg.load_model("pretrained")
     run = nsg.free_run(model, read, seconds=then.sizes["time"] * _BIN)
     hidden = np.random.default_rng(seed).permutation(_NUM_UNITS) < _NUM_UNITS // 2
     end = first + round(_HIDDEN_SECONDS / _BIN)
-    recorded = spikes[first:end, hidden]
     truth = [
         draw_hidden(spikes[:end], preparation, hidden, first=first, seed=seed, sample=sample)[first:, hidden]
         for sample in range(_SAMPLES)
@@ -46,13 +53,10 @@ def measure_preparation(preparation: str, seed: int) -> dict[str, float]:
     clamped = nsg.free_run(
         model, read, seconds=_HIDDEN_SECONDS, num_samples=_SAMPLES, clamp=then.isel(unit=~hidden)
     )
-    free = run.values[0][: len(recorded), hidden]
     return {
-        "truth": _judge(true_run, then),
         "model": _judge(run.values[0], then),
-        "hidden_truth": _correlate(np.stack(truth), recorded),
-        "hidden_model": _correlate(clamped.values[:, :, hidden], recorded),
-        "hidden_unconditioned": _correlate(free[None], recorded),
+        "hidden_truth": _correlate(np.stack(truth), spikes[first:end, hidden]),
+        "hidden_model": _correlate(clamped.values[:, :, hidden], spikes[first:end, hidden]),
     }
 
 

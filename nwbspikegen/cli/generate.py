@@ -54,6 +54,18 @@ from nwbspikegen.core.report_option import report_option
     help="Go on from before the test segment on the model's own spikes, instead of predicting it.",
 )
 @click.option("--samples", default=1, show_default=True, help="How many free runs.")
+@click.option(
+    "--clamp",
+    metavar="UNITS",
+    help="Units of a free run, by their ids with commas, that are held to recorded spikes.",
+)
+@click.option(
+    "--clamp-from",
+    type=RECORDING,
+    metavar="FILE",
+    help="NWB file with other spikes to clamp to, at the same time; without --clamp of all its units.",
+)
+@click.option("--silence", metavar="UNITS", help="Units of a free run that do not spike.")
 @baselines_option
 @window_options
 @metadata_option
@@ -70,6 +82,9 @@ def generate_command(
     context: str,
     free_run: float | None,
     samples: int,
+    clamp: str | None,
+    clamp_from: Path | str | None,
+    silence: str | None,
     baselines: tuple[str, ...] | None,
     metadata: Path | None,
     seed: int,
@@ -92,7 +107,7 @@ def generate_command(
     fitted = load_model(model)
     # options that would have no effect are refused, since whoever typed them expects one
     if free_run is None:
-        refuse_given(["samples"], "without --free-run", "a free run")
+        refuse_given(["samples", "clamp", "clamp_from", "silence"], "without --free-run", "a free run")
     else:
         refuse_given(["segment", "context", "baselines"], "with --free-run", "a prediction one step ahead")
     refuse_other_window(fitted, recording, window)
@@ -105,6 +120,9 @@ def generate_command(
             options=read_window_like(fitted, **window),
             seed=seed,
             num_samples=samples,
+            clamp=_read_names(clamp),
+            clamp_from=clamp_from,
+            silence=_read_names(silence),
             metadata=metadata,
             overwrite=overwrite,
         )
@@ -135,3 +153,8 @@ def generate_command(
     ]
     text = "\n\n".join([*tables, f"wrote {report.path}"])
     print_result(result, as_json=as_json, text=text)
+
+
+def _read_names(text: str | None) -> list[str]:
+    """Return what commas separate."""
+    return [] if text is None else [name.strip() for name in text.split(",") if name.strip()]

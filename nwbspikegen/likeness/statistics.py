@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64, UInt8
 from scipy.signal import welch
 from scipy.stats import wasserstein_distance
 
-from nwbspikegen.likeness.trains import Spikes
+from nwbspikegen.likeness.trains import Spikes, find_spikes
 from nwbspikegen.scoring.statistics import fano_factor, mean_cv2
 
 Level = Literal["unit", "pair", "population"]
@@ -88,7 +88,7 @@ class Counts:
 
     def intervals(self) -> list[Float64[np.ndarray, " interval"]]:
         """Return the intervals of each unit (s)."""
-        unit, at = np.nonzero(self.spikes.T)
+        unit, at = find_spikes(self.spikes)
         ends = np.searchsorted(unit, np.arange(1, self.spikes.shape[1]))
         return [np.diff(times) * self.bin_size for times in np.split(at.astype(np.float64), ends)]
 
@@ -101,9 +101,10 @@ def sum_windows(spikes: UInt8[np.ndarray, "time unit"], bins: int) -> Float64[np
     >>> sum_windows(np.array([[1], [0], [1], [1], [1]], np.uint8), 2).ravel().tolist()
     [1.0, 2.0]
     """
-    whole = spikes[: len(spikes) // bins * bins]
-    counts: np.ndarray = np.add.reduceat(whole, np.arange(0, len(whole), bins), axis=0, dtype=np.float64)
-    return counts if len(whole) else np.zeros((0, spikes.shape[1]))
+    whole = spikes[: len(spikes) // bins * bins].reshape(-1, bins, spikes.shape[1])
+    # a tenth of the time of np.add.reduceat; no window has 2 ** 32 spikes
+    counts: np.ndarray = whole.sum(axis=1, dtype=np.uint32).astype(np.float64)
+    return counts
 
 
 def find_limits(stretches: Sequence[Spikes], bin_size: float) -> dict[str, float]:

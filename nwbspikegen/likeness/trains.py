@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.views.observed import read_bins, require_contiguous
@@ -50,6 +50,21 @@ class ComparedRuns:
         ]
         chosen = np.linspace(0, len(stretches) - 1, min(most, len(stretches))).round().astype(int)
         return [stretches[place] for place in chosen]
+
+
+def find_spikes(spikes: Spikes) -> tuple[Int64[np.ndarray, " spike"], Int64[np.ndarray, " spike"]]:
+    """Return unit and bin of every spike, unit by unit.
+
+    Examples
+    --------
+    >>> unit, at = find_spikes(np.array([[0, 1], [1, 1]], np.uint8))
+    >>> unit.tolist(), at.tolist()
+    ([0, 1, 1], [1, 0, 1])
+    """
+    # bools that lie one after the other: numpy finds them many times faster than in a transposed array
+    flat = np.flatnonzero(np.ascontiguousarray(spikes.T).view(bool))
+    unit, at = np.divmod(flat.astype(np.int64), max(len(spikes), 1))
+    return unit, at
 
 
 def read_runs(spikes: xr.Dataset | xr.DataArray, what: str) -> ComparedRuns:

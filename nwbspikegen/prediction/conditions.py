@@ -89,7 +89,30 @@ def name_conditions(context: xr.Dataset, clamp: xr.Dataset | None, silence: Sequ
     condition = np.full(len(units), GENERATED, dtype="<U9")
     condition[[units.index(unit) for unit in silence]] = SILENCED
     condition[[units.index(unit) for unit in clamped]] = CLAMPED
+    if not (condition == GENERATED).any():
+        raise InputError(
+            f"all {len(units)} units clamped or silenced", "one or more to generate", "clamp fewer"
+        )
     return condition
+
+
+def find_units(units: xr.Dataset, named: Sequence[Any]) -> list[Any]:
+    """Return the ids of a view that are meant by ids, or by their text as it is typed.
+
+    Raises
+    ------
+    InputError
+        The view has no such unit.
+
+    Examples
+    --------
+    >>> find_units(xr.Dataset(coords={"unit": [3, 5]}), ["5"])
+    [5]
+    """
+    ids = units.unit.values.tolist()
+    by_name = {str(each): each for each in ids}
+    _require_units(ids, [by_name.get(str(each), each) for each in named], [])
+    return [by_name[str(each)] for each in named]
 
 
 def _require_units(units: list[Any], clamped: list[Any], silenced: list[Any]) -> None:
@@ -108,10 +131,6 @@ def _require_units(units: list[Any], clamped: list[Any], silenced: list[Any]) ->
             f"units {', '.join(map(str, twice[:5]))} twice among those that are clamped or silenced",
             "each unit once",
             "leave them out of one of both",
-        )
-    if len(asked) == len(units):
-        raise InputError(
-            f"all {len(units)} units clamped or silenced", "one or more to generate", "clamp fewer"
         )
 
 

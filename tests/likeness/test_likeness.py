@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal, norm
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.likeness import SURROGATES, judge_likeness, make_surrogate
+from nwbspikegen.likeness import SURROGATES, compare_verdicts, judge_likeness, make_surrogate
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, find_events
 from nwbspikegen.likeness.surrogates import _find_latent
 
@@ -181,6 +181,22 @@ def test_the_judge_tells_surrogates_and_says_by_what(culture) -> None:
     assert verdict.roc_auc > 0.95 > 0.65 > judge_likeness(before, recorded).roc_auc
     assert verdict.importances.index[0].startswith(("together", "population"))
     assert (verdict.num_generated, verdict.num_recorded) == (120, 120)
+
+
+def test_verdicts_are_compared_in_pairs(culture) -> None:
+    before, recorded = culture
+    jittered = _view(make_surrogate("jittered", before.spikes.values, _BIN))
+    one, other = (judge_likeness(each, recorded, num_shuffles=0) for each in (jittered, before))
+    gain = compare_verdicts(one, other)
+    assert gain.value == pytest.approx(one.roc_auc - other.roc_auc)
+    drawn = np.percentile((one.draws - other.draws)[1:], [2.5, 97.5])
+    assert (gain.ci_low, gain.ci_high) == pytest.approx(tuple(drawn))
+    # the two see nearly the same spikes: apart, their intervals would be much wider than their difference
+    assert gain.ci_high - gain.ci_low < one.ci_high - one.ci_low + other.ci_high - other.ci_low
+    assert not len(one.importances)
+    shorter = judge_likeness(before.isel(time=slice(60_000)), recorded, num_shuffles=0)
+    with pytest.raises(InputError, match=r"120 generated and 120 recorded.*60 generated"):
+        compare_verdicts(one, shorter)
 
 
 @pytest.mark.parametrize(
