@@ -47,6 +47,9 @@ MODELS = ("within", "pretrained")
 RUNS = ("before", *MODELS, "history_glm", *SURROGATES)
 """What is judged: the quarter before, which was read; models; a GLM of each unit's own past; surrogates."""
 
+SEEN_WHOLE = ("before", *MODELS, "history_glm", "dichotomised_gaussian")
+"""What is judged with its rates as well."""
+
 
 class Judged:
     """Runs on one recording and what is said of them, kept in the cache.

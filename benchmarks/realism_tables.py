@@ -71,7 +71,7 @@ def print_summary(judged: Sequence[Judged]) -> None:
 
 def print_recording(each: Judged) -> None:
     """Print all verdicts on one recording, by what models are told, and what waves are like."""
-    from realism import MODELS, RUNS, VERSIONS, WINDOWS
+    from realism import MODELS, RUNS, SEEN_WHOLE, VERSIONS, WINDOWS
 
     print(f"## {each.name}\n")
     print(f"{each.recorded.sizes['unit']} units, {each.seconds:g} s judged.\n")
@@ -81,8 +81,9 @@ def print_recording(each: Judged) -> None:
         dynamics = each.judge(label)
         if dynamics is None:
             continue
-        whole = each.judge(label, VERSIONS[1])
-        slow = each.judge(label, window=WINDOWS[1])
+        # the others are told by their dynamics already
+        whole = each.judge(label, VERSIONS[1]) if label in SEEN_WHOLE else None
+        slow = each.judge(label, window=WINDOWS[1]) if label in ("before", *MODELS) else None
         above = "" if label == "before" or before is None else _say_difference(dynamics, before)
         print(f"| {_TITLES[label]} | {_say(dynamics)} | {above} | {_say(whole)} | {_say(slow)} |")
     print("\nFirst features by which it tells, and the area that is lost when they are shuffled:\n")
@@ -148,7 +149,7 @@ def print_simulated(
 
 def _say(verdict: Verdict | None) -> str:
     if verdict is None:
-        return "not measured"
+        return ""
     return f"{verdict.roc_auc:.3f} ({verdict.ci_low:.2f} to {verdict.ci_high:.2f})"
 
 

@@ -159,8 +159,8 @@ def _compare_generated(
     """Return statistics and distances of the units that were generated."""
     # what was given says nothing of the model
     free = generated.condition.values == GENERATED
-    run, before, test = (each.isel(unit=free) for each in (generated, before, test))
-    return _compare(run, read_bins(before), read_bins(test)), _measure_realism(run, test)
+    run, told = generated.isel(unit=free), test.isel(unit=free)
+    return _compare(run, read_bins(before.isel(unit=free)), read_bins(told)), _measure_realism(run, told)
 
 
 def _measure_realism(generated: xr.DataArray, recorded: xr.Dataset) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.likeness import SURROGATES, compare_verdicts, judge_likeness, make_surrogate
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, find_events
 from nwbspikegen.likeness.surrogates import _find_latent
+from nwbspikegen.likeness.trains import read_runs
 
 _BIN = 0.001
 
@@ -217,8 +218,13 @@ def test_unobserved_time_is_no_silence() -> None:
     seen = np.ones(view.spikes.shape, dtype=bool)
     seen[:6_000] = False
     gapped = view.assign(observed=(("time", "unit"), seen))
-    with pytest.raises(InputError, match=r"10\.0% was not observed"):
+    with pytest.raises(InputError, match=r"10\.00% was not observed"):
         nsg.realism(view, gapped)
+    # a recording that begins and ends within a bin
+    seen = np.ones(view.spikes.shape, dtype=bool)
+    seen[0] = seen[-1, 1] = False
+    ends = read_runs(view.assign(observed=(("time", "unit"), seen)), "recording")
+    np.testing.assert_array_equal(ends.runs[0], view.spikes.values[1:-1])
     with pytest.raises(InputError, match="dynamics, whole"):
         judge_likeness(view, view, version="soul")
     with pytest.raises(InputError, match="10 or more in each"):
