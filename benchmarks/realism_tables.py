@@ -26,7 +26,16 @@ _TITLES = {
     "dichotomised_gaussian": "dichotomised Gaussian",
 }
 _FIRST_FEATURES = 5
-_WAVES = ("rate", "wave_rate", "wave_duration", "wave_interval", "burst_duration", "burst_interval")
+# log2 and log10, as `realism` has them: geometric means
+_WAVES = {
+    "rate": ("rate of units (Hz)", 2),
+    "wave_rate": ("waves per s", 2),
+    "wave_duration": ("wave, duration (s)", 10),
+    "wave_interval": ("from wave to wave (s)", 10),
+    "burst_rate": ("bursts per s", 2),
+    "burst_duration": ("burst, duration (s)", 10),
+    "burst_interval": ("from burst to burst (s)", 10),
+}
 
 
 def print_head(segment: str) -> None:
@@ -111,12 +120,15 @@ def _print_distances(each: Judged) -> None:
         cells = " | ".join(f"{medians[level]:.2f}" for level in ("unit", "pair", "population"))
         worst = ", ".join(f"`{statistic}` {far:.1f}" for statistic, far in largest.head(2).items())
         print(f"| {name} | {cells} | {worst} |")
-    print("\n| statistic (as its table has it) | recorded | " + " | ".join(told) + " |")
+    print(
+        "\n| geometric mean, stretches of a quarter of what is judged | recorded | " + " | ".join(told) + " |"
+    )
     print("|" + "---|" * (2 + len(told)))
-    for statistic in _WAVES:
+    for statistic, (title, base) in _WAVES.items():
         first = next(iter(told.values()))
         cells = [first.recorded[statistic], *(table.generated[statistic] for table in told.values())]
-        print(f"| `{statistic}` | " + " | ".join("none" if np.isnan(x) else f"{x:.2f}" for x in cells) + " |")
+        shown = ["none" if np.isnan(value) else f"{base**value:.3g}" for value in cells]
+        print(f"| {title} | {' | '.join(shown)} |")
     print(flush=True)
 
 
