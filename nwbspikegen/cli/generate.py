@@ -17,9 +17,8 @@ from nwbspikegen.cli.options import (
 )
 from nwbspikegen.cli.output import (
     format_audits,
-    format_realism,
     format_scores,
-    format_statistics,
+    tell_free_run,
     tell_meanings,
 )
 from nwbspikegen.cli.trained_window import refuse_other_window
@@ -61,6 +60,18 @@ if TYPE_CHECKING:
     help="Go on from before the test segment on the model's own spikes, instead of predicting it.",
 )
 @click.option("--samples", default=1, show_default=True, help="How many free runs.")
+@click.option(
+    "--clamp",
+    metavar="UNITS",
+    help="Units of a free run, by their ids with commas, that are held to recorded spikes.",
+)
+@click.option(
+    "--clamp-from",
+    type=RECORDING,
+    metavar="FILE",
+    help="NWB file with other spikes to clamp to, at the same time; without --clamp of all its units.",
+)
+@click.option("--silence", metavar="UNITS", help="Units of a free run that do not spike.")
 @baselines_option
 @click.option(
     "--workers",
@@ -84,6 +95,9 @@ def generate_command(
     context: str,
     free_run: float | None,
     samples: int,
+    clamp: str | None,
+    clamp_from: Path | str | None,
+    silence: str | None,
     baselines: tuple[str, ...] | None,
     workers: int | None,
     scheduler: str | None,
@@ -107,10 +121,11 @@ def generate_command(
     from nwbspikegen.commands.recordings import find_recordings, stands_for_many
     from nwbspikegen.models import load_model
 
-    how = {"segment": segment, "context": context, "baselines": baselines}
+    of_runs = ["samples", "clamp", "clamp_from", "silence"]
+    how: dict[str, Any] = {"segment": segment, "context": context, "baselines": baselines}
     how |= {"seed": seed, "metadata": metadata, "overwrite": overwrite}
     if stands_for_many(recordings):
-        refuse_given(["free_run", "samples", "report"], "with several recordings", "one recording")
+        refuse_given(["free_run", *of_runs, "report"], "with several recordings", "one recording")
         from nwbspikegen.commands.generate_many import generate_many
 
         fitted = load_model(model)
@@ -126,7 +141,7 @@ def generate_command(
     fitted = load_model(model)
     # options that would have no effect are refused, since whoever typed them expects one
     if free_run is None:
-        refuse_given(["samples"], "without --free-run", "a free run")
+        refuse_given(of_runs, "without --free-run", "a free run")
     else:
         refuse_given(["segment", "context", "baselines"], "with --free-run", "a prediction one step ahead")
     refuse_other_window(fitted, recording, window)
@@ -135,7 +150,8 @@ def generate_command(
         _predict_one(fitted, recording, out, how, explain=explain, as_json=as_json)
         return
     how = {name: how[name] for name in ("options", "seed", "metadata", "overwrite")}
-    how |= {"seconds": free_run, "num_samples": samples}
+    how |= {"seconds": free_run, "num_samples": samples, "clamp_from": clamp_from}
+    how |= {"clamp": _read_names(clamp), "silence": _read_names(silence)}
     _run_freely(fitted, recording, out, how, explain=explain, as_json=as_json)
 
 
@@ -177,24 +193,15 @@ def _run_freely(
     from nwbspikegen.commands.free_run import free_run_and_compare
 
     run = free_run_and_compare(fitted, recording, out, **how)
-    result: dict[str, Any] = {
-        "path": str(run.path),
-        "statistics": records_of(run.statistics),
-        "realism": records_of(run.realism),
-    }
-    told = [
-        format_statistics(run.statistics, is_explained=explain),
-        format_realism(run.realism, is_explained=explain),
-        f"wrote {run.path}",
-    ]
-    print_result(result, as_json=as_json, text="\n\n".join(filter(None, told)))
+    result, text = tell_free_run(run.path, run.statistics, run.realism, is_explained=explain)
+    print_result(result, as_json=as_json, text=f"{text}\n\nwrote {run.path}")
 
 
 def _print_many(many: ManyGenerated, as_json: bool) -> None:
     """Print a row for each recording, then raise `InputError` where some failed."""
     table, failed = many.table, many.failed
     shown = [
-        f"{Path(row.path).name}: {row.num_units} units, {row.bits_per_spike:.3f} bits per spike"
+        f"{Path(str(row.path)).name}: {row.num_units} units, {row.bits_per_spike:.3f} bits per spike"
         for row in table[table.status == "done"].itertuples()
     ]
     manifest = many.folder / "study.csv"
@@ -207,3 +214,8 @@ def _print_many(many: ManyGenerated, as_json: bool) -> None:
             "recordings that can be read",
             "correct these and give the same command again: what is done stays",
         )
+
+
+def _read_names(text: str | None) -> list[str]:
+    """Return what commas separate."""
+    return [] if text is None else [name.strip() for name in text.split(",") if name.strip()]

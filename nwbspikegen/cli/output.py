@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nwbspikegen.core.output import WIDTH, list_meanings, records_of
 
@@ -75,6 +76,21 @@ def format_realism(distances: pd.DataFrame, *, is_explained: bool = False) -> st
         lines.append(f"{name:<32}" + "".join(f"{value:>13.3g}" for value in values))
     meanings = {each.name: each.meaning for each in STATISTICS}
     return "\n".join([*lines, *(["", *list_meanings(meanings)] if is_explained else [])])
+
+
+def tell_free_run(
+    path: Path, statistics: pd.DataFrame, distances: pd.DataFrame | None, *, is_explained: bool
+) -> tuple[dict[str, Any], str]:
+    """Return a free run's two tables as JSON and as text; runs may be too short for distances."""
+    result = {
+        "path": str(path),
+        "statistics": records_of(statistics),
+        "realism": records_of(distances),
+    }
+    told = [format_statistics(statistics, is_explained=is_explained)]
+    if distances is not None:
+        told.append(format_realism(distances, is_explained=is_explained))
+    return result, "\n\n".join(filter(None, told))
 
 
 def format_trains(trains: dict[str, dict[str, dict[str, float]]], *, is_explained: bool = False) -> str:

@@ -9,10 +9,9 @@ import click
 from nwbspikegen.cli.options import explain_option
 from nwbspikegen.cli.output import (
     format_audits,
-    format_realism,
     format_scores,
-    format_statistics,
     format_trains,
+    tell_free_run,
     tell_meanings,
 )
 from nwbspikegen.core.given import refuse_given
@@ -47,14 +46,8 @@ def score_command(derived: Path, recompute: bool, explain: bool, as_json: bool) 
         statistics = read_statistics(derived)
         # of runs that were long enough, and of files since there is such a thing
         distances = read_realism(derived) if "realism" in held else None
-        run = {
-            "path": str(derived),
-            "statistics": records_of(statistics),
-            "realism": records_of(distances),
-        }
-        told = [format_statistics(statistics, is_explained=explain)]
-        told += [] if distances is None else [format_realism(distances, is_explained=explain)]
-        print_result(run, as_json=as_json, text="\n\n".join(told))
+        run, text = tell_free_run(derived, statistics, distances, is_explained=explain)
+        print_result(run, as_json=as_json, text=text)
         return
     # opened once, for the statistics and for scoring again
     recorded = open_recorded(derived, recompute=recompute) if "spike_probability" in held else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.likeness import realism
 from nwbspikegen.models import FittedModel
 from nwbspikegen.nwb.unit_table import UNITS
+from nwbspikegen.prediction.conditions import GENERATED, find_units
 from nwbspikegen.prediction.free_run import free_run
 from nwbspikegen.prediction.nwb_writing import require_complete, write_results
 from nwbspikegen.prediction.recording import open_for
 from nwbspikegen.scoring import compare_trains
-from nwbspikegen.views import WindowOptions
+from nwbspikegen.views import WindowOptions, open_units
 from nwbspikegen.views.holding import hold_window
 from nwbspikegen.views.observed import read_bins
 
@@ -64,6 +65,9 @@ def free_run_and_compare(
     options: WindowOptions | None = None,
     seed: int = 0,
     num_samples: int = 1,
+    clamp: Sequence[Any] = (),
+    clamp_from: str | os.PathLike[str] | None = None,
+    silence: Sequence[Any] = (),
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> FreeRunReport:
@@ -87,6 +91,13 @@ def free_run_and_compare(
         The window. A file that the model was trained on is opened as it was for training.
     seed, num_samples : int
         As for `free_run`.
+    clamp : sequence of unit ids
+        Units that are held to what was recorded in the test segment, or to `clamp_from`. Ids may be text.
+    clamp_from : path or address, optional
+        NWB file with the spikes to clamp to, of units with the same ids at the same time on the session
+        clock; of all units that it has, where `clamp` names none.
+    silence : sequence of unit ids
+        Units that do not spike. Only units that are generated are compared with the recording.
     metadata : mapping or path, optional
         Subject and session fields that the source lacks.
     overwrite : bool
@@ -104,10 +115,20 @@ def free_run_and_compare(
     # by length: the segments lie one behind the other, and the test is the last
     before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
-    generated = free_run(model, before, seconds=seconds, seed=seed, num_samples=num_samples)
+    given = _find_given(parts.test, clamp, clamp_from)
+    generated = free_run(
+        model,
+        before,
+        seconds=seconds,
+        seed=seed,
+        num_samples=num_samples,
+        clamp=given,
+        silence=find_units(units, silence),
+    )
     generated.attrs.update(source=name_of(source), source_sha256=fingerprint)
-    statistics = _compare(generated, read_bins(before), read_bins(parts.test))
-    distances = _measure_realism(generated, parts.test)
+    if given is not None:
+        generated.attrs["clamped_to"] = name_of(source if clamp_from is None else clamp_from)
+    statistics, distances = _compare_generated(generated, before, parts.test)
     path = write_results(
         out,
         source=source,
@@ -120,6 +141,26 @@ def free_run_and_compare(
         overwrite=overwrite,
     )
     return FreeRunReport(path, generated, statistics, distances)
+
+
+def _find_given(
+    test: xr.Dataset, clamp: Sequence[Any], clamp_from: str | os.PathLike[str] | None
+) -> xr.Dataset | None:
+    """Return the spikes of the units that are clamped; None without any."""
+    if clamp_from is None:
+        return test.sel(unit=find_units(test, clamp)) if len(clamp) else None
+    given = open_units(clamp_from, bin_size=float(test.attrs["bin_size"]))
+    return given.sel(unit=find_units(given, clamp)) if len(clamp) else given
+
+
+def _compare_generated(
+    generated: xr.DataArray, before: xr.Dataset, test: xr.Dataset
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return statistics and distances of the units that were generated."""
+    # what was given says nothing of the model
+    free = generated.condition.values == GENERATED
+    run, told = generated.isel(unit=free), test.isel(unit=free)
+    return _compare(run, read_bins(before.isel(unit=free)), read_bins(told)), _measure_realism(run, told)
 
 
 def _measure_realism(generated: xr.DataArray, recorded: xr.Dataset) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from jaxtyping import Float64, Int64, UInt8
 from scipy.stats import poisson
 
 from nwbspikegen.likeness.statistics import sum_windows
-from nwbspikegen.likeness.trains import Spikes
+from nwbspikegen.likeness.trains import Spikes, find_spikes
 
 _NOISE_SD = 0.5
 # s: bins of the population's rate, and of who fires together
@@ -85,7 +85,7 @@ def _find_intervals(
 
     Those that lie within a window alone would be the shorter, the slower a unit is.
     """
-    unit, at = np.nonzero(spikes.T)
+    unit, at = find_spikes(spikes)
     same = unit[1:] == unit[:-1]
     ended, intervals, of = at[1:][same], np.diff(at)[same].astype(np.float64), unit[1:][same]
     order = np.argsort(ended, kind="stable")
@@ -121,7 +121,7 @@ def _describe_units(
     expected = share[share > 0] * len(spikes)
     if not len(expected):
         return {"population_count": 1.0, "units_fano": 1.0, "units_active": 0.0}
-    counts = spikes.sum(axis=0, dtype=np.float64)[share > 0]
+    counts = spikes.sum(axis=0, dtype=np.uint32).astype(np.float64)[share > 0]
     noise = rng.normal(0, _NOISE_SD, 2)
     active = (np.count_nonzero(counts) + noise[0]) / len(counts)
     return {

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float64, Int64
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.likeness.features import FEATURES, number_blocks
 from nwbspikegen.likeness.trains import ComparedRuns, read_compared
-from nwbspikegen.scoring.blocks import estimate, resample_blocks
+from nwbspikegen.scoring.blocks import Estimate, estimate, resample_blocks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +23,6 @@ _BLOCK = 10.0
 _FEWEST_WINDOWS = 10
 _TREES: dict[str, Any] = {"max_iter": 150, "learning_rate": 0.06, "max_leaf_nodes": 8, "min_samples_leaf": 10}
 _RESAMPLES = 500
-_SHUFFLES = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Verdict:
 
     Attributes
     ----------
-    roc_auc, ci_low, ci_high : float
-        Probability that a generated window looks more generated than a recorded one; .5: it cannot tell.
-        The 95 % interval is a bootstrap over blocks of windows.
+    draws : array (draw,)
+        Probability that a generated window looks more generated than a recorded one; .5: it cannot tell. As
+        it is, then of draws of blocks of windows.
     version : {"whole", "dynamics"}
         Whether the judge saw the rates of the units.
     window : float
@@ -45,14 +44,34 @@ class Verdict:
         What the area loses when a feature is shuffled between windows, the largest first.
     """
 
-    roc_auc: float
-    ci_low: float
-    ci_high: float
+    draws: Float64[np.ndarray, " draw"] = dataclasses.field(repr=False)
     version: str
     window: float
     num_generated: int
     num_recorded: int
-    importances: pd.Series
+    importances: pd.Series = dataclasses.field(repr=False)
+
+    @property
+    def roc_auc(self) -> float:
+        """Return the area."""
+        return estimate(self.draws).value
+
+    @property
+    def ci_low(self) -> float:
+        """Return the lower end of its 95 % interval, a bootstrap over blocks of windows."""
+        return estimate(self.draws).ci_low
+
+    @property
+    def ci_high(self) -> float:
+        """Return the upper end."""
+        return estimate(self.draws).ci_high
+
+    def __repr__(self) -> str:
+        return (
+            f"Verdict(roc_auc={self.roc_auc:.3f} ({self.ci_low:.3f} to {self.ci_high:.3f}), "
+            f"version={self.version!r}, window={self.window:g}, {self.num_generated} generated and "
+            f"{self.num_recorded} recorded windows)"
+        )
 
 
 def judge_likeness(
@@ -62,6 +81,7 @@ def judge_likeness(
     version: str = "dynamics",
     window: float = 1.0,
     seed: int = 0,
+    num_shuffles: int = 5,
 ) -> Verdict:
     """Return how well boosted trees tell generated from recorded windows that they have not seen.
 
@@ -80,6 +100,8 @@ def judge_likeness(
         Length of a window (s).
     seed : int, default: 0
         Of trees, shuffles and bootstrap.
+    num_shuffles : int, default: 5
+        How often each feature is shuffled for its importance; 0: no importances, which take most of the time.
 
     Raises
     ------
@@ -103,7 +125,58 @@ def judge_likeness(
     require_seed(seed)
     if version not in FEATURES:
         raise InputError(f"a judge of {version!r}", f"one of {', '.join(FEATURES)}", "choose one")
-    made, real = read_compared(generated, recorded)
+    windows = _cut_windows(*read_compared(generated, recorded), version, window)
+    said, importances = _judge_halves(windows, seed, num_shuffles)
+    draws = _draw_areas(windows, said, seed)
+    return Verdict(draws, version, window, *windows.count(), importances)
+
+
+def compare_verdicts(one: Verdict, other: Verdict) -> Estimate:
+    """Return how much larger the area of one verdict is, with the interval of the difference.
+
+    Paired: in both, the same blocks of the recording are drawn, and blocks of the same places in the runs.
+
+    Raises
+    ------
+    InputError
+        They are of another recording, or of runs of another length: their blocks are no pairs.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> units = nsg.open_units(nsg.simulate("in_vitro", num_units=8, duration=120, seed=1).sorting)
+    >>> halves = [units.isel(time=slice(0, 60_000)), units.isel(time=slice(60_000, None))]
+    >>> verdict = judge_likeness(*halves)
+    >>> compare_verdicts(verdict, verdict)
+    Estimate(value=0.0, ci_low=0.0, ci_high=0.0)
+    """
+    shapes = [(each.num_generated, each.num_recorded, each.window) for each in (one, other)]
+    if shapes[0] != shapes[1] or len(one.draws) != len(other.draws):
+        raise InputError(
+            " and ".join(
+                f"{made} generated and {real} recorded windows of {w:g} s" for made, real, w in shapes
+            ),
+            "as many of both",
+            "judge runs of one length against one recording",
+        )
+    return estimate(one.draws - other.draws)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Windows:
+    """What is judged: features, origin, half and block of every window."""
+
+    features: pd.DataFrame
+    is_made: Bool[np.ndarray, " window"]
+    half: Int64[np.ndarray, " window"]
+    block: Int64[np.ndarray, " window"]
+
+    def count(self) -> tuple[int, int]:
+        """Return how many are generated, and how many recorded."""
+        return int(self.is_made.sum()), int((~self.is_made).sum())
+
+
+def _cut_windows(made: ComparedRuns, real: ComparedRuns, version: str, window: float) -> _Windows:
     told = [_describe(trains, version, window) for trains in (made, real)]
     features = pd.concat([table for table, _ in told], ignore_index=True)
     is_made = np.repeat([True, False], [len(table) for table, _ in told])
@@ -111,18 +184,7 @@ def judge_likeness(
     half = np.concatenate([block % 2 for _, block in told])
     block = np.concatenate([told[0][1], told[1][1] + told[0][1].max(initial=-1) + 1])
     _require_windows(is_made, half, window)
-    said, importances = _judge_halves(features, is_made, half, seed)
-    area = estimate(_draw_areas(said, is_made, block, seed))
-    return Verdict(
-        area.value,
-        area.ci_low,
-        area.ci_high,
-        version,
-        window,
-        int(is_made.sum()),
-        int((~is_made).sum()),
-        importances,
-    )
+    return _Windows(features, is_made, half, block)
 
 
 def _describe(
@@ -150,17 +212,15 @@ def _require_windows(
 
 
 def _judge_halves(
-    features: pd.DataFrame,
-    is_made: Bool[np.ndarray, " window"],
-    half: Int64[np.ndarray, " window"],
-    seed: int,
+    windows: _Windows, seed: int, num_shuffles: int
 ) -> tuple[Float64[np.ndarray, " window"], pd.Series]:
     """Return the score of each window by the trees of the other half, and what features are worth."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.inspection import permutation_importance
 
+    features, is_made, half = windows.features, windows.is_made, windows.half
     said = np.empty(len(features))
-    worth = []
+    worth = np.zeros(features.shape[1])
     for each in (0, 1):
         trees = HistGradientBoostingClassifier(
             random_state=seed, class_weight="balanced", early_stopping=False, **_TREES
@@ -169,23 +229,22 @@ def _judge_halves(
         judged = features[half == each], is_made[half == each]
         # ranks: the two sets of trees need not have one scale
         said[half == each] = pd.Series(trees.predict_proba(judged[0])[:, 1]).rank(pct=True).to_numpy()
-        found = permutation_importance(
-            trees, *judged, scoring="roc_auc", n_repeats=_SHUFFLES, random_state=seed, n_jobs=1
-        )
-        worth.append(found.importances_mean)
-    importances = pd.Series(np.mean(worth, axis=0), index=features.columns, name="roc_auc_lost")
-    return said, importances.sort_values(ascending=False)
+        if num_shuffles:
+            found = permutation_importance(
+                trees, *judged, scoring="roc_auc", n_repeats=num_shuffles, random_state=seed, n_jobs=1
+            )
+            worth += found.importances_mean / 2
+    importances = pd.Series(worth, index=features.columns, name="roc_auc_lost")
+    return said, importances.sort_values(ascending=False)[: None if num_shuffles else 0]
 
 
 def _draw_areas(
-    said: Float64[np.ndarray, " window"],
-    is_made: Bool[np.ndarray, " window"],
-    block: Int64[np.ndarray, " window"],
-    seed: int,
+    windows: _Windows, said: Float64[np.ndarray, " window"], seed: int
 ) -> Float64[np.ndarray, " draw"]:
     """Return the area as it is, then of draws of blocks, generated and recorded ones apart."""
     from sklearn.metrics import roc_auc_score
 
+    is_made, block = windows.is_made, windows.block
     made, real = np.unique(block[is_made]), np.unique(block[~is_made])
     drawn = [resample_blocks(len(each), _RESAMPLES, seed + place) for place, each in enumerate((made, real))]
     weight_of = np.zeros((min(map(len, drawn)), int(block.max()) + 1))

@@ -83,13 +83,18 @@ def realism(
         [Counts(each, real.bin_size, limits) for each in stretches]
         for stretches in (real_stretches, made_stretches)
     )
-    rows = [_compare(statistic, made_counts, real_counts) for statistic in STATISTICS]
+    return _tabulate(made_counts, real_counts, length)
+
+
+def _tabulate(made: Sequence[Counts], real: Sequence[Counts], length: float) -> pd.DataFrame:
+    """Return a row for each statistic, and in `attrs` what belongs to all."""
+    rows = [_compare(statistic, made, real) for statistic in STATISTICS]
     table = pd.DataFrame(rows, columns=[*COLUMNS])
     medians = table.groupby("level", sort=False)["distance"].median()
     table.attrs.update(
         stretch=length,
-        num_recorded=len(real_counts),
-        num_generated=len(made_counts),
+        num_recorded=len(real),
+        num_generated=len(made),
         median=medians.to_dict(),
         meanings={each.name: each.meaning for each in STATISTICS},
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import threadpoolctl
@@ -14,6 +15,7 @@ from jaxtyping import UInt8
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.progress import track
 from nwbspikegen.models import FittedModel
+from nwbspikegen.prediction.conditions import name_conditions, read_conditions
 from nwbspikegen.views.observed import read_bins, require_contiguous
 
 # 10 s at 1 ms: draws of 128 units are 5 MB, and a bar moves
@@ -40,6 +42,8 @@ def free_run(
     seconds: float | int,
     seed: int = 0,
     num_samples: int = 1,
+    clamp: xr.Dataset | None = None,
+    silence: Sequence[Any] = (),
 ) -> xr.DataArray:
     """Return spikes that a model generates from where a context ends, each bin from its own bins before.
 
@@ -57,16 +61,24 @@ def free_run(
         Of the drawn spikes; sample k is the same whatever the number of samples.
     num_samples : int, default: 1
         How many runs, which share the past only.
+    clamp : Dataset (time, unit), optional
+        Spikes that some units are held to, such as recorded ones (`parts.test.sel(unit=[1, 4])`) or a
+        stimulus: of every unit that it has, in the bins of the run by their time. The others are generated,
+        and so is a clamped unit where it was not observed.
+    silence : sequence of unit ids, optional
+        Units that do not spike in the run.
 
     Returns
     -------
     DataArray (sample, time, unit), uint8
-        `generated_spikes`, 1 where a spike was drawn; `time` goes on where the context ends.
+        `generated_spikes`, 1 where a spike was drawn or given; `time` goes on where the context ends.
+        The coordinate `condition` says of each unit whether it was generated, clamped or silenced.
 
     Raises
     ------
     InputError
-        Less than a bin, no sample, or a context that does not fit the model.
+        Less than a bin, no sample, a context that does not fit the model, units to clamp or to silence that
+        there are not, or spikes to clamp to that do not reach to the end of the run.
 
     Examples
     --------
@@ -77,9 +89,11 @@ def free_run(
     >>> nsg.free_run(model, parts.train, seconds=0.5, num_samples=2).shape
     (2, 500, 6)
     """
-    pieces = list(run_pieces(model, context, seconds=seconds, seed=seed, num_samples=num_samples))
-    spikes = np.concatenate(pieces, axis=1)
     bin_size = float(context.attrs["bin_size"])
+    pieces = run_pieces(
+        model, context, seconds=seconds, seed=seed, num_samples=num_samples, clamp=clamp, silence=silence
+    )
+    spikes = np.concatenate(list(pieces), axis=1)
     start = float(context.time[-1]) + bin_size
     return xr.DataArray(
         spikes,
@@ -88,6 +102,7 @@ def free_run(
             "sample": np.arange(num_samples),
             "time": start + bin_size * np.arange(spikes.shape[1]),
             **{name: context.coords[name] for name in context.coords if context[name].dims == ("unit",)},
+            "condition": ("unit", name_conditions(context, clamp, silence)),
         },
         name="generated_spikes",
         attrs={
@@ -102,7 +117,14 @@ def free_run(
 
 
 def run_pieces(
-    model: FittedModel, context: xr.Dataset, *, seconds: float | int, seed: int = 0, num_samples: int = 1
+    model: FittedModel,
+    context: xr.Dataset,
+    *,
+    seconds: float | int,
+    seed: int = 0,
+    num_samples: int = 1,
+    clamp: xr.Dataset | None = None,
+    silence: Sequence[Any] = (),
 ) -> Iterator[UInt8[np.ndarray, "sample bin unit"]]:
     """Yield a free run piece by piece, 10,000 bins each; parameters are those of `free_run`."""
     require_contiguous(context, "context")
@@ -117,6 +139,8 @@ def run_pieces(
         )
     require_seed(seed)
     num_units = context.sizes["unit"]
+    # refused before the context is read, which takes minutes
+    conditions = read_conditions(context, num_bins, clamp, silence)
     past = read_bins(context)
     state = model.begin(num_units, bin_size)
     state.read(past.spikes, past.observed, np.zeros(len(past.spikes), dtype=bool))
@@ -130,8 +154,9 @@ def run_pieces(
         # a call of each generator per piece, not per bin
         uniform = np.stack([draw.random((length, num_units), dtype=np.float32) for draw in draws], axis=1)
         with _one_thread():
-            for bin_spikes, bin_uniform in zip(spikes, uniform, strict=True):
+            for place, (bin_spikes, bin_uniform) in enumerate(zip(spikes, uniform, strict=True), first):
                 # written straight into the bytes: a bool is a byte of 0 or 1
                 np.less(bin_uniform, probability, out=bin_spikes.view(bool))
+                conditions.impose(bin_spikes, place)
                 probability = run.step(bin_spikes)
         yield np.ascontiguousarray(spikes.swapaxes(0, 1))

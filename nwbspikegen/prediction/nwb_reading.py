@@ -22,6 +22,7 @@ from nwbspikegen.nwb.names import MODULE, split_attributes
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.nwb.provenance import read_models_of
 from nwbspikegen.nwb.unit_table import read_offsets, require_columns
+from nwbspikegen.prediction.conditions import GENERATED
 
 _Path = str | os.PathLike[str]
 
@@ -82,6 +83,16 @@ def read_generated_units(path: _Path, *, sample: int = 0) -> dict[Any, np.ndarra
             raise InputError(f"no sample {sample} in {path}", f"0 to {samples.max()}", "read one of these")
         pairs = zip(_read_unit_ids(module).tolist(), trains, samples == sample, strict=True)
         return {unit: train for unit, train, is_wanted in pairs if is_wanted}
+
+
+def read_run_conditions(path: _Path) -> dict[Any, str]:
+    """Return of each recorded unit whether a free run generated it, clamped it or silenced it."""
+    with _open_module(path) as module:
+        table = _require(module, "generated_units")
+        units = _read_unit_ids(module).tolist()
+        # only runs with clamped or silenced units have this column
+        told = table["condition"].asstr()[:].tolist() if "condition" in table else [GENERATED] * len(units)
+        return dict(zip(units, told, strict=True))
 
 
 def read_statistics(path: _Path) -> pd.DataFrame:

@@ -100,8 +100,8 @@ def spike_statistics(
         {
             "unit": unit,
             **_describe(train, stretches),
-            "fano_100ms": _fano_factor(few),
-            "fano_1s": _fano_factor(many),
+            "fano_100ms": fano_factor(few),
+            "fano_1s": fano_factor(many),
             "pair_correlation": correlation,
         }
         for (unit, train), stretches, few, many, correlation in zip(
@@ -200,13 +200,10 @@ def _describe(train: _Train, observed: _Stretches) -> dict[str, float]:
     known = np.diff(stretch) == 0
     intervals = np.diff(train)
     follow = known[1:] & known[:-1]
-    # CV2 of Holt et al. compares neighbours: a slow change of rate moves both, and only their jitter counts
-    sums = (intervals[1:] + intervals[:-1])[follow]
-    changes = np.abs(np.diff(intervals))[follow]
+    cv2 = mean_cv2(intervals[:-1][follow], intervals[1:][follow])
     intervals = intervals[known]
     enough = len(intervals) > 1
     seconds = float(np.diff(observed, axis=1).sum())
-    varied = sums > 0
     mean = float(intervals.mean()) if enough else math.nan
     return {
         "num_spikes": len(train),
@@ -214,7 +211,7 @@ def _describe(train: _Train, observed: _Stretches) -> dict[str, float]:
         "isi_mean": mean,
         # the SD of all intervals there are, not of a sample of more
         "isi_cv": float(intervals.std()) / mean if enough and mean > 0 else math.nan,
-        "cv2": float((2 * changes[varied] / sums[varied]).mean()) if varied.any() else math.nan,
+        "cv2": cv2,
     }
 
 
@@ -227,7 +224,29 @@ def _longest_run(counts: _Counts) -> _Counts:
     return counts[begin:end]
 
 
-def _fano_factor(counts: _Counts) -> float:
+def mean_cv2(intervals: _Train, following: _Train) -> float:
+    """Return the mean of 2 |J - I| / (J + I) of intervals I and those J that follow; NaN without any.
+
+    Examples
+    --------
+    >>> mean_cv2(np.array([1.0, 3.0]), np.array([3.0, 3.0]))
+    0.5
+    """
+    # it compares neighbours: a slow change of rate moves both, and only their jitter counts
+    sums, changes = following + intervals, np.abs(following - intervals)
+    # several spikes of one bin lie at one time
+    varied = sums > 0
+    return float((2 * changes[varied] / sums[varied]).mean()) if varied.any() else math.nan
+
+
+def fano_factor(counts: _Counts) -> float:
+    """Return variance over mean of the counts that are known; NaN of fewer than two, or of silence.
+
+    Examples
+    --------
+    >>> fano_factor(np.array([1.0, 3.0, np.nan]))
+    1.0
+    """
     counts = counts[np.isfinite(counts)]
     if len(counts) < 2 or not counts.any():
         return math.nan

@@ -11,7 +11,8 @@ def run_population(
     spikes: np.ndarray,
     intensity: np.ndarray,
     rng: np.random.Generator,
-    draw: bool,
+    drawn: np.ndarray,
+    first: int,
     bin_size: float,
     bias: np.ndarray,
     own: np.ndarray,
@@ -25,7 +26,7 @@ def run_population(
     population_decay: np.ndarray,
     reference: float,
 ) -> None:
-    """Fill `intensity`, and `spikes` too when `draw`, bin by bin.
+    """Fill `intensity`, and `spikes` too of units that are `drawn`, from bin `first` on, bin by bin.
 
     `own` holds per unit the weights of its refractoriness, after-effect and adaptation. The inputs of
     unit u are `source` and `weight` from `first_input[u]` to `first_input[u + 1]`. One loop serves
@@ -53,7 +54,7 @@ def run_population(
             # 1 - exp(-rate x bin): as a difference it would lose four digits at 1 Hz and 0.1 ms
             probability = -np.expm1(-bin_size * np.exp(log_rate))
             intensity[t, u] = probability
-            if draw:
+            if drawn[u] and t >= first:
                 # bins are drawn before any trace moves, so that units of one bin know nothing of each other
                 spikes[t, u] = rng.random() < probability
         for u in range(num_units):

@@ -11,9 +11,10 @@ from scipy.stats import multivariate_normal, norm
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.likeness import SURROGATES, judge_likeness, make_surrogate
+from nwbspikegen.likeness import SURROGATES, compare_verdicts, judge_likeness, make_surrogate
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, find_events
 from nwbspikegen.likeness.surrogates import _find_latent
+from nwbspikegen.likeness.trains import read_runs
 
 _BIN = 0.001
 
@@ -183,6 +184,22 @@ def test_the_judge_tells_surrogates_and_says_by_what(culture) -> None:
     assert (verdict.num_generated, verdict.num_recorded) == (120, 120)
 
 
+def test_verdicts_are_compared_in_pairs(culture) -> None:
+    before, recorded = culture
+    jittered = _view(make_surrogate("jittered", before.spikes.values, _BIN))
+    one, other = (judge_likeness(each, recorded, num_shuffles=0) for each in (jittered, before))
+    gain = compare_verdicts(one, other)
+    assert gain.value == pytest.approx(one.roc_auc - other.roc_auc)
+    drawn = np.percentile((one.draws - other.draws)[1:], [2.5, 97.5])
+    assert (gain.ci_low, gain.ci_high) == pytest.approx(tuple(drawn))
+    # the two see nearly the same spikes: apart, their intervals would be much wider than their difference
+    assert gain.ci_high - gain.ci_low < one.ci_high - one.ci_low + other.ci_high - other.ci_low
+    assert not len(one.importances)
+    shorter = judge_likeness(before.isel(time=slice(60_000)), recorded, num_shuffles=0)
+    with pytest.raises(InputError, match=r"120 generated and 120 recorded.*60 generated"):
+        compare_verdicts(one, shorter)
+
+
 @pytest.mark.parametrize(
     ("made", "real", "says"),
     [
@@ -201,8 +218,13 @@ def test_unobserved_time_is_no_silence() -> None:
     seen = np.ones(view.spikes.shape, dtype=bool)
     seen[:6_000] = False
     gapped = view.assign(observed=(("time", "unit"), seen))
-    with pytest.raises(InputError, match=r"10\.0% was not observed"):
+    with pytest.raises(InputError, match=r"10\.00% was not observed"):
         nsg.realism(view, gapped)
+    # a recording that begins and ends within a bin
+    seen = np.ones(view.spikes.shape, dtype=bool)
+    seen[0] = seen[-1, 1] = False
+    ends = read_runs(view.assign(observed=(("time", "unit"), seen)), "recording")
+    np.testing.assert_array_equal(ends.runs[0], view.spikes.values[1:-1])
     with pytest.raises(InputError, match="dynamics, whole"):
         judge_likeness(view, view, version="soul")
     with pytest.raises(InputError, match="10 or more in each"):
