@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COSTS = {each.name: each.words for each in (BITS_PER_SPIKE, ROC_AUC_POOLED, ROC_AUC_PER_UNIT)}
+_COST = ("cost", "cost_ci_low", "cost_ci_high")
 
 
 def plot_rate_correlations(correlations: pd.DataFrame) -> Figure:
@@ -29,13 +30,15 @@ def plot_rate_correlations(correlations: pd.DataFrame) -> Figure:
     Raises
     ------
     InputError
-        For an empty table.
+        For an empty table, or one that lacks what is drawn.
     MissingExtraError
         When matplotlib is not installed.
     """
     if correlations.empty:
         raise InputError("no correlations", "what correlate_rates returned", "explain a model that attends")
     over_recordings = "mean" in correlations
+    drawn = ("mean", "sd", "significant") if over_recordings else ("correlation",)
+    _require_columns(correlations, "correlations", "profile", "rate", *drawn)
     figure = new_figure(7.0, 3.6)
     axes = figure.subplots()
     profiles = list(dict.fromkeys(correlations["profile"]))
@@ -64,6 +67,17 @@ def _star(axes: Any, at: np.ndarray, height: np.ndarray, spread: np.ndarray, sig
             axes.annotate("*", (x, y + np.copysign(more, y)), ha="center", va="bottom" if y > 0 else "top")
 
 
+def _require_columns(table: pd.DataFrame, what: str, *names: str) -> None:
+    """Refuse a table that lacks some of the columns that are drawn, as a file of others may."""
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise InputError(
+            f"a table of {what} without {', '.join(missing)}",
+            f"the columns {', '.join(names)}",
+            "explain the recording again",
+        )
+
+
 def plot_ablations(ablations: pd.DataFrame) -> Figure:
     """Draw what each control costs in bits per spike, pooled and per-unit ROC-AUC, with 95 % intervals.
 
@@ -78,10 +92,11 @@ def plot_ablations(ablations: pd.DataFrame) -> Figure:
     Raises
     ------
     InputError
-        When nothing was measured.
+        When nothing was measured, or the table lacks what is drawn.
     MissingExtraError
         When matplotlib is not installed.
     """
+    _require_columns(ablations, "controls", "status", "control", "metric", "scored", *_COST)
     rows = ablations[(ablations["status"] == "measured") & (ablations["control"] != "intact")]
     if rows.empty:
         raise InputError("no control that was measured", "what ablate returned", "run the controls first")
@@ -92,7 +107,7 @@ def plot_ablations(ablations: pd.DataFrame) -> Figure:
     ):
         part = rows[rows["metric"] == metric].set_index("control").reindex(names)
         cost = part["cost"].to_numpy(dtype=float)
-        ends = part[["cost_ci_low", "cost_ci_high"]].to_numpy(dtype=float).T
+        ends = part[[*_COST[1:]]].to_numpy(dtype=float).T
         place = np.arange(len(names))
         sampled = part["scored"].eq("sampled bins").to_numpy()
         for chosen, hatch in ((~sampled, ""), (sampled, "///")):

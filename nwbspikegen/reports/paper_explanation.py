@@ -49,7 +49,8 @@ def list_explanation_figures(path: Path) -> Iterator[PaperFigure]:
         drawn["ablations"] = lambda: plot_ablations(ablations)
     for name, draw in drawn.items():
         few = ""
-        if name == "ablations" and not ablations["ci_reliable"].astype(bool).all():
+        has_told = name == "ablations" and "ci_reliable" in ablations
+        if has_told and not ablations["ci_reliable"].astype(bool).all():
             few = " Dotted: few blocks, the interval is unreliable and narrower than it should be."
         yield PaperFigure(name, draw(), heading, _CAPTIONS[name] + few)
 

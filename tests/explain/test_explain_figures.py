@@ -98,3 +98,11 @@ def test_nothing_to_draw_is_refused():
     ):
         with pytest.raises(InputError):
             draw(empty)
+
+
+def test_a_table_of_others_is_refused_by_the_columns_that_it_lacks():
+    other = pd.DataFrame({"profile": ["key_profile"], "r": [0.5], "significant": [True]})
+    with pytest.raises(InputError, match="a table of correlations without rate, correlation"):
+        plot_rate_correlations(other)
+    with pytest.raises(InputError, match="a table of controls without cost_ci_low"):
+        plot_ablations(_ablations().drop(columns="cost_ci_low"))
