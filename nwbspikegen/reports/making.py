@@ -97,7 +97,8 @@ def report(
 def make_page(
     thing: Any, *, window: Mapping[str, Any], split: tuple[float, float, float], out: Any = "report.html"
 ) -> Page:
-    """Return the page of a thing, by what it is."""
+    """Return the page of a thing, by what it is; what `window` leaves out is as for `report`."""
+    window = {**_DEFAULTS, **window}
     if isinstance(thing, xr.Dataset):
         return _show_recording(thing, "a view", split, "nsg.report(units)")
     # a study in memory is its folder

@@ -96,7 +96,8 @@ def _draw_folder(folder: Path) -> _Figures:
     from nwbspikegen.sweep.records import TABLES_FILE
     from nwbspikegen.sweep.trial import PLAN_FILE
 
-    if (folder / DESCRIPTION_FILE).is_file():
+    # patch-seq models have a description too, and a page
+    if (folder / DESCRIPTION_FILE).is_file() and not (folder / "cross_validated.csv").is_file():
         yield _draw_training(folder)
     elif (folder / PLAN_FILE).is_file() and (folder / TABLES_FILE).is_file():
         yield from _draw_sweep(folder)

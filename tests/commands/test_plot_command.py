@@ -168,3 +168,19 @@ def test_score_prints_what_the_trains_are_like(derived: Path) -> None:
     assert trains["recorded"]["rate_hz"]["mean"] == pytest.approx(4.5, rel=0.2)
     assert trains["generated"]["isi_cv"]["mean"] == pytest.approx(1.0, abs=0.3)
     assert "cv2" in CliRunner().invoke(cli, ["score", str(derived)]).stdout
+
+
+@pytest.mark.parametrize(
+    ("thing", "names"),
+    [
+        ("icephys/cell.nwb", ["sweeps_section.png"]),
+        ("features/features", ["cells.png"]),
+        ("patchseq_file/features.nwb", ["cell.png"]),
+        ("study_file/study.nwb", ["study.png"]),
+        ("nwb/whole.nwb", ["recording.png"]),
+    ],
+)
+def test_what_has_a_page_has_its_figures(thing: str, names: list[str], tmp_path: Path) -> None:
+    status, drawn, said = _plot(Path(__file__).parents[1] / "corpus" / thing, "--out", tmp_path / "figures")
+    assert status == 0, said
+    assert drawn == names
