@@ -49,7 +49,7 @@ place ("rename"). A moment after the command's end is drawn again ("draws"), so 
 living process, which the system's exit status says.
 
 Status: as shells say it, 137, 143 and 130. Orphans: processes that the command started and that were alive
-ten seconds after it. Ended after: of the seconds that the last uninterrupted run took; with other work on
+a minute after it. Ended after: of the seconds that the last uninterrupted run took; with other work on
 the machine, a run may take longer than that. Outputs: how many were begun, and how many came to their
 rename, before the kill. Before: what the output's name carried. Left: what it carries afterwards, read
 whole and compared with what an uninterrupted run writes; of an unfinished study, every model and table.

@@ -37,8 +37,9 @@ _UNFINISHED = ".*unfinished*"
 _MARK = "NWBSPIKEGEN_KILL_MARK"
 # what each ends a command with, as shells say it
 _STATUS = {"KILL": 137, "TERM": 143, "INT": 130}
-# seconds that workers may take to see that their cluster is gone
-_WORKERS_PATIENCE = 10.0
+# seconds that workers may take to see that their cluster is gone: those that have just been started import
+# first, which takes long beside other work
+_WORKERS_PATIENCE = 60.0
 _WINDOW = ["--skip-units", "0", "--duration", "20", "--bin-size", "0.005"]
 _PATIENCE = 500.0
 _ORDER = ("convert", "generate", "transfer", "train", "cluster", "sweep", "explain", "report", "patchseq")

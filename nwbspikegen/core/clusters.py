@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nwbspikegen.core.errors import InputError, MissingExtraError, NWBSpikeGenError
+from nwbspikegen.core.signals import holding_interruptions
 
 _LOG = logging.getLogger("nwbspikegen")
 # dask blames a task for every worker that is lost while running it, and gives it up at the fourth: on
@@ -114,25 +115,27 @@ def start_cluster(workers: int) -> Iterator[Any]:
         # thread, which has a heap of its own that keeps no large arrays, unless there is only one heap
         "distributed.nanny.pre-spawn-environ": {"MALLOC_ARENA_MAX": 1, **environment},
     }
-    with (
-        dask.config.set(settings),
-        LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            # no other machine can reach the workers, which run whatever they are sent; no other user of this
-            # one has the keys, which are made now and kept in memory
-            host="127.0.0.1",
-            protocol=_TLS,
-            security=Security.temporary(),  # type: ignore[no-untyped-call, unused-ignore]
-            # no dashboard; without an address dask takes 8787 all the same, and warns where another has it
-            scheduler_kwargs={"dashboard": False},
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
-            memory_limit="auto",
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call, unused-ignore]
-    ):
+    with dask.config.set(settings), contextlib.ExitStack() as started:
+        # a signal meanwhile waits: dask closes no cluster that is half there, and its processes would be left
+        # to see the end of this one by themselves
+        with holding_interruptions():
+            cluster = LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                # no other machine can reach the workers, which run whatever they are sent; no other user of
+                # this one has the keys, which are made now and kept in memory
+                host="127.0.0.1",
+                protocol=_TLS,
+                security=Security.temporary(),  # type: ignore[no-untyped-call, unused-ignore]
+                # no dashboard; without an address dask takes 8787 all the same, warning where another has it
+                scheduler_kwargs={"dashboard": False},
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.ERROR,
+                memory_limit="auto",
+            )
+            started.enter_context(cluster)
+            client = started.enter_context(Client(cluster))  # type: ignore[no-untyped-call, unused-ignore]
         _LOG.info("%d workers, %s threads each", workers, threads)
         yield client
 

@@ -76,6 +76,33 @@ def test_nobody_without_the_keys_of_the_run_reaches_local_workers(tmp_path):
         assert [outcome.result for outcome in run_tasks([Task("a", len, ("abc",))], client)] == [3]
 
 
+_ENDED_WHILE_STARTING = """
+import multiprocessing, os, signal, sys, threading, time
+from nwbspikegen.core.clusters import start_cluster
+from nwbspikegen.core.signals import ending_on_signals, find_exit_status
+def interrupt():
+    while not multiprocessing.active_children(): time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGNUM)
+if __name__ == '__main__':
+    with ending_on_signals():
+        threading.Thread(target=interrupt).start()
+        try:
+            with start_cluster(2): print('started')
+        except KeyboardInterrupt:
+            print(len(multiprocessing.active_children()))
+            sys.exit(find_exit_status())
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_workers_start_leaves_none(number, status, tmp_path):
+    script = tmp_path / "ended.py"
+    script.write_text(_ENDED_WHILE_STARTING.replace("SIGNUM", number))
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    # no worker, no traceback of dask's
+    assert (ran.returncode, ran.stdout, ran.stderr) == (status, "0\n", "")
+
+
 def test_the_pages_of_a_local_cluster_show_nothing_to_anybody():
     """Dask serves pages on workers, calls and metrics by HTTP, without a key; 8787 is where others look."""
     with open_client(workers=2) as client:
