@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="Empty or absent; inputs go there.")
     parser.add_argument("--points", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--commands", default="", help="Of these alone, with commas.")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     print(f"""# Commands ended at random moments
@@ -59,6 +60,7 @@ folders left beside the output, and still there after the repeat.
 {_HEADING}
 |{"---|" * _HEADING.count(" |")}""")
     given = [str(options.folder), "--points", str(options.points), "--seed", str(options.seed)]
+    given += ["--commands", options.commands] if options.commands else []
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     runner = subprocess.Popen(
         [sys.executable, str(_RUNNER), *given], stdout=subprocess.PIPE, text=True, env=environment
