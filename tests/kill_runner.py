@@ -32,7 +32,7 @@ from nwbspikegen.models import DESCRIPTION_FILE
 
 _HIDDEN = ".nwbspikegen-"
 # where a training keeps its last epoch, from which the same command goes on
-_UNFINISHED = ".*unfinished*"
+_UNFINISHED = "*unfinished*"
 # by it the processes that a command has started are found
 _MARK = "NWBSPIKEGEN_KILL_MARK"
 # what each ends a command with, as shells say it

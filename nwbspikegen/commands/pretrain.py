@@ -6,12 +6,13 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nwbspikegen.commands.train import remove_states
 from nwbspikegen.core.files import require_absent
+from nwbspikegen.core.owners import hold_alone
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel
 from nwbspikegen.training.choosing import find_best_epoch
 from nwbspikegen.training.pretraining import pretrain
@@ -46,8 +47,10 @@ def pretrain_and_save(
     require_settings("in_context", settings)
     told = json.dumps({**how, **settings}, sort_keys=True, default=str)
     work = out.parent / f".{out.name}.unfinished-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-    fitted = pretrain(work=work, **how, **settings)
-    fitted = dataclasses.replace(fitted, license="BSD-3-Clause")
-    fitted.save(out, overwrite=overwrite)
-    shutil.rmtree(work, ignore_errors=True)
+    # two of one kind would write the same state
+    with hold_alone(out):
+        fitted = pretrain(work=work, **how, **settings)
+        fitted = dataclasses.replace(fitted, license="BSD-3-Clause")
+        fitted.save(out, overwrite=overwrite)
+        remove_states(out)
     return fitted, find_best_epoch(fitted)

@@ -136,11 +136,16 @@ def train_recordings(
         fitted, held_out = _train_all(recordings, out, options, folds, how, logger, baselines)
         fitted = dataclasses.replace(fitted, license=license)
         fitted.save(out, overwrite=overwrite)
-        # after the model is saved, so that a kill in between costs an epoch at most; and of runs with other
-        # options that were interrupted, of which none is alive as long as this one holds the output
-        for state in out.parent.glob(f".{glob.escape(out.name)}.unfinished-*"):
-            shutil.rmtree(state, ignore_errors=True)
+        # after the model is saved, so that a kill in between costs an epoch at most; none of another run is
+        # alive as long as this one holds the output
+        remove_states(out)
     return TrainingReport(fitted, held_out)
+
+
+def remove_states(out: Path) -> None:
+    """Remove the states of trainings that were to make an output, also of those with other options."""
+    for state in out.parent.glob(f".{glob.escape(out.name)}.unfinished-*"):
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def _train_all(

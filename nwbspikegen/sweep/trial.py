@@ -38,14 +38,16 @@ def run_trial(folder: str, number: int, point: Mapping[str, Value]) -> TrialReco
     The model goes to ``trials/NNN/model``, the scores beside it. A trial that was killed goes on from
     its last epoch.
     """
-    if (done := read_trial(Path(folder), number)) is not None:
-        return done
     place = _place(Path(folder), number)
+    unfinished = place / "unfinished"
+    if (done := read_trial(Path(folder), number)) is not None:
+        # who was killed after the scores were there has left it
+        shutil.rmtree(unfinished, ignore_errors=True)
+        return done
     place.mkdir(parents=True, exist_ok=True)
     plan = read_plan(Path(folder))
     units, parts = hold_window(*open_window(plan.recording, plan.options, report=False))
     arguments, settings = plan.settings_of(point, units.sizes["unit"])
-    unfinished = place / "unfinished"
     # told, for then the seconds are those since it went on
     resumed, began = unfinished.is_dir(), time.perf_counter()
     fitted = train(

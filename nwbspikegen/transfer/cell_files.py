@@ -38,6 +38,14 @@ def model_folder(
     return Path(study) / "models" / plan.model_slug(model) / plan.row_slug(trained_on)
 
 
+def state_folder(model: Path) -> Path:
+    """Return where the training of a model is kept until the model is there, by the model's folder.
+
+    Beside it and hidden: a model is there whole or not at all, and a training that was killed goes on.
+    """
+    return model.with_name(f".{model.name}.unfinished")
+
+
 def training_file(
     study: str | os.PathLike[str], plan: StudyPlan, model: str, trained_on: tuple[str, ...]
 ) -> Path:

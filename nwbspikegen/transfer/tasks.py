@@ -10,7 +10,14 @@ from typing import Any
 
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.tasks import Outcome, Task, run_tasks
-from nwbspikegen.transfer.cell_files import cell_file, column_file, curve_file, training_file
+from nwbspikegen.transfer.cell_files import (
+    cell_file,
+    column_file,
+    curve_file,
+    model_folder,
+    state_folder,
+    training_file,
+)
 from nwbspikegen.transfer.evaluate import evaluate_cells, evaluate_column, has_model
 from nwbspikegen.transfer.evaluate_curves import evaluate_curves
 from nwbspikegen.transfer.plan import MatrixCell, StudyPlan
@@ -71,6 +78,7 @@ def plan_tasks(
         )
         for model, names in rows
         if not _is_trained(study, plan, model, names)
+        or state_folder(model_folder(study, plan, model, names)).is_dir()
     ]
     controls = [
         Task(f"controls-{plan.find(name).slug}", evaluate_column, (study, name), cost=2 * weights[name])

@@ -20,7 +20,7 @@ from nwbspikegen.scoring.evaluation import score_prediction
 from nwbspikegen.scoring.segment import ScoredSegment, prepare_segment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.training import train
-from nwbspikegen.transfer.cell_files import model_folder, training_file, write_scores
+from nwbspikegen.transfer.cell_files import model_folder, state_folder, training_file, write_scores
 from nwbspikegen.transfer.plan import StudyPlan
 from nwbspikegen.transfer.turns import taking_turns
 from nwbspikegen.views import Split
@@ -50,20 +50,19 @@ def _train_row(
     windows = None
     if not (folder / DESCRIPTION_FILE).is_file():
         windows = [plan.find(name).open() for name in trained_on]
-        # beside the folder, hidden: a model is there whole or not at all, and a killed training goes on here
-        unfinished = folder.with_name(f".{folder.name}.unfinished")
         fitted = train(
             [parts.train for _, parts in windows],
             [parts.validation for _, parts in windows],
             model=model,
             seed=plan.seed,
             device=device,
-            checkpoints=unfinished,
+            checkpoints=state_folder(folder),
             progress=False,
             **plan.training,
         )
         _with_options(fitted, plan, trained_on).save(folder, overwrite=True)
-        shutil.rmtree(unfinished, ignore_errors=True)
+    # of a model that was there, too: who was killed between the two has left it
+    shutil.rmtree(state_folder(folder), ignore_errors=True)
     scores = training_file(study, plan, model, trained_on)
     if not scores.is_file():
         windows = windows or [plan.find(name).open() for name in trained_on]

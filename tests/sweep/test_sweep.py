@@ -100,6 +100,14 @@ def test_asking_again_computes_nothing_again(swept: SweepReport, recording: Path
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_what_a_trial_has_left_that_was_killed_at_its_end_is_removed(swept: SweepReport) -> None:
+    left = swept.path / "trials" / "000" / "unfinished"
+    (left / "epochs").mkdir(parents=True)
+    done = sweeping_trial.read_trial(swept.path, 0)
+    assert sweeping_trial.run_trial(str(swept.path), 0, {}).sha256 == done.sha256
+    assert not left.exists()
+
+
 def test_another_sweep_or_folder_is_not_touched(swept: SweepReport, recording: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="another sweep"):
         run_sweep(recording, swept.path, {"depth": [1]}, **_HOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +122,17 @@ def _wait_for(condition, child) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("nothing happened")
+
+
+def test_what_a_training_has_left_that_was_killed_at_its_end_is_removed(study, tmp_path):
+    shutil.copytree(study.folder, tmp_path / "study")
+    other = nsg.TransferStudy(tmp_path / "study")
+    model = next((tmp_path / "study" / "models").rglob("model.json")).parent
+    left = model.with_name(f".{model.name}.unfinished")
+    left.mkdir()
+    other.run()
+    assert not left.exists()
+    _assert_same(study, other)
 
 
 def test_a_worker_that_dies_loses_nothing(study, recordings, tmp_path):
