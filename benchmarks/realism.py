@@ -5,8 +5,9 @@ quarter is generated and judged on the quarter that was recorded then. Prints Ma
 
     python benchmarks/realism.py --cache FOLDER > docs/benchmarks/realism.md
 
-Models, runs and verdicts are kept in the cache, so that a run that was cut off goes on. Choices are made with
-`--segment validation`, which judges a quarter earlier. `--cached` prints what lies there and measures nothing.
+Models, runs and verdicts are kept in the cache, so that a run that was cut off goes on; `--cached` prints
+what lies there and measures nothing. Choices are made with `--segment validation`, which judges a quarter
+earlier.
 """
 
 from __future__ import annotations
