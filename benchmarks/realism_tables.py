@@ -113,6 +113,7 @@ def _print_distances(each: Judged) -> None:
         if table is not None
     }
     if not told:
+        print(flush=True)
         return
     print("\nDistances (`realism`; 1: as four stretches of the judged quarter from each other):\n")
     print("| train | unit | pair | population | largest |\n|" + "---|" * 5)
