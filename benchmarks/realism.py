@@ -5,8 +5,9 @@ quarter is generated and judged on the quarter that was recorded then. Prints Ma
 
     python benchmarks/realism.py --cache FOLDER > docs/benchmarks/realism.md
 
-Models, runs and verdicts are kept in the cache, so that a run that was cut off goes on. Choices are made with
-`--segment validation`, which judges a quarter earlier. `--cached` prints what lies there and runs no model.
+Models, runs and verdicts are kept in the cache, so that a run that was cut off goes on; `--cached` prints
+what lies there and measures nothing. Choices are made with `--segment validation`, which judges a quarter
+earlier.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Judged:
     segment : str
         ``validation`` or ``test``: what is judged.
     is_cached : bool
-        Whether runs that are not there are left out.
+        Whether what is not in the cache is left out.
     """
 
     def __init__(self, bench: Bench, name: str, segment: str, is_cached: bool) -> None:
@@ -81,8 +82,8 @@ class Judged:
         """Return how long the quarter is."""
         return float(self.recorded.sizes["time"] * _BIN)
 
-    def run(self, label: str) -> xr.Dataset | None:
-        """Return a run, of `RUNS`; None of a model that may not run now."""
+    def run(self, label: str) -> xr.Dataset:
+        """Return a run, of `RUNS`."""
         if label == "before":
             return self._before
         if label in SURROGATES:
@@ -90,8 +91,6 @@ class Judged:
         else:
             path = self._path.with_name(f"{self._path.name}-{label}.npz")
             if not path.is_file():
-                if self._is_cached:
-                    return None
                 started = time.process_time()
                 _write_run(path, self._generate(label))
                 _LOG.info("%s in %.0f s of one core", path.stem, time.process_time() - started)
@@ -99,11 +98,12 @@ class Judged:
         return self.recorded.assign(spikes=(("time", "unit"), made))
 
     def judge(self, label: str, version: str = "dynamics", window: float = WINDOWS[0]) -> Verdict | None:
-        """Return a verdict; None where there is no run, or too few windows."""
+        """Return a verdict; None where there are too few windows, or it may not be measured now."""
         kept = self._path.with_name(f"{self._path.name}-{label}-{version}-{window:g}.json")
         if not kept.is_file():
-            if self.seconds / window < 4 * 10 or (run := self.run(label)) is None:
+            if self._is_cached or self.seconds / window < 4 * 10:
                 return None
+            run = self.run(label)
             # importances take most of the time, and are shown of models
             shuffles = 5 if label in ("before", *MODELS) and version == "dynamics" else 0
             verdict = judge_likeness(
@@ -113,12 +113,12 @@ class Judged:
         return _read_verdict(kept)
 
     def distances(self, label: str) -> pd.DataFrame | None:
-        """Return the table of `realism`; None where there is no run."""
+        """Return the table of `realism`; None where it may not be measured now."""
         kept = self._path.with_name(f"{self._path.name}-{label}-distances.json")
         if not kept.is_file():
-            if (run := self.run(label)) is None:
+            if self._is_cached:
                 return None
-            nsg.realism(run, self.recorded).to_json(kept, orient="table", index=False)
+            nsg.realism(self.run(label), self.recorded).to_json(kept, orient="table", index=False)
         return pd.read_json(kept, orient="table")
 
     def _generate(self, label: str) -> UInt8[np.ndarray, "time unit"]:
@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder outside the repository")
     parser.add_argument("--segment", choices=("validation", "test"), default="test")
     parser.add_argument("--score", nargs="+", choices=RECORDINGS, default=list(RECORDINGS), metavar="NAME")
-    parser.add_argument("--cached", action="store_true", help="leave out runs that are not in the cache")
+    parser.add_argument("--cached", action="store_true", help="leave out what is not in the cache")
     asked = parser.parse_args()
     require_shared()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")

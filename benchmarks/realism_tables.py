@@ -112,6 +112,9 @@ def _print_distances(each: Judged) -> None:
         for label, table in tables.items()
         if table is not None
     }
+    if not told:
+        print(flush=True)
+        return
     print("\nDistances (`realism`; 1: as four stretches of the judged quarter from each other):\n")
     print("| train | unit | pair | population | largest |\n|" + "---|" * 5)
     for name, table in told.items():

@@ -11,7 +11,7 @@ from nwbspikegen.likeness import judge_likeness
 from nwbspikegen.simulation import draw_hidden
 
 SEEDS = (200, 201)
-FAIR_SEEDS = range(210, 218)
+FAIR_SEEDS = range(210, 214)
 _NUM_UNITS, _BIN = 32, 0.001
 # s: read, then judged
 _READ, _JUDGED = 200, 200

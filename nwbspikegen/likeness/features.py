@@ -32,8 +32,8 @@ _SHORT = (0.002, 0.005)
 def describe_windows(spikes: Spikes, bin_size: float, window: float, *, is_whole: bool) -> pd.DataFrame:
     """Return features of consecutive windows of a run, a row each.
 
-    Counts are related to what the rates of the run give, or to the window's own, and intervals to the mean
-    interval of their unit, so that two runs that differ by their rates alone look alike. With `is_whole` the
+    Counts of units are related to the window's own and intervals to the mean interval of their unit, so that
+    two runs that differ by their rates alone look alike. With `is_whole` the
     counts of all units, and of the population, are features as well.
 
     Examples
@@ -117,17 +117,23 @@ def _describe_population(
 def _describe_units(
     spikes: UInt8[np.ndarray, "time unit"], share: Float64[np.ndarray, " unit"], rng: np.random.Generator
 ) -> dict[str, float]:
-    """Return how counts spread about what the rates of the run give."""
-    expected = share[share > 0] * len(spikes)
-    if not len(expected):
-        return {"population_count": 1.0, "units_fano": 1.0, "units_active": 0.0}
-    counts = spikes.sum(axis=0, dtype=np.uint32).astype(np.float64)[share > 0]
+    """Return how a window's spikes are dealt to units, against a deal by the rates of the run.
+
+    Against rates themselves, a silent window would tell them: its counts are 0, and what is expected is not.
+    """
+    known = share > 0
+    counts = spikes.sum(axis=0, dtype=np.uint32).astype(np.float64)[known]
+    total = float(counts.sum())
+    if total == 0:
+        return {"population_count": 0.0, "units_fano": 1.0, "units_active": 0.0}
+    dealt = share[known] / share[known].sum()
+    expected = total * dealt
     noise = rng.normal(0, _NOISE_SD, 2)
     active = (np.count_nonzero(counts) + noise[0]) / len(counts)
     return {
-        "population_count": float((counts.sum() + noise[1]) / expected.sum()),
+        "population_count": float((total + noise[1]) / (share.sum() * len(spikes))),
         "units_fano": float(np.mean((counts - expected) ** 2 / expected)),
-        "units_active": float(active - np.mean(1 - np.exp(-expected))),
+        "units_active": float(active - np.mean(1 - (1 - dealt) ** total)),
     }
 
 

@@ -175,6 +175,18 @@ def test_the_judge_is_fair_and_sees_no_rates() -> None:
     assert judge_likeness(other, recorded, version="whole").roc_auc > 0.8
 
 
+def test_silence_between_waves_does_not_tell_rates() -> None:
+    """Waves of 2 s every 8 s; in one of both every unit has half as many spikes again."""
+    rates = np.random.default_rng(8).lognormal(np.log(2), 0.5, 20)
+    views = []
+    for seed, factor in ((1, 1.0), (2, 1.5)):
+        waves = _poisson(4 * factor * rates, 240, seed=seed).spikes.values
+        waves[(np.arange(len(waves)) // 2_000) % 4 > 0] = 0
+        views.append(_view(waves))
+    assert abs(judge_likeness(*views, num_shuffles=0).roc_auc - 0.5) < 0.1
+    assert judge_likeness(*views, version="whole", num_shuffles=0).roc_auc > 0.55
+
+
 def test_the_judge_tells_surrogates_and_says_by_what(culture) -> None:
     before, recorded = culture
     made = _view(make_surrogate("poisson", before.spikes.values, _BIN))
