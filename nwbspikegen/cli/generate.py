@@ -107,7 +107,7 @@ def generate_command(
     from nwbspikegen.commands.recordings import find_recordings, stands_for_many
     from nwbspikegen.models import load_model
 
-    how = {"segment": segment, "context": context, "baselines": baselines}
+    how: dict[str, Any] = {"segment": segment, "context": context, "baselines": baselines}
     how |= {"seed": seed, "metadata": metadata, "overwrite": overwrite}
     if stands_for_many(recordings):
         refuse_given(["free_run", "samples", "report"], "with several recordings", "one recording")
@@ -194,7 +194,7 @@ def _print_many(many: ManyGenerated, as_json: bool) -> None:
     """Print a row for each recording, then raise `InputError` where some failed."""
     table, failed = many.table, many.failed
     shown = [
-        f"{Path(row.path).name}: {row.num_units} units, {row.bits_per_spike:.3f} bits per spike"
+        f"{Path(str(row.path)).name}: {row.num_units} units, {row.bits_per_spike:.3f} bits per spike"
         for row in table[table.status == "done"].itertuples()
     ]
     manifest = many.folder / "study.csv"

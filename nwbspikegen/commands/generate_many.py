@@ -109,7 +109,7 @@ def generate_many(
     if out.suffix == ".nwb" or out.is_file():
         raise InputError(f"--out {out} for several recordings", "a folder", "give the name of a folder")
     require_generation(segment, context, seed, baselines)
-    how = {"options": options.as_dict(), "segment": segment, "context": context}
+    how: dict[str, Any] = {"options": options.as_dict(), "segment": segment, "context": context}
     how |= {"baselines": None if baselines is None else [*baselines], "seed": seed}
     # told before the first recording is read
     parameters = _hash_parameters({"model": load_model(model).sha256, **how})

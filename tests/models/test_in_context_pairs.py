@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 
 import numpy as np
 
 import nwbspikegen as nsg
 from nwbspikegen.models import build_model
+from nwbspikegen.models.in_context.pair_examples import PairExamples
 from nwbspikegen.models.in_context.pair_reading import cut_at_random, vary_by_columns
 from nwbspikegen.models.in_context.past import (
     NEWEST_PRIOR,
@@ -93,3 +95,15 @@ def test_memory_does_not_grow_with_the_recording():
         tracemalloc.stop()
     # what grows: a truth value for each sample, and a number while some are drawn
     assert peaks[1] - peaks[0] < 0.3 * 4 * NUM_FEATURES * (samples[1] - samples[0])
+
+
+def test_examples_go_with_the_training():
+    """Of two trainings in one process, the second does not stand beside what the first has read."""
+    units = nsg.open_units(nsg.simulate("in_vivo", num_units=4, duration=20, seed=1).sorting)
+    parts = nsg.split_fractions(units)
+    gc.disable()
+    try:
+        nsg.train(parts.train, parts.validation, epochs=1, progress=False)
+        assert not [each for each in gc.get_objects() if isinstance(each, PairExamples)]
+    finally:
+        gc.enable()
