@@ -81,7 +81,7 @@ def test_variance_by_columns_is_that_of_all():
 
 
 def test_memory_does_not_grow_with_the_recording():
-    """Of 16 units and 60 s, features of all training samples would be 40 MB more than of 15 s."""
+    """Of 16 units and 60 s, features of all training samples are 21 MB more than of 15 s."""
     model = build_model("in_context", 16, training_samples=2_000, validation_samples=2_000)
     peaks, samples = [], []
     for spikes in (_spikes(15, num_units=16), _spikes(60, num_units=16)):
@@ -93,8 +93,9 @@ def test_memory_does_not_grow_with_the_recording():
         model.validation_examples(spikes, 10_000, _BIN, mean_rate_per_bin(spikes, None), seed=0)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # what grows: a truth value for each sample, and a number while some are drawn
-    assert peaks[1] - peaks[0] < 0.3 * 4 * NUM_FEATURES * (samples[1] - samples[0])
+    # what grows: a truth value for each sample, a number while some are drawn, and pieces up to 10,000 bins.
+    # When all features were kept, twice as much as these are was added
+    assert peaks[1] - peaks[0] < 0.6 * 4 * NUM_FEATURES * (samples[1] - samples[0])
 
 
 def test_examples_go_with_the_training():
@@ -104,6 +105,7 @@ def test_examples_go_with_the_training():
     gc.disable()
     try:
         nsg.train(parts.train, parts.validation, epochs=1, progress=False)
-        assert not [each for each in gc.get_objects() if isinstance(each, PairExamples)]
+        # by type: isinstance would ask objects of torch for their class, which warns
+        assert not [each for each in gc.get_objects() if type(each) is PairExamples]
     finally:
         gc.enable()
