@@ -38,6 +38,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "generate": (
         "nwbspikegen generate model slice.nwb -o slice_desc-spikegen.nwb --explain",
         "nwbspikegen generate model slice.nwb -o free.nwb --free-run 30 --samples 5",
+        "nwbspikegen generate pretrained wells/ -o predicted --workers 2",
     ),
     "score": (
         "nwbspikegen score slice_desc-spikegen.nwb --explain",

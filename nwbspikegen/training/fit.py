@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -140,7 +141,11 @@ def _train(
 ) -> FittedModel:
     """Train a model as its kind is: in epochs, by a ridge regression, or by its members."""
     if model not in ("glm", "mixed"):
-        return _train_in_epochs(train, validation, model, how, settings)
+        fitted = _train_in_epochs(train, validation, model, how, settings)
+        # Lightning's trainer, loops and callbacks refer to each other: half a gigabyte of examples would stay
+        # beside those of the next training until the collector comes by
+        gc.collect()
+        return fitted
     data = SpikeData(train, validation, seed=how.seed)
     if len(data.train) > 1:
         raise InputError(

@@ -13,6 +13,7 @@ from nwbspikegen.cli import cli
 from nwbspikegen.commands.generate_many import name_outputs
 from nwbspikegen.commands.recordings import find_recordings, stands_for_many
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.prediction.nwb_reading import read_scores
 from nwbspikegen.simulation import metadata_of
 
 _WINDOW = ("--duration", "24", "--epochs", "1")
@@ -92,12 +93,8 @@ def test_one_that_fails_stops_no_other_and_the_same_command_goes_on(lab, tmp_pat
     assert written.duration.tolist() == [6.0] * 3
     # the manifest has what each file has
     for row in written.itertuples():
-        [bits] = [
-            each["value"]
-            for each in json.loads(_run("score", out / row.path, "--json").stdout)["scores"]
-            if (each["predictor"], each["metric"], each["null"])
-            == ("in_context", "bits_per_spike", "mean_rate")
-        ]
+        scores = read_scores(out / row.path).set_index(["predictor", "metric", "null"]).value
+        bits = scores["in_context", "bits_per_spike", "mean_rate"]
         assert row.bits_per_spike == pytest.approx(bits, rel=1e-9)
     before = {path: path.stat().st_mtime_ns for path in out.glob("*.nwb")}
     # the broken one is mended: only it is made

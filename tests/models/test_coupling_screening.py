@@ -53,6 +53,26 @@ def test_the_source_that_tells_is_kept(screened):
     assert (np.diag(strength) == 0).all()
 
 
+def test_few_inputs_say_what_all_would(screened):
+    """Weights of all others are 0, so that a product of everything with everything is the same."""
+    screened(3)
+    spikes = _make_spikes()
+    past = Past(spikes.shape[1], 0.001)
+    for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
+        pass
+    past.solve_filters()
+    coupled = past._coupling
+    rng = np.random.default_rng(2)
+    inputs = rng.random((50, len(coupled._sum))).astype(np.float32)
+    # all units of some bins, a few of the others, none of one
+    at, unit = np.nonzero(rng.random((50, 12)) < np.where(np.arange(50) % 3, 0.2, 1)[:, None])
+    change = (inputs.astype(np.float64) @ coupled._weights).reshape(50, -1, 12)
+    expected = change[at, :, unit]
+    found = coupled._weigh_inputs(inputs, at, unit)
+    assert np.abs(found).max() > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
 def test_what_is_kept_does_not_depend_on_the_order_of_units(screened):
     screened(3)
     spikes = _make_spikes()

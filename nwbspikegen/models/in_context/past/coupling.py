@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+from scipy.sparse import csr_array
 
-from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces
+from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces, sum_few_inputs
 from nwbspikegen.models.in_context.past.coupling_screening import screen_sources, solve_screened
 from nwbspikegen.models.in_context.past.feature_columns import (
     COUPLING_POPULATION,
@@ -34,6 +35,8 @@ _PRIOR_SPIKES = 20.0
 # 2 MB
 _MOST_WAITING = 1000
 _SCREENING_RIDGE = 0.01
+# of the units of a bin: at 1,000 units one product of everything takes as long as so many products of few
+_FULL_SHARE = 0.4
 
 
 class Coupling:
@@ -64,6 +67,8 @@ class Coupling:
         self._gain = np.zeros((len(RIDGES), num_units), dtype=np.float32)
         self._weights = np.zeros((size, len(RIDGES) * num_units), dtype=np.float32)
         self._offset = np.zeros(len(RIDGES) * num_units, dtype=np.float32)
+        # of many units, which inputs each has, and their weights: all others are 0
+        self._few: tuple[np.ndarray, np.ndarray] | None = None
 
     def follow(
         self,
@@ -96,17 +101,45 @@ class Coupling:
         out: Float32[np.ndarray, "pair column"],
     ) -> None:
         """Write, per ridge, the log of the coupling's factor, its gain so far, and both together."""
-        # all targets and ridges in one product, of which every unit of a sampled bin needs its column
-        change = inputs @ self._weights
+        change = self._weigh_inputs(inputs, at, unit)
         for k in range(len(RIDGES)):
-            place = unit + k * self._num_units
-            log_factor = np.log(
-                np.clip(1 + change[at, place] + self._offset[place], LOWEST_FACTOR, HIGHEST_FACTOR)
-            )
+            offset = self._offset[unit + k * self._num_units]
+            log_factor = np.log(np.clip(1 + change[:, k] + offset, LOWEST_FACTOR, HIGHEST_FACTOR))
             gain = self._gain[k][unit]
             out[:, 3 * k] = log_factor
             out[:, 3 * k + 1] = gain
             out[:, 3 * k + 2] = log_factor * np.clip(TRUST_PER_NAT * gain, -1, 1)
+
+    def _weigh_inputs(
+        self,
+        inputs: Float32[np.ndarray, "needed input"],
+        at: Int64[np.ndarray, " pair"],
+        unit: Int64[np.ndarray, " pair"],
+    ) -> Float32[np.ndarray, "pair ridge"]:
+        """Return w . x of some pairs for each ridge."""
+        if self._few is None:
+            return self._weigh_all(inputs, at, unit)
+        out = np.empty((len(at), len(RIDGES)), dtype=np.float32)
+        # of most bins only the units that fired are asked for; where all are, one product is faster
+        is_full = np.bincount(at, minlength=len(inputs)) > _FULL_SHARE * self._num_units
+        in_full = is_full[at]
+        out[in_full] = self._weigh_all(inputs[is_full], (np.cumsum(is_full) - 1)[at[in_full]], unit[in_full])
+        rest = np.flatnonzero(~in_full)
+        summed = np.empty((len(rest), len(RIDGES)), dtype=np.float32)
+        sum_few_inputs(inputs, at[rest], unit[rest], *self._few, summed)
+        out[rest] = summed
+        return out
+
+    def _weigh_all(
+        self,
+        inputs: Float32[np.ndarray, "_bin input"],
+        at: Int64[np.ndarray, " _pair"],
+        unit: Int64[np.ndarray, " _pair"],
+    ) -> Float32[np.ndarray, "_pair ridge"]:
+        # all targets and ridges in one product, of which every unit of a sampled bin needs its column
+        change = (inputs @ self._weights).reshape(len(inputs), len(RIDGES), self._num_units)
+        weighed: Float32[np.ndarray, "_pair ridge"] = change[at, :, unit]
+        return weighed
 
     def learn(
         self,
@@ -147,7 +180,9 @@ class Coupling:
         inputs, residual, num_fired = (np.concatenate(column) for column in zip(*self._waiting, strict=True))
         self._waiting.clear()
         self._num_waiting = 0
-        self._gradient += inputs.T @ residual
+        # in most bins few units fired, and those alone have a residual
+        is_sparse = self._num_units > MOST_COUPLED
+        self._gradient += (csr_array(residual).T @ inputs).T if is_sparse else inputs.T @ residual
         self._surprise += residual.sum(axis=0, dtype=np.float64)
         self._sum += inputs.T @ num_fired
         # the second derivative at w = 0 is y x x', a sum over spikes alone. Those of all units stand for each
@@ -183,6 +218,9 @@ class Coupling:
             units = slice(k * self._num_units, (k + 1) * self._num_units)
             self._weights[:, units] = weights
             self._offset[units] = intercept - mean @ weights
+            if self._few is not None:
+                few, chosen = self._few
+                chosen[:, :, k] = np.take_along_axis(weights, few.T, axis=0).T
 
     def _solve_all(
         self, covariance: Float64[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
@@ -207,7 +245,12 @@ class Coupling:
         # a unit that hardly fires would tell much by chance: the weakest ridge, for a spike of the target
         blocks = covariance[own[:, :, None], own[:, None, :]] + _SCREENING_RIDGE * np.eye(_NUM_TAUS)
         sources = screen_sources(gradient[own], blocks, NUM_SOURCES)
-        yield from solve_screened(covariance, gradient, self._num_spikes, sources, _NUM_TAUS, RIDGES)
+        population = np.arange(num_units * _NUM_TAUS, len(covariance))
+        kept = own[sources].reshape(num_units, -1)
+        few = np.concatenate([kept, np.broadcast_to(population, (num_units, len(population)))], axis=1)
+        solved = solve_screened(covariance, gradient, self._num_spikes, sources, _NUM_TAUS, RIDGES)
+        self._few = few, np.zeros((*few.shape, len(RIDGES)), dtype=np.float32)
+        yield from solved
 
     def _without_own(
         self,

@@ -1,4 +1,4 @@
-"""Traces of all units, one pass over time, compiled; nothing looks ahead."""
+"""Traces of all units, and what few of them say of each, compiled; nothing looks ahead."""
 
 from __future__ import annotations
 
@@ -35,3 +35,28 @@ def follow_traces(  # type: ignore[no-untyped-def]
                 for i in range(num_taus):
                     # its expectation: a spike with the chance `rate`, which sets it to 1, else the decay
                     trace[unit, i] = rate + (1.0 - rate) * trace[unit, i] * decay[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def sum_few_inputs(inputs, at, unit, few, weights, out):  # type: ignore[no-untyped-def]
+    """Fill out (pair, ridge) with the products of a row of inputs and few weights (target, kept, ridge).
+
+    `few` (target, kept) says which inputs a target has: of 1,000 units a twentieth, so that one product of
+    all with all would be zeros for the most part.
+    """
+    for pair in range(at.size):
+        target = unit[pair]
+        for ridge in range(out.shape[1]):
+            out[pair, ridge] = 0.0
+        for place in range(few.shape[1]):
+            value = inputs[at[pair], few[target, place]]
+            for ridge in range(out.shape[1]):
+                out[pair, ridge] += value * weights[target, place, ridge]
+
+
+@numba.njit(cache=True, nogil=True)
+def gather_upper(matrix, inputs, factor, out):  # type: ignore[no-untyped-def]
+    """Fill the upper triangle of out with rows and columns of a symmetric matrix, times a factor."""
+    for column in range(inputs.size):
+        for row in range(column + 1):
+            out[row, column] = factor * matrix[inputs[column], inputs[row]]

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.linalg.lapack import sposv
 
+from nwbspikegen.models.in_context.past.coupling_kernels import gather_upper
+
 
 def screen_sources(
     gradient: Float64[np.ndarray, "source tau target"],
@@ -54,11 +56,13 @@ def solve_screened(
     # in single precision, twice as fast: the ridge keeps the condition number below some thousands
     covariance, gradient = covariance.astype(np.float32), gradient.astype(np.float32)
     population = np.arange(num_units * num_taus, num_inputs)
+    # column by column, as LAPACK has it, or it would be copied once more; of a symmetric matrix it reads half
+    size = sources.shape[1] * num_taus + len(population)
+    curvature = np.zeros((size, size), dtype=np.float32, order="F")
     for target in range(num_units):
         own = (sources[target][:, None] * num_taus + np.arange(num_taus)).ravel()
         inputs = np.concatenate([own, population])
-        # column by column, as LAPACK has it, or it would be copied once more
-        curvature = np.asfortranarray(np.float32(num_spikes[target]) * covariance[np.ix_(inputs, inputs)])
+        gather_upper(covariance, inputs, np.float32(num_spikes[target]), curvature)
         for k, ridge in enumerate(ridges):
             stiffened = curvature.copy(order="F")
             stiffened.flat[:: len(inputs) + 1] += np.float32(ridge)
