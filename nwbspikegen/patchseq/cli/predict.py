@@ -58,8 +58,10 @@ def predict_cells_command(
         "features": list(report.features),
         "columns_not_used": report.unused,
     }
-    probable = [name for name in report.table if str(name).startswith("probability_")]
-    shown = report.table[["cell", "predicted_class", *probable]].to_string(
+    names = [str(name) for name in report.table]
+    probable = [name for name in names if name.startswith("probability_")]
+    trust = [name for name in ("class_set", "distance", "answer") if name in names]
+    shown = report.table[["cell", "predicted_class", *probable, *trust]].to_string(
         index=False, float_format="{:.3f}".format, max_rows=40
     )
     print_result(result, as_json=as_json, text="\n".join([shown, "", *_tell(report), f"wrote {report.path}"]))
