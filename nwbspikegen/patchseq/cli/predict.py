@@ -34,6 +34,7 @@ def predict_cells_command(
     class_column: str,
     donor_column: str,
     condition_column: str,
+    column_map: Path | None,
     metadata: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -47,7 +48,7 @@ def predict_cells_command(
     from nwbspikegen.patchseq.run.predict import predict_sources
 
     refuse_columns(sources)
-    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column, column_map)
     report = predict_sources(model, sources, out, columns=columns, metadata=metadata, overwrite=overwrite)
     result = {
         "path": str(report.path),

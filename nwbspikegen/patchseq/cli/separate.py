@@ -36,6 +36,7 @@ def separate_command(
     class_column: str,
     donor_column: str,
     condition_column: str,
+    column_map: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -53,7 +54,7 @@ def separate_command(
         require_suffix(out, ".csv")
         require_absent(out, overwrite=overwrite)
     refuse_columns([*sources, *([] if labels is None else [labels])])
-    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column, column_map)
     cells = load_cells(sources, columns=columns, labels=labels)
     table, left_out = separate_cells(cells, use_scalars=scalars, num_neighbours=neighbours)
     for why, number in left_out.items():
