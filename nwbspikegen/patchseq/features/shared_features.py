@@ -35,7 +35,7 @@ _SHARED = {
     "peak_deltav_rheo": ("mV", "peak minus threshold, of the first spike of the rheobase sweep"),
     "fast_trough_deltav_rheo": (
         "mV",
-        "potential where the fall after the peak ends, minus threshold, of the first spike of the rheobase sweep",
+        "potential where the fall after the peak ends minus threshold, first spike of the rheobase sweep",
     ),
 }
 UNITS = {name: unit for name, (unit, _) in _SHARED.items()}

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.addresses import Address
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.errors import InputError, MetadataError
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.classify.models_io import CellModel
@@ -261,7 +261,12 @@ def _write_files(
         if not row["predicted_class"].iloc[0]:
             continue
         if cell in cells.measured:
-            written = cells.measured[cell].write(folder, predictions=row, metadata=metadata)
+            try:
+                written = cells.measured[cell].write(folder, predictions=row, metadata=metadata)
+            except MetadataError as error:
+                # predicting asks for no subject, an archive does
+                _LOG.warning("%s is predicted, but no NWB file is written of it: %s", cell, error)
+                continue
         elif cell in cells.files:
             source = cells.files[cell]
             written = write_predictions(folder / source.name, measured=source, predictions=row)
