@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped
@@ -143,28 +143,35 @@ def learn_known_cells(
     )
 
 
-def require_known_cells(known: KnownCells) -> None:
-    """Raise `ValueError` for stored arrays that do not fit each other or are no covariances."""
-    num_features = len(known.median)
-    shapes = {
-        "median": (num_features,),
-        "deviation": (num_features,),
-        "class_mean": (len(known.class_mean), num_features),
-        "covariance": (num_features, num_features),
-        "donor_covariance": (num_features, num_features),
-        "shift": (num_features,),
+def rebuild_known_cells(arrays: dict[str, np.ndarray], num_classes: int, num_features: int) -> KnownCells:
+    """Return what stored arrays hold, by the names of `KnownCells`.
+
+    Raises
+    ------
+    ValueError, KeyError
+        Arrays that are missing, of other classes or features, or no covariances.
+    """
+    row, square = (num_features,), (num_features, num_features)
+    shapes: dict[str, tuple[int, ...]] = {
+        "median": row,
+        "deviation": row,
+        "class_mean": (num_classes, num_features),
+        "covariance": square,
+        "donor_covariance": square,
+        "shift": row,
         "scale": (),
         "furthest": (),
         "usual_share": (),
     }
-    for one in fields(known):
-        array = getattr(known, one.name)
-        if array.shape != shapes[one.name] or array.dtype != np.float64 or not np.isfinite(array).all():
-            raise ValueError(f"{one.name} of the training cells that does not fit")
-    if not (known.deviation > 0).all() or not known.scale > 0:
+    for name, shape in shapes.items():
+        array = arrays[name]
+        if array.shape != shape or array.dtype != np.float64 or not np.isfinite(array).all():
+            raise ValueError(f"{name} of the training cells that does not fit")
+    if not (arrays["deviation"] > 0).all() or not arrays["scale"] > 0:
         raise ValueError("training cells without scatter")
     # raises LinAlgError, which is a ValueError, where it is not positive
-    np.linalg.cholesky(known.covariance)
+    np.linalg.cholesky(arrays["covariance"])
+    return KnownCells(**{name: arrays[name] for name in shapes})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 import numpy as np
 
 from nwbspikegen.patchseq.classify.confidence import Confidence
-from nwbspikegen.patchseq.classify.known_cells import KnownCells, require_known_cells
+from nwbspikegen.patchseq.classify.known_cells import KnownCells, rebuild_known_cells
 from nwbspikegen.patchseq.classify.records import ConfidenceRecord
 
 _PREFIX = "known/"
@@ -43,12 +43,7 @@ def unpack_known_cells(
     Raises
     ------
     ValueError, KeyError
-        Arrays that are missing or do not fit each other.
+        Arrays that are missing or do not fit the model.
     """
-    if not any(name.startswith(_PREFIX) for name in arrays):
-        return None
-    known = KnownCells(**{one.name: arrays[f"{_PREFIX}{one.name}"] for one in fields(KnownCells)})
-    require_known_cells(known)
-    if known.class_mean.shape != (num_classes, num_features):
-        raise ValueError("training cells of other classes or features than the model's")
-    return known
+    stored = {name.removeprefix(_PREFIX): one for name, one in arrays.items() if name.startswith(_PREFIX)}
+    return rebuild_known_cells(stored, num_classes, num_features) if stored else None

@@ -31,7 +31,8 @@ class Doubts:
     doubt : array of str, shape (cell,)
         Why not to believe it; empty where nothing speaks against it.
     set_p : float
-        How likely so large a common shift is among training cells; NaN where it was not tested.
+        How likely so large a common shift of the cells that are not far is among training cells; NaN where
+        it was not tested.
     """
 
     answer: Shaped[np.ndarray, " cell"]
@@ -67,14 +68,14 @@ def find_doubts(
         return None
     predicted = predictions["predicted_class"].values.astype(str)
     distance, share = predictions["distance"].values, predictions["share_known"].values
-    known = predicted != ""
-    set_p = float("nan")
-    if known.any():
+    known, is_far = predicted != "", distance > float(model.known.furthest)
+    # a cell that lies far is told of by itself, and would shift the mean of the others
+    near, set_p = known & ~is_far, float("nan")
+    if near.any():
         values, _ = model.read_values(read_kind(model, cells))
-        places = np.searchsorted(model.classifier.class_names, predicted[known])
-        set_p = model.known.test_set(values[known], places, cells.table.donors[known])
+        places = np.searchsorted(model.classifier.class_names, predicted[near])
+        set_p = model.known.test_set(values[near], places, cells.table.donors[near])
     is_empty = ~predictions["in_set"].transpose("cell", "class").values.any(axis=1)
-    is_far = distance > float(model.known.furthest)
     usual = float(model.known.usual_share)
     reasons = [
         (is_far, "further from the training cells than 98 % of them"),

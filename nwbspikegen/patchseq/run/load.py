@@ -158,6 +158,24 @@ def load_cells(
     return loaded if labels is None else _relabel(loaded, labels, columns)
 
 
+def load_for_model(
+    read: Sequence[str],
+    training: Mapping[str, Any],
+    sources: Sequence[Address],
+    *,
+    columns: Columns | None = None,
+    labels: str | os.PathLike[str] | None = None,
+) -> LoadedCells:
+    """Load cells as a model needs them, which reads the scalars `read` and was trained as `training` says."""
+    # a model of scalars has none, and either gives the same scalars
+    preset = str(training.get("preset") or "gouwens2020")
+    # a model of all features of an Allen table reads some that the other table does not have
+    own = bool(set(read) - set(SHARED_FEATURES))
+    choice: FeatureChoice = "all" if own else "shared"
+    cells = load_cells(sources, columns=columns, labels=labels, preset=preset, features=choice)
+    return share_loaded(cells) if set(read) == set(SHARED_FEATURES) else cells
+
+
 def _load_one(
     source: Address, columns: Columns, preset: str, species: str, features: FeatureChoice
 ) -> LoadedCells:

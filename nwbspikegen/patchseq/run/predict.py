@@ -20,12 +20,11 @@ from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.classify.models_io import CellModel
 from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
-from nwbspikegen.patchseq.features.table_allen import SHARED_FEATURES
 from nwbspikegen.patchseq.nwb.predictions import write_predictions
 from nwbspikegen.patchseq.run.doubt import Doubts, find_doubts, name_sets
 from nwbspikegen.patchseq.run.features import NWB_FOLDER
 from nwbspikegen.patchseq.run.fit import predict_cells
-from nwbspikegen.patchseq.run.load import Columns, LoadedCells, load_cells, share_loaded
+from nwbspikegen.patchseq.run.load import Columns, LoadedCells, load_for_model
 from nwbspikegen.patchseq.run.validate import SET_COVERAGE, SET_SIZE
 from nwbspikegen.scoring.metrics import CALIBRATION_ERROR
 
@@ -107,13 +106,7 @@ def predict_sources(
     out = Path(out)
     require_absent(out, overwrite=overwrite, marker=PREDICTIONS_FILE)
     model = CellModel.load(model_folder)
-    # a model of scalars has none, and either gives the same scalars
-    preset = str(model.training.get("preset") or "gouwens2020")
-    # a model of all features of an Allen table reads some that the other table does not have
-    own = bool(set(model.features) - set(SHARED_FEATURES))
-    cells = load_cells(sources, columns=columns, preset=preset, features="all" if own else "shared")
-    if set(model.features) == set(SHARED_FEATURES):
-        cells = share_loaded(cells)
+    cells = load_for_model(model.features, model.training, sources, columns=columns)
     # an option without effect is refused, not dropped
     if metadata is not None and not cells.measured:
         raise InputError(
