@@ -229,9 +229,8 @@ def main() -> None:
     mouse, human = read_mouse_table(SHARED / "patchseq_mouse"), read_human_table(SHARED / "patchseq_human")
     cache, seeds = Cache(options.cache), range(options.seeds)
     print("# Patch-seq: how far a prediction is to be trusted\n")
-    print(
-        f"`python benchmarks/patchseq_trust.py`, {date.today()}, {platform.machine()}, {os.cpu_count()} cores."
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    print(f"`python benchmarks/patchseq_trust.py`, {date.today()}, {machine}.")
     print_flags(cache, share_features(human), share_features(mouse))
     print_sets(cache, human, mouse, seeds)
 

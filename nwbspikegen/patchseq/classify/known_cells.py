@@ -216,7 +216,7 @@ def _widen(covariance: np.ndarray) -> np.ndarray:
 
 
 def _clip(scaled: np.ndarray) -> np.ndarray:
-    return np.clip(scaled, -_FURTHEST, _FURTHEST)
+    return np.asarray(np.clip(scaled, -_FURTHEST, _FURTHEST), dtype=np.float64)
 
 
 def _soften(scaled: np.ndarray) -> np.ndarray:
@@ -227,7 +227,7 @@ def _soften(scaled: np.ndarray) -> np.ndarray:
 
 def _leave(scaled: np.ndarray, mean: np.ndarray) -> Float64[np.ndarray, "cell feature"]:
     """Return what is left after a mean; a gap counts as the mean."""
-    return np.nan_to_num(_clip(scaled) - mean)
+    return np.asarray(np.nan_to_num(_clip(scaled) - mean), dtype=np.float64)
 
 
 def _measure(
