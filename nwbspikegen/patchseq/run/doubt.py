@@ -45,8 +45,8 @@ class Doubts:
         told, said = [], self.doubt != ""
         if self.set_p < _LEAST_P:
             told.append(
-                f"these {len(self.answer)} cells as a set lie apart from the training cells (p = "
-                f"{self.set_p:.1g}): another species, laboratory or protocol, or another unit; doubt every "
+                f"these {len(self.answer)} cells as a set lie apart from the training cells (p < "
+                f"{_LEAST_P:g}): another species, laboratory or protocol, or another unit; doubt every "
                 "class, also a probable one"
             )
         none = int((self.answer == NONE_OF_THESE).sum())

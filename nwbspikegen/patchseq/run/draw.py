@@ -47,7 +47,7 @@ def draw_transfer(folder: Path, scores: pd.DataFrame, confusions: dict[str, pd.D
     return _save(folder, figures)
 
 
-def draw_explanation(
+def draw_cell_explanation(
     folder: Path, importance: pd.DataFrame, separation: pd.DataFrame, attention: pd.DataFrame | None
 ) -> list[Path]:
     """Draw what a classifier reads: importance, separation, and attention where there is some."""

@@ -125,9 +125,9 @@ def explain_cells(
         }
         (temporary / EXPLANATION_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         if find_spec("matplotlib") is not None:
-            from nwbspikegen.patchseq.run.draw import draw_explanation
+            from nwbspikegen.patchseq.run.draw import draw_cell_explanation
 
-            draw_explanation(temporary / "figures", importance, separation, attention)
+            draw_cell_explanation(temporary / "figures", importance, separation, attention)
     return CellExplanation(out, importance, separation, attention, left_out)
 
 
