@@ -122,6 +122,18 @@ def _say_mean(values: list[float]) -> str:
     return say_spread(values) if len(values) > 1 else f"{values[0]:.3f}"
 
 
+class Remembered:
+    """A classifier whose probabilities are known already, found by what it would read."""
+
+    def __init__(self, table: CellTable, probability: np.ndarray, class_names: np.ndarray) -> None:
+        self.class_names = class_names
+        self.rows = {row.tobytes(): one for row, one in zip(table.values, probability, strict=True)}
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        """Return what was predicted of these cells."""
+        return np.stack([self.rows[row.tobytes()] for row in np.ascontiguousarray(values)])
+
+
 def learn_trust(table: CellTable, probability: np.ndarray, classifier: Any) -> CellModel:
     """Return a model with what `patchseq train` adds: confidence and known cells."""
     own = np.searchsorted(np.unique(table.classes), table.classes)
@@ -152,10 +164,14 @@ def count_doubts(
 
 def draw_sets(model: CellModel, table: CellTable, size: int, *, unknown: bool) -> dict[str, np.ndarray]:
     """Return what `count_doubts` does, over sets of cells of donors drawn at random."""
-    rng, parts = np.random.default_rng(size), []
+    rng, parts, of = np.random.default_rng(size), [], table.donors
+    names = np.unique(of)
     for _ in range(_DRAWS):
-        donors = rng.permutation(np.unique(table.donors))
-        chosen = np.concatenate([np.flatnonzero(table.donors == one) for one in donors])[:size]
+        chosen = np.zeros(0, dtype=int)
+        for donor in rng.permutation(names):
+            chosen = np.append(chosen, np.flatnonzero(of == donor))[:size]
+            if len(chosen) == size:
+                break
         part = CellTable(
             table.features.iloc[chosen], table.cells.iloc[chosen].copy(), table.species, table.label_version
         )
@@ -178,7 +194,10 @@ def print_flags(cache: Cache, human: CellTable, mouse: CellTable) -> None:
         key = f"{own.species}-19-forest-0"
         probability = cache.get(key, functools.partial(predict_folds, own, grow_forest, 0))
         _print_own(own, probability)
-        model = learn_trust(own, probability, grow_forest(own.values, own.classes, 0))
+        names = np.unique(own.classes)
+        key = f"{own.species}-on-{other.species}-19-forest-0"
+        theirs = cache.get(key, functools.partial(_predict_other, own, other))
+        model = learn_trust(own, probability, Remembered(other, theirs, names))
         label = f"{own.species} model, {other.species} cells"
         print(f"| {label} | each cell alone | {' | '.join(_say(_count_alone(model, other)))} |")
         for size in _SIZES:
@@ -189,12 +208,18 @@ def print_flags(cache: Cache, human: CellTable, mouse: CellTable) -> None:
         print(f"| {label} | all cells, species told | {' | '.join(_say(told))} |", flush=True)
 
 
+def _predict_other(own: CellTable, other: CellTable) -> np.ndarray:
+    return grow_forest(own.values, own.classes, 0).predict_proba(other.values)
+
+
 def _print_own(own: CellTable, probability: np.ndarray) -> None:
     alone: list[dict[str, np.ndarray]] = []
     sets: dict[int, list[dict[str, np.ndarray]]] = {size: [] for size in _SIZES}
     for train, test in folds_by_donor(own.classes, own.donors, seed=0):
         kept, held = (own.select(np.isin(np.arange(len(own)), one)) for one in (train, test))
-        model = learn_trust(kept, probability[train], grow_forest(kept.values, kept.classes, 0))
+        # of these cells the fold's own forest said this already
+        classifier = Remembered(held, probability[test], np.unique(own.classes))
+        model = learn_trust(kept, probability[train], classifier)
         # one by one: what a set shows is asked below
         alone.append(_count_alone(model, held))
         for size in _SIZES:

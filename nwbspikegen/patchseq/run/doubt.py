@@ -77,23 +77,18 @@ def find_doubts(
         set_p = model.known.test_set(values[near], places, cells.table.donors[near])
     is_empty = ~predictions["in_set"].transpose("cell", "class").values.any(axis=1)
     usual = float(model.known.usual_share)
-    reasons = [
+    everywhere = np.ones(len(predicted), dtype=bool)
+    reasons: list[tuple[np.ndarray, str]] = [
         (is_far, "further from the training cells than 98 % of them"),
         (is_empty, f"no class in the {predictions.attrs['coverage']:.0%} set"),
-        (np.full(len(predicted), is_other_species), "of another species than the training cells"),
-        (
-            np.full(len(predicted), set_p < _LEAST_P),
-            "in a set of cells that lies apart from the training cells",
-        ),
+        (everywhere & is_other_species, "of another species than the training cells"),
+        (everywhere & (set_p < _LEAST_P), "in a set of cells that lies apart from the training cells"),
         (share < usual, f"fewer features than 99 % of the training cells have ({usual:.0%})"),
     ]
-    doubt = np.array(
-        ["; ".join(why for where, why in reasons if where[cell]) for cell in range(len(predicted))],
-        dtype=object,
-    )
+    doubt = ["; ".join(why for where, why in reasons if where[cell]) for cell in range(len(predicted))]
     none = known & (is_far | is_empty)
     answer = np.where(none, NONE_OF_THESE, predicted)
-    return Doubts(answer.astype(object), np.where(known, doubt, "").astype(object), set_p)
+    return Doubts(answer.astype(object), np.where(known, np.asarray(doubt, dtype=object), ""), set_p)
 
 
 def name_sets(in_set: Bool[np.ndarray, "cell class"], names: Sequence[str] | np.ndarray) -> list[str]:

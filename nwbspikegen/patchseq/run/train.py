@@ -118,8 +118,8 @@ def _learn_known(model: CellModel, cells: LoadedCells, validation: Validation) -
     # one deal to folds is enough: which class each cell is taken for
     predicted = validation.predictions["predicted_class"].isel(repeat=0).values.astype(str)
     names = model.classifier.class_names
-    places = (np.searchsorted(names, each) for each in (cells.table.classes, predicted))
-    return learn_known_cells(values, *places, cells.table.donors)
+    truth, taken = (np.searchsorted(names, each) for each in (cells.table.classes, predicted))
+    return learn_known_cells(values, truth, taken, cells.table.donors)
 
 
 def tabulate_validation(validation: Validation, cells: LoadedCells) -> pd.DataFrame:
