@@ -75,7 +75,8 @@ def find_doubts(
         values, _ = model.read_values(read_kind(model, cells))
         places = np.searchsorted(model.classifier.class_names, predicted[near])
         set_p = model.known.test_set(values[near], places, cells.table.donors[near])
-    is_empty: np.ndarray = ~predictions["in_set"].transpose("cell", "class").values.any(axis=1)
+    in_set = np.asarray(predictions["in_set"].transpose("cell", "class").values, dtype=bool)
+    is_empty = np.asarray(~in_set.any(axis=1))
     usual = float(model.known.usual_share)
     everywhere = np.ones(len(predicted), dtype=bool)
     reasons: list[tuple[np.ndarray, str]] = [
