@@ -54,6 +54,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "patchseq separate": ("nwbspikegen patchseq separate features",),
     "patchseq train": ("nwbspikegen patchseq train features -o cell-model",),
     "patchseq predict": ("nwbspikegen patchseq predict cell-model features-of-others -o predicted",),
+    "patchseq explain": ("nwbspikegen patchseq explain cell-model features -o explained",),
     "patchseq transfer": ("nwbspikegen patchseq transfer mouse-features human-features -o transferred",),
     "report": (
         "nwbspikegen report slice.nwb",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,15 @@ from nwbspikegen.reports.meanings import iterate_rows
 from nwbspikegen.reports.parts import VERSION, Mark, Page, Panel, Part, Prose, Section, Table
 from nwbspikegen.scoring.metrics import CALIBRATION_ERROR
 
+if TYPE_CHECKING:
+    from nwbspikegen.patchseq.features.files import CellOrigin
+
 _MEANINGS = {
     "predictor": "The model, or majority: the most frequent class of the training cells.",
     "metric": "balanced_accuracy is the mean over classes of the share that is right: chance is one over the "
     f"number of classes. macro_f1 is the mean F1. {CALIBRATION_ERROR.name} is how far confidences lie from "
-    "shares that are right; lower is better.",
+    "shares that are right; lower is better. set_coverage is the share of cells whose class is in their 90 % "
+    "set, set_size the mean number of classes in it.",
     "value": "The score over all cells, each predicted by a model that had not seen its donor.",
     "ci_low": "Lower end of the 95 % interval, over donors.",
     "ci_high": "Upper end of the 95 % interval.",
@@ -35,10 +40,11 @@ _FEWEST_DONORS = 30
 
 def make_features_page(folder: Path, command: str) -> Page:
     """Return the page of a folder of `patchseq features`: families, gaps, places of the cells, scalars."""
-    from nwbspikegen.patchseq.features.files import read_features, tabulate_scalars
+    from nwbspikegen.patchseq.features.files import read_description, read_features, tabulate_scalars
 
     cells = read_features(folder)
     scalars = tabulate_scalars(cells)
+    origins = read_description(folder).cells
     names, classes = cells["cell"].values.astype(str), cells["cell_class"].values.astype(str)
     families = [str(name) for name in cells["family"].values if str(name) in cells]
     missing = int((cells["reason"].values.astype(str) != "").sum())
@@ -48,6 +54,8 @@ def make_features_page(folder: Path, command: str) -> Page:
         "Classes": _count(classes),
         "Families": f"{len(families)} ({cells.attrs.get('preset', '')}), {missing} missing of "
         f"{len(families) * len(names)}",
+        "Sweeps": f"{sum(one.sweeps_measured for one in origins.values())} measured, "
+        f"{sum(len(one.rejected) for one in origins.values())} left out",
     }
     verdict = (
         f"{len(names)} cells were measured; {missing} of {len(families) * len(names)} feature families "
@@ -63,7 +71,9 @@ def make_features_page(folder: Path, command: str) -> Page:
         [
             show_head(folder.name, facts, command, verdict=verdict),
             Section("cells", "Cells", parts),
-            Section("scalars", "Scalars", [Table("cells_table", "All cells", table)]),
+            Section(
+                "scalars", "Scalars", [Table("cells_table", "All cells", table), *_list_left_out(origins)]
+            ),
         ],
         units=names.tolist(),
         unit_word="Cell",
@@ -75,6 +85,15 @@ def make_features_page(folder: Path, command: str) -> Page:
             f"Computed with nwbspikegen {VERSION}."
         ),
     )
+
+
+def _list_left_out(origins: Mapping[str, CellOrigin]) -> list[Part]:
+    rows = [
+        {"cell": cell, "sweep": number, "reason": reason}
+        for cell, one in origins.items()
+        for number, reason in one.rejected.items()
+    ]
+    return [Table("left_out", "Sweeps that were left out, and why", pd.DataFrame(rows))] if rows else []
 
 
 def _count(classes: np.ndarray) -> str:
@@ -344,6 +363,13 @@ def make_predictions_page(folder: Path, command: str) -> Page:
     if "predicted_class" in cells:
         counts = _count(cells["predicted_class"].astype(str).to_numpy())
         verdict = f"Predicted classes: {counts}."
+        if "doubt" in cells:
+            doubted = int((cells["doubt"].fillna("") != "").sum())
+            verdict += (
+                f" {doubted} of {len(cells)} are in doubt: beside each stands why, the set of classes that "
+                "holds the right one in 9 of 10 cells of new donors, and the distance to the training cells "
+                "(1: as far as 95 % of them lie at most)."
+            )
         if "cell_class" in cells and cells["cell_class"].notna().all():
             known = cells.assign(cell_class=cells.cell_class.astype(str))
             parts = [*_draw_confusion(known), *_draw_confidence(known), *parts]

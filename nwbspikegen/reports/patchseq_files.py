@@ -210,7 +210,10 @@ def _judge(predictions: pd.DataFrame | None) -> str:
     told = []
     for row in predictions.to_dict("records"):
         share = row.get(f"probability_{row['predicted_class']}", np.nan)
-        told.append(f"{row['model_name']} says {row['predicted_class']} with a probability of {share:.2f}")
+        said = f"{row['model_name']} says {row['predicted_class']} with a probability of {share:.2f}"
+        if "class_set" in row and "distance" in row:
+            said += f", set {row['class_set'] or 'empty'}, distance {row['distance']:.2g}"
+        told.append(f"{said} ({row['doubt']})" if row.get("doubt") else said)
     return f"{'; '.join(told)}."
 
 

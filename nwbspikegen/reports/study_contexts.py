@@ -50,7 +50,7 @@ def draw_contexts(gains: pd.DataFrame, rows: Sequence[str], columns: Sequence[st
 
 
 def _draw_worth(gains: pd.DataFrame, context: str, rows: Sequence[str], columns: Sequence[str]) -> Panel:
-    gained = _spread(gains, "gained_seconds", rows, columns)
+    gained = _spread(gains, ["gained_seconds"], rows, columns)[0]
     texts = [
         [_tell_worth(gains[(gains["train_session"] == a) & (gains["test_session"] == b)]) for b in columns]
         for a in rows
@@ -83,10 +83,13 @@ def _tell_worth(found: pd.DataFrame) -> str:
     return say_seconds(*row[[WORTH, "bound", "measured_up_to"]]) + ("" if row["independent"] else "*")
 
 
-def _spread(gains: pd.DataFrame, name: str, rows: Sequence[str], columns: Sequence[str]) -> np.ndarray:
-    """Return one column as an array (train, test), NaN where a pair is not there."""
-    table = gains.pivot_table(index="train_session", columns="test_session", values=name, aggfunc="first")
-    return table.reindex(index=[*rows], columns=[*columns]).to_numpy(dtype=float)
+def _spread(
+    gains: pd.DataFrame, names: Sequence[str], rows: Sequence[str], columns: Sequence[str]
+) -> np.ndarray:
+    """Return some columns as an array (column, train, test), NaN where a pair is not there."""
+    table = gains.groupby(["train_session", "test_session"])[[*names]].first()
+    whole = table.reindex(pd.MultiIndex.from_product([rows, columns])).to_numpy(dtype=float)
+    return whole.T.reshape(len(names), len(rows), len(columns))
 
 
 def _draw_pair(
@@ -94,10 +97,10 @@ def _draw_pair(
 ) -> Panel:
     """Return the gain over untrained of one pair by seconds of context, with intervals."""
     at = {label: gains[gains["context"] == label] for label in labels}
-    value, low, high = (
-        np.stack([_spread(at[label], name, rows, columns).ravel() for label in labels], axis=1)
-        for name in ("value", "ci_low", "ci_high")
-    )
+    names = ["value", "ci_low", "ci_high"]
+    # of each context once: (column, context, train, test) to a row for each pair
+    spread = np.stack([_spread(at[label], names, rows, columns) for label in labels], axis=1)
+    value, low, high = spread.reshape(len(names), len(labels), -1).swapaxes(1, 2)
     ends = np.stack([low, high, np.full_like(low, np.nan)], axis=2).reshape(len(value), -1)
     # as `worth_seconds` takes the curve between its points; warm is of each target another length
     place = np.log1p(np.array([at[label]["seconds"].mean() for label in labels]))

@@ -27,7 +27,8 @@ from nwbspikegen.views import WindowOptions
 from nwbspikegen.views.fingerprints import hash_spikes
 
 _STORED = Path(__file__).parent / "stored"
-_SCHEMAS = sorted(path.name for path in _STORED.iterdir())
+# from schema 3 on those of cells have schemas of their own
+_SCHEMAS = sorted(path.parent.name for path in _STORED.glob("*/spikes"))
 
 
 def _rewrite(folder: Path, **changes: object) -> Path:

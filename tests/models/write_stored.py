@@ -1,7 +1,8 @@
 """Models as versions of this package left them, kept so that later versions read them.
 
 Run at the version whose name a folder of `stored/` is to have:
-`python tests/models/write_stored.py schema-2`.
+`python tests/models/write_stored.py schema-2`, or for one kind alone, since each has schemas of its own,
+`python tests/models/write_stored.py schema-3 cells`.
 `schema-1` was written at commit dd591eb, before descriptions said by which version they were written.
 """
 
@@ -46,18 +47,31 @@ def write_spike_model(folder: Path) -> None:
 
 
 def write_cell_model(folder: Path) -> None:
-    """Write a small forest."""
+    """Write a small forest, with what tells how far to trust it."""
+    from nwbspikegen.patchseq.classify.confidence import fit_confidence
     from nwbspikegen.patchseq.classify.forest import fit_forest
+    from nwbspikegen.patchseq.classify.known_cells import learn_known_cells
     from nwbspikegen.patchseq.classify.models_io import CellModel
 
     values = np.arange(24.0).reshape(12, 2) % 7
     forest = fit_forest(values, np.repeat(["Pvalb", "Sst"], 6), num_trees=2)
     training = {"species": "mouse", "num_donors": 4, "scores": {"forest/accuracy": 0.75}}
-    CellModel(forest, "file:column:0", features=("sag", "tau"), training=training).save(folder)
+    truth, donors = np.repeat([0, 1], 6), np.arange(12).astype(str)
+    model = CellModel(
+        forest,
+        "file:column:0",
+        features=("sag", "tau"),
+        training=training,
+        confidence=fit_confidence(forest.predict_proba(values)[None], truth),
+        known=learn_known_cells(values, truth, truth, donors),
+    )
+    model.save(folder)
 
 
 if __name__ == "__main__":
     for name, write in (("spikes", write_spike_model), ("cells", write_cell_model)):
+        if name not in (sys.argv[2:] or [name]):
+            continue
         place = STORED / sys.argv[1] / name
         place.parent.mkdir(parents=True, exist_ok=True)
         write(place)

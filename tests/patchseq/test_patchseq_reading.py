@@ -18,6 +18,8 @@ from nwbspikegen.patchseq.reading.plausibility import SweepLevels, find_implausi
 from nwbspikegen.patchseq.reading.protocols import type_by_code, type_by_name
 from nwbspikegen.patchseq.reading.quality import ALLEN_LIMITS
 from nwbspikegen.patchseq.reading.stimulus import find_stimulus
+from nwbspikegen.patchseq.run.features import measure_recordings
+from nwbspikegen.patchseq.run.load import load_cells
 
 LAYOUTS = {
     "recordings": "intracellular_recordings",
@@ -342,3 +344,61 @@ def test_a_real_file_with_implausible_units_is_refused(shared_data: Path) -> Non
     assert cell.metadata["pairing"] == "intracellular_recordings"
     assert [info.number for info in cell.sweeps] == [*range(1, 11), 12, 13, 15, 16]
     assert cell.sweeps[0].amplitude_pa == pytest.approx(-2000.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mv", "pa", "option", "correct"),
+    [(1e-3, 1.0, "--scale-mv 1000", {"scale_mv": 1e3}), (1.0, 1e-3, "--scale-pa 1000", {"scale_pa": 1e3})],
+)
+def test_a_wrong_unit_is_named_and_corrected(tmp_path: Path, mv, pa, option, correct) -> None:
+    sweep = make_sweep(1, square(-400.0, 2000, 6000))
+    right = read_cell(write_icephys(tmp_path / "right.nwb", [sweep], "names"))
+    expected = right.load(right.sweeps[0])
+    sweep.voltage_mv, sweep.current_pa = mv * sweep.voltage_mv, pa * sweep.current_pa
+    path = write_icephys(tmp_path / "wrong.nwb", [sweep], "names")
+    with pytest.raises(InputError, match=f"if a unit is wrong, {option} makes them plausible"):
+        read_cell(path)
+    cell = read_cell(path, **correct)
+    found = cell.load(cell.sweeps[0])
+    np.testing.assert_allclose(found.voltage_mv, expected.voltage_mv)
+    np.testing.assert_allclose(found.current_pa, expected.current_pa)
+    assert cell.sweeps[0].amplitude_pa == pytest.approx(-400.0)
+    with pytest.raises(InputError, match="numbers other than 0"):
+        read_cell(path, scale_mv=0.0)
+
+
+def test_what_no_factor_corrects_is_told(tmp_path: Path) -> None:
+    sweep = make_sweep(1, square(-50.0, 2000, 6000))
+    sweep.voltage_mv += 69.0
+    sweep.voltage_mv[3000] = 280.0
+    with pytest.raises(InputError, match="no one factor does"):
+        read_cell(write_icephys(tmp_path / "a.nwb", [sweep], "names"))
+
+
+def test_current_held_at_nought_and_a_stimulus_that_is_only_described(tmp_path: Path) -> None:
+    sweeps = three_sweeps(("Long square 50 pA", "", ""))
+    sweeps[1].response_type = "IZeroClampSeries"
+    path = write_icephys(tmp_path / "a.nwb", sweeps, "names")
+    with h5py.File(path, "r+") as file:
+        del file["stimulus/presentation/data_00003_DA_electrode_0"]
+    cell = read_cell(path)
+    assert [info.number for info in cell.sweeps] == [5]
+    assert cell.rejected["reason"].tolist() == [
+        "no stimulus series belongs to it, only the description 'Long square 50 pA'",
+        "IZeroClampSeries, not current clamp",
+    ]
+
+
+def test_a_cell_without_subject_is_measured_but_not_written(tmp_path: Path) -> None:
+    path = write_icephys(tmp_path / "a.nwb", three_sweeps(), "names")
+    with h5py.File(path, "r+") as file:
+        del file["general/subject"]
+    report = measure_recordings([path], tmp_path / "out", scale_mv=2.0, accept_implausible=True)
+    assert report.unwritten == ("cell-1",)
+    assert list((tmp_path / "out" / "nwb").iterdir()) == []
+    # the passive cell of 100 megaohm at -70 mV, of which every potential is doubled
+    assert report.table.loc["cell-1", "vrest"] == pytest.approx(-140.0, abs=0.1)
+    # from the lowest sample, which noise of 0.04 mV puts up to 0.2 mV below the step of 10 mV
+    assert report.table.loc["cell-1", "ri"] == pytest.approx(200.0, rel=0.02)
+    loaded = load_cells([tmp_path / "out"])
+    assert (len(loaded.table), loaded.files) == (1, {})

@@ -70,8 +70,9 @@ def test_another_species_is_a_warning_that_names_transfer(model, tmp_path):
     _, told = run("predict", model[0], tmp_path / "human.csv", "--out", tmp_path / "out")
     assert "a model of mouse cells on human cells" in told
     assert "patchseq transfer" in told
-    (note,) = json.loads((tmp_path / "out" / "about.json").read_text())["notes"]
+    note, few = json.loads((tmp_path / "out" / "about.json").read_text())["notes"]
     assert note.startswith("a model of mouse cells on human cells")
+    assert few == "24 more of 24 cells have a doubt"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,10 @@ def test_scores_of_known_classes_are_stored(model, tmp_path):
     assert scores.loc["balanced_accuracy", "value"] == pytest.approx((1 + 11 / 15) / 2)
     assert set(scores["num_cells"]) == {23}
     assert set(scores["num_donors"]) == {6}
-    assert len(json.loads(printed)["scores"]) == len(scores) == 4
+    assert len(json.loads(printed)["scores"]) == len(scores) == 6
+    # the sets of the classes that lie 10 apart hold one class each: the right one in 19 of 23
+    assert scores.loc["set_coverage", "value"] == pytest.approx(19 / 23)
+    assert scores.loc["set_size", "value"] == 1
 
 
 def test_no_scores_without_classes(model, tmp_path):

@@ -90,16 +90,16 @@ def test_models_of_earlier_versions_are_read(schema, tmp_path):
     assert model.classifier.predict_proba(np.zeros((3, 2))).shape == (3, 2)
     model.save(tmp_path / "again")
     stored = json.loads((tmp_path / "again" / "model.json").read_text())
-    assert (stored["schema_version"], stored["package_version"]) == (2, nsg.__version__)
+    assert (stored["schema_version"], stored["package_version"]) == (3, nsg.__version__)
     assert CellModel.load(tmp_path / "again").training == model.training
 
 
 def test_a_later_version_is_named(tmp_path):
     folder = Path(shutil.copytree(_STORED / "schema-1" / "cells", tmp_path / "cells"))
     stored = json.loads((folder / "model.json").read_text())
-    later = {**stored, "schema_version": 3, "package_version": "1.4", "kind": "oracle"}
+    later = {**stored, "schema_version": 4, "package_version": "1.4", "kind": "oracle"}
     (folder / "model.json").write_text(json.dumps(later))
-    with pytest.raises(InputError, match=r"of schema 3, written by nwbspikegen 1\.4; .*nwbspikegen>=1\.4"):
+    with pytest.raises(InputError, match=r"of schema 4, written by nwbspikegen 1\.4; .*nwbspikegen>=1\.4"):
         CellModel.load(folder)
     (folder / "model.json").write_text(json.dumps({**stored, "format": "nwbspikegen-model-1"}))
     with pytest.raises(InputError, match="of format 'nwbspikegen-model-1'"):

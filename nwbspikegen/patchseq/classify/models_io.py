@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float64
 
 from nwbspikegen.core.cards import CARD_FILE, require_license
 from nwbspikegen.core.errors import InputError
@@ -22,8 +23,10 @@ from nwbspikegen.core.remote_folders import open_folder
 from nwbspikegen.core.stored_by import package_version, require_known
 from nwbspikegen.patchseq.classify.card import describe_cell_model
 from nwbspikegen.patchseq.classify.components import FamilyComponents, pad_families
+from nwbspikegen.patchseq.classify.confidence import Confidence
 from nwbspikegen.patchseq.classify.forest import CellForest
 from nwbspikegen.patchseq.classify.forest_files import pack_forest, unpack_forest
+from nwbspikegen.patchseq.classify.known_cells import KnownCells
 from nwbspikegen.patchseq.classify.records import (
     FORMAT,
     SCHEMA_VERSION,
@@ -36,6 +39,12 @@ from nwbspikegen.patchseq.classify.records import (
     VoteRecord,
 )
 from nwbspikegen.patchseq.classify.sparse_pca import SparsePCA
+from nwbspikegen.patchseq.classify.trust_files import (
+    pack_confidence,
+    pack_known_cells,
+    unpack_confidence,
+    unpack_known_cells,
+)
 from nwbspikegen.patchseq.classify.vote import CellVote
 from nwbspikegen.patchseq.features.tables import CellTable
 
@@ -61,6 +70,10 @@ class CellModel:
         Anything else worth keeping, as JSON holds it: species, donors, source files.
     license : str
         Under which it may be used, as its owner said; empty where nobody did.
+    confidence : Confidence, optional
+        Learned in cross-validation: calibrates probabilities, and chooses sets of classes.
+    known : KnownCells, optional
+        Where the training cells lie, from which distances are measured.
     """
 
     classifier: Any
@@ -69,6 +82,8 @@ class CellModel:
     features: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     license: str = ""
+    confidence: Confidence | None = None
+    known: KnownCells | None = None
 
     @property
     def kind(self) -> ModelKind:
@@ -86,37 +101,50 @@ class CellModel:
         text = json.dumps([told, self.label_version, self.features], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def predict(self, cells: xr.Dataset | CellTable) -> xr.Dataset:
-        """Return `predicted_class` (cell), `probability` (cell, class), and `attention` (cell, family).
-
-        A model of families takes the Dataset of `collect_cells`, a model of scalars a `CellTable`.
-        Attention is there for a network only. A cell without any family has an empty class and NaN.
-        """
+    def read_values(
+        self, cells: xr.Dataset | CellTable
+    ) -> tuple[Float64[np.ndarray, "cell feature"], xr.Dataset | None]:
+        """Return what it reads of each cell as a row of numbers, and the components where it has some."""
         if isinstance(cells, CellTable):
-            values = cells.take_features(self.features).values
-            return self._describe(
-                self.classifier.predict_proba(values), cells.features.index.to_numpy(str), None
-            )
+            return cells.take_features(self.features).values, None
         if self.components is None:
             raise InputError(
                 "feature families", "a table of scalars, which this model reads", "pass a CellTable"
             )
         components = self.components.transform(cells)
-        names = cells["cell"].values.astype(str)
+        return np.asarray(components["components"].values, dtype=np.float64), components
+
+    def predict(self, cells: xr.Dataset | CellTable) -> xr.Dataset:
+        """Return `predicted_class` (cell), `probability` (cell, class), and `attention` (cell, family).
+
+        A model of families takes the Dataset of `collect_cells`, a model of scalars a `CellTable`.
+        Attention is there for a network only. A cell without any family has an empty class and NaN.
+        A model that `patchseq train` wrote adds `in_set` (cell, class), whether a class is in the cell's
+        set; `distance` (cell) to the training cells, where 1 is as far as 95 % of them lie at most; and
+        `share_known` (cell), the share of what it reads that the cell has. Its probabilities are calibrated.
+        """
+        index = cells.features.index if isinstance(cells, CellTable) else cells["cell"].values
+        names, (values, components) = np.asarray(index, dtype=str), self.read_values(cells)
+        if components is None:
+            return self._describe(self.classifier.predict_proba(values), names, None, values)
         some = components["present"].values.any(axis=1)
         # NaN, since 1 / classes would look like a prediction
         probability = np.full((len(names), len(self.classifier.class_names)), np.nan)
         if self.kind != "bilstm":
-            probability[some] = self.classifier.predict_proba(components["components"].values[some])
-            return self._describe(probability, names, None)
+            probability[some] = self.classifier.predict_proba(values[some])
+            return self._describe(probability, names, None, values)
         padded, present = pad_families(components)
         attention = np.full(present.shape, np.nan)
         if some.any():
             probability[some], attention[some] = self.classifier.read(padded[some], present[some])
-        return self._describe(probability, names, (components["family"].values, attention))
+        return self._describe(probability, names, (components["family"].values, attention), values)
 
     def _describe(
-        self, probability: np.ndarray, cells: np.ndarray, attention: tuple[np.ndarray, np.ndarray] | None
+        self,
+        probability: np.ndarray,
+        cells: np.ndarray,
+        attention: tuple[np.ndarray, np.ndarray] | None,
+        values: np.ndarray,
     ) -> xr.Dataset:
         # argmax takes NaN for the largest: rows of NaN are asked for nothing
         known = np.isfinite(probability).all(axis=1)
@@ -133,6 +161,14 @@ class CellModel:
             predictions = predictions.assign_coords(family=attention[0]).assign(
                 attention=(("cell", "family"), attention[1])
             )
+        if self.confidence is not None:
+            calibrated = self.confidence.calibrate(probability)
+            predictions["probability"] = (("cell", "class"), calibrated)
+            predictions["in_set"] = (("cell", "class"), self.confidence.choose_sets(calibrated))
+            predictions.attrs["coverage"] = self.confidence.coverage
+        if self.known is not None:
+            predictions["distance"] = ("cell", self.known.measure_distance(values))
+            predictions["share_known"] = ("cell", np.isfinite(values).mean(axis=1))
         return predictions
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -148,6 +184,7 @@ class CellModel:
         arrays: dict[str, np.ndarray] = {}
         packed = None if self.components is None else _pack_components(self.components, arrays)
         files, record = _pack_classifier(self.classifier, arrays)
+        pack_known_cells(self.known, arrays)
         description = _DESCRIPTIONS[self.kind](
             kind=self.kind,
             label_version=self.label_version,
@@ -159,6 +196,7 @@ class CellModel:
             package_version=package_version(),
             data_fingerprint=self.data_fingerprint,
             license=require_license(self.license),
+            confidence=pack_confidence(self.confidence),
         )
         card = describe_cell_model(description, Path(folder).absolute().name)
         with write_whole(folder, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
@@ -187,13 +225,16 @@ class CellModel:
         arrays = read_npz(require_file(folder / _ARRAYS_FILE), "train again")
         try:
             packed = description.components
+            classifier = _unpack_classifier(folder, description.classifier, arrays)
             model = cls(
-                _unpack_classifier(folder, description.classifier, arrays),
+                classifier,
                 description.label_version,
                 None if packed is None else _unpack_components(packed, arrays),
                 description.features,
                 dict(description.training),
                 description.license,
+                unpack_confidence(description.confidence, len(classifier.class_names)),
+                unpack_known_cells(arrays, len(classifier.class_names), _count_values(description, arrays)),
             )
         # arrays that are missing, or of another kind than described
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -241,6 +282,12 @@ def _pack_classifier(classifier: Any, arrays: dict[str, np.ndarray]) -> tuple[di
     weights, described = pack_bilstm(classifier)
     # it comes with lists where the record has tuples
     return {_WEIGHTS_FILE: weights}, NetworkRecord.model_validate(described, strict=False)
+
+
+def _count_values(description: Any, arrays: dict[str, np.ndarray]) -> int:
+    """Return how many numbers of a cell a model reads."""
+    families = description.components or ()
+    return len(description.features) or sum(len(arrays[f"components/{one.family}/kept"]) for one in families)
 
 
 def _unpack_classifier(folder: Path, record: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -61,6 +61,16 @@ class NetworkRecord(Record):
     record: dict[str, JsonValue]
 
 
+class ConfidenceRecord(Record):
+    """Of a `Confidence`."""
+
+    slope: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    intercept: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    least_probability: Annotated[float, Field(ge=0, le=1)]
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+    num_cells: PositiveInt
+
+
 class FamilyRecord(Record):
     """Of the sparse components of one feature family; its loadings are in the arrays."""
 
@@ -72,8 +82,8 @@ ClassifierRecord = TypeVar("ClassifierRecord", ForestRecord, VoteRecord, Network
 
 
 FORMAT: Literal["nwbspikegen-patchseq-1"] = "nwbspikegen-patchseq-1"
-SCHEMA_VERSION = 2
-"""Of the fields of `CellModelDescription`; 1 had none of those from `schema_version` on."""
+SCHEMA_VERSION = 3
+"""Of the fields of `CellModelDescription`; 1 had none from `schema_version` on, 2 no `confidence`."""
 
 
 class ModelHead(Record, extra="ignore"):
@@ -96,3 +106,4 @@ class CellModelDescription(Record, Generic[ClassifierRecord]):
     package_version: Version = ""
     data_fingerprint: str = ""
     license: str = ""
+    confidence: ConfidenceRecord | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nwbspikegen.patchseq.cli.explain import explain_cells_command
 from nwbspikegen.patchseq.cli.features import features_command
 from nwbspikegen.patchseq.cli.predict import predict_cells_command
 from nwbspikegen.patchseq.cli.separate import separate_command
@@ -21,6 +22,7 @@ for _command in (
     separate_command,
     train_cells_command,
     predict_cells_command,
+    explain_cells_command,
     transfer_cells_command,
 ):
     patchseq.add_command(_command)

@@ -36,6 +36,12 @@ _CELLS_TOLD = 20
     is_flag=True,
     help="Read recordings whose values cannot be millivolts and picoamperes.",
 )
+@click.option(
+    "--scale-mv", type=float, default=1.0, show_default=True, help="Multiply potentials by it: a wrong unit."
+)
+@click.option(
+    "--scale-pa", type=float, default=1.0, show_default=True, help="Multiply currents by it: a wrong unit."
+)
 @metadata_option
 @overwrite_option
 @report_option
@@ -46,6 +52,8 @@ def features_command(
     preset: str,
     electrode: str | None,
     accept_implausible: bool,
+    scale_mv: float,
+    scale_pa: float,
     metadata: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -64,6 +72,8 @@ def features_command(
         preset=preset,
         electrode=electrode,
         accept_implausible=accept_implausible,
+        scale_mv=scale_mv,
+        scale_pa=scale_pa,
         metadata=metadata,
         overwrite=overwrite,
     )
@@ -74,6 +84,7 @@ def features_command(
         "sweeps": records_of(report.sweeps),
         "missing_families": _count_missing(report),
         "refused": records_of(report.refused),
+        "unwritten": list(report.unwritten),
     }
     print_result(result, as_json=as_json, text=_format(report, preset))
     # after the result is printed, so that both the others and the status can be used
@@ -102,4 +113,6 @@ def _format(report: FeaturesReport, preset: str) -> str:
     if len(spoiled) > _CELLS_TOLD:
         lines.append("  and more: see features.json, or sweeps_left_out in each file of nwb/")
     lines += [f"  {name}: missing in {number} cells" for name, number in lacking.items()]
+    if report.unwritten:
+        lines.append(f"  no NWB file, for want of metadata: {', '.join(report.unwritten)}")
     return "\n".join([*lines, f"wrote {report.path}"])

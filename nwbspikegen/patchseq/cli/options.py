@@ -9,6 +9,7 @@ import click
 
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.given import refuse_given
+from nwbspikegen.core.options import PATH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,12 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def column_options(command: _Command) -> _Command:
     """Add the names of columns in tables."""
+    command = click.option(
+        "--columns",
+        "column_map",
+        type=PATH,
+        help="YAML file that says what the other columns of tables are: name, unit, scale.",
+    )(command)
     # backwards, since click lists the option that was added last first
     for name, what in (("condition", "condition"), ("donor", "donor"), ("class", "class"), ("cell", "name")):
         command = click.option(
@@ -32,18 +39,20 @@ def column_options(command: _Command) -> _Command:
 
 
 def read_column_names(
-    cell_column: str, class_column: str, donor_column: str, condition_column: str
+    cell_column: str, class_column: str, donor_column: str, condition_column: str, column_map: Path | None
 ) -> Columns:
     """Return the values of `column_options` as one object."""
+    from nwbspikegen.patchseq.features.column_map import read_column_map
     from nwbspikegen.patchseq.run.load import Columns
 
-    return Columns(cell_column, class_column, donor_column, condition_column)
+    features = {} if column_map is None else read_column_map(column_map)
+    return Columns(cell_column, class_column, donor_column, condition_column, features)
 
 
 def refuse_columns(sources: Sequence[Path | str]) -> None:
     """Raise `InputError` for names of columns where no source is a table."""
     if not any(str(source).endswith((".csv", ".parquet")) for source in sources):
-        names = ["cell_column", "class_column", "donor_column", "condition_column"]
+        names = ["cell_column", "class_column", "donor_column", "condition_column", "column_map"]
         refuse_given(names, "without a table", "a CSV or Parquet table")
 
 

@@ -34,6 +34,7 @@ def predict_cells_command(
     class_column: str,
     donor_column: str,
     condition_column: str,
+    column_map: Path | None,
     metadata: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -47,7 +48,7 @@ def predict_cells_command(
     from nwbspikegen.patchseq.run.predict import predict_sources
 
     refuse_columns(sources)
-    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column, column_map)
     report = predict_sources(model, sources, out, columns=columns, metadata=metadata, overwrite=overwrite)
     result = {
         "path": str(report.path),
@@ -58,8 +59,10 @@ def predict_cells_command(
         "features": list(report.features),
         "columns_not_used": report.unused,
     }
-    probable = [name for name in report.table if str(name).startswith("probability_")]
-    shown = report.table[["cell", "predicted_class", *probable]].to_string(
+    names = [str(name) for name in report.table]
+    probable = [name for name in names if name.startswith("probability_")]
+    trust = [name for name in ("class_set", "distance", "answer") if name in names]
+    shown = report.table[["cell", "predicted_class", *probable, *trust]].to_string(
         index=False, float_format="{:.3f}".format, max_rows=40
     )
     print_result(result, as_json=as_json, text="\n".join([shown, "", *_tell(report), f"wrote {report.path}"]))

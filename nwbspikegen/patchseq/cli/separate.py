@@ -18,6 +18,7 @@ _LOG = logging.getLogger("nwbspikegen")
 @click.command("separate", short_help="Measure how far apart classes lie.")
 @click.argument("sources", type=RECORDING, nargs=-1, required=True)
 @click.option("--out", "-o", type=PATH, help="CSV file to write as well.")
+@click.option("--figure", type=PATH, help="PNG file to draw into as well.")
 @click.option("--scalars", is_flag=True, help="Measure scalars, not families.")
 @click.option(
     "--neighbours", type=click.IntRange(1), default=15, show_default=True, help="Of each cell, looked at."
@@ -29,6 +30,7 @@ _LOG = logging.getLogger("nwbspikegen")
 def separate_command(
     sources: tuple[Path | str, ...],
     out: Path | None,
+    figure: Path | None,
     scalars: bool,
     neighbours: int,
     labels: Path | None,
@@ -36,6 +38,7 @@ def separate_command(
     class_column: str,
     donor_column: str,
     condition_column: str,
+    column_map: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -52,8 +55,11 @@ def separate_command(
     if out is not None:
         require_suffix(out, ".csv")
         require_absent(out, overwrite=overwrite)
+    if figure is not None:
+        require_suffix(figure, ".png")
+        require_absent(figure, overwrite=overwrite)
     refuse_columns([*sources, *([] if labels is None else [labels])])
-    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column, column_map)
     cells = load_cells(sources, columns=columns, labels=labels)
     table, left_out = separate_cells(cells, use_scalars=scalars, num_neighbours=neighbours)
     for why, number in left_out.items():
@@ -61,6 +67,11 @@ def separate_command(
     if out is not None:
         with write_whole(out, overwrite=overwrite) as temporary:
             guard_formulas(table).to_csv(temporary, index=False)
+    if figure is not None:
+        from nwbspikegen.patchseq.figures.explanation import plot_separation
+        from nwbspikegen.plot.canvas import save_figure
+
+        save_figure(plot_separation(table), figure, overwrite=overwrite)
     result = {"path": None if out is None else str(out), "left_out": left_out, "rows": records_of(table)}
     shown = table.to_string(index=False, float_format="{:.3f}".format)
     print_result(result, as_json=as_json, text=shown if out is None else f"{shown}\n\nwrote {out}")

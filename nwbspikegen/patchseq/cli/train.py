@@ -62,6 +62,7 @@ def train_cells_command(
     class_column: str,
     donor_column: str,
     condition_column: str,
+    column_map: Path | None,
     folds: int,
     repeats: int,
     trees: int,
@@ -84,7 +85,7 @@ def train_cells_command(
 
     _name_unused(model)
     refuse_columns([*sources, *([] if labels is None else [labels])])
-    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column, column_map)
     if scalars and features == "families":
         raise InputError("--scalars and --features families", "one of them", "leave one out")
     own = features == "all"

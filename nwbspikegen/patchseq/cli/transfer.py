@@ -64,6 +64,7 @@ def transfer_cells_command(
     class_column: str,
     donor_column: str,
     condition_column: str,
+    column_map: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -78,7 +79,7 @@ def transfer_cells_command(
     if model != "bilstm":
         name_unused(["epochs"], f"with --model {model}: only a BiLSTM has epochs")
     refuse_columns([source, target])
-    columns = read_column_names(cell_column, class_column, donor_column, condition_column)
+    columns = read_column_names(cell_column, class_column, donor_column, condition_column, column_map)
     plan = Plan(model, method, not equal_shares, split_numbers(labelled), seeds, folds, epochs)
     loaded, wanted = (load_cells([one], columns=columns) for one in (source, target))
     report = transfer_cells(loaded, wanted, out, plan=plan, overwrite=overwrite)

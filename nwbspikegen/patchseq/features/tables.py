@@ -87,6 +87,11 @@ def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     return read_table(path, "patchseq", encoding="utf-8-sig")
 
 
+def read_column_names_of(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the columns of a CSV file, of which nothing else is read."""
+    return [str(name) for name in read_table(require_file(path), "patchseq", encoding="utf-8-sig", nrows=0)]
+
+
 def read_cell_table(
     path: str | os.PathLike[str],
     *,
@@ -110,13 +115,19 @@ def read_cell_table(
     ...     read_cell_table(Path(folder, "t.csv"), species="human").classes.tolist()
     ['Sst', 'Vip']
     """
-    frame = read_frame(path)
+    known = {"cell_class": cell_class, "donor": donor, "condition": condition}
+    return tabulate_frame(read_frame(path), path, species=species, cell=cell, **known)
+
+
+def tabulate_frame(
+    frame: pd.DataFrame, path: str | os.PathLike[str], *, species: str, cell: str, **known: str
+) -> CellTable:
+    """Return what `read_cell_table` does, of a table that was read: `known` names its columns of labels."""
     if cell not in frame or frame[cell].duplicated().any():
         raise InputError(
             f"no column {cell} of different names", "one name for each cell", "name the column with cell="
         )
     frame = frame.set_index(frame[cell].astype(str))
-    known = {"cell_class": cell_class, "donor": donor, "condition": condition}
     cells = pd.DataFrame(
         {
             name: _to_texts(frame[column]) if column in frame else pd.Series("", frame.index)
@@ -131,7 +142,7 @@ def read_cell_table(
         features.astype(float),
         cells,
         species or _read_species(frame) or Path(path).stem,
-        name_version(path, cell_class),
+        name_version(path, known["cell_class"]),
     )
 
 

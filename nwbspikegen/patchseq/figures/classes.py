@@ -35,7 +35,7 @@ def plot_confusion(counts: pd.DataFrame) -> Figure:
     shares = numbers / np.maximum(numbers.sum(axis=1, keepdims=True), 1e-12)
     figure = new_figure(1.6 + 0.8 * counts.shape[1], 1.3 + 0.7 * len(counts))
     axes = figure.subplots()
-    image = _draw_table(axes, shares, "Blues", 0.0, 1.0)
+    image = draw_table(axes, shares, "Blues", 0.0, 1.0)
     for row, column in np.ndindex(*numbers.shape):
         # white is read better than black on the darker half of the blues
         dark = shares[row, column] > 0.55
@@ -77,7 +77,7 @@ def plot_family_attention(attention: pd.DataFrame) -> Figure:
     figure = new_figure(2.6 + 0.62 * attention.shape[1], 2.6 + 0.42 * len(attention))
     axes = figure.subplots()
     # to twice an equal share at least, or noise about 1 would fill the colours
-    image = _draw_table(axes, times, "viridis", 0.0, max(2.0, float(np.nanmax(times))))
+    image = draw_table(axes, times, "viridis", 0.0, max(2.0, float(np.nanmax(times))))
     middle = 0.6 * max(2.0, float(np.nanmax(times)))
     for row, column in np.ndindex(*times.shape):
         text = "-" if np.isnan(times[row, column]) else f"{times[row, column]:.1f}"
@@ -142,6 +142,7 @@ def plot_few_shot(scores: pd.DataFrame, *, metric: str = "balanced_accuracy") ->
     return figure
 
 
-def _draw_table(axes: Any, values: np.ndarray, colours: str, low: float, high: float) -> Any:
+def draw_table(axes: Any, values: np.ndarray, colours: str, low: float, high: float) -> Any:
+    """Draw a table of numbers as colours, without a frame."""
     axes.spines[:].set_visible(False)
     return axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto", interpolation="nearest")

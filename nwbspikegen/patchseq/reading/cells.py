@@ -17,10 +17,15 @@ from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.opening import open_nwb, reading
 from nwbspikegen.patchseq.reading.metadata import read_metadata_of_cell, select_electrode
 from nwbspikegen.patchseq.reading.pairs import Pair, find_unpaired, pair_series
-from nwbspikegen.patchseq.reading.plausibility import MOST_PA, SweepLevels, find_implausible
+from nwbspikegen.patchseq.reading.plausibility import (
+    MOST_PA,
+    SweepLevels,
+    find_implausible,
+    suggest_scale,
+)
 from nwbspikegen.patchseq.reading.protocols import clean_code, type_by_code, type_by_name
 from nwbspikegen.patchseq.reading.quality import QualityLimits, find_faults
-from nwbspikegen.patchseq.reading.samples import Samples, read_pair
+from nwbspikegen.patchseq.reading.samples import AS_GIVEN, Samples, Scales, read_pair
 from nwbspikegen.patchseq.reading.series import bias_current_pa, kind_of
 from nwbspikegen.patchseq.reading.stimulus import Stimulus, find_stimulus
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, Sweep, SweepInfo
@@ -50,6 +55,8 @@ class Cell:
         The sweeps that passed, in order of their numbers.
     rejected : DataFrame
         The others: `number` and `reason`.
+    scales : Scales
+        What potentials (mV) and currents (pA) were multiplied by, to correct the file's units.
     """
 
     path: Path | str
@@ -61,6 +68,7 @@ class Cell:
     sweeps: tuple[SweepInfo, ...]
     rejected: pd.DataFrame
     _pairs: dict[tuple[int, str], Pair]
+    scales: Scales = AS_GIVEN
 
     def load(self, info: SweepInfo) -> Sweep:
         """Read the samples of a sweep: potential (mV) and current (pA), cut where recording stopped.
@@ -74,7 +82,7 @@ class Cell:
         if pair is None:
             raise InputError(f"sweep {info.number} of another cell", "one of this cell", "read that cell")
         with open_nwb(self.path) as root, reading(self.path):
-            samples = read_pair(root, pair)
+            samples = read_pair(root, pair, self.scales)
         return _to_sweep(info, samples)
 
     def load_all(self) -> Iterator[Sweep]:
@@ -92,6 +100,8 @@ def read_cell(
     electrode: str | None = None,
     accept_implausible: bool = False,
     limits: QualityLimits | None = None,
+    scale_mv: float = 1.0,
+    scale_pa: float = 1.0,
 ) -> Cell:
     """Open a current-clamp recording: find its sweeps, type their stimuli, judge their quality.
 
@@ -109,6 +119,8 @@ def read_cell(
         Read a file whose values cannot be millivolts and picoamperes nevertheless, with a warning.
     limits : QualityLimits, optional
         What a sweep may have at most; the defaults suit most laboratories.
+    scale_mv, scale_pa : float
+        What potentials and currents are multiplied by where the file gives them in wrong units.
 
     Returns
     -------
@@ -127,37 +139,50 @@ def read_cell(
     Traceback (most recent call last):
     nwbspikegen.core.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
-    return _read(path, electrode, accept_implausible, limits or QualityLimits(), keep=False)[0]
+    scales = Scales(scale_mv, scale_pa)
+    return _read(path, electrode, accept_implausible, limits or QualityLimits(), scales, keep=False)[0]
 
 
 def read_cell_and_sweeps(
-    path: Address, *, electrode: str | None = None, accept_implausible: bool = False
+    path: Address,
+    *,
+    electrode: str | None = None,
+    accept_implausible: bool = False,
+    scales: Scales = AS_GIVEN,
 ) -> tuple[Cell, list[Sweep]]:
     """Open a recording as `read_cell` does, and return the sweeps that passed too: each is read once.
 
     All are in memory, which measuring a cell needs anyhow.
     """
-    return _read(path, electrode, accept_implausible, QualityLimits(), keep=True)
+    return _read(path, electrode, accept_implausible, QualityLimits(), scales, keep=True)
 
 
 def _read(
-    path: Address, electrode: str | None, accept_implausible: bool, limits: QualityLimits, keep: bool
+    path: Address,
+    electrode: str | None,
+    accept_implausible: bool,
+    limits: QualityLimits,
+    scales: Scales,
+    keep: bool,
 ) -> tuple[Cell, list[Sweep]]:
     address = require_recording(path)
+    if not all(np.isfinite(one) and one for one in scales):
+        raise InputError(f"scales {scales.mv:g} and {scales.pa:g}", "numbers other than 0", "correct them")
     with open_nwb(address) as root, reading(address):
         pairs, pairing = pair_series(root)
         electrode, pairs = select_electrode(root, pairs, electrode, address)
         # one look at each sweep: over the network it is what takes time
-        looked = [_look(root, pair, limits, keep) for pair in pairs]
+        looked = [_look(root, pair, limits, scales, keep) for pair in pairs]
         looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
         identifier, session, metadata = read_metadata_of_cell(root, electrode)
     _require_any(looked, address)
     measured = [each for each in looked if each.levels is not None]
     # a sweep that drifts has no input resistance, so good ones are asked when there are any
     asked = [each for each in measured if not each.faults] or measured
-    implausible = find_implausible(each.levels for each in asked if each.levels is not None)
+    levels = [each.levels for each in asked if each.levels is not None]
+    implausible = find_implausible(levels)
     if implausible:
-        _refuse(implausible, address, accept_implausible)
+        _refuse(implausible, suggest_scale(levels), address, accept_implausible)
     rejected = [(each.pair.number, "; ".join(each.faults)) for each in looked if each.faults]
     cell = Cell(
         path=address,
@@ -169,6 +194,7 @@ def _read(
         sweeps=tuple(each.info for each in looked if each.info is not None and not each.faults),
         rejected=pd.DataFrame(rejected, columns=["number", "reason"]),
         _pairs={(each.pair.number, each.pair.response): each.pair for each in looked},
+        scales=scales,
     )
     return cell, [each.sweep for each in looked if each.sweep is not None]
 
@@ -184,15 +210,18 @@ class _Looked:
     sweep: Sweep | None = None
 
 
-def _look(root: Any, pair: Pair, limits: QualityLimits, keep: bool) -> _Looked:
+def _look(root: Any, pair: Pair, limits: QualityLimits, scales: Scales, keep: bool) -> _Looked:
     response = root[pair.response]
     kind = kind_of(response)
     if kind != _RESPONSE:
         return _Looked(pair, [f"{kind or 'a series without a type'}, not current clamp"])
     if not pair.stimulus:
-        return _Looked(pair, ["no stimulus series belongs to it"])
+        said = to_text(response.attrs.get("stimulus_description", "")).strip()[:60]
+        # a name of a protocol says neither when nor how much was injected
+        told = f", only the description {said!r}" if said not in ("", "NA", "N/A") else ""
+        return _Looked(pair, [f"no stimulus series belongs to it{told}"])
     try:
-        samples = read_pair(root, pair)
+        samples = read_pair(root, pair, scales)
     except InputError as error:
         # what was found is the reason; what to do about it is meant for one file, not for a list of sweeps
         return _Looked(pair, [error.found])
@@ -279,13 +308,14 @@ def _require_any(looked: list[_Looked], address: Path | str) -> None:
     )
 
 
-def _refuse(reason: str, address: Path | str, accepted: bool) -> None:
+def _refuse(reason: str, scale: str, address: Path | str, accepted: bool) -> None:
     if accepted:
         _LOG.warning("%s has %s; it is read nevertheless", address, reason)
         return
     raise InputError(
         f"{address} with {reason}",
         "values in the units that the file declares",
-        "correct its units or conversions, or measure it with `nwbspikegen patchseq features "
+        (f"if a unit is wrong, {scale} makes them plausible; else " if scale else "no one factor does; ")
+        + "correct its units or conversions, or measure it with `nwbspikegen patchseq features "
         "--accept-implausible` (accept_implausible=True)",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ MOST_MV = 300.0
 MOST_PA, LEAST_PA = 20_000.0, 0.5
 # no neuron that a pipette can hold has less than 1 or more than 20,000 megaohms
 LEAST_MEGAOHM, MOST_MEGAOHM = 1.0, 20_000.0
+# units off by a prefix or two, and gains of amplifiers
+_FACTORS = (1e3, 1e-3, 1e6, 1e-6, 10.0, 0.1, 100.0, 0.01, 5.0, 0.2, 2.0, 0.5, 20.0, 0.05, 50.0, 0.02)
 
 
 class SweepLevels(NamedTuple):
@@ -54,6 +56,35 @@ def find_implausible(levels: Iterable[SweepLevels]) -> str:
     if largest > MOST_PA or 0.0 < largest < LEAST_PA:
         return f"stimuli up to {largest:.3g} pA, where neurons are given {LEAST_PA:g} to {MOST_PA:g} pA"
     return _find_implausible_resistance(sweeps)
+
+
+def suggest_scale(levels: Sequence[SweepLevels]) -> str:
+    """Return the option whose factor makes the values of a cell plausible, "" where none does.
+
+    Prefixes of units are tried first, then gains that amplifiers have.
+
+    Examples
+    --------
+    >>> suggest_scale([SweepLevels(-0.07, -0.095, 0.04, -0.02, -100.0, True)])
+    '--scale-mv 1000'
+    >>> suggest_scale([SweepLevels(-70.0, -95.0, 40.0, -20.0, -0.1, True)])
+    '--scale-pa 1000'
+    """
+    for factor in _FACTORS:
+        for option, mv, pa in (("--scale-mv", factor, 1.0), ("--scale-pa", 1.0, factor)):
+            scaled = [
+                one._replace(
+                    baseline_mv=mv * one.baseline_mv,
+                    lowest_mv=mv * one.lowest_mv,
+                    highest_mv=mv * one.highest_mv,
+                    response_mv=mv * one.response_mv,
+                    amplitude_pa=pa * one.amplitude_pa,
+                )
+                for one in levels
+            ]
+            if not find_implausible(scaled):
+                return f"{option} {factor:g}"
+    return ""
 
 
 def _find_implausible_resistance(sweeps: list[SweepLevels]) -> str:

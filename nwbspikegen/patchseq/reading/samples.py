@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -23,6 +23,16 @@ from nwbspikegen.patchseq.reading.series import (
 _SAME_RATE = 1e-4
 
 
+class Scales(NamedTuple):
+    """What potentials and currents are multiplied by where a file gives them in wrong units."""
+
+    mv: float = 1.0
+    pa: float = 1.0
+
+
+AS_GIVEN = Scales()
+
+
 @dataclass(frozen=True)
 class Samples:
     """A sweep's potential, cut where recording stopped, and the whole current, from the same moment."""
@@ -33,8 +43,8 @@ class Samples:
     current_pa: Float64[np.ndarray, " sample"]
 
 
-def read_pair(root: Any, pair: Pair) -> Samples:
-    """Read both series of a sweep.
+def read_pair(root: Any, pair: Pair, scales: Scales = AS_GIVEN) -> Samples:
+    """Read both series of a sweep, corrected by `scales`.
 
     The current is nought where its series does not cover the response.
 
@@ -54,8 +64,8 @@ def read_pair(root: Any, pair: Pair) -> Samples:
     for series in (response, stimulus):
         if not count_samples(series):
             raise InputError(f"{series.name} without samples", "one number per sample", "leave it out")
-    voltage = read_samples(response, MILLIVOLT, *pair.response_span)
-    current = read_samples(stimulus, PICOAMPERE, *pair.stimulus_span)
+    voltage = scales.mv * read_samples(response, MILLIVOLT, *pair.response_span)
+    current = scales.pa * read_samples(stimulus, PICOAMPERE, *pair.stimulus_span)
     start = clock.start + pair.response_span[0] / clock.rate_hz
     # the stimulus may have been stored from its own first sample on
     late = other.start + pair.stimulus_span[0] / other.rate_hz - start

@@ -14,6 +14,7 @@ from nwbspikegen.patchseq.figures.classes import (
     plot_family_attention,
     plot_few_shot,
 )
+from nwbspikegen.patchseq.figures.explanation import plot_importance, plot_separation
 from nwbspikegen.patchseq.figures.families import plot_cell_map, plot_families
 from nwbspikegen.patchseq.run.load import LoadedCells
 from nwbspikegen.patchseq.run.validate import Validation
@@ -43,6 +44,19 @@ def draw_transfer(folder: Path, scores: pd.DataFrame, confusions: dict[str, pd.D
         f"confusion-{name}": plot_confusion(counts) for name, counts in confusions.items()
     }
     figures["few_shot"] = plot_few_shot(scores)
+    return _save(folder, figures)
+
+
+def draw_cell_explanation(
+    folder: Path, importance: pd.DataFrame, separation: pd.DataFrame, attention: pd.DataFrame | None
+) -> list[Path]:
+    """Draw what a classifier reads: importance, separation, and attention where there is some."""
+    figures: dict[str, Any] = {
+        "importance": plot_importance(importance),
+        "separation": plot_separation(separation),
+    }
+    if attention is not None:
+        figures["attention"] = plot_family_attention(attention)
     return _save(folder, figures)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from nwbspikegen.core.addresses import Address
-from nwbspikegen.core.errors import InputError, NWBSpikeGenError
+from nwbspikegen.core.errors import InputError, MetadataError, NWBSpikeGenError
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.features.family_presets import find_preset
@@ -22,6 +22,7 @@ from nwbspikegen.patchseq.features.files import (
     tabulate_scalars,
     write_features,
 )
+from nwbspikegen.patchseq.reading.samples import Scales
 from nwbspikegen.patchseq.run.measure import MeasuredCell, measure_recording, stack_cells
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -45,6 +46,8 @@ class FeaturesReport:
     sweeps : DataFrame
         One row a cell: `cell`, `num_sweeps` that were measured, `num_left_out`, and `left_out`, which says
         the numbers and why.
+    unwritten : tuple of str
+        Cells of which no NWB file was written, for want of metadata that archives require.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class FeaturesReport:
     table: pd.DataFrame
     refused: pd.DataFrame
     sweeps: pd.DataFrame
+    unwritten: tuple[str, ...] = ()
 
 
 def measure_recordings(
@@ -61,6 +65,8 @@ def measure_recordings(
     preset: str = "gouwens2020",
     electrode: str | None = None,
     accept_implausible: bool = False,
+    scale_mv: float = 1.0,
+    scale_pa: float = 1.0,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> FeaturesReport:
@@ -77,7 +83,7 @@ def measure_recordings(
         Folder to write.
     preset : str
         "gouwens2020" or "schwider2026".
-    electrode, accept_implausible
+    electrode, accept_implausible, scale_mv, scale_pa
         As for `read_cell`, of every recording.
     metadata : mapping or path, optional
         Fields in NeuroConv's layout that the recordings lack.
@@ -101,12 +107,16 @@ def measure_recordings(
         for number, recording in enumerate(recordings, 1):
             try:
                 one = measure_recording(
-                    recording, preset=preset, electrode=electrode, accept_implausible=accept_implausible
+                    recording,
+                    preset=preset,
+                    electrode=electrode,
+                    accept_implausible=accept_implausible,
+                    scales=Scales(scale_mv, scale_pa),
                 )
                 cell = one.labels["cell"]
                 # before it is written, or the second file would stand there without a row
                 _require_new(cell, measured, recording)
-                file = one.write(temporary / NWB_FOLDER, metadata=metadata)
+                file = _write(one, temporary / NWB_FOLDER, metadata)
             except NWBSpikeGenError as error:
                 _LOG.warning("refused: %s", error)
                 refused.append((str(recording), str(error)))
@@ -114,7 +124,7 @@ def measure_recordings(
             measured[cell] = one
             origins[cell] = CellOrigin(
                 recording=str(one.source),
-                file=f"{NWB_FOLDER}/{file.name}",
+                file=f"{NWB_FOLDER}/{file.name}" if file is not None else "",
                 sweeps_measured=len(one.sweeps),
                 rejected=_gather(one.left_out),
             )
@@ -131,7 +141,19 @@ def measure_recordings(
         told = pd.DataFrame(refused, columns=["recording", "reason"])
         if refused:
             guard_formulas(told).to_csv(temporary / REFUSED_FILE, index=False)
-    return FeaturesReport(out, cells, tabulate_scalars(cells), told, _count_sweeps(measured))
+    unwritten = tuple(cell for cell, origin in origins.items() if not origin.file)
+    return FeaturesReport(out, cells, tabulate_scalars(cells), told, _count_sweeps(measured), unwritten)
+
+
+def _write(
+    one: MeasuredCell, folder: Path, metadata: Mapping[str, Any] | str | os.PathLike[str] | None
+) -> Path | None:
+    """Write the derived file; None where the recording lacks what an archive, but no measuring, asks for."""
+    try:
+        return one.write(folder, metadata=metadata)
+    except MetadataError as error:
+        _LOG.warning("%s is measured, but no NWB file is written of it: %s", one.labels["cell"], error)
+        return None
 
 
 def _gather(left_out: pd.DataFrame) -> dict[str, str]:

@@ -14,6 +14,7 @@ from nwbspikegen.patchseq.classify.forest import CellForest, fit_forest
 from nwbspikegen.patchseq.classify.models_io import CellModel
 from nwbspikegen.patchseq.classify.records import MODEL_KINDS, ModelKind
 from nwbspikegen.patchseq.classify.vote import CellVote, fit_vote
+from nwbspikegen.patchseq.features.tables import CellTable
 from nwbspikegen.patchseq.run.load import LoadedCells
 
 
@@ -65,7 +66,12 @@ def fit_cells(cells: LoadedCells, recipe: Recipe, *, seed: int, training: dict[s
 
 def predict_cells(model: CellModel, cells: LoadedCells) -> xr.Dataset:
     """Predict cells with a model, from what it reads of them (see `CellModel.predict`)."""
-    return model.predict(cells.table if model.components is None else cells.require_families())
+    return model.predict(read_kind(model, cells))
+
+
+def read_kind(model: CellModel, cells: LoadedCells) -> CellTable | xr.Dataset:
+    """Return the cells as the model reads them: a table of scalars, or families."""
+    return cells.table if model.components is None else cells.require_families()
 
 
 def keep_usable(cells: LoadedCells, recipe: Recipe) -> tuple[LoadedCells, dict[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from nwbspikegen.core.addresses import Address, hide_access, is_remote, is_zarr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import hash_file
 from nwbspikegen.nwb.opening import open_nwb
+from nwbspikegen.patchseq.features.column_map import ColumnOf, map_columns
 from nwbspikegen.patchseq.features.files import (
     FEATURES_FILE,
     name_labels,
@@ -33,8 +34,9 @@ from nwbspikegen.patchseq.features.tables import (
     SPECIES,
     CellTable,
     name_version,
-    read_cell_table,
+    read_column_names_of,
     read_frame,
+    tabulate_frame,
 )
 from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
 from nwbspikegen.patchseq.run.measure import (
@@ -54,12 +56,18 @@ _ALLEN: dict[str, Callable[[Path], CellTable]] = {
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a table are called."""
+    """What the columns of a table are called; `features` what the others are, each to be scaled."""
 
     cell: str = "cell"
     cell_class: str = "cell_class"
     donor: str = "donor"
     condition: str = "condition"
+    features: Mapping[str, ColumnOf] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Names of the columns that are no features."""
+        return {name: getattr(self, name) for name in ("cell", "cell_class", "donor", "condition")}
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,24 @@ def load_cells(
     return loaded if labels is None else _relabel(loaded, labels, columns)
 
 
+def load_for_model(
+    read: Sequence[str],
+    training: Mapping[str, Any],
+    sources: Sequence[Address],
+    *,
+    columns: Columns | None = None,
+    labels: str | os.PathLike[str] | None = None,
+) -> LoadedCells:
+    """Load cells as a model needs them, which reads the scalars `read` and was trained as `training` says."""
+    # a model of scalars has none, and either gives the same scalars
+    preset = str(training.get("preset") or "gouwens2020")
+    # a model of all features of an Allen table reads some that the other table does not have
+    own = bool(set(read) - set(SHARED_FEATURES))
+    choice: FeatureChoice = "all" if own else "shared"
+    cells = load_cells(sources, columns=columns, labels=labels, preset=preset, features=choice)
+    return share_loaded(cells) if set(read) == set(SHARED_FEATURES) else cells
+
+
 def _load_one(
     source: Address, columns: Columns, preset: str, species: str, features: FeatureChoice
 ) -> LoadedCells:
@@ -157,8 +183,7 @@ def _load_one(
     if not is_remote(source) and (path / FEATURES_FILE).is_file():
         return _load_folder(path)
     if not is_remote(source) and path.suffix in _TABLES:
-        table = read_cell_table(path, species=species, **vars(columns))
-        return LoadedCells(table, sources=[_describe(path)], unused=_name_unused(path, table, columns))
+        return _load_table(path, columns, species)
     if is_remote(source) or path.is_file() or is_zarr(path):
         return _load_recording(source, preset)
     # told by the name of the one file that only this table has
@@ -180,14 +205,20 @@ def _load_allen(file: Path, table: CellTable, features: FeatureChoice) -> Loaded
         # the two tables have different names for the same features
         kept, reason = share_features(table), "not in both Allen tables; --features all reads it"
         used = set(name_source_columns(table.species))
-    told = dict.fromkeys((str(one) for one in read_frame(file) if one not in used), reason)
+    told = dict.fromkeys((one for one in read_column_names_of(file) if one not in used), reason)
     return LoadedCells(kept, sources=[_describe(file)], unused=told)
 
 
-def _name_unused(path: Path, table: CellTable, columns: Columns) -> dict[str, str]:
-    """Return the columns of a table that are neither a feature nor a label, each with the reason."""
-    known = {*table.features, *vars(columns).values(), SPECIES}
-    return {str(name): "holds no numbers" for name in read_frame(path) if name not in known}
+def _load_table(path: Path, columns: Columns, species: str) -> LoadedCells:
+    frame = given = read_frame(path)
+    labels = {*columns.labels.values(), SPECIES}
+    if columns.features:
+        frame = map_columns(given, columns.features, labels, path)
+    table = tabulate_frame(frame, path, species=species, **columns.labels)
+    used = {*(columns.features or table.features), *labels}
+    reason = "not in the map of columns" if columns.features else "holds no numbers"
+    unused = {str(name): reason for name in given if name not in used}
+    return LoadedCells(table, sources=[_describe(path)], unused=unused)
 
 
 def _load_folder(folder: Path) -> LoadedCells:
@@ -276,7 +307,7 @@ def _join_tables(tables: Sequence[CellTable]) -> CellTable:
 
 def _relabel(loaded: LoadedCells, labels: str | os.PathLike[str], columns: Columns) -> LoadedCells:
     frame = read_frame(labels)
-    named = {name: column for name, column in vars(columns).items() if name != "cell" and column in frame}
+    named = {name: column for name, column in columns.labels.items() if name != "cell" and column in frame}
     if columns.cell not in frame or "cell_class" not in named:
         raise InputError(
             f"{labels} without {columns.cell} or {columns.cell_class}",

@@ -22,6 +22,7 @@ from nwbspikegen.patchseq.nwb.reading import (
 )
 from nwbspikegen.patchseq.nwb.writing import write_patchseq
 from nwbspikegen.patchseq.reading.cells import Cell, read_cell_and_sweeps
+from nwbspikegen.patchseq.reading.samples import AS_GIVEN, Scales
 from nwbspikegen.patchseq.spikes.detect import SpikingSweep, tabulate_spikes
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -101,6 +102,7 @@ def measure_recording(
     preset: str = "gouwens2020",
     electrode: str | None = None,
     accept_implausible: bool = False,
+    scales: Scales = AS_GIVEN,
 ) -> MeasuredCell:
     """Read and measure one recording.
 
@@ -111,10 +113,16 @@ def measure_recording(
     InputError
         The file cannot be read as a current-clamp recording of one cell.
     """
-    cell, sweeps = read_cell_and_sweeps(path, electrode=electrode, accept_implausible=accept_implausible)
+    cell, sweeps = read_cell_and_sweeps(
+        path, electrode=electrode, accept_implausible=accept_implausible, scales=scales
+    )
     # the table of sweeps and the scalars of the cell are of the same spikes
     spiking = spike_cell(sweeps)
     table = cell.tabulate().join(pd.DataFrame([_summarise(each) for each in spiking]))
+    # what was measured is of corrected samples, and those in the source are not
+    for name, scale in (("scale_mv", scales.mv), ("scale_pa", scales.pa)):
+        if scale != 1.0:
+            table[name] = scale
     table.attrs.update(_label(cell))
     measured = MeasuredCell(cell.path, measure_spiking(spiking, preset), table, preset, cell.rejected)
     _LOG.info("%s", measured.describe_sweeps())

@@ -15,16 +15,17 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.addresses import Address
-from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.errors import InputError, MetadataError
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.patchseq.classify.models_io import CellModel
 from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
-from nwbspikegen.patchseq.features.table_allen import SHARED_FEATURES
 from nwbspikegen.patchseq.nwb.predictions import write_predictions
+from nwbspikegen.patchseq.run.doubt import Doubts, find_doubts, name_sets
 from nwbspikegen.patchseq.run.features import NWB_FOLDER
 from nwbspikegen.patchseq.run.fit import predict_cells
-from nwbspikegen.patchseq.run.load import Columns, LoadedCells, load_cells, share_loaded
+from nwbspikegen.patchseq.run.load import Columns, LoadedCells, load_for_model
+from nwbspikegen.patchseq.run.validate import SET_COVERAGE, SET_SIZE
 from nwbspikegen.scoring.metrics import CALIBRATION_ERROR
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -52,8 +53,8 @@ class PredictionReport:
     path : Path
         Folder with the table and, of cells in NWB, files.
     table : DataFrame
-        One row a cell: `cell`, `predicted_class`, `probability_<class>`, `attention_<family>`, and
-        `cell_class` where it is known.
+        One row a cell: `cell`, `predicted_class`, `probability_<class>` (calibrated), `attention_<family>`,
+        `class_set`, `distance`, `answer` and `doubt` (`find_doubts`), and `cell_class` where it is known.
     files : list of Path
         NWB files.
     scores : DataFrame, optional
@@ -105,13 +106,7 @@ def predict_sources(
     out = Path(out)
     require_absent(out, overwrite=overwrite, marker=PREDICTIONS_FILE)
     model = CellModel.load(model_folder)
-    # a model of scalars has none, and either gives the same scalars
-    preset = str(model.training.get("preset") or "gouwens2020")
-    # a model of all features of an Allen table reads some that the other table does not have
-    own = bool(set(model.features) - set(SHARED_FEATURES))
-    cells = load_cells(sources, columns=columns, preset=preset, features="all" if own else "shared")
-    if set(model.features) == set(SHARED_FEATURES):
-        cells = share_loaded(cells)
+    cells = load_for_model(model.features, model.training, sources, columns=columns)
     # an option without effect is refused, not dropped
     if metadata is not None and not cells.measured:
         raise InputError(
@@ -120,8 +115,11 @@ def predict_sources(
             "leave --metadata out: it has no effect on tables or on features that were measured before",
         )
     predictions = predict_cells(model, cells)
-    table = tabulate(predictions, cells)
-    scores, notes = score_known(predictions, cells), compare_species(model, cells)
+    species = compare_species(model, cells)
+    doubts = find_doubts(model, predictions, cells, is_other_species=bool(species))
+    table = tabulate(predictions, cells, doubts)
+    scores = score_known(predictions, cells)
+    notes = (*species, *(doubts.notes if doubts is not None else ()))
     unused = _name_unread(model, cells)
     for note in notes:
         _LOG.warning("%s", note)
@@ -132,7 +130,7 @@ def predict_sources(
         (temporary / ABOUT_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         if scores is not None:
             guard_formulas(scores).to_csv(temporary / SCORES_FILE, index=False)
-        names = _write_files(cells, predictions, temporary / NWB_FOLDER, metadata)
+        names = _write_files(cells, predictions, doubts, temporary / NWB_FOLDER, metadata)
     return PredictionReport(
         out,
         table,
@@ -185,6 +183,11 @@ def score_known(predictions: xr.Dataset, cells: LoadedCells) -> pd.DataFrame | N
     error = score_confidence(predictions["probability"].values[known], names, classes)
     # no interval: groups of equal size would have to be cut anew for each draw of donors
     rows.append((CALIBRATION_ERROR.name, error, np.nan, np.nan))
+    if "in_set" in predictions:
+        sets = predictions["in_set"].transpose("cell", "class").values[known]
+        covered = (sets & (names == classes[:, None])).any(axis=1)
+        rows.append((SET_COVERAGE, float(covered.mean()), np.nan, np.nan))
+        rows.append((SET_SIZE, float(sets.sum(axis=1).mean()), np.nan, np.nan))
     table = pd.DataFrame(rows, columns=["metric", "value", "ci_low", "ci_high"])
     return table.assign(num_cells=int(known.sum()), num_donors=num_donors)
 
@@ -197,17 +200,17 @@ def _name_unread(model: CellModel, cells: LoadedCells) -> dict[str, str]:
     return {**cells.unused, **unread}
 
 
-def tabulate(predictions: xr.Dataset, cells: LoadedCells) -> pd.DataFrame:
+def tabulate(predictions: xr.Dataset, cells: LoadedCells, doubts: Doubts | None = None) -> pd.DataFrame:
     """Return predictions as a table, with the class where it is known."""
     index = pd.Index(predictions["cell"].values.astype(str), name="cell")
-    table = to_rows(predictions).set_axis(index, axis=0)
+    table = to_rows(predictions, doubts).set_axis(index, axis=0)
     known = cells.table.classes
     if (known != "").any():
         table.insert(1, "cell_class", known)
     return table.reset_index()
 
 
-def to_rows(predictions: xr.Dataset) -> pd.DataFrame:
+def to_rows(predictions: xr.Dataset, doubts: Doubts | None = None) -> pd.DataFrame:
     """Return the columns that `write_patchseq` takes, one row a cell; NaN attention where masked."""
     columns: dict[str, object] = {
         "model_name": str(predictions.attrs["model"]),
@@ -222,12 +225,20 @@ def to_rows(predictions: xr.Dataset) -> pd.DataFrame:
         attention = np.where(attention > 0, attention, np.nan)
         for place, name in enumerate(predictions["family"].values.astype(str)):
             columns[f"attention_{name}"] = attention[:, place]
+    if "in_set" in predictions:
+        sets = predictions["in_set"].transpose("cell", "class").values
+        columns["class_set"] = name_sets(sets, predictions["class"].values)
+    if "distance" in predictions:
+        columns["distance"] = predictions["distance"].values
+    if doubts is not None:
+        columns |= {"answer": doubts.answer, "doubt": doubts.doubt}
     return pd.DataFrame(columns)
 
 
 def _write_files(
     cells: LoadedCells,
     predictions: xr.Dataset,
+    doubts: Doubts | None,
     folder: Path,
     metadata: str | os.PathLike[str] | None,
 ) -> list[str]:
@@ -235,7 +246,7 @@ def _write_files(
     if not cells.files and not cells.measured:
         return []
     folder.mkdir()
-    rows = to_rows(predictions)
+    rows = to_rows(predictions, doubts)
     names = []
     for place, cell in enumerate(predictions["cell"].values.astype(str)):
         row = rows.iloc[[place]]
@@ -243,7 +254,12 @@ def _write_files(
         if not row["predicted_class"].iloc[0]:
             continue
         if cell in cells.measured:
-            written = cells.measured[cell].write(folder, predictions=row, metadata=metadata)
+            try:
+                written = cells.measured[cell].write(folder, predictions=row, metadata=metadata)
+            except MetadataError as error:
+                # predicting asks for no subject, an archive does
+                _LOG.warning("%s is predicted, but no NWB file is written of it: %s", cell, error)
+                continue
         elif cell in cells.files:
             source = cells.files[cell]
             written = write_predictions(folder / source.name, measured=source, predictions=row)

@@ -17,10 +17,12 @@ import pandas as pd
 from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.plain_text import guard_formulas
+from nwbspikegen.patchseq.classify.known_cells import KnownCells, learn_known_cells
 from nwbspikegen.patchseq.classify.models_io import DESCRIPTION_FILE, CellModel
 from nwbspikegen.patchseq.features.files import FEATURES_FILE
 from nwbspikegen.patchseq.features.tables import CellTable
-from nwbspikegen.patchseq.run.fit import Recipe, fit_cells, keep_usable
+from nwbspikegen.patchseq.run.doubt import name_sets
+from nwbspikegen.patchseq.run.fit import Recipe, fit_cells, keep_usable, read_kind
 from nwbspikegen.patchseq.run.load import LoadedCells
 from nwbspikegen.patchseq.run.validate import Validation, validate_recipe
 
@@ -95,7 +97,8 @@ def train_cells(
     validation = validate_recipe(usable, recipe, num_folds=num_folds, repeats=repeats, seed=seed)
     # on all cells: what validation says of it is, if anything, too low
     model = fit_cells(usable, recipe, seed=seed, training=_describe(usable, recipe, seed, validation))
-    model = replace(model, license=license)
+    known = _learn_known(model, usable, validation)
+    model = replace(model, license=license, confidence=validation.confidence, known=known)
     with write_whole(out, overwrite=overwrite, marker=DESCRIPTION_FILE) as temporary:
         model.save(temporary)
         guard_formulas(validation.scores).to_csv(temporary / SCORES_FILE, index=False)
@@ -109,8 +112,18 @@ def train_cells(
     return CellTrainingReport(out, model, validation, left_out)
 
 
+def _learn_known(model: CellModel, cells: LoadedCells, validation: Validation) -> KnownCells:
+    """Learn where the training cells lie, from what the model reads of them."""
+    values, _ = model.read_values(read_kind(model, cells))
+    # one deal to folds is enough: which class each cell is taken for
+    predicted = validation.predictions["predicted_class"].isel(repeat=0).values.astype(str)
+    names = model.classifier.class_names
+    truth, taken = (np.searchsorted(names, each) for each in (cells.table.classes, predicted))
+    return learn_known_cells(values, truth, taken, cells.table.donors)
+
+
 def tabulate_validation(validation: Validation, cells: LoadedCells) -> pd.DataFrame:
-    """Return one row per repeat and cell: donor, class, predicted class, probabilities."""
+    """Return one row per repeat and cell: donor, class, predicted class, probabilities, set of classes."""
     parts = []
     for repeat in range(validation.predictions.sizes["repeat"]):
         one = validation.predictions.isel(repeat=repeat)
@@ -123,8 +136,10 @@ def tabulate_validation(validation: Validation, cells: LoadedCells) -> pd.DataFr
                 "predicted_class": one["predicted_class"].values.astype(str),
             }
         )
-        for place, name in enumerate(one["class"].values.astype(str)):
+        names = one["class"].values.astype(str)
+        for place, name in enumerate(names):
             table[f"probability_{name}"] = one["probability"].values[:, place]
+        table["class_set"] = name_sets(one["in_set"].values, names)
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.patchseq.classify.confidence import Confidence, fit_confidence
 from nwbspikegen.patchseq.classify.folds import folds_by_donor
 from nwbspikegen.patchseq.classify.scores import METRICS, score_classes, score_confidence
 from nwbspikegen.patchseq.run.fit import Recipe, fit_cells, predict_cells
@@ -18,6 +19,7 @@ from nwbspikegen.scoring.metrics import CALIBRATION_ERROR
 
 _LOG = logging.getLogger("nwbspikegen")
 MAJORITY = "majority"
+SET_COVERAGE, SET_SIZE = "set_coverage", "set_size"
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,19 @@ class Validation:
         One row per predictor and metric: `value` (mean over repeats), `sd` (over repeats, NaN for one),
         `ci_low` and `ci_high` (95 % over donors), `num_cells`, `num_donors`.
     predictions : xarray.Dataset
-        `predicted_class` (repeat, cell), `probability` (repeat, cell, class), `attention`
-        (repeat, cell, family) of a network: each cell by the model that had not seen its donor.
+        `predicted_class` (repeat, cell), `probability` and `in_set` (repeat, cell, class), `attention`
+        (repeat, cell, family) of a network: each cell by the model that had not seen its donor, calibrated
+        on the cells of other folds.
     classes : array of str
         The classes as labelled.
+    confidence : Confidence
+        Learned from all held-out predictions: for a model that is fitted on all cells.
     """
 
     scores: pd.DataFrame
     predictions: xr.Dataset
     classes: np.ndarray
+    confidence: Confidence
 
     @property
     def confusion(self) -> pd.DataFrame:
@@ -71,6 +77,7 @@ def validate_recipe(
     classes, donors = cells.table.classes, cells.table.donors
     num_folds = _choose_folds(classes, donors, num_folds)
     runs, majority = [], np.full((repeats, len(classes)), "", dtype=object)
+    fold_of = np.zeros((repeats, len(classes)), dtype=np.int64)
     for repeat in range(repeats):
         parts = []
         for fold, (train, test) in enumerate(
@@ -83,20 +90,48 @@ def validate_recipe(
             # of the training side: the most frequent class of all cells has seen the test cells
             names, counts = np.unique(classes[train], return_counts=True)
             majority[repeat, test] = names[np.argmax(counts)]
+            fold_of[repeat, test] = fold
             _LOG.info("repeat %d of %d, fold %d of %d", repeat + 1, repeats, fold + 1, num_folds)
         runs.append(_stack(parts, cells))
-    predictions = xr.concat(runs, "repeat")
+    raw = xr.concat(runs, "repeat")
+    predictions = calibrate_across(raw, classes, fold_of)
     name = recipe.kind
     table = [
         *_score(name, predictions["predicted_class"].values.astype(str), classes, donors),
         *_score(MAJORITY, majority.astype(str), classes, donors),
+        *_score_confidence(name, predictions, classes, donors),
     ]
-    errors = [
-        score_confidence(run["probability"].values, run["class"].values.astype(str), classes) for run in runs
-    ]
-    # no interval: groups of equal size would have to be cut anew for each draw of donors
-    table.append(_row(name, CALIBRATION_ERROR.name, errors, (np.nan, np.nan), classes, donors))
-    return Validation(pd.DataFrame(table), predictions, classes)
+    truth = np.searchsorted(raw["class"].values.astype(str), classes)
+    confidence = fit_confidence(_order(raw["probability"]), truth)
+    return Validation(pd.DataFrame(table), predictions, classes, confidence)
+
+
+def calibrate_across(raw: xr.Dataset, classes: np.ndarray, fold_of: np.ndarray) -> xr.Dataset:
+    """Return held-out predictions, each calibrated on the cells of the other folds; and sets of classes.
+
+    Parameters
+    ----------
+    raw : Dataset
+        `probability` (repeat, cell, class) of models that had not seen the cell's donor.
+    classes : array of str, shape (cell,)
+        The classes as labelled.
+    fold_of : array of int, shape (repeat, cell)
+        In which fold each cell was held out.
+    """
+    probability, truth = _order(raw["probability"]), np.searchsorted(raw["class"].values.astype(str), classes)
+    calibrated, in_set = np.empty_like(probability), np.zeros(probability.shape, dtype=bool)
+    for repeat, folds in enumerate(fold_of):
+        for fold in np.unique(folds):
+            test = folds == fold
+            confidence = fit_confidence(probability[None, repeat, ~test], truth[~test])
+            calibrated[repeat, test] = confidence.calibrate(probability[repeat, test])
+            in_set[repeat, test] = confidence.choose_sets(calibrated[repeat, test])
+    order = ("repeat", "cell", "class")
+    return raw.assign(probability=(order, calibrated), in_set=(order, in_set))
+
+
+def _order(probability: xr.DataArray) -> np.ndarray:
+    return np.asarray(probability.transpose("repeat", "cell", "class").values, dtype=np.float64)
 
 
 def _choose_folds(classes: np.ndarray, donors: np.ndarray, wanted: int) -> int:
@@ -147,6 +182,23 @@ def _score(
         ]
         rows.append(_row(name, metric, each, (found.low, found.high), classes, donors))
     return rows
+
+
+def _score_confidence(
+    name: str, predictions: xr.Dataset, classes: np.ndarray, donors: np.ndarray
+) -> list[dict[str, object]]:
+    names = predictions["class"].values.astype(str)
+    own = np.searchsorted(names, classes)
+    each: dict[str, list[float]] = {CALIBRATION_ERROR.name: [], SET_COVERAGE: [], SET_SIZE: []}
+    for repeat in range(predictions.sizes["repeat"]):
+        one = predictions.isel(repeat=repeat)
+        sets = one["in_set"].transpose("cell", "class").values
+        error = score_confidence(one["probability"].transpose("cell", "class").values, names, classes)
+        each[CALIBRATION_ERROR.name].append(error)
+        each[SET_COVERAGE].append(float(sets[np.arange(len(own)), own].mean()))
+        each[SET_SIZE].append(float(sets.sum(axis=1).mean()))
+    # no interval: groups of equal size would have to be cut anew for each draw of donors
+    return [_row(name, metric, values, (np.nan, np.nan), classes, donors) for metric, values in each.items()]
 
 
 def _row(
