@@ -130,7 +130,7 @@ def generate_command(
 
         fitted = load_model(model)
         how |= {"workers": workers, "scheduler": scheduler, "certificates": certificates}
-        found = find_recordings(recordings)
+        found = list(dict.fromkeys(find_recordings(recordings)))
         _print_many(
             generate_many(model, found, out, options=read_window_like(fitted, **window), **how), as_json
         )

@@ -34,7 +34,7 @@ _LOG = logging.getLogger("nwbspikegen")
 MANIFEST = "study.csv"
 COLUMNS = (
     *("recording", "status", "path", "num_units", "num_spikes", "duration"),
-    *("bits_per_spike", "ci_low", "ci_high", "roc_auc_per_unit", "failed_audits", "error"),
+    *(BITS_PER_SPIKE.name, "ci_low", "ci_high", ROC_AUC_PER_UNIT.name, "failed_audits", "error"),
     "parameters_sha256",
 )
 DONE, FAILED, WAITING = "done", "failed", "waiting"

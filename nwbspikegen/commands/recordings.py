@@ -19,14 +19,15 @@ _LIST = ".txt"
 
 
 def find_recordings(places: Sequence[Place]) -> list[Place]:
-    """Return the recordings that files, addresses, folders, patterns and lists stand for, each once.
+    """Return the recordings that files, addresses, folders, patterns and lists stand for.
 
     Parameters
     ----------
     places : sequence of path or address
         A folder stands for the ``.nwb`` files in it and below it, a pattern with ``*``, ``?`` or ``[`` for
         what it matches, a ``.txt`` file for its lines: paths from its own folder, addresses, patterns or
-        folders; lines that are empty or begin with ``#`` are passed over. From folders and patterns, hidden
+        folders; lines that are empty or begin with ``#`` are passed over. What they stand for is there once;
+        a file or address that is named again itself is there again. From folders and patterns, hidden
         files and files that hold results of this package are left out.
 
     Raises
@@ -39,8 +40,18 @@ def find_recordings(places: Sequence[Place]) -> list[Place]:
     >>> find_recordings(["a.nwb", "dandi://000409/sub-1/sub-1_ecephys.nwb"])
     ['a.nwb', 'dandi://000409/sub-1/sub-1_ecephys.nwb']
     """
-    found = {_key(each): each for place in places for each in _expand(place)}
-    return list(found.values())
+    found: list[Place] = []
+    listed: set[str] = set()
+    for place in places:
+        if _is_one(place):
+            # named twice it stays there twice, for the commands to refuse or not
+            found += [] if _key(place) in listed else [place]
+            continue
+        named = {_key(each) for each in found}
+        more = {_key(each): each for each in _expand(place) if _key(each) not in named}
+        found += more.values()
+        listed |= set(more)
+    return found
 
 
 def stands_for_many(places: Sequence[Place]) -> bool:

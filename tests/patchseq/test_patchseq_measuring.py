@@ -58,9 +58,9 @@ def test_each_sweep_is_read_once(recording: Path, monkeypatch: pytest.MonkeyPatc
     read: list[int] = []
     original = reading.read_pair
 
-    def count(root: object, pair: reading.Pair) -> reading.Samples:
+    def count(root: object, pair: reading.Pair, *scales: object) -> reading.Samples:
         read.append(pair.number)
-        return original(root, pair)
+        return original(root, pair, *scales)
 
     monkeypatch.setattr(reading, "read_pair", count)
     measured = measure_recording(recording)

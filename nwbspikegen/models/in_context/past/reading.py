@@ -189,7 +189,7 @@ def list_training_samples(
     Examples
     --------
     >>> spikes = np.eye(3, dtype=np.uint8)
-    >>> list_training_samples(spikes, None, 0.001, find_prior(NEWEST_PRIOR)).sum()
+    >>> int(list_training_samples(spikes, None, 0.001, find_prior(NEWEST_PRIOR)).sum())
     3
     """
     population = Population(spikes.shape[1], prior_bins(bin_size), prior)
