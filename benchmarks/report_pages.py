@@ -140,6 +140,7 @@ def _learn_human(cache: Path) -> Path:
 def _simulate_cells(cache: Path) -> list[Path]:
     folder = cache / "cells"
     if not folder.is_dir():
+        folder.mkdir()
         simulate_patchseq(folder, _CELLS, "Mus musculus", 0)
     return sorted(folder.rglob("*.nwb"))
 
