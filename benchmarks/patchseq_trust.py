@@ -1,6 +1,6 @@
 """How far predictions of cell classes are to be trusted: calibration, sets of classes, and unlike cells.
 
-    python benchmarks/patchseq_trust.py --cache /tmp/patchseq > docs/benchmarks/patchseq_trust.md
+    python benchmarks/patchseq_trust.py --cache FOLDER > docs/benchmarks/patchseq_trust.md
 
 Needs ../shared/data. Held-out probabilities are those of `patchseq_tables.py`, with which it shares the
 cache; nothing is chosen on these folds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,12 +80,8 @@ def plot_family_attention(attention: pd.DataFrame) -> Figure:
     # to twice an equal share at least, or noise about 1 would fill the colours
     image = draw_table(axes, times, "viridis", 0.0, max(2.0, float(np.nanmax(times))))
     middle = 0.6 * max(2.0, float(np.nanmax(times)))
-    for row, column in np.ndindex(*times.shape):
-        text = "-" if np.isnan(times[row, column]) else f"{times[row, column]:.1f}"
-        colour = "black" if times[row, column] > middle else "white"
-        axes.text(column, row, text, ha="center", va="center", fontsize="small", color=colour)
-    names = [str(name).removeprefix("spiking_").replace("_", " ") for name in attention.columns]
-    axes.set_xticks(range(attention.shape[1]), names, rotation=45, ha="right")
+    write_values(axes, times, 1, is_white=~(times > middle))
+    axes.set_xticks(range(attention.shape[1]), shorten_families(attention.columns), rotation=45, ha="right")
     axes.set_yticks(range(len(attention)), attention.index)
     axes.set_title("Attention, times an equal share", loc="left", fontsize="medium")
     figure.colorbar(image, ax=axes, shrink=0.85)
@@ -146,3 +143,16 @@ def draw_table(axes: Any, values: np.ndarray, colours: str, low: float, high: fl
     """Draw a table of numbers as colours, without a frame."""
     axes.spines[:].set_visible(False)
     return axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
+
+
+def write_values(axes: Any, values: np.ndarray, digits: int, is_white: np.ndarray) -> None:
+    """Write the numbers of a drawn table into its cells, in white where asked; a gap is a dash."""
+    for row, column in np.ndindex(*values.shape):
+        text = "-" if np.isnan(values[row, column]) else f"{values[row, column]:.{digits}f}"
+        colour = "white" if is_white[row, column] else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize="small", color=colour)
+
+
+def shorten_families(names: Iterable[object]) -> list[str]:
+    """Return families of features as they are read below a figure."""
+    return [str(name).removeprefix("spiking_").replace("_", " ") for name in names]

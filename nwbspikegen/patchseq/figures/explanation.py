@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.patchseq.figures.classes import draw_table
+from nwbspikegen.patchseq.figures.classes import draw_table, shorten_families, write_values
 from nwbspikegen.plot.canvas import COLOURS, new_figure
 
 if TYPE_CHECKING:
@@ -77,14 +77,9 @@ def plot_separation(separation: pd.DataFrame) -> Figure:
     figure = new_figure(3.4 + 0.8 * values.shape[1], 1.4 + 0.36 * len(values))
     axes = figure.subplots()
     image = draw_table(axes, values, "RdBu", -most, most)
-    for row, column in np.ndindex(*values.shape):
-        text = "-" if np.isnan(values[row, column]) else f"{values[row, column]:.2f}"
-        colour = "white" if abs(values[row, column]) > 0.6 * most else "black"
-        axes.text(column, row, text, ha="center", va="center", fontsize="small", color=colour)
+    write_values(axes, values, 2, is_white=np.abs(values) > 0.6 * most)
     axes.set_xticks(range(values.shape[1]), table.columns)
-    axes.set_yticks(
-        range(len(values)), [str(name).removeprefix("spiking_").replace("_", " ") for name in table.index]
-    )
+    axes.set_yticks(range(len(values)), shorten_families(table.index))
     axes.set_title("Mean silhouette", loc="left", fontsize="medium")
     figure.colorbar(image, ax=axes, shrink=0.85)
     return figure
