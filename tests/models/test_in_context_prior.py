@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import FittedModel, build_model, load_model
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.in_context.correction_shares import CorrectionShares
+from nwbspikegen.models.in_context.model_averaging import ModelAverage
 from nwbspikegen.models.in_context.pair_reading import cut_at_random
 from nwbspikegen.models.in_context.past import Past, find_prior
 from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN, TAUS_BINS
@@ -67,11 +69,11 @@ def test_an_untrained_network_is_left_out_and_changes_nothing():
 
 
 def test_a_prior_that_does_not_exist_is_refused():
-    with pytest.raises(InputError, match="prior 3"):
-        build_model("in_context", 4, prior=3)
+    with pytest.raises(InputError, match="prior 4"):
+        build_model("in_context", 4, prior=4)
 
 
-@pytest.mark.parametrize(("prior", "share"), [(1, 20 / 10_020), (2, 1.0)])
+@pytest.mark.parametrize(("prior", "share"), [(1, 20 / 10_020), (2, 1.0), (3, 1.0)])
 def test_what_a_silent_unit_is_given(prior, share):
     past = Past(3, _BIN, find_prior(prior))
     pieces = past.read(np.zeros((10_001, 3), np.uint8), np.arange(10_001) == 10_000)
@@ -79,7 +81,7 @@ def test_what_a_silent_unit_is_given(prior, share):
     np.testing.assert_allclose(np.exp(features[:, HAZARD_COLUMN]), share, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("prior", "expected"), [(1, np.log(1e-4 / 1.1e-3)), (2, 0.0)])
+@pytest.mark.parametrize(("prior", "expected"), [(1, np.log(1e-4 / 1.1e-3)), (2, 0.0), (3, 0.0)])
 def test_traces_begin_at_the_rate(prior, expected):
     past = Past(3, _BIN, find_prior(prior))
     (samples,) = past.read(np.zeros((1, 3), np.uint8), np.ones(1, dtype=bool))
@@ -118,10 +120,45 @@ def test_units_that_join_late_are_no_worse_than_at_their_running_rate():
 
 
 def test_models_of_several_priors_predict_together_as_alone():
-    models, spikes = [_perturbed(1), _perturbed(2)], _bursting(2500)
+    models, spikes = [_perturbed(prior) for prior in (1, 2, 3)], _bursting(2500)
     together = InContext.predict_together(models, Bins(spikes, None), 500, _BIN)
     for model, found in zip(models, together, strict=True):
         np.testing.assert_array_equal(found, model.predict(spikes, 500, _BIN))
+
+
+def test_a_network_that_knows_another_kind_of_recording_does_harm_for_a_moment_only():
+    spikes = _bursting(30_000)
+    wrong = [_perturbed(prior) for prior in (2, 3)]
+    with torch.no_grad():
+        for model in wrong:
+            model.network[-1].bias.fill_(-3.0)
+    untrained = build_model("in_context", 12).eval().predict(spikes, 0, _BIN)
+    alone, averaged = (model.predict(spikes, 0, _BIN) for model in wrong)
+    early, late = slice(0, 200), slice(2000, None)
+    assert _gain(alone[late], spikes[late], untrained[late]) < -0.02
+    assert _gain(averaged[late], spikes[late], untrained[late]) > -0.002
+    # 200 bins are 140 spikes: the network is left long before the first of its own corrections
+    assert _gain(alone[early], spikes[early], untrained[early]) < -3
+    assert _gain(averaged[early], spikes[early], untrained[early]) > -0.15
+
+
+def test_evidence_is_that_of_bins_before_and_fades():
+    rng = np.random.default_rng(0)
+    spikes = (rng.random((4000, 3)) < 0.02).astype(np.uint8)
+    past, average = Past(3, _BIN), ModelAverage(3)
+    (samples,) = itertools.islice(past.read(spikes[:900], np.ones(900, dtype=bool)), 1)
+    before = np.full(len(samples.bin), np.log(0.02 / 0.98))
+    after = before + np.where(samples.unit == 0, 1.0, 0.0)
+    found = average.read(samples, 0, before, after)
+    # what each bin says counts from the next one on, in its own unit by .5 and in all by .1
+    gained = np.where(samples.fired > 0, 1.0, 0.0) - np.log((1 + np.exp(after)) / (1 + np.exp(before)))
+    gained = (samples.weight * gained).reshape(900, 3)[:, 0]
+    earlier = np.arange(900)[:, None] > np.arange(900)
+    fade = np.exp((np.arange(900) - np.arange(900)[:, None]) / 20_000.0)
+    evidence = (gained * earlier * fade).sum(axis=1)
+    trust = 1 / (1 + np.exp(-np.log(2.0) - 0.6 * evidence))
+    np.testing.assert_allclose((found - before).reshape(900, 3)[:, 0], trust, rtol=1e-9)
+    np.testing.assert_array_equal((found - before).reshape(900, 3)[:, 1:], 0.0)
 
 
 @pytest.mark.parametrize(("truth", "share"), [((1.0, 0.0), (1.0, 0.0)), ((-1.0, 0.5), (0.0, 0.5))])

@@ -66,7 +66,7 @@ def test_one_folder_with_all_members(mixed, tmp_path):
         "weights.safetensors",
     ]
     assert again.parameters == {
-        "members": "in_context width=16 prior=2, glm, population_gru num_bins=100 width=8"
+        "members": "in_context width=16 prior=3, glm, population_gru num_bins=100 width=8"
     }
     units, parts = small_population(), small_split()
     one, two = (nsg.generate(model, parts.test, context=units) for model in (mixed, again))
@@ -80,9 +80,9 @@ def test_members_that_would_not_fit_the_file_are_refused(mixed, tmp_path):
     path = tmp_path / "mixed" / "model.json"
     told = json.loads(path.read_text())
     for members in (
-        "in_context width=16 prior=2, shimono2026 depth=1000000",
+        "in_context width=16 prior=3, shimono2026 depth=1000000",
         ", ".join(["glm"] * 5000),
-        "in_context width=100000000 prior=2, glm, population_gru num_bins=100 width=8",
+        "in_context width=100000000 prior=3, glm, population_gru num_bins=100 width=8",
     ):
         path.write_text(json.dumps({**told, "parameters": {"members": members}}))
         with pytest.raises(InputError, match=r"depth|of shape"):

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from nwbspikegen.models.in_context.adaptive_correction_kernels import (
+    correct_rows,
     correction_inputs,
     gather,
-    predict_rows,
     weigh,
 )
 from nwbspikegen.models.in_context.correction_shares import CorrectionShares
@@ -113,15 +113,16 @@ class AdaptiveCorrection:
         return clipped
 
 
-def predict_frozen(
+def correct_frozen(
     weights: Float64[np.ndarray, "unit input"],
     standard: Float32[np.ndarray, "pair feature"],
     log_odds: Float32[np.ndarray, " pair"],
     log_rate: Float32[np.ndarray, " pair"],
-    out: Float32[np.ndarray, "sample unit"],
-) -> None:
-    """Fill in probabilities for all units of sample after sample, by weights that stay as they are."""
-    predict_rows(standard, CORRECTION_FEATURES, log_odds, log_rate, weights, _LOWEST, _HIGHEST, out)
+) -> Float64[np.ndarray, "sample unit"]:
+    """Return corrected log odds of all units of sample after sample, by weights that stay as they are."""
+    out = np.empty((len(log_odds) // len(weights), len(weights)))
+    correct_rows(standard, CORRECTION_FEATURES, log_odds, log_rate, weights, _LOWEST, _HIGHEST, out)
+    return out
 
 
 class _Posterior:

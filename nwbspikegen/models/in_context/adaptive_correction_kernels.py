@@ -65,8 +65,8 @@ def gather(inputs, member, fired, weight, log_odds, curvature, gradient):  # typ
 
 
 @numba.njit(cache=True, nogil=True)
-def predict_rows(standard, columns, log_odds, log_rate, weights, lowest, highest, out):  # type: ignore[no-untyped-def]
-    """Fill out (sample, unit) with probabilities; weights (unit, input) are of population and unit."""
+def correct_rows(standard, columns, log_odds, log_rate, weights, lowest, highest, out):  # type: ignore[no-untyped-def]
+    """Fill out (sample, unit) with log odds; weights (unit, input) are of population and unit."""
     num_units = out.shape[1]
     for row in range(out.size):
         unit = row % num_units
@@ -74,5 +74,4 @@ def predict_rows(standard, columns, log_odds, log_rate, weights, lowest, highest
         adapted = base + weights[unit, 0] + log_ratio_input(base, log_rate[row]) * weights[unit, 1]
         for i in range(columns.size):
             adapted += standard[row, columns[i]] * weights[unit, i + 2]
-        adapted = min(max(adapted, lowest), highest)
-        out[row // num_units, unit] = 1.0 / (1.0 + math.exp(-adapted))
+        out[row // num_units, unit] = min(max(adapted, lowest), highest)

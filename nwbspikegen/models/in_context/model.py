@@ -2,7 +2,8 @@
 
 It never learns which unit it looks at. What it knows of a unit, and of its coupling to others, is
 read from the past (`past`), so it takes any number of units of any recording, in any order; what it gets
-wrong about this recording is corrected from the past as well (`adaptive_correction`).
+wrong about this recording is corrected from the past as well, and it is believed as far as it was better than
+no network so far (`adaptation`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
+from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
 from nwbspikegen.models.in_context.pair_reading import PairReading, Way, vary_by_columns, write_pairs
@@ -80,7 +82,10 @@ _ROWS_AT_ONCE = 4096
 
 @register("in_context")
 class InContext(SpikeModel):
-    """log odds = hazard given the age + MLP(features of the past) + adaptive correction."""
+    """log odds = hazard given the age + MLP(features of the past) + adaptive correction.
+
+    Averaged with the same without the MLP, as far as each has predicted the recording so far.
+    """
 
     settings_class = InContextSettings
     default_loss = "bernoulli"
@@ -244,7 +249,8 @@ class InContext(SpikeModel):
 
     def begin(self, num_units: int, bin_size: float) -> InContextState:
         """Return the state before the first bin, of any number of units."""
-        return InContextState(self, num_units, Past(num_units, bin_size, self.prior))
+        untrained = AdaptiveCorrection(num_units, is_gated=self.prior.is_correction_gated)
+        return InContextState(self, num_units, Past(num_units, bin_size, self.prior), untrained)
 
     @classmethod
     def predict_together(
@@ -269,6 +275,12 @@ class InContext(SpikeModel):
         """Return the coupling filters between units, as the past of a recording tells."""
         return read_couplings(bins.spikes, bin_size, bins.observed, self.prior)
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether its network adds anything; untrained models stand in every table, and need no network."""
+        last: Any = self.network[-1]
+        return bool(last.weight.any() or last.bias.any())
+
     def log_odds(
         self, samples: PairSamples
     ) -> tuple[Float32[np.ndarray, " pair"], Float32[np.ndarray, "pair feature"]]:
@@ -276,9 +288,7 @@ class InContext(SpikeModel):
 
         What the adaptive correction goes on from.
         """
-        last: Any = self.network[-1]
-        # untrained it adds nothing, and stands in every table: a sixth of the time of `generate`
-        is_trained = bool(last.weight.any() or last.bias.any())
+        is_trained = self.is_trained
         corrected = samples.log_odds.copy()
         step = _ROWS_AT_ONCE if self.device.type == "cpu" else max(len(corrected), 1)
         for begin in range(0, len(corrected), step):

@@ -1,4 +1,4 @@
-"""What `in_context` has made of a recording so far: its past, and the adaptive correction learnt from it."""
+"""What `in_context` has made of a recording so far: its past, and how its network is adapted to it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32, Float64, UInt8
 
 from nwbspikegen.core.predictor import Bins
+from nwbspikegen.models.in_context.adaptation import Adaptation
 from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection
 from nwbspikegen.models.in_context.past import PairSamples, Past
 from nwbspikegen.models.in_context.past.feature_columns import COUPLING_COLUMN
@@ -20,7 +21,7 @@ from nwbspikegen.views.history import Mask
 
 
 class InContextState(RecordingState):
-    """Past and adaptive correction of a recording. Without its coupling, units tell nothing about each other.
+    """Past of a recording and adaptation to it. Without its coupling, units tell nothing about each other.
 
     Then features of coupling filters, pairwise predictors and coincident units are 0, as before anything was
     read; the population's activity, hazards and the correction, which learns without them, stay.
@@ -36,14 +37,14 @@ class InContextState(RecordingState):
         Units of the recording.
     past : Past
         Of the recording, in which nothing has been read; states that read together share it.
+    untrained : AdaptiveCorrection
+        Of no network; shared as well.
     """
 
-    def __init__(self, model: Any, num_units: int, past: Past) -> None:
+    def __init__(self, model: Any, num_units: int, past: Past, untrained: AdaptiveCorrection) -> None:
         super().__init__(model, num_units)
-        self._past, self._correction = (
-            past,
-            AdaptiveCorrection(num_units, is_gated=model.prior.is_correction_gated),
-        )
+        self._past, self._untrained = past, untrained
+        self._adaptation = Adaptation(model, num_units, untrained)
         self._has_coupling = True
 
     def read(
@@ -54,7 +55,7 @@ class InContextState(RecordingState):
     ) -> Float32[np.ndarray, "wanted unit"]:
         """Move on by some bins; NaN where a unit was not observed."""
         self.require_no_steps()
-        (probability,) = _read_sharing(self._past, [self], spikes, observed, wanted)
+        (probability,) = _read_sharing(self._past, self._untrained, [self], spikes, observed, wanted)
         return probability
 
     def predict_perturbed(
@@ -78,20 +79,29 @@ class InContextState(RecordingState):
     def begin_steps(self) -> InContextStepper:
         """Return what steps on from what has been read."""
         return InContextStepper(
-            self.model, self._past, self._correction, self.num_samples, has_coupling=self._has_coupling
+            self.model, self._past, self._adaptation, self.num_samples, has_coupling=self._has_coupling
         )
 
     def leave_out(self, component: str) -> None:
         """Go on without coupling."""
         self._has_coupling = False
 
-    def adapt(self, samples: PairSamples) -> Float32[np.ndarray, " pair"]:
-        """Let the correction learn from samples, which it overwrites; return the requested probabilities."""
+    @property
+    def needs_untrained(self) -> bool:
+        """Whether it asks what there was before training."""
+        return self._adaptation.needs_untrained
+
+    def leave_out_of(self, samples: PairSamples) -> None:
+        """Write into samples what features of coupling are of a unit about which the others tell nothing."""
         if not self._has_coupling:
-            # what these features are of a unit about which the others tell nothing
             samples.features[:, COUPLING_COLUMN:] = 0.0
-        adapted = self._correction.read(samples, *self.model.log_odds(samples))
-        probability: Float32[np.ndarray, " pair"] = 1 / (1 + np.exp(-adapted[samples.is_requested]))
+
+    def adapt(
+        self, samples: PairSamples, num_before: int, untrained: Float64[np.ndarray, " pair"] | None
+    ) -> Float32[np.ndarray, " requested"]:
+        """Learn from samples behind so many bins, and overwrite them; return the requested probabilities."""
+        adapted = self._adaptation.read(samples, num_before, untrained)
+        probability: Float32[np.ndarray, " requested"] = 1 / (1 + np.exp(-adapted[samples.is_requested]))
         return probability.astype(np.float32)
 
     def _skim(self, spikes: UInt8[np.ndarray, "time unit"], observed: Mask) -> None:
@@ -109,7 +119,8 @@ def predict_sharing(
     """Return what each model predicts of bins `first` to the end that are wanted, from one reading."""
     num_bins, num_units = bins.spikes.shape
     past = Past(num_units, bin_size, models[0].prior)
-    states = [InContextState(model, num_units, past) for model in models]
+    untrained = AdaptiveCorrection(num_units, is_gated=models[0].prior.is_correction_gated)
+    states = [InContextState(model, num_units, past, untrained) for model in models]
     asked = np.zeros(num_bins, dtype=bool)
     asked[first:] = True if wanted is None else wanted
     out = [np.empty((int(asked.sum()), num_units), dtype=np.float32) for _ in models]
@@ -117,7 +128,7 @@ def predict_sharing(
     # pieces as in `predict`, so that sums are taken in the same order
     for piece in models[0].cut_pieces(num_bins, first, num_units):
         seen = _cut(bins.observed, piece.start, piece.stop)
-        found = _read_sharing(past, states, bins.spikes[piece], seen, asked[piece])
+        found = _read_sharing(past, untrained, states, bins.spikes[piece], seen, asked[piece])
         for prediction, probability in zip(out, found, strict=True):
             prediction[done : done + len(probability)] = probability
         done += int(asked[piece].sum())
@@ -127,20 +138,30 @@ def predict_sharing(
 @torch.no_grad()
 def _read_sharing(
     past: Past,
+    untrained: AdaptiveCorrection,
     states: Sequence[InContextState],
     spikes: UInt8[np.ndarray, "time unit"],
     observed: Mask,
     wanted: Bool[np.ndarray, " time"] | None,
 ) -> list[Float32[np.ndarray, "wanted unit"]]:
-    """Let a past read some bins, and every state make of its samples what its weights make of them."""
+    """Let a past read some bins, and every state make of its samples what its weights make of them.
+
+    What there was before training is the same for all of them.
+    """
+    limit = states[0].model.clip_sd
     wanted = np.ones(len(spikes), dtype=bool) if wanted is None else wanted
-    place = np.cumsum(wanted) - 1
+    place, num_before = np.cumsum(wanted) - 1, past.num_bins
     # pairs that were not observed have no sample, and stay NaN
     out = [np.full((int(wanted.sum()), spikes.shape[1]), np.nan, dtype=np.float32) for _ in states]
     for samples in past.read(spikes, wanted, observed):
+        states[0].leave_out_of(samples)
+        before = None
+        if any(state.needs_untrained for state in states):
+            # as an untrained model takes them, before they are standardised in place
+            before = untrained.read(samples, samples.log_odds, np.clip(samples.features, -limit, limit))
         at = place[samples.bin[samples.is_requested]], samples.unit[samples.is_requested]
         for probability, (state, own) in zip(out, _share(samples, states), strict=True):
-            probability[at] = state.adapt(own)
+            probability[at] = state.adapt(own, num_before, before)
     return out
 
 

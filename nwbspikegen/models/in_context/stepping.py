@@ -8,25 +8,25 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection, predict_frozen
+from nwbspikegen.models.in_context.adaptation import Adaptation
 from nwbspikegen.models.in_context.past import Past
 from nwbspikegen.models.in_context.past.feature_columns import COUPLING_COLUMN
 from nwbspikegen.models.stepping import Stepper
 
 
 class InContextStepper(Stepper):
-    """Hazards, coupling and correction stay as the past left them.
+    """Hazards, coupling and adaptation stay as the past left them.
 
     The network is as small as a bin of units: numpy multiplies in less time than torch needs to start,
     so the steps are taken on the CPU wherever the model lies.
     """
 
     def __init__(
-        self, model: Any, past: Past, correction: AdaptiveCorrection, num_samples: int, *, has_coupling: bool
+        self, model: Any, past: Past, adaptation: Adaptation, num_samples: int, *, has_coupling: bool
     ) -> None:
         center, scale = model.center.cpu().numpy(), model.scale.cpu().numpy()
         self._past = past.step_on(center, scale, model.clip_sd, num_samples)
-        self._correction_weights = correction.weights()
+        self._adaptation = adaptation.freeze(past.num_bins)
         # what features of coupling are standardised to where none was found
         self._no_coupling = None if has_coupling else np.clip(-center / scale, -model.clip_sd, model.clip_sd)
         num_pairs = len(self._past.log_odds)
@@ -40,7 +40,6 @@ class InContextStepper(Stepper):
             for layer in model.network
             if isinstance(layer, torch.nn.Linear)
         ]
-        self._probability = np.empty((num_samples, num_pairs // num_samples), dtype=np.float32)
 
     def predict_bin(self) -> Float32[np.ndarray, "sample unit"]:
         """Return the probability of a spike in the next bin."""
@@ -48,17 +47,16 @@ class InContextStepper(Stepper):
         hidden = self._past.standard
         if self._no_coupling is not None:
             hidden[:, COUPLING_COLUMN:] = self._no_coupling[COUPLING_COLUMN:]
+            self._past.features[:, COUPLING_COLUMN:] = 0
         for place, (weight, bias, out) in enumerate(self._layers):
             hidden = np.matmul(hidden, weight, out=out.numpy())
             hidden += bias
             # torch writes into the memory that numpy has multiplied into: numpy has no SiLU
             if place < len(self._layers) - 1:
                 torch.nn.functional.silu(out, inplace=True)
-        log_odds = hidden[:, 0] + self._past.log_odds
-        predict_frozen(
-            self._correction_weights, self._past.standard, log_odds, self._past.log_rate, self._probability
-        )
-        return self._probability
+        past = self._past
+        log_odds = hidden[:, 0] + past.log_odds
+        return self._adaptation.predict(past.features, past.standard, past.log_odds, log_odds, past.log_rate)
 
     def take_bin(self, spikes: UInt8[np.ndarray, "sample unit"]) -> None:
         """Move on by one bin."""

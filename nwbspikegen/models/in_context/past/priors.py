@@ -22,21 +22,29 @@ class Prior(NamedTuple):
         running rate and ages are not known; else as silence.
     is_correction_gated : bool
         Whether the adaptive correction counts as far as it would have won so far; else whole, always.
+    is_averaged : bool
+        Whether the trained network counts as far as it has predicted the recording better than what there was
+        before training; else whole, always.
     """
 
     hazard_spikes: float
     is_before_expected: bool
     is_correction_gated: bool
+    is_averaged: bool
 
     def first_age(self, oldest: int) -> int:
         """Return every unit's age before the first bin: that of a gap, or the oldest."""
         return -1 if self.is_before_expected else oldest
 
 
-NEWEST_PRIOR = 2
+NEWEST_PRIOR = 3
 
 # networks were trained on features that a prior makes, and are right with no other
-_PRIORS = {1: Prior(0.0, False, False), 2: Prior(HAZARD_PRIOR_SPIKES, True, True)}
+_PRIORS = {
+    1: Prior(0.0, False, False, False),
+    2: Prior(HAZARD_PRIOR_SPIKES, True, True, False),
+    3: Prior(HAZARD_PRIOR_SPIKES, True, True, True),
+}
 
 
 def find_prior(number: int) -> Prior:
@@ -45,7 +53,7 @@ def find_prior(number: int) -> Prior:
     Examples
     --------
     >>> find_prior(1)
-    Prior(hazard_spikes=0.0, is_before_expected=False, is_correction_gated=False)
+    Prior(hazard_spikes=0.0, is_before_expected=False, is_correction_gated=False, is_averaged=False)
     """
     if number not in _PRIORS:
         raise InputError(f"prior {number}", f"one of {', '.join(map(str, _PRIORS))}", "leave it out")

@@ -43,7 +43,7 @@ class PastStepper:
     center, scale : arrays (feature,)
         By which features are standardised.
     limit : float
-        How many standard deviations a feature may be away.
+        How many standard deviations a feature may be away, or how far from 0 before it is standardised.
     num_samples : int
         Samples to follow.
     num_bins : int
@@ -51,8 +51,9 @@ class PastStepper:
 
     Attributes
     ----------
-    standard : array (pair, feature)
-        Standardised features, of sample after sample, as `write` left them; always the same memory.
+    features, standard : arrays (pair, feature)
+        Features within the limit, and standardised within it, of sample after sample, as `write` left them;
+        always the same memory.
     log_odds, log_rate : arrays (pair,)
         As in `PairSamples`.
     """
@@ -108,6 +109,7 @@ class PastStepper:
             repeat(activity),
         )
         num_pairs = num_samples * len(self._rate)
+        self.features = np.empty((num_pairs, NUM_FEATURES), dtype=np.float32)
         self.standard = np.empty((num_pairs, NUM_FEATURES), dtype=np.float32)
         self.log_odds = np.empty(num_pairs, dtype=np.float32)
         # rates are counts, which a free run does not add to
@@ -125,6 +127,7 @@ class PastStepper:
             self._classes,
             (HAZARD_COLUMN, COUPLING_COLUMN, PAIRWISE_COLUMN, COINCIDENT_COLUMN),
             self._scaling,
+            self.features,
             self.standard,
             self.log_odds,
             self.log_rate,

@@ -16,9 +16,9 @@ from nwbspikegen.models.in_context.past.unit_kernels import write_joint_hazards,
 
 @numba.njit(cache=True, nogil=True)
 def write_bin(  # type: ignore[no-untyped-def]
-    rates, passing, tables, pairs, coupling, classes_of, columns, scaling, out, log_odds, log_rate
+    rates, passing, tables, pairs, coupling, classes_of, columns, scaling, features, out, log_odds, log_rate
 ):
-    """Fill a row of out, standardised, and of log_odds, for every sample and unit."""
+    """Fill a row of features, of out, standardised, and of log_odds, for every sample and unit."""
     population_rate, rate = rates
     population_trace, trace, age, interval_class, filtered, activity = passing
     by_predictor, by_both, predictor, gain = pairs
@@ -72,6 +72,7 @@ def write_bin(  # type: ignore[no-untyped-def]
             )
             write_log_activity(row[coincident_column:], activity[sample, :, unit])
             for i in range(row.size):
+                features[at, i] = min(max(row[i], -limit), limit)
                 row[i] = min(max((row[i] - center[i]) * inverse_scale[i], -limit), limit)
 
 
