@@ -7,12 +7,14 @@ prints Markdown:
 
     python benchmarks/report_pages.py --cache FOLDER > docs/benchmarks/report_pages.md
 
-What is shown is made once and kept in the cache; pages are written anew.
+What is shown is made once and kept in the cache; pages are written anew. With `--pictures docs/figures` the
+beginning of each page is kept as a picture.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import platform
 import subprocess
@@ -21,7 +23,9 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from PIL import Image
 from recordings import RECORDINGS, SHARED, require_shared
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -42,6 +46,8 @@ _PHONE = 400
 # of the study: what two cores train and score in minutes; a page grows with recordings, not with their units
 _STUDY_WINDOW = ("--take-units", "24", "--duration", "240")
 _CELLS = 12
+# of a picture: what a reader sees of a page in two screens, as wide as the documentation's text
+_PICTURE_HEIGHT, _PICTURE_WIDTH, _PICTURE_COLOURS = 1500, 760, 256
 
 
 def main() -> None:
@@ -49,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cache", type=Path, required=True, help="folder outside the repository")
     parser.add_argument("--only", nargs="+", choices=list(_THINGS), default=list(_THINGS), metavar="NAME")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="where pictures of pages are kept")
     asked = parser.parse_args()
     require_shared()
     asked.cache.mkdir(parents=True, exist_ok=True)
@@ -64,7 +71,8 @@ def main() -> None:
             title, make = _THINGS[name]
             page = asked.cache / f"{name}.html"
             seconds, used = _time_page(make(asked.cache), page)
-            faults, panels = _look(browser, page)
+            picture = None if asked.pictures is None else asked.pictures / f"report_{name}.png"
+            faults, panels = _look(browser, page, picture)
             megabytes = page.stat().st_size / 1e6
             told = "; ".join(faults) or "nothing"
             cells = (title, f"{seconds:.1f}", f"{used:.1f}", f"{megabytes:.1f}", panels, told)
@@ -80,9 +88,11 @@ def _time_page(thing: Path, page: Path) -> tuple[float, float]:
     return time.perf_counter() - began, used
 
 
-def _look(browser: object, path: Path) -> tuple[list[str], int]:
-    """Return what is at fault with a page in the browser, and how many panels it has."""
+def _look(browser: Any, path: Path, picture: Path | None) -> tuple[list[str], int]:
+    """Return what is at fault with a page in the browser and how many panels it has; keep a picture."""
     page = open_report(browser, path.resolve())
+    if picture is not None:
+        _take_picture(page, picture)
     panels = page.evaluate("window.nwbspikegen.page.panels.length")
     faults = [*page.said, *find_fetched(page)]
     faults += [f"{name} is empty" for name in find_empty_panels(page)]
@@ -92,6 +102,16 @@ def _look(browser: object, path: Path) -> tuple[list[str], int]:
         faults.append(f"{width} pixels wide in a window of {_PHONE}")
     page.close()
     return faults, panels
+
+
+def _take_picture(page: Any, path: Path) -> None:
+    width = page.viewport_size["width"]
+    clip = {"x": 0, "y": 0, "width": width, "height": _PICTURE_HEIGHT}
+    with Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip))) as whole:
+        size = (_PICTURE_WIDTH, round(whole.height * _PICTURE_WIDTH / whole.width))
+        whole.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(_PICTURE_COLOURS).save(
+            path, optimize=True
+        )
 
 
 def _run(*words: object) -> None:

@@ -30,6 +30,21 @@ _SHOWN = {
 _WORDS = {each.name: each.words for each in (BITS_PER_SPIKE, ROC_AUC_POOLED, ROC_AUC_PER_UNIT)}
 
 
+def name_loss(control: str) -> str:
+    """Return what a control takes away from a model, in words.
+
+    Examples
+    --------
+    >>> name_loss("time_reversed"), name_loss("lags_11_30"), name_loss("channels_removed")
+    ('the order of bins in the window', 'spikes 11 to 30 bins ago', 'channels')
+    """
+    if control.startswith("lags_"):
+        nearest, farthest = control.removeprefix("lags_").split("_")
+        return f"spikes {nearest} to {farthest} bins ago"
+    # what a model calls its own components says what is lost
+    return _SHOWN.get(control, control.removesuffix("_removed").replace("_", " "))
+
+
 def state_results(ablations: pd.DataFrame) -> list[str]:
     """Return a plain sentence per control: whether losing what a map shows costs anything.
 
@@ -52,8 +67,8 @@ def state_results(ablations: pd.DataFrame) -> list[str]:
     """
     sentences = _state_intact(ablations)
     own = [each for each in ablations.control.unique() if each.endswith("_removed") and each not in _SHOWN]
-    # what a model calls its own components says what is lost
-    for control, shown in {**_SHOWN, **{each: each.removesuffix("_removed") for each in own}}.items():
+    for control in [*_SHOWN, *own]:
+        shown = name_loss(control)
         rows = ablations[ablations.control == control]
         if rows.empty:
             continue

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from nwbspikegen.explain.nwb import read_attention
+from nwbspikegen.explain.results import name_loss
 from nwbspikegen.plot.canvas import COLOURS
 from nwbspikegen.plot.panels import Kind
 from nwbspikegen.reports.meanings import iterate_rows, tell_metrics
@@ -65,12 +66,11 @@ def judge_explanation(path: str | os.PathLike[str]) -> str:
         return ""
     ordered = rows.sort_values("cost", ascending=False)
     told = [
-        f"{str(row.control).replace('_', ' ')} {row.cost:.2g} ({row.cost_ci_low:.2g} to "
-        f"{row.cost_ci_high:.2g})"
+        f"{name_loss(str(row.control))} {row.cost:.2g} ({row.cost_ci_low:.2g} to {row.cost_ci_high:.2g})"
         for row in iterate_rows(ordered.head(3))
     ]
     few = "" if rows.ci_reliable.astype(bool).all() else " Few blocks or bins: the intervals are unreliable."
-    return f"What costs most, in bits per spike: {'; '.join(told)}.{few}"
+    return f"What it costs most to lose, in bits per spike: {'; '.join(told)}.{few}"
 
 
 def _draw_costs(ablations: pd.DataFrame) -> list[Part]:
@@ -110,11 +110,21 @@ def _draw_costs(ablations: pd.DataFrame) -> list[Part]:
             marks,
             "Cost (bits per spike)",
             "",
-            y_names={place: str(name).replace("_", " ") for place, name in enumerate(rows.control)},
+            y_names={place: _label_control(str(name)) for place, name in enumerate(rows.control)},
             lines_x=(0.0,),
             height=110 + 26 * len(rows),
         )
     ]
+
+
+def _label_control(name: str) -> str:
+    """Return a control's name, short enough for an axis."""
+    *words, last = name.split("_")
+    if words == ["units", "permuted"]:
+        return f"units permuted, {last} % of bins"
+    if words[:1] == ["lags"]:
+        return f"lags {words[1]} to {last} bins"
+    return name.replace("_", " ")
 
 
 def _draw_couplings(maps: xr.Dataset, places: pd.DataFrame | None) -> list[Part]:

@@ -19,7 +19,7 @@ from nwbspikegen.reports.packing import escape
 from nwbspikegen.reports.parts import Mark, Panel, Span
 
 # letters of a name on an axis: longer ones would leave a phone no room for what is drawn
-_LONGEST_NAME = 24
+_LONGEST_NAME = 32
 
 
 def to_plotly(panel: Panel, first_unit: int = 0) -> dict[str, Any]:
@@ -144,7 +144,9 @@ def _intervals(mark: Mark, colour: str) -> list[dict[str, Any]]:
     gap = np.full(len(y), np.nan)
     whiskers = {
         "type": "scatter",
-        "mode": "lines",
+        # points that do not show keep ends off the edge: a range leaves no room beside a line
+        "mode": "lines+markers",
+        "marker": {"opacity": 0},
         "x": np.stack([low, high, gap], axis=1).ravel(),
         "y": np.stack([y, y, gap], axis=1).ravel(),
         "line": {"color": colour, "width": 2, "dash": "dot" if mark.is_faint else "solid"},
