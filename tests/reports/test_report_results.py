@@ -11,10 +11,13 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from nwb_sources import write_source
 from report_pages import find_addresses, find_panel, read_numbers, read_table
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.explain.nwb import write_attention
 from nwbspikegen.plot.score_panels import draw_differences
 from nwbspikegen.reports.predicted import read_predicted
 from nwbspikegen.reports.study_contexts import draw_contexts
@@ -167,6 +170,24 @@ def test_what_a_model_looks_at_is_shown(tmp_path: Path) -> None:
     page = nsg.report(_CORPUS / "attention" / "explained.nwb", tmp_path / "explained.html")
     panel = find_panel(page, "map_importance_by_unit")
     assert panel["data"][0]["y"].tolist() == pytest.approx([0.3623, 0.4174, 0.5414], abs=1e-3)
+
+
+def test_what_it_costs_to_lose_a_thing_is_said_in_words(tmp_path: Path) -> None:
+    costs = {"units_permuted_95": 1.5, "lags_1_3": 0.25, "couplings_removed": 0.5}
+    rows = pd.DataFrame({"control": list(costs), "cost": list(costs.values())})
+    rows = rows.assign(metric="bits_per_spike", status="measured", value=0.1, ci_reliable=True)
+    rows["cost_ci_low"], rows["cost_ci_high"] = rows.cost - 0.125, rows.cost + 0.125
+    file = write_attention(
+        tmp_path / "explained.nwb", write_source(tmp_path / "a.nwb"), xr.Dataset(), pd.DataFrame(), rows
+    )
+    page = nsg.report(file, tmp_path / "explained.html")
+    text = page.read_text(encoding="utf-8")
+    assert (
+        "to lose, in bits per spike: which units fired in the window 1.5 (1.4 to 1.6); the couplings" in text
+    )
+    assert "that the map shows 0.5 (0.38 to 0.62); spikes 1 to 3 bins ago 0.25 (0.12 to 0.38)." in text
+    ticks = find_panel(page, "costs")["layout"]["yaxis"]["ticktext"]
+    assert ticks == ["units permuted, 95 % of bins", "lags 1 to 3 bins", "couplings removed"]
 
 
 def test_a_recording_without_units_is_refused_as_one(tmp_path: Path) -> None:
