@@ -86,9 +86,11 @@ def _audit_causality(
     model: FittedModel, predict: Predict, bins: Bins, first: int, bin_size: float, seed: int
 ) -> list[AuditRow]:
     """Audit causality, of a model that reads in pieces from copies of what was read before each."""
-    changed = ChangedReading(model, bins, first, bin_size) if reads_in_pieces(model) else None
     # the seam between two pieces: a mask that is right inside a window may be wrong there
-    edges = (changed and changed.edges) or [first + model.prediction_step(bins.spikes.shape[1])]
+    edges, predict_changed = [first + model.prediction_step(bins.spikes.shape[1])], None
+    if reads_in_pieces(model):
+        reading = ChangedReading(model, bins, first, bin_size)
+        edges, predict_changed = reading.edges or edges, reading.predict_changed
     return audit_causality(
         predict,
         bins.spikes,
@@ -97,7 +99,7 @@ def _audit_causality(
         edges=edges,
         seed=seed,
         observed=bins.observed,
-        predict_changed=changed and changed.predict_changed,
+        predict_changed=predict_changed,
     )
 
 

@@ -170,6 +170,5 @@ def _keep_compiled() -> None:
     # SpikeInterface (0.105) compiles it anew in every process, 2 s of CPU for some ms of counting. It is no
     # public name: a version that has none compiles as it wants
     make = getattr(comparisontools, "get_optimized_compute_matching_matrix", None)
-    compiled = None if make is None else make()
-    if hasattr(compiled, "enable_caching"):
-        compiled.enable_caching()
+    if make is not None:
+        make().enable_caching()
