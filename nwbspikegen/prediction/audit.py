@@ -66,7 +66,7 @@ def audit(
     True
     """
     bin_size = float(parts.test.attrs["bin_size"])
-    bins, first = _short_stretch(parts, _CONTEXT_BINS, model.prediction_step(parts.test.sizes["unit"]))
+    bins, first = _short_stretch(parts, _CONTEXT_BINS, _count_until_edge(model, parts.test.sizes["unit"]))
     spikes, observed = bins
     predict = _remember(_through_generate(model, parts.test), spikes)
     rows = run_where_it_fits(
@@ -108,13 +108,24 @@ def interval_of(segment: xr.Dataset | xr.DataArray) -> tuple[float, float]:
     return float(segment.time[0]), float(segment.time[-1]) + float(segment.attrs["bin_size"])
 
 
-def _short_stretch(parts: Split, num_context: int, step: int) -> tuple[Bins, int]:
+def _count_until_edge(model: FittedModel, num_units: int) -> int:
+    """Return how many bins behind the context the next window begins, or the next piece that is read."""
+    step = model.prediction_step(num_units)
+    if not reads_in_pieces(model):
+        return step
+    pieces = model.module.cut_pieces(_CONTEXT_BINS + step + 1, _CONTEXT_BINS, num_units)
+    starts = [piece.start - _CONTEXT_BINS for piece in pieces]
+    return min((start for start in starts if start > 0), default=step)
+
+
+def _short_stretch(parts: Split, num_context: int, num_until_edge: int) -> tuple[Bins, int]:
     """Return a stretch of test that holds an edge between two windows, behind bins of context.
 
     The first of those in which most was observed: the start of test, when all was.
     """
-    begin = _find_observed(parts.test, step + _BINS_BEHIND_EDGE)
-    stretch = parts.test.isel(time=slice(begin, begin + step + _BINS_BEHIND_EDGE))
+    length = num_until_edge + _BINS_BEHIND_EDGE
+    begin = _find_observed(parts.test, length)
+    stretch = parts.test.isel(time=slice(begin, begin + length))
     before = parts.test.isel(time=slice(max(begin - num_context, 0), begin)) if begin else None
     past = observed_before(parts.test, parts.validation) if begin < num_context else None
     if past is not None:

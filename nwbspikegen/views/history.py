@@ -162,12 +162,31 @@ def exponential_traces(
     >>> exponential_traces(np.ones((100, 1), np.uint8), 99, [2.0]).round(3).item()
     1.0
     """
+    by_unit = exponential_traces_by_unit(spikes, first, taus, observed, bin_size=bin_size)
+    return np.ascontiguousarray(by_unit.transpose(1, 0, 2))
+
+
+def exponential_traces_by_unit(
+    spikes: UInt8[np.ndarray, "time unit"],
+    first: int,
+    taus: Sequence[float],
+    observed: Mask = None,
+    *,
+    bin_size: float = 0.001,
+) -> Float32[np.ndarray, "unit predicted tau"]:
+    """Return the traces of `exponential_traces`, with its parameters, unit by unit as they are made.
+
+    Examples
+    --------
+    >>> exponential_traces_by_unit(np.ones((100, 2), np.uint8), 90, [2.0]).shape
+    (2, 10, 1)
+    """
     out = _empty(spikes, first, len(taus))
     # float64 until the end: of a tau of 5,000 bins float32 would keep three digits of 1 - a
     decay = np.exp(-1.0 / np.asarray(taus, dtype=np.float64))
     mask = _by_unit_or_all(observed, spikes)
     trace_kernel(_by_unit(spikes), mask, first, prior_bins(bin_size), decay, out)
-    return np.ascontiguousarray(out.transpose(1, 0, 2))
+    return out
 
 
 def fill_unobserved(
