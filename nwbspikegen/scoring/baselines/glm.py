@@ -28,8 +28,8 @@ _CONVERGED = 1e-9
 _THINNED = 10
 # below, a tenth tells too little for a start
 _FEWEST_THINNED = 50
-# units whose traces are held at once: 8 filters x 8 units x 4 bytes x 600,000 bins are 150 MB
-_FEW_UNITS = 8
+# bins of units whose traces are held at once: 8 filters x 4 bytes x 2 million are 67 MB
+_TRACED_AT_ONCE = 2_000_000
 
 
 @register_baseline
@@ -70,9 +70,10 @@ class HistoryGLM(StoredGLM):
         # Newton's method starts at the rate, where without history it also ends
         null = mean_rate_per_bin(spikes, observed)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
-        for start in range(0, spikes.shape[1], _FEW_UNITS):
-            few = np.ascontiguousarray(spikes[:, start : start + _FEW_UNITS])
-            seen = None if observed is None else observed[:, start : start + _FEW_UNITS]
+        step = _count_at_once(len(spikes))
+        for start in range(0, spikes.shape[1], step):
+            few = np.ascontiguousarray(spikes[:, start : start + step])
+            seen = None if observed is None else observed[:, start : start + step]
             traces = exponential_traces_by_unit(few, 0, TAUS, seen, bin_size=bin_size)
             for unit in range(few.shape[1]):
                 kept = slice(None) if seen is None else seen[:, unit]
@@ -91,8 +92,9 @@ class HistoryGLM(StoredGLM):
         """Return the probability of a spike in each bin from the unit's past, context included."""
         require_same_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
         predicted = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
-        for start in range(0, spikes.shape[1], _FEW_UNITS):
-            few = slice(start, start + _FEW_UNITS)
+        step = _count_at_once(len(spikes))
+        for start in range(0, spikes.shape[1], step):
+            few = slice(start, start + step)
             seen = None if observed is None else observed[:, few]
             part = np.ascontiguousarray(spikes[:, few])
             traces = exponential_traces_by_unit(part, first, TAUS, seen, bin_size=bin_size)
@@ -104,6 +106,11 @@ class HistoryGLM(StoredGLM):
             log_odds = offset + np.einsum("utf,uf->tu", traces, slopes)
             predicted[:, few] = squash(log_odds)
         return predicted
+
+
+def _count_at_once(num_bins: int) -> int:
+    """Return of how many units traces are held at once."""
+    return max(1, min(8, _TRACED_AT_ONCE // max(num_bins, 1)))
 
 
 def _fit_unit(

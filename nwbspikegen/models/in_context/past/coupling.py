@@ -257,7 +257,7 @@ class Coupling:
         vectors: Float64[np.ndarray, "input eigen"],
         inverse: Float64[np.ndarray, "eigen unit"],
     ) -> Float64[np.ndarray, "eigen unit"]:
-        """Return the solution, along eigenvectors too, under the constraint that no unit is its own source."""
+        """Return the solution, along eigenvectors as it is given, in which no unit is its own source."""
         # w - C (C_own)^-1 w_own with C the own columns of the inverse curvature: Lagrange multipliers give
         # the constrained optimum without a decomposition for each target. What a unit's own past says is in
         # its hazard
