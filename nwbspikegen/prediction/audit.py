@@ -39,10 +39,12 @@ def audit(
     Parameters
     ----------
     model : FittedModel
-        The model under test; it is called through `generate`, as users do.
+        The model under test; it is called through `generate`, as users do. Where `generate` reads piece
+        after piece, what changed inputs move is read from copies of the state before their piece, and
+        compared with what `generate` returned.
     parts : Split
         The recording's split. Causality is tested on its test segment, at the first and last bin, at
-        the edges of the model's windows, and at random bins.
+        the edges of the model's windows or of the pieces it reads, and at random bins.
     tested : Dataset, optional
         The bins that are scored, for independence; the test segment by default.
     seed : int, default: 0
