@@ -32,9 +32,10 @@ from nwbspikegen.views.observed import find_first_unseen, observed_before, read_
 _LOG = logging.getLogger("nwbspikegen")
 # spikes in memory, those that a predictor reads, and those that scoring reads beside them
 _BYTES_PER_READ_PAIR = 3
-# predictions in single precision: of the model, of itself untrained, of three or four baselines, and what
-# scoring makes of one of them. 128 units, of which 300 of 1,200 s were predicted, took 2.3 GiB or more
-_BYTES_PER_PREDICTED_PAIR = 40
+# predictions in single precision: of the model, of itself untrained, of one baseline at a time, and that
+# sorted for its scores; the rest is what predicting works on. 64 units, of which 300 of 1,200 s were
+# predicted, took 1.3 GiB
+_BYTES_PER_PREDICTED_PAIR = 30
 SEGMENTS = ("test", "validation", "train", "all")
 
 

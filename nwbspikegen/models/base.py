@@ -122,8 +122,12 @@ class SpikeModel(torch.nn.Module, abc.ABC):
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
         observed: Mask = None,
+        num_recordings: int = 1,
     ) -> Examples:
-        """Return the examples of the segment from bin `first` on; bins before it are context."""
+        """Return the examples of the segment from bin `first` on; bins before it are context.
+
+        It is one of `num_recordings` whose examples are held at once, and share what memory is meant for.
+        """
 
     @abc.abstractmethod
     def begin(self, num_units: int, bin_size: float) -> RecordingState:

@@ -124,6 +124,7 @@ class WindowNetwork(SpikeModel):
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
         observed: Mask = None,
+        num_recordings: int = 1,
     ) -> WindowExamples:
         """Cut the segment from `first` on into windows."""
         return self._cut_examples(spikes, first, mean_rate, observed, bin_size)

@@ -9,7 +9,8 @@ from jaxtyping import Float32, UInt8
 
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import FittedModel
-from nwbspikegen.prediction.one_step import generate
+from nwbspikegen.prediction.changed_reading import ChangedReading, reads_in_pieces
+from nwbspikegen.prediction.one_step import generate, run_where_it_fits
 from nwbspikegen.scoring.audits import (
     AuditRow,
     Predict,
@@ -38,10 +39,12 @@ def audit(
     Parameters
     ----------
     model : FittedModel
-        The model under test; it is called through `generate`, as users do.
+        The model under test; it is called through `generate`, as users do. Where `generate` reads piece
+        after piece, what changed inputs move is read from copies of the state before their piece, and
+        compared with what `generate` returned.
     parts : Split
         The recording's split. Causality is tested on its test segment, at the first and last bin, at
-        the edges of the model's windows, and at random bins.
+        the edges of the model's windows or of the pieces it reads, and at random bins.
     tested : Dataset, optional
         The bins that are scored, for independence; the test segment by default.
     seed : int, default: 0
@@ -65,13 +68,11 @@ def audit(
     True
     """
     bin_size = float(parts.test.attrs["bin_size"])
-    bins, first = _short_stretch(parts, _CONTEXT_BINS, model.prediction_step(parts.test.sizes["unit"]))
+    bins, first = _short_stretch(parts, _CONTEXT_BINS, _count_until_edge(model, parts.test.sizes["unit"]))
     spikes, observed = bins
-    predict = _through_generate(model, parts.test)
-    # the seam between two pieces: a mask that is right inside a window may be wrong there
-    edge = first + model.prediction_step(spikes.shape[1])
-    rows: list[AuditRow] = audit_causality(
-        predict, spikes, first, bin_size, edges=[edge], seed=seed, observed=observed
+    predict = _remember(_through_generate(model, parts.test), spikes)
+    rows = run_where_it_fits(
+        model.module, lambda: _audit_causality(model, predict, bins, first, bin_size, seed)
     )
     intervals = {name: interval_of(getattr(parts, name)) for name in ("train", "validation", "test")}
     rows += audit_splits(intervals, bin_size)
@@ -83,18 +84,50 @@ def audit(
     return assemble_audits(rows)
 
 
+def _audit_causality(
+    model: FittedModel, predict: Predict, bins: Bins, first: int, bin_size: float, seed: int
+) -> list[AuditRow]:
+    """Audit causality, of a model that reads in pieces from copies of what was read before each."""
+    # the seam between two pieces: a mask that is right inside a window may be wrong there
+    edges, predict_changed = [first + model.prediction_step(bins.spikes.shape[1])], None
+    if reads_in_pieces(model):
+        reading = ChangedReading(model, bins, first, bin_size)
+        edges, predict_changed = reading.edges or edges, reading.predict_changed
+    return audit_causality(
+        predict,
+        bins.spikes,
+        first,
+        bin_size,
+        edges=edges,
+        seed=seed,
+        observed=bins.observed,
+        predict_changed=predict_changed,
+    )
+
+
 def interval_of(segment: xr.Dataset | xr.DataArray) -> tuple[float, float]:
     """Return start and stop of a segment in seconds on the session clock."""
     return float(segment.time[0]), float(segment.time[-1]) + float(segment.attrs["bin_size"])
 
 
-def _short_stretch(parts: Split, num_context: int, step: int) -> tuple[Bins, int]:
+def _count_until_edge(model: FittedModel, num_units: int) -> int:
+    """Return how many bins behind the context the next window begins, or the next piece that is read."""
+    step = model.prediction_step(num_units)
+    if not reads_in_pieces(model):
+        return step
+    pieces = model.module.cut_pieces(_CONTEXT_BINS + step + 1, _CONTEXT_BINS, num_units)
+    starts = [piece.start - _CONTEXT_BINS for piece in pieces]
+    return min((start for start in starts if start > 0), default=step)
+
+
+def _short_stretch(parts: Split, num_context: int, num_until_edge: int) -> tuple[Bins, int]:
     """Return a stretch of test that holds an edge between two windows, behind bins of context.
 
     The first of those in which most was observed: the start of test, when all was.
     """
-    begin = _find_observed(parts.test, step + _BINS_BEHIND_EDGE)
-    stretch = parts.test.isel(time=slice(begin, begin + step + _BINS_BEHIND_EDGE))
+    length = num_until_edge + _BINS_BEHIND_EDGE
+    begin = _find_observed(parts.test, length)
+    stretch = parts.test.isel(time=slice(begin, begin + length))
     before = parts.test.isel(time=slice(max(begin - num_context, 0), begin)) if begin else None
     past = observed_before(parts.test, parts.validation) if begin < num_context else None
     if past is not None:
@@ -130,3 +163,19 @@ def _through_generate(model: FittedModel, like: xr.Dataset) -> Predict:
         return probability
 
     return predict
+
+
+def _remember(predict: Predict, recorded: UInt8[np.ndarray, "time unit"]) -> Predict:
+    """Return a function that predicts spikes as they were recorded once, whichever audits ask."""
+    kept: list[Float32[np.ndarray, "predicted unit"]] = []
+
+    def remembering(
+        spikes: UInt8[np.ndarray, "time unit"], first: int, bin_size: float, observed: Mask = None
+    ) -> Float32[np.ndarray, "predicted unit"]:
+        if not np.array_equal(spikes, recorded):
+            return predict(spikes, first, bin_size, observed)
+        if not kept:
+            kept.append(predict(spikes, first, bin_size, observed))
+        return kept[0].copy()
+
+    return remembering

@@ -38,7 +38,8 @@ def generate_beside_untrained(
     both = _Both(model)
     predicted = generate(both, segment, context=context)
     # where a unit was not observed both are NaN
-    untrained = predicted.copy(data=np.where(np.isnan(predicted), np.float32(np.nan), both.untrained))
+    np.copyto(both.untrained, np.float32(np.nan), where=np.isnan(predicted.values))
+    untrained = predicted.copy(data=both.untrained)
     untrained.attrs.update(model=UNTRAINED, model_sha256=both.before.sha256)
     return predicted, untrained
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float32
 
 from nwbspikegen.core.context_start import note_context_start
-from nwbspikegen.core.predictor import Bins, Predictor, predict_bins
+from nwbspikegen.core.predictor import Predictor, predict_bins
 from nwbspikegen.views.observed import observed_before, observed_fraction, read_bins, require_contiguous
 
 _LOG = logging.getLogger("nwbspikegen")
+_Result = TypeVar("_Result")
 
 
 def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | None = None) -> xr.DataArray:
@@ -59,7 +61,10 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     past = observed_before(segment, context)
     first = 0 if past is None else past.sizes["time"]
     bins = read_bins(past, segment)
-    probability = _predict(model, bins, first, float(segment.attrs["bin_size"]))
+    bin_size = float(segment.attrs["bin_size"])
+    probability = run_where_it_fits(
+        getattr(model, "module", None), lambda: predict_bins(model, bins, first, bin_size)
+    )
     seen = bins.since(first).observed
     if seen is not None:
         # a number there would be taken for a prediction of silence or of spikes
@@ -85,16 +90,20 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     return note_context_start(predicted, float(start.time[0]))
 
 
-def _predict(
-    model: Predictor, bins: Bins, first: int, bin_size: float
-) -> Float32[np.ndarray, "predicted unit"]:
-    """Predict where the weights are, or on the CPU when a GPU has too little memory.
+def run_where_it_fits(network: Any, run: Callable[[], _Result]) -> _Result:
+    """Run where the weights of a network are, or on the CPU when a GPU has too little memory.
 
     A GPU gets one piece of the recording at a time already: no batch is smaller.
+
+    Parameters
+    ----------
+    network : torch.nn.Module or None
+        None has no weights.
+    run : callable
+        What is done, and done again.
     """
-    network = getattr(model, "module", None)
     try:
-        return predict_bins(model, bins, first, bin_size)
+        return run()
     except RuntimeError as error:
         # baselines need no torch, so it is not imported for its error
         if type(error).__name__ != "OutOfMemoryError" or network is None:
@@ -103,7 +112,7 @@ def _predict(
     device = network.device
     try:
         network.to("cpu")
-        return predict_bins(model, bins, first, bin_size)
+        return run()
     finally:
         # back where it was, also when the CPU fails
         network.to(device)

@@ -20,6 +20,9 @@ from nwbspikegen.views.history import Mask
 Predict = Callable[..., Float[np.ndarray, "predicted unit"]]
 """Of (spikes, first, bin_size), and of a mask where some bins were not observed."""
 
+PredictChanged = Callable[[UInt8[np.ndarray, "time unit"], int], Float[np.ndarray, "_until_cut unit"]]
+"""Of spikes that were changed from a bin on, and that bin: probabilities of some bins up to it."""
+
 # absolute: some ten roundings of a float32 near 1 (1.2e-7 each), as a sum taken in another order makes
 LOW_PRECISION_TOLERANCE = 1e-6
 # of the probability: a rare unit's is itself below the absolute one, and a leak that doubled it would pass
@@ -58,6 +61,7 @@ def audit_causality(
     seed: int = 0,
     num_random: int = 3,
     observed: Mask = None,
+    predict_changed: PredictChanged | None = None,
 ) -> list[AuditRow]:
     """Change inputs from a bin t on and see whether any output up to bin t moves.
 
@@ -92,6 +96,10 @@ def audit_causality(
     observed : bool array (time, unit), optional
         Whether the unit was observed in the bin. `predict` then takes it as a fourth argument, and
         outputs elsewhere are not compared.
+    predict_changed : callable, optional
+        What predicts from changed inputs in less time: takes (spikes, t), of which the inputs from bin t on
+        were changed, and returns probabilities of bins up to t, of all that the changes can have moved. By
+        default `predict`.
 
     Returns
     -------
@@ -114,8 +122,16 @@ def audit_causality(
     # copies are given away: a predictor that writes into its input must not change what it is compared with
     masked = _with_mask(predict, observed)
     expected = masked(spikes.copy(), first, bin_size)
+
+    def predict_until(changed: _Spikes, cut: int) -> Float[np.ndarray, "_until_cut unit"]:
+        if predict_changed is None:
+            return masked(changed, first, bin_size)[: cut - first + 1]
+        found = predict_changed(changed, cut)
+        seen = None if observed is None else observed[cut + 1 - len(found) : cut + 1]
+        return found if seen is None else np.where(seen, found, found.dtype.type(0))
+
     return [
-        _measure(audit, _move(change, masked, spikes, first, bin_size, cuts, expected, rng), expected, cuts)
+        _measure(audit, _move(change, predict_until, spikes, first, cuts, expected, rng), expected, cuts)
         for audit, change in _CHANGES.items()
     ]
 
@@ -250,10 +266,9 @@ def _choose_cuts(
 
 def _move(
     change: Callable[[_Spikes, int, np.random.Generator], None],
-    predict: Predict,
+    predict_until: PredictChanged,
     spikes: _Spikes,
     first: int,
-    bin_size: float,
     cuts: Sequence[int],
     expected: Float[np.ndarray, "predicted unit"],
     rng: np.random.Generator,
@@ -262,9 +277,12 @@ def _move(
     for cut in cuts:
         changed = spikes.copy()
         change(changed, cut, rng)
-        moved = predict(changed, first, bin_size)
+        if np.array_equal(changed, spikes):
+            # nothing comes after the last bin
+            continue
+        moved = predict_until(changed, cut)
         upto = cut - first + 1
-        found = _compare(expected[:upto], moved[:upto])
+        found = _compare(expected[max(0, upto - len(moved)) : upto], moved)
         yield _Change(found.absolute, found.relative, cut)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,20 +48,26 @@ def score_prediction(
     >>> draws.shape == (len(table), 50)
     True
     """
-    # each by name, before any is scored: minutes of work would end in a message about the last one
     require_probability(name, probability, segment.spikes.shape, segment.observed)
+    scored = ScoredPrediction(segment, probability)
+    return _tabulate(segment, name, _measure(scored) if _has_scores(segment) else _leave_out(segment))
+
+
+def _tabulate(
+    segment: ScoredSegment, name: str, found: Mapping[str, Sequence[Measured]]
+) -> tuple[pd.DataFrame, Float64[np.ndarray, "row draw"]]:
+    """Return what was measured of one predictor, by score, as rows and their draws."""
     about = _describe(segment)
-    measure = _measure if not about["reason"] else _leave_out
-    found = measure(ScoredPrediction(segment, probability))
+    measured = [(each.name, row) for each in list_metrics() for row in found[each.name]]
     rows = [
         {"predictor": name, "metric": metric, "null": row.null, "num_units": row.num_units}
         | vars(estimate(row.draws))
         | about
-        for metric, row in found
+        for metric, row in measured
     ]
     # scores of a generated train have one value and no draw: their row of draws stays NaN
-    draws = np.full((len(found), len(segment.weights) - 1), np.nan)
-    for place, (_, row) in enumerate(found):
+    draws = np.full((len(measured), len(segment.weights) - 1), np.nan)
+    for place, (_, row) in enumerate(measured):
         draws[place, : len(row.draws) - 1] = row.draws[1:]
     return pd.DataFrame(rows, columns=list(COLUMNS)), draws
 
@@ -69,7 +76,7 @@ def _describe(segment: ScoredSegment) -> dict[str, Any]:
     """Return what is said of the segment in every row of its table."""
     num_spikes, num_blocks = segment.num_spikes, len(segment.edges) - 1
     # NaN and a reason instead of a number: what cannot be known must not be averaged with what is
-    is_enough = num_spikes >= FEWEST_SPIKES
+    is_enough = _has_scores(segment)
     return {
         "num_spikes": num_spikes,
         "num_silent_units": segment.num_units - int((segment.spikes > 0).any(axis=0).sum()),
@@ -80,25 +87,40 @@ def _describe(segment: ScoredSegment) -> dict[str, Any]:
     }
 
 
-def _measure(scored: ScoredPrediction) -> list[tuple[str, Measured]]:
-    return [(each.name, row) for each in list_metrics() for row in each.measure(scored)]
+def _has_scores(segment: ScoredSegment) -> bool:
+    return segment.num_spikes >= FEWEST_SPIKES
 
 
-def _leave_out(scored: ScoredPrediction) -> list[tuple[str, Measured]]:
-    """Return the rows of every score without a value."""
-    return [
-        (each.name, Measured(null, np.full(1, np.nan), 0))
+def _measure(scored: ScoredPrediction, *, needs_null: bool | None = None) -> dict[str, list[Measured]]:
+    """Return the rows of every score, or of those alone that are counted from a null, or from none."""
+    return {
+        each.name: list(each.measure(scored))
         for each in list_metrics()
-        for null in (scored.segment.null_sums if each.needs_null else ("",))
-    ]
+        if needs_null is None or each.needs_null == needs_null
+    }
+
+
+def _leave_out(segment: ScoredSegment) -> dict[str, list[Measured]]:
+    """Return the rows of every score without a value."""
+    return {
+        each.name: [
+            Measured(null, np.full(1, np.nan), 0)
+            for null in (segment.null_sums if each.needs_null else ("",))
+        ]
+        for each in list_metrics()
+    }
+
+
+Predicted = Float[np.ndarray, "_time _unit"] | Callable[[], Float[np.ndarray, "_time _unit"]]
+"""A prediction, or what makes it when it is scored: then it is held no longer than that."""
 
 
 def score_predictions(
-    predictions: Mapping[str, Float[np.ndarray, "_time _unit"]],
+    predictions: Mapping[str, Predicted],
     spikes: Real[np.ndarray, "time unit"],
     *,
     bin_size: float,
-    nulls: Mapping[str, Float[np.ndarray, "_time _unit"]],
+    nulls: Mapping[str, Predicted],
     seed: int = 0,
     resamples: int = 200,
     unit_ids: Sequence[Any] | np.ndarray | None = None,
@@ -115,13 +137,15 @@ def score_predictions(
     Parameters
     ----------
     predictions : mapping from name to array (time, unit)
-        Finite probabilities in [0, 1].
+        Finite probabilities in [0, 1]; or functions that return them, which are called once, one after the
+        other, so that memory holds one of these at a time.
     spikes : array (time, unit)
         Above 0 is a bin with a spike.
     bin_size : float
         Width of a bin in seconds.
     nulls : mapping from name to array (time, unit)
-        What bits per spike are counted from; may be empty.
+        What bits per spike are counted from; may be empty. One that is among the predictions, the same
+        object, is not made again.
     seed : int
         Draws blocks and generated trains.
     resamples : int
@@ -156,19 +180,58 @@ def score_predictions(
     0.5
     """
     for name, prediction in predictions.items():
-        require_probability(name, prediction, spikes.shape, observed)
+        # each by name, before any is scored: minutes of work would end in a message about the last one
+        if not callable(prediction):
+            require_probability(name, prediction, spikes.shape, observed)
     segment = prepare_segment(
         spikes,
         bin_size=bin_size,
-        nulls=nulls,
+        nulls={},
         seed=seed,
         resamples=resamples,
         unit_ids=unit_ids,
         first_bin=first_bin,
         observed=observed,
     )
-    tables = [score_prediction(segment, name, prediction)[0] for name, prediction in predictions.items()]
+    alone, sums = _measure_alone(segment, predictions, nulls)
+    segment = replace(segment, null_sums={name: sums[id(null)] for name, null in nulls.items()})
+    tables = []
+    for name, prediction in predictions.items():
+        found = alone[name] if _has_scores(segment) else _leave_out(segment)
+        if _has_scores(segment):
+            # above a null a prediction is what its blocks sum up to
+            nothing = np.empty((0, 0))
+            found |= _measure(ScoredPrediction(segment, nothing, sums[id(prediction)]), needs_null=True)
+        tables.append(_tabulate(segment, name, found)[0])
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _measure_alone(
+    segment: ScoredSegment, predictions: Mapping[str, Predicted], nulls: Mapping[str, Predicted]
+) -> tuple[dict[str, dict[str, list[Measured]]], dict[int, Float64[np.ndarray, " block"]]]:
+    """Return the rows of all scores that need no null, and the log2-likelihood of each prediction and null.
+
+    These by their `id`: a null that is a prediction as well is made once.
+    """
+    alone: dict[str, dict[str, list[Measured]]] = {}
+    sums: dict[int, Float64[np.ndarray, " block"]] = {}
+
+    def make(name: str, prediction: Predicted) -> ScoredPrediction:
+        probability = prediction() if callable(prediction) else prediction
+        require_probability(name, probability, segment.spikes.shape, segment.observed)
+        scored = ScoredPrediction(segment, probability)
+        sums[id(prediction)] = scored.log2_likelihood
+        return scored
+
+    for name, prediction in predictions.items():
+        scored = make(name, prediction)
+        alone[name] = _measure(scored, needs_null=False) if _has_scores(segment) else {}
+        # let go before the next is made
+        del scored
+    for name, null in nulls.items():
+        if id(null) not in sums:
+            make(name, null)
+    return alone, sums
 
 
 def paired_difference(

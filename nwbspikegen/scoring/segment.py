@@ -77,10 +77,21 @@ class ScoredPrediction:
         What was recorded.
     probability : array (time, unit)
         Predicted probability of a spike; it may be NaN where nothing was observed.
+    known_log2_likelihood : array (block,), optional
+        What `log2_likelihood` is, where that is known: scores above a null need no more.
     """
 
     segment: ScoredSegment
-    probability: Float[np.ndarray, "time unit"]
+    probability: Float[np.ndarray, "_time _unit"]
+    known_log2_likelihood: Float64[np.ndarray, " block"] | None = None
+
+    @cached_property
+    def log2_likelihood(self) -> Float64[np.ndarray, " block"]:
+        """The log2-likelihood of each block."""
+        if self.known_log2_likelihood is not None:
+            return self.known_log2_likelihood
+        segment = self.segment
+        return sum_log2_likelihood(self.probability, segment.spikes, segment.edges, segment.observed)
 
     @cached_property
     def ordered(self) -> SortedBlocks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import Baseline, make_baseline
 from nwbspikegen.scoring.blocks import BLOCK_DURATION
-from nwbspikegen.scoring.evaluation import score_predictions
+from nwbspikegen.scoring.evaluation import Predicted, score_predictions
 from nwbspikegen.views.observed import is_same_recording, read_bins
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def score(
     >>> table.predictor.unique().tolist()
     ['flat', 'running_rate']
     """
-    predictions = _read_predictions(spike_probability, recorded, extra_predictions or {})
+    predictions: dict[str, Predicted] = {}
+    predictions.update(_read_predictions(spike_probability, recorded, extra_predictions or {}))
     read = past.find_context(spike_probability, recorded, context)
     bins = read_bins(read, recorded)
     first = 0 if read is None else read.sizes["time"]
@@ -113,14 +115,15 @@ def score(
     given = set(predictions)
     # nulls are predicted even where nobody asked for their rows: bits per spike are counted from them
     chosen = DEFAULT_BASELINES if baselines is None else baselines
-    made, left_out = predict_baselines(
-        dict.fromkeys([*_NULLS, *chosen]),
-        bins,
-        first,
-        trained_on,
-        _bin_size(recorded),
-        asked_for=baselines is not None,
+    bin_size = _bin_size(recorded)
+    fitted, left_out = fit_baselines(
+        dict.fromkeys([*_NULLS, *chosen]), trained_on, bin_size, asked_for=baselines is not None
     )
+    # predicted when they are scored, one at a time: each takes as much memory as the model's prediction
+    made = {
+        name: partial(baseline.predict, bins.spikes, first, bin_size, bins.observed)
+        for name, baseline in fitted.items()
+    }
     for name in chosen:
         if name in given:
             # a baseline that is itself the model of the table would stand in it twice
@@ -134,12 +137,12 @@ def score(
     table = score_predictions(
         predictions,
         scored.spikes,
-        bin_size=_bin_size(recorded),
+        bin_size=bin_size,
         nulls=nulls,
         seed=seed,
         resamples=resamples,
         unit_ids=recorded["unit"].values,
-        first_bin=find_first_bin(spike_probability, _bin_size(recorded)),
+        first_bin=find_first_bin(spike_probability, bin_size),
         observed=scored.observed,
     )
     if len(table) and table.reason.iloc[0]:
@@ -226,15 +229,27 @@ def predict_baselines(
     asked_for : bool
         Whether these names were asked for; otherwise those whose fit takes long are left out.
     """
-    made: dict[str, Float[np.ndarray, "_scored unit"]] = {}
+    fitted, left_out = fit_baselines(names, trained_on, bin_size, asked_for=asked_for)
+    made = {
+        name: baseline.predict(bins.spikes, first, bin_size, bins.observed)
+        for name, baseline in fitted.items()
+    }
+    return made, left_out
+
+
+def fit_baselines(
+    names: Mapping[str, None], trained_on: Bins | None, bin_size: float, *, asked_for: bool = True
+) -> tuple[dict[str, Baseline], dict[str, str]]:
+    """Return baselines that were fitted, and why those left out are; parameters of `predict_baselines`."""
+    fitted: dict[str, Baseline] = {}
     left_out: dict[str, str] = {}
     for name in names:
         baseline = fit_baseline(name, trained_on, bin_size, asked_for=asked_for)
         if isinstance(baseline, str):
             left_out[name] = baseline
         else:
-            made[name] = baseline.predict(bins.spikes, first, bin_size, bins.observed)
-    return made, left_out
+            fitted[name] = baseline
+    return fitted, left_out
 
 
 def fit_baseline(

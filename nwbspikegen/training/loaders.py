@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import logging
 from collections.abc import Sequence
@@ -38,12 +39,16 @@ def make_validation_loaders(
 ) -> list[EpochLoader]:
     """Return the validation examples of each recording; the model stays as it is."""
     bin_size = float(train[0].attrs["bin_size"])
+    shares = "num_recordings" in inspect.signature(network.validation_examples).parameters
     loaders = []
     for segment, later_segment in zip(train, validation, strict=True):
         read, first, fitted = read_with_past(segment, later_segment)
         mean_rate = mean_rate_per_bin(fitted.spikes, fitted.observed)
-        masked = {} if read.observed is None else {"observed": read.observed}
-        later = network.validation_examples(read.spikes, first, bin_size, mean_rate, seed, **masked)
+        more: dict[str, Any] = {} if read.observed is None else {"observed": read.observed}
+        # an architecture from elsewhere may know nothing of sharing
+        if len(train) > 1 and shares:
+            more["num_recordings"] = len(train)
+        later = network.validation_examples(read.spikes, first, bin_size, mean_rate, seed, **more)
         loaders.append(EpochLoader(later, None))
     return loaders
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -149,6 +151,7 @@ def _match_spikes(
     from spikeinterface.comparison.comparisontools import make_match_count_matrix
     from spikeinterface.core import NumpySorting
 
+    _keep_compiled()
     sorting = NumpySorting.from_samples_and_labels(
         [frames], [positions], _CLOCK_HZ, unit_ids=np.arange(num_units)
     )
@@ -157,3 +160,15 @@ def _match_spikes(
     # SpikeInterface (0.105) takes the first train for the truth, so that the two orders differ
     counts: np.ndarray = np.maximum(one_way, one_way.T)
     return counts
+
+
+@cache
+def _keep_compiled() -> None:
+    """Let numba keep SpikeInterface's match count on disk, as it keeps ours."""
+    from spikeinterface.comparison import comparisontools
+
+    # SpikeInterface (0.105) compiles it anew in every process, 2 s of CPU for some ms of counting. It is no
+    # public name: a version that has none compiles as it wants
+    make = getattr(comparisontools, "get_optimized_compute_matching_matrix", None)
+    if make is not None:
+        make().enable_caching()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
@@ -30,6 +30,8 @@ Mask = Bool[np.ndarray, "time unit"] | None
 # Chosen on validation segments: two hold the retinas back (wt from nothing .62 to .41), less than one
 # does not hold npx (.00 to -.05)
 HAZARD_PRIOR_SPIKES = 1.0
+# of a million bins 16 MB of spikes, as much of a mask, and 64 MB of what is predicted
+_UNITS_AT_ONCE = 16
 # the rate of a unit of which nothing is known; medians of the recordings tried are 0.2 to 5 Hz
 _PRIOR_RATE_HZ = 1.0
 
@@ -95,9 +97,11 @@ def running_rate(
     >>> running_rate(np.zeros((501, 1), np.uint8), 500, 0.001)
     array([[0.0005]], dtype=float32)
     """
-    out = _empty(spikes, first)
-    running_rate_kernel(_by_unit(spikes), _by_unit_or_all(observed, spikes), first, prior_bins(bin_size), out)
-    return np.ascontiguousarray(out.T)
+
+    def fill(few: _ByUnit, seen: _SeenByUnit, out: _PredictedByUnit) -> None:
+        running_rate_kernel(few, seen, first, prior_bins(bin_size), out)
+
+    return _fill_by_units(spikes, first, observed, fill)
 
 
 def online_hazard(
@@ -118,17 +122,12 @@ def online_hazard(
     >>> online_hazard(spikes, 9998, 0.001).round(1).ravel().tolist()
     [1.0, 0.0]
     """
-    out = _empty(spikes, first)
-    online_hazard_kernel(
-        _by_unit(spikes),
-        _by_unit_or_all(observed, spikes),
-        first,
-        prior_bins(bin_size),
-        age_classes(),
-        HAZARD_PRIOR_SPIKES,
-        out,
-    )
-    return np.ascontiguousarray(out.T)
+    classes = age_classes()
+
+    def fill(few: _ByUnit, seen: _SeenByUnit, out: _PredictedByUnit) -> None:
+        online_hazard_kernel(few, seen, first, prior_bins(bin_size), classes, HAZARD_PRIOR_SPIKES, out)
+
+    return _fill_by_units(spikes, first, observed, fill)
 
 
 def exponential_traces(
@@ -162,12 +161,31 @@ def exponential_traces(
     >>> exponential_traces(np.ones((100, 1), np.uint8), 99, [2.0]).round(3).item()
     1.0
     """
+    by_unit = exponential_traces_by_unit(spikes, first, taus, observed, bin_size=bin_size)
+    return np.ascontiguousarray(by_unit.transpose(1, 0, 2))
+
+
+def exponential_traces_by_unit(
+    spikes: UInt8[np.ndarray, "time unit"],
+    first: int,
+    taus: Sequence[float],
+    observed: Mask = None,
+    *,
+    bin_size: float = 0.001,
+) -> Float32[np.ndarray, "unit predicted tau"]:
+    """Return the traces of `exponential_traces`, with its parameters, unit by unit as they are made.
+
+    Examples
+    --------
+    >>> exponential_traces_by_unit(np.ones((100, 2), np.uint8), 90, [2.0]).shape
+    (2, 10, 1)
+    """
     out = _empty(spikes, first, len(taus))
     # float64 until the end: of a tau of 5,000 bins float32 would keep three digits of 1 - a
     decay = np.exp(-1.0 / np.asarray(taus, dtype=np.float64))
     mask = _by_unit_or_all(observed, spikes)
     trace_kernel(_by_unit(spikes), mask, first, prior_bins(bin_size), decay, out)
-    return np.ascontiguousarray(out.transpose(1, 0, 2))
+    return out
 
 
 def fill_unobserved(
@@ -183,6 +201,29 @@ def fill_unobserved(
            [0.003]], dtype=float32)
     """
     return np.where(observed, spikes, running_rate(spikes, 0, bin_size, observed)).astype(np.float32)
+
+
+_ByUnit = UInt8[np.ndarray, "_few time"]
+_SeenByUnit = Bool[np.ndarray, "_few time"]
+_PredictedByUnit = Float32[np.ndarray, "_few predicted"]
+
+
+def _fill_by_units(
+    spikes: UInt8[np.ndarray, "time unit"],
+    first: int,
+    observed: Mask,
+    fill: Callable[[_ByUnit, _SeenByUnit, _PredictedByUnit], None],
+) -> Float32[np.ndarray, "predicted unit"]:
+    """Let a kernel fill in some units after others: turned copies are of these alone."""
+    num_units = spikes.shape[1]
+    predicted = np.empty((max(len(spikes) - first, 0), num_units), dtype=np.float32)
+    for start in range(0, num_units, _UNITS_AT_ONCE):
+        few = slice(start, start + _UNITS_AT_ONCE)
+        part = spikes[:, few]
+        out = _empty(part, first)
+        fill(_by_unit(part), _by_unit_or_all(None if observed is None else observed[:, few], part), out)
+        predicted[:, few] = out.T
+    return predicted
 
 
 def _by_unit(spikes: UInt8[np.ndarray, "time unit"]) -> UInt8[np.ndarray, "unit time"]:

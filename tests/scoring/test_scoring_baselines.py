@@ -11,6 +11,7 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Predictor
 from nwbspikegen.scoring import BASELINES, audit_causality, audit_permutation, bits_per_spike, make_baseline
 from nwbspikegen.scoring.baselines import HistoryGLM, MeanRate, glm
+from nwbspikegen.scoring.baselines.glm import TAUS
 
 FIRST = 3000
 
@@ -112,3 +113,26 @@ def test_weights_of_another_baseline_are_refused(spikes: np.ndarray, tmp_path: P
 def test_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match="history_glm"):
         make_baseline("oracle")
+
+
+def test_history_glm_ends_where_the_likelihood_is_highest() -> None:
+    """Of many spikes it starts where a tenth of the bins end: the gradient of all bins is 0 all the same."""
+    rng = np.random.default_rng(3)
+    spikes = np.zeros((8000, 1), np.uint8)
+    for t in range(1, len(spikes)):
+        spikes[t] = rng.random() < (0.02 if spikes[max(0, t - 4) : t].any() else 0.2)
+    assert spikes.sum() > 600
+    weights = make_baseline("history_glm").fit(spikes, 0.001).weights
+    decay = np.exp(-1 / np.asarray(TAUS))
+    traces, trace = np.zeros((len(spikes), len(TAUS))), np.zeros(len(TAUS))
+    for t, fired in enumerate(spikes[:, 0]):
+        traces[t] = trace
+        trace = decay * trace + (1 - decay) * fired
+    x = np.vstack([(traces - traces.mean(axis=0)) / traces.std(axis=0), np.zeros((2, len(TAUS)))])
+    target = np.concatenate([spikes[:, 0], [1, 0]])
+    weight = np.append(np.ones(len(spikes)), [0.5, 0.5])
+    slopes = weights["slopes"][0]
+    residual = weight * (1 / (1 + np.exp(-(weights["intercept"][0] + x @ slopes))) - target)
+    # in spikes, of more than 600; traces in single precision are off by some 1e-7 of their range
+    assert abs(residual.sum()) < 1e-2
+    np.testing.assert_allclose(x.T @ residual + slopes, 0, atol=1e-2)

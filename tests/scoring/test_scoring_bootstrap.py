@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nwbspikegen.core.errors import InputError
@@ -142,3 +144,31 @@ def test_what_is_no_probability_is_refused(data: dict[str, np.ndarray], wrong: f
         score_predictions({"p": p}, data["y"], bin_size=BIN_SIZE, nulls={})
     with pytest.raises(InputError, match="one probability for each bin"):
         score_predictions({"p": p[:-1]}, data["y"], bin_size=BIN_SIZE, nulls={})
+
+
+def test_predictions_that_are_made_when_scored_have_the_same_scores(data: dict[str, np.ndarray]) -> None:
+    """Each is made once, null or not, and is let go before the next is made."""
+    p, y, null = data["p"], data["y"], data["null"]
+    made: list[weakref.ref[np.ndarray]] = []
+
+    def later(values: np.ndarray):
+        def make() -> np.ndarray:
+            assert all(each() is None for each in made)
+            fresh = values.copy()
+            made.append(weakref.ref(fresh))
+            return fresh
+
+        return make
+
+    given = {"bin_size": BIN_SIZE, "seed": SEED, "resamples": 20}
+    expected = score_predictions({"p": p, "null": null}, y, nulls={"null": null, "p": p}, **given)
+    first, second, alone = later(p), later(null), later(null)
+    nulls = {"null": second, "p": first}
+    table = score_predictions({"p": first, "null": second}, y, nulls=nulls, **given)
+    pd.testing.assert_frame_equal(table, expected)
+    assert len(made) == 2
+    # a null that nobody asked for a row of is made for its sums
+    table = score_predictions({"p": p}, y, nulls={"null": alone}, **given)
+    rows = expected[(expected.predictor == "p") & (expected.null != "p")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, rows)
+    assert len(made) == 3

@@ -11,7 +11,9 @@ from click.testing import CliRunner
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.models import build_model
 from nwbspikegen.simulation import metadata_of
+from nwbspikegen.training.loaders import make_validation_loaders
 
 _WINDOW = ["--skip-units", "0", "--duration", "40", "--epochs", "1"]
 
@@ -112,3 +114,44 @@ def test_pairs_that_do_not_belong_together_are_refused(recordings):
     ):
         with pytest.raises(InputError, match=message):
             nsg.train(train, validation, epochs=1, progress=False)
+
+
+def test_validation_pairs_are_shared_among_recordings():
+    """What is held does not grow with the recordings; of one alone nothing changes."""
+    network = build_model("in_context", 4, validation_samples=6000)
+    parts = [
+        nsg.split_fractions(
+            nsg.open_units(nsg.simulate("in_vivo", num_units=4, duration=20, seed=seed).sorting)
+        )
+        for seed in range(3)
+    ]
+
+    def count(parts) -> list[int]:
+        loaders = make_validation_loaders(
+            network, [each.train for each in parts], [each.validation for each in parts], seed=0
+        )
+        return [sum(batch.target.numel() for batch in loader) for loader in loaders]
+
+    (alone,) = count(parts[:1])
+    # 5,000 bins of 4 units: 1,500 bins are drawn, give or take three standard deviations of 32
+    assert alone == pytest.approx(6000, abs=4 * 97)
+    assert count(parts) == pytest.approx([2000] * 3, abs=4 * 64)
+
+
+def test_an_architecture_that_knows_nothing_of_sharing_is_not_asked(monkeypatch):
+    network = build_model("in_context", 4)
+    parts = [
+        nsg.split_fractions(
+            nsg.open_units(nsg.simulate("in_vivo", num_units=4, duration=4, seed=seed).sorting)
+        )
+        for seed in range(2)
+    ]
+    examples, asked = network.validation_examples, []
+
+    def own(spikes, first, bin_size, mean_rate, seed):
+        asked.append(len(spikes))
+        return examples(spikes, first, bin_size, mean_rate, seed)
+
+    monkeypatch.setattr(network, "validation_examples", own)
+    make_validation_loaders(network, [each.train for each in parts], [each.validation for each in parts], 0)
+    assert len(asked) == 2

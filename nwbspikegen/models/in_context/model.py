@@ -53,7 +53,8 @@ class InContextSettings:
         Pairs of the training segments, at most: spikes and sampled silent pairs, each of which
         stands for as many as were left out.
     validation_samples : int
-        Pairs of the validation segment that choose the checkpoint: all units at random bins.
+        Pairs of the validation segments that choose the checkpoint, at most: all units at random bins, of
+        several recordings as many of each.
     skip_seconds : float
         Start of the training segments that is only read, while the past fills, before they are read once
         more with restarts.
@@ -212,11 +213,13 @@ class InContext(SpikeModel):
         mean_rate: Float[np.ndarray, " unit"],
         seed: int,
         observed: Mask = None,
+        num_recordings: int = 1,
     ) -> PairExamples:
-        """Take all units at random bins from `first` on."""
+        """Take all units at random bins from `first` on: as many pairs of each recording."""
         rng = np.random.default_rng(seed)
         # bins and not pairs are drawn, since all units of a bin share the cost of reading it
-        share = min(1.0, self.settings.validation_samples / max(spikes[first:].size, 1))
+        most = self.settings.validation_samples / num_recordings
+        share = min(1.0, most / max(spikes[first:].size, 1))
         requested = np.zeros(len(spikes), dtype=bool)
         requested[first:] = rng.random(len(spikes) - first) < share
         num_pairs = int(requested.sum()) * spikes.shape[1] if observed is None else observed[requested].sum()

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Float64, UInt8
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
-from nwbspikegen.views.history import Mask, exponential_traces, mean_rate_per_bin
+from nwbspikegen.views.history import Mask, exponential_traces_by_unit, mean_rate_per_bin
 
 # 2 bins is as fast as a trace of whole bins can tell, 1000 is a second at 1 ms; rounded so that the digits,
 # which the filters depend on, are the same on every machine
@@ -24,8 +24,12 @@ SILENT_BINS = 100_000
 _ITERATIONS = 50
 # nats, relative: far below what one spike is worth
 _CONVERGED = 1e-9
-# units whose traces are held at once: 8 filters x 8 units x 4 bytes x 600,000 bins are 150 MB
-_FEW_UNITS = 8
+# one of so many bins, of each kind, tells where the maximum about is: most steps then cost a tenth
+_THINNED = 10
+# below, a tenth tells too little for a start
+_FEWEST_THINNED = 50
+# bins of units whose traces are held at once: 8 filters x 4 bytes x 2 million are 67 MB
+_TRACED_AT_ONCE = 2_000_000
 
 
 @register_baseline
@@ -66,14 +70,15 @@ class HistoryGLM(StoredGLM):
         # Newton's method starts at the rate, where without history it also ends
         null = mean_rate_per_bin(spikes, observed)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
-        for start in range(0, spikes.shape[1], _FEW_UNITS):
-            few = np.ascontiguousarray(spikes[:, start : start + _FEW_UNITS])
-            seen = None if observed is None else observed[:, start : start + _FEW_UNITS]
-            traces = exponential_traces(few, 0, TAUS, seen, bin_size=bin_size)
+        step = _count_at_once(len(spikes))
+        for start in range(0, spikes.shape[1], step):
+            few = np.ascontiguousarray(spikes[:, start : start + step])
+            seen = None if observed is None else observed[:, start : start + step]
+            traces = exponential_traces_by_unit(few, 0, TAUS, seen, bin_size=bin_size)
             for unit in range(few.shape[1]):
                 kept = slice(None) if seen is None else seen[:, unit]
                 fired = few[kept, unit] > 0
-                units.append(_fit_unit(traces[kept, unit], fired, null[start + unit], rng))
+                units.append(_fit_unit(traces[unit, kept], fired, null[start + unit], rng))
         self.weights = {key: np.stack([unit[key] for unit in units]) for key in units[0]}
         return self
 
@@ -87,18 +92,25 @@ class HistoryGLM(StoredGLM):
         """Return the probability of a spike in each bin from the unit's past, context included."""
         require_same_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
         predicted = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
-        for start in range(0, spikes.shape[1], _FEW_UNITS):
-            few = slice(start, start + _FEW_UNITS)
+        step = _count_at_once(len(spikes))
+        for start in range(0, spikes.shape[1], step):
+            few = slice(start, start + step)
             seen = None if observed is None else observed[:, few]
             part = np.ascontiguousarray(spikes[:, few])
-            traces = exponential_traces(part, first, TAUS, seen, bin_size=bin_size)
+            traces = exponential_traces_by_unit(part, first, TAUS, seen, bin_size=bin_size)
             # beyond what was seen in training a straight line in log odds would go to certainty
-            np.clip(traces, self.weights["low"][few], self.weights["high"][few], out=traces)
+            low, high = (self.weights[name][few][:, None] for name in ("low", "high"))
+            np.clip(traces, low, high, out=traces)
             slopes = self.weights["slopes"][few] / self.weights["scale"][few]
             offset = self.weights["intercept"][few] - (slopes * self.weights["centre"][few]).sum(axis=1)
-            log_odds = offset + np.einsum("tuf,uf->tu", traces, slopes)
+            log_odds = offset + np.einsum("utf,uf->tu", traces, slopes)
             predicted[:, few] = squash(log_odds)
         return predicted
+
+
+def _count_at_once(num_bins: int) -> int:
+    """Return of how many units traces are held at once."""
+    return max(1, min(8, _TRACED_AT_ONCE // max(num_bins, 1)))
 
 
 def _fit_unit(
@@ -111,22 +123,30 @@ def _fit_unit(
     if not len(spike):
         # never observed in training: one silent bin, so that only the prior is left
         traces, spike = np.zeros((1, traces.shape[1]), np.float32), np.zeros(1, dtype=bool)
-    low, high = traces.min(axis=0).astype(np.float64), traces.max(axis=0).astype(np.float64)
-    centre, scale = traces.mean(axis=0, dtype=np.float64), traces.std(axis=0, dtype=np.float64)
+    # filter by filter: of rows of eight numbers each a sum takes four times as long
+    traces = np.ascontiguousarray(traces.T)
+    low, high = traces.min(axis=1).astype(np.float64), traces.max(axis=1).astype(np.float64)
+    centre, scale = traces.mean(axis=1, dtype=np.float64), traces.std(axis=1, dtype=np.float64)
     scale[scale == 0] = 1.0
     silent = np.flatnonzero(~spike)
     num_kept = min(len(silent), SILENT_BINS)
     kept = rng.choice(silent, num_kept, replace=False, shuffle=False) if num_kept < len(silent) else silent
     spiking = np.flatnonzero(spike)
-    features = (traces[np.concatenate([spiking, kept])] - centre) / scale
-    # the last two rows are the half spike and the half silent bin at the mean
-    features = np.concatenate([features, np.zeros((2, features.shape[1]))])
-    design = np.column_stack([np.ones(len(features)), features])
+    rows = np.concatenate([spiking, kept])
+    # a column of ones; the last two rows are the half spike and the half silent bin at the mean
+    design = np.zeros((len(traces) + 1, len(rows) + 2))
+    design[0] = 1.0
+    design[1:, :-2] = (traces[:, rows] - centre[:, None]) / scale[:, None]
     target = np.concatenate([np.ones(len(spiking)), np.zeros(num_kept), [1.0, 0.0]])
     # each kept bin stands for so many: the expected log-likelihood is that of all bins (Horvitz and Thompson)
     silent_weight = len(silent) / max(num_kept, 1)
     weight = np.concatenate([np.ones(len(spiking)), np.full(num_kept, silent_weight), [0.5, 0.5]])
-    solution = _newton(design, target, weight, float(np.log(null / (1 - null))))
+    start = np.zeros(len(design))
+    start[0] = np.log(null / (1 - null))
+    if len(spiking) >= _FEWEST_THINNED * _THINNED:
+        few = slice(None, None, _THINNED)
+        start = _newton(np.ascontiguousarray(design[:, few]), target[few], _THINNED * weight[few], start)
+    solution = _newton(design, target, weight, start)
     return {
         "intercept": np.asarray(solution[0]),
         "slopes": solution[1:],
@@ -138,30 +158,26 @@ def _fit_unit(
 
 
 def _newton(
-    design: Float64[np.ndarray, "row column"],
+    design: Float64[np.ndarray, "column row"],
     target: Float64[np.ndarray, " row"],
     weight: Float64[np.ndarray, " row"],
-    intercept: float,
+    start: Float64[np.ndarray, " column"],
 ) -> Float64[np.ndarray, " column"]:
     """Maximise the weighted, ridge-penalised Bernoulli likelihood; steps are halved until it rises."""
-    penalty = np.full(design.shape[1], RIDGE)
+    penalty = np.full(len(design), RIDGE)
     # the rate is not shrunk: a ridge on it would pull every unit to 500 Hz
     penalty[0] = 0.0
-    solution = np.zeros(design.shape[1])
-    solution[0] = intercept
-    log_odds = design @ solution
-    loss = _loss(log_odds, target, weight, solution, penalty)
+    solution = start
+    probability, loss = _predict_and_judge(design, target, weight, solution, penalty)
     for _ in range(_ITERATIONS):
-        probability = 1 / (1 + np.exp(-log_odds))
-        gradient = design.T @ (weight * (probability - target)) + penalty * solution
-        # design' diag(w p (1 - p)) design, never negative: the likelihood is concave, and has one maximum
-        curvature = (design * (weight * probability * (1 - probability))[:, None]).T @ design
+        gradient = design @ (weight * (probability - target)) + penalty * solution
+        # design diag(w p (1 - p)) design', never negative: the likelihood is concave, and has one maximum
+        curvature = (design * (weight * probability * (1 - probability))) @ design.T
         step = np.linalg.solve(curvature + np.diag(penalty), gradient)
         length = 1.0
         while True:
             trial = solution - length * step
-            trial_odds = design @ trial
-            trial_loss = _loss(trial_odds, target, weight, trial, penalty)
+            trial_probability, trial_loss = _predict_and_judge(design, target, weight, trial, penalty)
             # after fourteen halvings what is left is rounding
             if trial_loss <= loss or length < 1e-4:
                 break
@@ -169,19 +185,23 @@ def _newton(
         gained = loss - trial_loss
         if gained < 0:
             break
-        solution, log_odds, loss = trial, trial_odds, trial_loss
+        solution, probability, loss = trial, trial_probability, trial_loss
         if gained < _CONVERGED * (1 + abs(loss)):
             break
     return solution
 
 
-def _loss(
-    log_odds: Float64[np.ndarray, " row"],
+def _predict_and_judge(
+    design: Float64[np.ndarray, "column row"],
     target: Float64[np.ndarray, " row"],
     weight: Float64[np.ndarray, " row"],
     solution: Float64[np.ndarray, " column"],
     penalty: Float64[np.ndarray, " column"],
-) -> float:
-    """Return the negative log-likelihood plus the ridge, in nats."""
-    nats = weight @ (np.logaddexp(0.0, log_odds) - target * log_odds)
-    return float(nats + 0.5 * (penalty * solution**2).sum())
+) -> tuple[Float64[np.ndarray, " row"], float]:
+    """Return probabilities, and the negative log-likelihood plus the ridge, in nats."""
+    log_odds = solution @ design
+    # of -|x|, which cannot overflow; one exponential serves both, and log of 1 to 2 needs no log1p
+    shrunk = np.exp(-np.abs(log_odds))
+    probability = np.where(log_odds >= 0, 1.0, shrunk) / (1 + shrunk)
+    nats = weight @ (np.log(1 + shrunk) + np.maximum(log_odds, 0) - target * log_odds)
+    return probability, float(nats + 0.5 * (penalty * solution**2).sum())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from nwbspikegen.scoring.likelihood import sum_log2_likelihood, sum_spikes, weigh_bits
+from nwbspikegen.scoring.likelihood import sum_spikes, weigh_bits
 from nwbspikegen.scoring.metrics.record import Measured, Metric
 from nwbspikegen.scoring.segment import ScoredPrediction
 
 
 def _measure(scored: ScoredPrediction) -> list[Measured]:
     segment = scored.segment
-    reached = sum_log2_likelihood(scored.probability, segment.spikes, segment.edges, segment.observed)
+    reached = scored.log2_likelihood
     num_spikes = sum_spikes(segment.spikes, segment.edges)
     return [
         Measured(null, weigh_bits(reached - null_sum, num_spikes, segment.weights), segment.num_units)

@@ -233,8 +233,7 @@ class Coupling:
         for ridge in RIDGES:
             # rounding makes the smallest eigenvalues of a covariance slightly negative
             inverse = 1 / (np.maximum(values, 0)[:, None] * self._num_spikes + ridge)
-            weights = vectors @ (projected * inverse)
-            yield self._without_own(weights, vectors, inverse)
+            yield vectors @ self._without_own(projected * inverse, vectors, inverse)
 
     def _solve_screened(
         self, covariance: Float64[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
@@ -254,20 +253,18 @@ class Coupling:
 
     def _without_own(
         self,
-        weights: Float64[np.ndarray, "input unit"],
+        solution: Float64[np.ndarray, "eigen unit"],
         vectors: Float64[np.ndarray, "input eigen"],
         inverse: Float64[np.ndarray, "eigen unit"],
-    ) -> Float64[np.ndarray, "input unit"]:
-        """Return the solution under the constraint that no unit is its own source."""
-        num_units = self._num_units
+    ) -> Float64[np.ndarray, "eigen unit"]:
+        """Return the solution, along eigenvectors as it is given, in which no unit is its own source."""
         # w - C (C_own)^-1 w_own with C the own columns of the inverse curvature: Lagrange multipliers give
         # the constrained optimum without a decomposition for each target. What a unit's own past says is in
         # its hazard
-        own = np.arange(num_units * _NUM_TAUS).reshape(num_units, _NUM_TAUS)
-        columns = vectors[own] * inverse.T[:, None, :]
-        columns = (vectors @ columns.reshape(-1, len(vectors)).T).reshape(-1, num_units, _NUM_TAUS)
-        among_own = columns[own, np.arange(num_units)[:, None]]
-        own_weights = weights[own, np.arange(num_units)[:, None]]
-        correction = np.linalg.solve(among_own, own_weights[..., None])[..., 0]
-        allowed: Float64[np.ndarray, "input unit"] = weights - np.einsum("dut,ut->du", columns, correction)
+        own = vectors[: self._num_units * _NUM_TAUS].reshape(self._num_units, _NUM_TAUS, -1)
+        columns = own * inverse.T[:, None, :]
+        among_own = columns @ np.swapaxes(own, 1, 2)
+        own_weights = own @ solution.T[:, :, None]
+        correction = np.linalg.solve(among_own, own_weights)
+        allowed: Float64[np.ndarray, "eigen unit"] = solution - (columns * correction).sum(axis=1).T
         return allowed
