@@ -15,6 +15,11 @@ from nwbspikegen.core.addresses import Address, require_recording
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.patchseq.reading.compensation import (
+    Compensation,
+    find_junction_note,
+    read_compensation,
+)
 from nwbspikegen.patchseq.reading.metadata import read_metadata_of_cell, select_electrode
 from nwbspikegen.patchseq.reading.pairs import Pair, find_unpaired, pair_series
 from nwbspikegen.patchseq.reading.plausibility import (
@@ -26,7 +31,7 @@ from nwbspikegen.patchseq.reading.plausibility import (
 from nwbspikegen.patchseq.reading.protocols import clean_code, type_by_code, type_by_name
 from nwbspikegen.patchseq.reading.quality import QualityLimits, find_faults
 from nwbspikegen.patchseq.reading.samples import AS_GIVEN, Samples, Scales, read_pair
-from nwbspikegen.patchseq.reading.series import bias_current_pa, kind_of
+from nwbspikegen.patchseq.reading.series import kind_of
 from nwbspikegen.patchseq.reading.stimulus import Stimulus, find_stimulus
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, Sweep, SweepInfo
 
@@ -49,14 +54,17 @@ class Cell:
         Empty where the file does not say. The subject is the donor.
     metadata : dict
         `electrode`, `cell_class` and `condition` (of the electrodes' table, "" when not there), what
-        pairs stimuli with responses (`pairing`), `implausible` (why, when it was accepted), and
-        what else the file says of session and subject.
+        pairs stimuli with responses (`pairing`), `implausible` (why, when it was accepted),
+        `liquid_junction` (what the file says of its potential), and what else the file says of session
+        and subject.
     sweeps : tuple of SweepInfo
         The sweeps that passed, in order of their numbers.
     rejected : DataFrame
         The others: `number` and `reason`.
     scales : Scales
-        What potentials (mV) and currents (pA) were multiplied by, to correct the file's units.
+        What potentials (mV) and currents (pA) were corrected by.
+    num_in_file : int
+        How many cells (electrodes that recorded something) the file holds.
     """
 
     path: Path | str
@@ -69,6 +77,7 @@ class Cell:
     rejected: pd.DataFrame
     _pairs: dict[tuple[int, str], Pair]
     scales: Scales = AS_GIVEN
+    num_in_file: int = 1
 
     def load(self, info: SweepInfo) -> Sweep:
         """Read the samples of a sweep: potential (mV) and current (pA), cut where recording stopped.
@@ -102,6 +111,7 @@ def read_cell(
     limits: QualityLimits | None = None,
     scale_mv: float = 1.0,
     scale_pa: float = 1.0,
+    liquid_junction_mv: float = 0.0,
 ) -> Cell:
     """Open a current-clamp recording: find its sweeps, type their stimuli, judge their quality.
 
@@ -121,6 +131,8 @@ def read_cell(
         What a sweep may have at most; the defaults suit most laboratories.
     scale_mv, scale_pa : float
         What potentials and currents are multiplied by where the file gives them in wrong units.
+    liquid_junction_mv : float
+        Liquid junction potential, which is subtracted from potentials that are not corrected for it.
 
     Returns
     -------
@@ -139,7 +151,7 @@ def read_cell(
     Traceback (most recent call last):
     nwbspikegen.core.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
-    scales = Scales(scale_mv, scale_pa)
+    scales = Scales(scale_mv, scale_pa, liquid_junction_mv)
     return _read(path, electrode, accept_implausible, limits or QualityLimits(), scales, keep=False)[0]
 
 
@@ -166,15 +178,16 @@ def _read(
     keep: bool,
 ) -> tuple[Cell, list[Sweep]]:
     address = require_recording(path)
-    if not all(np.isfinite(one) and one for one in scales):
+    if not (np.isfinite(scales).all() and scales.mv and scales.pa):
         raise InputError(f"scales {scales.mv:g} and {scales.pa:g}", "numbers other than 0", "correct them")
     with open_nwb(address) as root, reading(address):
         pairs, pairing = pair_series(root)
-        electrode, pairs = select_electrode(root, pairs, electrode, address)
+        electrode, pairs, there = select_electrode(root, pairs, electrode, address)
         # one look at each sweep: over the network it is what takes time
         looked = [_look(root, pair, limits, scales, keep) for pair in pairs]
         looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
-        identifier, session, metadata = read_metadata_of_cell(root, electrode)
+        identifier, session, metadata = read_metadata_of_cell(root, electrode, there)
+        metadata["liquid_junction"] = find_junction_note(root, pairs, electrode)
     _require_any(looked, address)
     measured = [each for each in looked if each.levels is not None]
     # a sweep that drifts has no input resistance, so good ones are asked when there are any
@@ -195,6 +208,7 @@ def _read(
         rejected=pd.DataFrame(rejected, columns=["number", "reason"]),
         _pairs={(each.pair.number, each.pair.response): each.pair for each in looked},
         scales=scales,
+        num_in_file=max(1, len(there)),
     )
     return cell, [each.sweep for each in looked if each.sweep is not None]
 
@@ -235,11 +249,12 @@ def _look(root: Any, pair: Pair, limits: QualityLimits, scales: Scales, keep: bo
     protocol = type_by_code(code) or type_by_name(pair.stimulus_type) or stimulus.shape
     if protocol == RAMP and 0 <= stimulus.first < len(samples.voltage_mv):
         stimulus = _end_ramp(stimulus, samples)
-    bias = bias_current_pa(response)
+    compensation = read_compensation(response)
+    bias = compensation.bias_current_pa
     # amplifiers report 0 when they do not know, and files pA where amperes are due
     holding = bias if 0.0 < abs(bias) <= MOST_PA else stimulus.holding_pa
     faults = find_faults(samples.voltage_mv, stimulus, protocol, samples.rate_hz, holding, limits)
-    info = _describe(pair, code, protocol, samples, stimulus)
+    info = _describe(pair, code, protocol, samples, stimulus, compensation)
     sweep = _to_sweep(info, samples) if keep and not faults else None
     return _Looked(pair, faults, info, _measure_levels(samples, stimulus), sweep)
 
@@ -265,7 +280,9 @@ def _end_ramp(stimulus: Stimulus, samples: Samples) -> Stimulus:
     return stimulus._replace(last=last, amplitude_pa=reached)
 
 
-def _describe(pair: Pair, code: str, protocol: str, samples: Samples, stimulus: Stimulus) -> SweepInfo:
+def _describe(
+    pair: Pair, code: str, protocol: str, samples: Samples, stimulus: Stimulus, compensation: Compensation
+) -> SweepInfo:
     is_there = stimulus.first >= 0
     return SweepInfo(
         number=pair.number,
@@ -278,6 +295,7 @@ def _describe(pair: Pair, code: str, protocol: str, samples: Samples, stimulus: 
         amplitude_pa=stimulus.amplitude_pa,
         response_path=pair.response,
         stimulus_path=pair.stimulus,
+        **compensation._asdict(),
     )
 
 

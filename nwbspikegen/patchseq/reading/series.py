@@ -131,13 +131,6 @@ def count_recorded(voltage_mv: Float64[np.ndarray, " sample"], rate_hz: float) -
     return last if is_long or np.isnan(voltage_mv[last:]).any() else len(voltage_mv)
 
 
-def bias_current_pa(series: Any) -> float:
-    """Return the holding current that the amplifier reports, NaN when the file says nothing."""
-    array = find_array(series, "bias_current")
-    # in amperes by the schema, which has no unit for it
-    return float("nan") if array is None else float(np.ravel(array[()])[0]) * PICOAMPERE
-
-
 def kind_of(series: Any) -> str:
     """Return the neurodata type of a series."""
     return to_text(series.attrs.get("neurodata_type", ""))
