@@ -1,10 +1,10 @@
-"""Reading a patch-clamp recording of one cell from NWB."""
+"""Reading a patch-clamp recording of one cell from NWB or ABF."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from nwbspikegen.core.addresses import Address, require_recording
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.patchseq.reading.abf import describe_abf, is_abf, read_abf
 from nwbspikegen.patchseq.reading.compensation import (
     Compensation,
     find_junction_note,
@@ -76,6 +77,7 @@ class Cell:
     sweeps: tuple[SweepInfo, ...]
     rejected: pd.DataFrame
     _pairs: dict[tuple[int, str], Pair]
+    _kept: dict[tuple[int, str], Sweep] = field(default_factory=dict)
     scales: Scales = AS_GIVEN
     num_in_file: int = 1
 
@@ -87,7 +89,10 @@ class Cell:
         InputError
             If the sweep is not one of this cell's, or the file has become unreadable.
         """
-        pair = self._pairs.get((info.number, info.response_path))
+        key = (info.number, info.response_path)
+        if key in self._kept:
+            return self._kept[key]
+        pair = self._pairs.get(key)
         if pair is None:
             raise InputError(f"sweep {info.number} of another cell", "one of this cell", "read that cell")
         with open_nwb(self.path) as root, reading(self.path):
@@ -122,7 +127,7 @@ def read_cell(
     Parameters
     ----------
     path : path or address
-        NWB file, on disk or on the web.
+        NWB file, on disk or on the web, or ABF file on disk.
     electrode : str, optional
         Which one, when the file has several.
     accept_implausible : bool, default: False
@@ -180,14 +185,11 @@ def _read(
     address = require_recording(path)
     if not (np.isfinite(scales).all() and scales.mv and scales.pa):
         raise InputError(f"scales {scales.mv:g} and {scales.pa:g}", "numbers other than 0", "correct them")
-    with open_nwb(address) as root, reading(address):
-        pairs, pairing = pair_series(root)
-        electrode, pairs, there = select_electrode(root, pairs, electrode, address)
-        # one look at each sweep: over the network it is what takes time
-        looked = [_look(root, pair, limits, scales, keep) for pair in pairs]
-        looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
-        identifier, session, metadata = read_metadata_of_cell(root, electrode, there)
-        metadata["liquid_junction"] = find_junction_note(root, pairs, electrode)
+    if is_abf(address) and isinstance(address, Path):
+        found = _find_in_abf(address, electrode, limits, scales)
+    else:
+        found = _find_in_nwb(address, electrode, limits, scales, keep)
+    looked = found.looked
     _require_any(looked, address)
     measured = [each for each in looked if each.levels is not None]
     # a sweep that drifts has no input resistance, so good ones are asked when there are any
@@ -197,20 +199,61 @@ def _read(
     if implausible:
         _refuse(implausible, suggest_scale(levels), address, accept_implausible)
     rejected = [(each.pair.number, "; ".join(each.faults)) for each in looked if each.faults]
+    kept = {(each.pair.number, each.pair.response): each.sweep for each in looked if each.sweep is not None}
+    session = dict(found.session)
     cell = Cell(
         path=address,
-        identifier=identifier,
-        subject_id=session.pop("subject_id"),
-        species=session.pop("species"),
-        session_id=session.pop("session_id"),
-        metadata={**session, **metadata, "pairing": pairing, "implausible": implausible},
+        identifier=found.identifier,
+        subject_id=session.pop("subject_id", ""),
+        species=session.pop("species", ""),
+        session_id=session.pop("session_id", ""),
+        metadata={**session, "implausible": implausible},
         sweeps=tuple(each.info for each in looked if each.info is not None and not each.faults),
         rejected=pd.DataFrame(rejected, columns=["number", "reason"]),
         _pairs={(each.pair.number, each.pair.response): each.pair for each in looked},
+        # an ABF file is small, and read whole
+        _kept=kept if is_abf(address) else {},
         scales=scales,
-        num_in_file=max(1, len(there)),
+        num_in_file=found.num_in_file,
     )
-    return cell, [each.sweep for each in looked if each.sweep is not None]
+    return cell, list(kept.values())
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a file of one cell."""
+
+    looked: list[_Looked]
+    identifier: str
+    session: dict[str, str]
+    num_in_file: int
+
+
+def _find_in_nwb(
+    address: Path | str, electrode: str | None, limits: QualityLimits, scales: Scales, keep: bool
+) -> _Found:
+    with open_nwb(address) as root, reading(address):
+        pairs, pairing = pair_series(root)
+        electrode, pairs, there = select_electrode(root, pairs, electrode, address)
+        # one look at each sweep: over the network it is what takes time
+        looked = [_look(root, pair, limits, scales, keep) for pair in pairs]
+        looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
+        identifier, session, metadata = read_metadata_of_cell(root, electrode, there)
+        metadata["liquid_junction"] = find_junction_note(root, pairs, electrode)
+    return _Found(looked, identifier, {**session, **metadata, "pairing": pairing}, max(1, len(there)))
+
+
+def _find_in_abf(path: Path, channel: str | None, limits: QualityLimits, scales: Scales) -> _Found:
+    found = read_abf(path, channel, scales)
+    looked = [
+        _Looked(each.pair, [each.fault])
+        if each.samples is None
+        else _judge(each.pair, each.samples, "", Compensation(), limits, keep=True)
+        for each in found.sweeps
+    ]
+    several = len(found.channels) > 1
+    identifier = f"{path.stem}-{found.channel}" if several else path.stem
+    return _Found(looked, identifier, dict(describe_abf(found)), len(found.channels))
 
 
 @dataclass(frozen=True)
@@ -239,17 +282,23 @@ def _look(root: Any, pair: Pair, limits: QualityLimits, scales: Scales, keep: bo
     except InputError as error:
         # what was found is the reason; what to do about it is meant for one file, not for a list of sweeps
         return _Looked(pair, [error.found])
+    code = _code_of(response, root[pair.stimulus])
+    return _judge(pair, samples, code, read_compensation(response), limits, keep)
+
+
+def _judge(
+    pair: Pair, samples: Samples, code: str, compensation: Compensation, limits: QualityLimits, keep: bool
+) -> _Looked:
+    """Type a sweep's stimulus, and say what is wrong with it."""
     if not len(samples.voltage_mv):
         return _Looked(pair, ["nothing was recorded"])
     # of the whole current: where the recording was stopped, a step would look shorter than it was meant
     stimulus = find_stimulus(samples.current_pa, samples.rate_hz)
-    code = _code_of(response, root[pair.stimulus])
     # a code says what was meant, a waveform only what was given: a long square cut short looks like another
     # protocol
     protocol = type_by_code(code) or type_by_name(pair.stimulus_type) or stimulus.shape
     if protocol == RAMP and 0 <= stimulus.first < len(samples.voltage_mv):
         stimulus = _end_ramp(stimulus, samples)
-    compensation = read_compensation(response)
     bias = compensation.bias_current_pa
     # amplifiers report 0 when they do not know, and files pA where amperes are due
     holding = bias if 0.0 < abs(bias) <= MOST_PA else stimulus.holding_pa

@@ -20,9 +20,9 @@ _LABELS = ("cell_class", "condition")
 class SeveralElectrodesError(InputError):
     """A file has cells at several electrodes, which are its `electrodes`, and none was chosen."""
 
-    def __init__(self, electrodes: list[str], *told: str) -> None:
-        super().__init__(*told)
-        self.electrodes = electrodes
+    def __init__(self, found: str, expected: str, remedy: str, electrodes: Sequence[str] = ()) -> None:
+        super().__init__(found, expected, remedy)
+        self.electrodes = tuple(electrodes)
 
 
 class ChosenElectrode(NamedTuple):
@@ -51,10 +51,10 @@ def select_electrode(
     there = sorted(set(of))
     if electrode is None and len(there) > 1:
         raise SeveralElectrodesError(
-            there,
             f"{len(there)} electrodes in {address}: {', '.join(there)}",
             "one cell",
             "choose one (electrode=...), or measure all with `nwbspikegen patchseq features`",
+            there,
         )
     if electrode is not None and electrode not in there:
         raise InputError(

@@ -40,6 +40,7 @@ from nwbspikegen.patchseq.features.tables import (
     tabulate_frame,
 )
 from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
+from nwbspikegen.patchseq.reading.abf import is_abf
 from nwbspikegen.patchseq.run.measure import (
     MeasuredCell,
     measure_every_cell,
@@ -236,9 +237,7 @@ def _load_folder(folder: Path) -> LoadedCells:
 
 
 def _load_recording(source: Address, preset: str) -> LoadedCells:
-    # a look before it is measured: a file of ours holds the features already
-    with open_nwb(source) as root:
-        derived = f"processing/{PATCHSEQ}/family_vectors" in root
+    derived = not is_abf(source) and _holds_features(source)
     cells = [read_measured(source)] if derived else _measure(source, preset)
     families = stack_cells(cells)
     return LoadedCells(
@@ -250,6 +249,11 @@ def _load_recording(source: Address, preset: str) -> LoadedCells:
             {"file": hide_access(str(source)), "sha256": ""} if is_remote(source) else _describe(Path(source))
         ],
     )
+
+
+def _holds_features(source: Address) -> bool:
+    with open_nwb(source) as root:
+        return f"processing/{PATCHSEQ}/family_vectors" in root
 
 
 def _measure(source: Address, preset: str) -> list[MeasuredCell]:

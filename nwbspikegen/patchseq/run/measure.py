@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.core.addresses import Address, name_of
-from nwbspikegen.core.errors import NWBSpikeGenError
+from nwbspikegen.core.errors import MetadataError, NWBSpikeGenError
 from nwbspikegen.patchseq.features.measure import CellFeatures, measure_spiking, spike_cell
 from nwbspikegen.patchseq.nwb.reading import (
     read_cell_scalars,
@@ -23,6 +23,7 @@ from nwbspikegen.patchseq.nwb.reading import (
     read_sweep_features,
 )
 from nwbspikegen.patchseq.nwb.writing import write_patchseq
+from nwbspikegen.patchseq.reading.abf import is_abf
 from nwbspikegen.patchseq.reading.cells import Cell, read_cell_and_sweeps
 from nwbspikegen.patchseq.reading.compensation import Compensation, describe_compensation
 from nwbspikegen.patchseq.reading.metadata import SeveralElectrodesError
@@ -93,7 +94,19 @@ class MeasuredCell:
         metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         overwrite: bool = False,
     ) -> Path:
-        """Write the derived NWB file into a folder, named as archives want, and return its path."""
+        """Write the derived NWB file into a folder, named as archives want, and return its path.
+
+        Raises
+        ------
+        MetadataError
+            The recording lacks what an archive asks for, or is no NWB file, whose metadata would be kept.
+        """
+        if is_abf(self.source):
+            raise MetadataError(
+                f"{name_of(self.source)}, an ABF file without subject or session",
+                "NWB, whose metadata a derived file keeps",
+                "convert it to NWB first, with its stimuli",
+            )
         # "sub-X_ses-Y_desc-patchseq_icephys": what a derived file is called on the archive
         stem = name_of(self.source).removesuffix(".nwb").removesuffix("_icephys")
         if self.electrode:
