@@ -43,7 +43,7 @@ def test_steps_of_the_protocol_are_the_current(tmp_path: Path) -> None:
     assert {info.sampling_rate_hz for info in cell.sweeps} == {RATE_HZ}
     for info, voltage, current in zip(cell.sweeps, voltages, currents, strict=True):
         sweep = cell.load(info)
-        np.testing.assert_array_equal(sweep.voltage_mv, np.float32(voltage))
+        np.testing.assert_allclose(sweep.voltage_mv, np.float64(np.float32(voltage)), rtol=1e-12)
         np.testing.assert_array_equal(sweep.current_pa, current)
 
 
