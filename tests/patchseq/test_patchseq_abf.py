@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,13 @@ def test_what_is_no_current_clamp_or_no_abf_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:700])
     with pytest.raises(InputError, match="which Neo cannot read"):
         read_cell(path)
+    whole = write_abf(tmp_path / "many.abf", [_column(respond(_currents()[0]))], epochs=_STEPS)
+    content = bytearray(whole.read_bytes())
+    # a thousand million entries of no bytes for the ADC section, the second of 16 bytes each
+    content[96:108] = struct.pack("<IQ", 0, 10**9)
+    whole.write_bytes(bytes(content))
+    with pytest.raises(InputError, match="a section that ends behind the file"):
+        read_cell(whole)
     (tmp_path / "text.abf").write_text("no ABF")
     with pytest.raises(InputError, match="which Neo cannot read"):
         read_cell(tmp_path / "text.abf")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +14,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from nwbspikegen.core.addresses import Address
-from nwbspikegen.core.errors import InputError, MissingExtraError
+from nwbspikegen.core.errors import InputError, MissingExtraError, NWBSpikeGenError
+from nwbspikegen.core.files import require_file
 from nwbspikegen.patchseq.reading.metadata import SeveralElectrodesError
 from nwbspikegen.patchseq.reading.pairs import Pair
 from nwbspikegen.patchseq.reading.samples import Samples, Scales
@@ -23,6 +26,9 @@ _SUFFIX = ".abf"
 _OFF, _STEP = 0, 1
 # nWaveformSource: epochs, and not a file of samples
 _FROM_EPOCHS = 1
+# of version 2: bytes of a block, and where the header lists the sections that Neo reads entry by entry:
+# ADC, DAC, epochs, epochs by DAC, tags (of strings the number is another thing)
+_BLOCK, _SECTIONS = 512, (92, 108, 124, 156, 252)
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,14 @@ def read_abf(path: Path, channel: str | None, scales: Scales) -> AbfRecording:
     --------
     >>> read_abf(Path("missing.abf"), None, Scales())
     Traceback (most recent call last):
-    nwbspikegen.core.errors.InputError: found missing.abf, which Neo cannot read (FileNotFoundError: ...
+    nwbspikegen.core.errors.InputError: found nothing at missing.abf; ...
     """
+    require_file(path)
+    with _reading(path):
+        return _read(path, channel, scales)
+
+
+def _read(path: Path, channel: str | None, scales: Scales) -> AbfRecording:
     reader = _open(path)
     channels = reader.header["signal_channels"]
     potentials = [place for place, one in enumerate(channels) if _measure_unit(one["units"]) == "V"]
@@ -182,9 +194,18 @@ def _open(path: Path) -> Any:
         from neo.rawio.axonrawio import AxonRawIO
     except ImportError as error:
         raise MissingExtraError("no neo", "it for ABF files", "install with: pip install neo") from error
+    _require_sections(path)
+    reader = AxonRawIO(filename=str(path))
+    reader.parse_header()
+    return reader
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        reader = AxonRawIO(filename=str(path))
-        reader.parse_header()
+        yield
+    except NWBSpikeGenError:
+        raise
     # Neo raises almost anything on a header that it does not expect
     except Exception as error:
         raise InputError(
@@ -192,7 +213,19 @@ def _open(path: Path) -> Any:
             "an Axon Binary File of version 1 or 2",
             "check that it was copied whole",
         ) from error
-    return reader
+
+
+def _require_sections(path: Path) -> None:
+    """Raise `ValueError` for sections of more entries than the file can hold, which Neo would go through."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(_BLOCK)
+    if header[:4] != b"ABF2":
+        return
+    for place in _SECTIONS:
+        block, length, number = struct.unpack_from("<IIq", header, place)
+        if number and (length < 1 or block * _BLOCK + length * number > size or number < 0):
+            raise ValueError("a section that ends behind the file")
 
 
 def _choose(path: Path, names: list[str], channel: str | None, units: list[str]) -> str:
