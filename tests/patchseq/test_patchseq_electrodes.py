@@ -108,6 +108,7 @@ def _state(path: Path) -> Path:
         for number, balance in ((0, 12e6), (1, 15e6)):
             series = file[f"acquisition/data_{number:05d}_AD_electrode_0"]
             series["bridge_balance"], series["bias_current"] = balance, -20e-12
+        file["acquisition/data_00002_AD_electrode_0/bridge_balance"] = "auto"
         file["acquisition/data_00002_AD_electrode_0"].attrs["comments"] = "Junction potential: 14.5 mV. Warm."
     return path
 

@@ -120,7 +120,9 @@ def _say_range(values: Float64[np.ndarray, " value"]) -> str:
 
 def _read_setting(series: Any, name: str, factor: float) -> float:
     array = find_array(series, name)
-    return np.nan if array is None else float(np.ravel(array[()])[0]) * factor
+    stored = np.zeros(0) if array is None else np.ravel(array[()])
+    # a text or nothing is not what the schema has there: it states nothing, and stops nothing
+    return float(stored[0]) * factor if stored.size and stored.dtype.kind in "iuf" else np.nan
 
 
 def _list_texts(root: Any, pairs: Sequence[Pair], electrode: str) -> Iterator[str]:
