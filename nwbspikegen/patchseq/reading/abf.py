@@ -16,7 +16,7 @@ from jaxtyping import Float64
 from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError, MissingExtraError, NWBSpikeGenError
 from nwbspikegen.core.files import require_file
-from nwbspikegen.patchseq.reading.metadata import SeveralElectrodesError
+from nwbspikegen.patchseq.reading.metadata import choose_electrode
 from nwbspikegen.patchseq.reading.pairs import Pair
 from nwbspikegen.patchseq.reading.samples import Samples, Scales
 from nwbspikegen.patchseq.reading.series import MILLIVOLT, PICOAMPERE, SIZES_OF_UNITS, count_recorded
@@ -235,16 +235,7 @@ def _choose(path: Path, names: list[str], channel: str | None, units: list[str])
             "a potential in mV, as current clamp has",
             "choose another file: voltage clamp is not measured",
         )
-    if channel is not None and channel not in names:
-        raise InputError(f"channel {channel!r} in {path}", ", ".join(names), "choose one of them")
-    if channel is None and len(names) > 1:
-        raise SeveralElectrodesError(
-            f"{len(names)} potentials in {path}: {', '.join(names)}",
-            "one cell",
-            "choose one (electrode=...)",
-            names,
-        )
-    return names[0] if channel is None else channel
+    return choose_electrode(names, channel, path)
 
 
 def _measure_unit(unit: Any) -> str:

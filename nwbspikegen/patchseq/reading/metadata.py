@@ -49,6 +49,22 @@ def select_electrode(
     of = [electrode_of(root, root[pair.response]) for pair in pairs]
     # electrodes that recorded something: files name some that did not
     there = sorted(set(of))
+    chosen = choose_electrode(there, electrode, address)
+    kept = [pair for pair, name in zip(pairs, of, strict=True) if name == chosen]
+    return ChosenElectrode(chosen, kept, there)
+
+
+def choose_electrode(there: Sequence[str], electrode: str | None, address: Address) -> str:
+    """Return the electrode that is asked for, or the only one; "" where there is none.
+
+    Examples
+    --------
+    >>> choose_electrode(["a"], None, "cell.nwb")
+    'a'
+    >>> choose_electrode(["a", "b"], None, "pair.nwb")
+    Traceback (most recent call last):
+    nwbspikegen.patchseq.reading.metadata.SeveralElectrodesError: found 2 electrodes in pair.nwb: a, b; ...
+    """
     if electrode is None and len(there) > 1:
         raise SeveralElectrodesError(
             f"{len(there)} electrodes in {address}: {', '.join(there)}",
@@ -60,9 +76,7 @@ def select_electrode(
         raise InputError(
             f"electrode {electrode!r} in {address}", ", ".join(there) or "an electrode", "choose one of them"
         )
-    chosen = electrode if electrode is not None else (there or [""])[0]
-    kept = [pair for pair, name in zip(pairs, of, strict=True) if name == chosen]
-    return ChosenElectrode(chosen, kept, there)
+    return electrode if electrode is not None else next(iter(there), "")
 
 
 def read_metadata_of_cell(
