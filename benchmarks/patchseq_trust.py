@@ -41,11 +41,11 @@ _CONFIDENT = 0.8
 _SETS = """
 ## Probabilities and sets of classes
 
-Five folds by donor, mean ± SD over seeds. Each fold is calibrated on the held-out predictions of the others.
-`error` is the expected calibration error of the predicted class in 20 groups of equal size, `in 10` in ten;
-`before` without this calibration; `floor` what 20 groups of as many cells show if every probability is exact.
-`coverage`: share of cells whose class is in the 90 % set; `by donor`: mean of that share over donors; `least
-class`: the share in the class that is found least.
+Five folds by donor, mean ± SD over seeds 0-9. Each fold is calibrated on the held-out predictions of the
+others. `error` is the expected calibration error of the predicted class in 20 groups of equal size, `in 10`
+in ten; `before` without this calibration; `floor` what 20 groups of as many cells show if every probability
+is exact. `coverage`: share of cells whose class is in the 90 % set; `by donor`: mean of that share over
+donors; `least class`: the share in the class that is found least.
 
 | cells | classifier | before | error | in 10 | floor | coverage | by donor | size | empty | least class |
 |---|---|---|---|---|---|---|---|---|---|---|"""

@@ -118,8 +118,8 @@ def generate_command(
     Several recordings, a folder, a pattern or a .txt file that lists them give a file each in the folder
     --out, and study.csv, a row for each. One that fails stops no other; the same command again goes on.
     """
-    from nwbspikegen.commands.recordings import find_recordings, stands_for_many
     from nwbspikegen.models import load_model
+    from nwbspikegen.nwb.recordings import find_recordings, stands_for_many
 
     of_runs = ["samples", "clamp", "clamp_from", "silence"]
     how: dict[str, Any] = {"segment": segment, "context": context, "baselines": baselines}

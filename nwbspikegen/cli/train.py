@@ -98,8 +98,8 @@ def train_command(
     for all of them. An interrupted run goes on where it stopped when the
     same command is given again.
     """
-    from nwbspikegen.commands.recordings import find_recordings
     from nwbspikegen.commands.train import train_recordings
+    from nwbspikegen.nwb.recordings import find_recordings
     from nwbspikegen.scoring.metrics import BITS_PER_SPIKE
     from nwbspikegen.training.choosing import find_best_epoch
 

@@ -192,7 +192,7 @@ def _choose_recordings(
     recordings: tuple[Path | str, ...], sessions_file: Path | None, options: WindowOptions
 ) -> tuple[Any, Any]:
     """Return recordings and their window options, from the command line or from the file that has them."""
-    from nwbspikegen.commands.recordings import find_recordings
+    from nwbspikegen.nwb.recordings import find_recordings
     from nwbspikegen.transfer.run import read_sessions_file
 
     if bool(recordings) == (sessions_file is not None):

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nwbspikegen.commands.generate import GenerationReport, generate_and_score, require_generation
-from nwbspikegen.commands.recordings import Place
 from nwbspikegen.core.addresses import has_scheme, is_remote, name_of
 from nwbspikegen.core.clusters import Certificates
 from nwbspikegen.core.errors import InputError, NWBSpikeGenError
@@ -24,6 +23,7 @@ from nwbspikegen.core.progress import show_progress
 from nwbspikegen.core.table_files import read_table
 from nwbspikegen.core.tasks import Outcome, Task, open_client, require_shared, run_tasks
 from nwbspikegen.models import load_model
+from nwbspikegen.nwb.recordings import Place
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
 from nwbspikegen.views import WindowOptions
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.commands.generate_many import name_outputs
-from nwbspikegen.commands.recordings import find_recordings, stands_for_many
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.nwb.recordings import find_recordings, stands_for_many
 from nwbspikegen.prediction.nwb_reading import read_scores
 from nwbspikegen.simulation import metadata_of
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # about a screen; all are in features.json
 _CELLS_TOLD = 20
+_KINDS_TOLD = 5
 
 
 @click.command("features", short_help="Measure the cells of recordings.")
@@ -30,7 +31,7 @@ _CELLS_TOLD = 20
     show_default=True,
     help="Set of feature families.",
 )
-@click.option("--electrode", help="Which one, when a recording has several.")
+@click.option("--electrode", help="Measure this one only, when a recording has several.")
 @click.option(
     "--accept-implausible",
     is_flag=True,
@@ -41,6 +42,13 @@ _CELLS_TOLD = 20
 )
 @click.option(
     "--scale-pa", type=float, default=1.0, show_default=True, help="Multiply currents by it: a wrong unit."
+)
+@click.option(
+    "--liquid-junction-mv",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Subtract this liquid junction potential: 14 makes -74 mV of -60 mV.",
 )
 @metadata_option
 @overwrite_option
@@ -54,11 +62,15 @@ def features_command(
     accept_implausible: bool,
     scale_mv: float,
     scale_pa: float,
+    liquid_junction_mv: float,
     metadata: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Measure spikes, scalars and feature families of current-clamp recordings, one cell each.
+    """Measure spikes, scalars and feature families of the cells of current-clamp recordings.
+
+    RECORDINGS are NWB files, addresses, folders (all files in and below them), patterns, or a .txt file
+    that lists them. Of a file with several electrodes each is a cell, unless --electrode names one.
 
     The folder gets cells.csv and cells.parquet (one row a cell), families.npz, and in nwb/ a derived
     file for each recording. A recording that is refused does not stop the others: its reason is printed
@@ -74,6 +86,7 @@ def features_command(
         accept_implausible=accept_implausible,
         scale_mv=scale_mv,
         scale_pa=scale_pa,
+        liquid_junction_mv=liquid_junction_mv,
         metadata=metadata,
         overwrite=overwrite,
     )
@@ -89,9 +102,13 @@ def features_command(
     print_result(result, as_json=as_json, text=_format(report, preset))
     # after the result is printed, so that both the others and the status can be used
     if len(report.refused):
+        is_whole = report.refused["electrode"] == ""
+        whole, cells = int(is_whole.sum()), int((~is_whole).sum())
+        told = [f"{whole} of {report.num_recordings} recordings"] if whole else []
+        told += [f"{cells} cells of recordings with several"] if cells else []
         raise InputError(
-            f"{len(report.refused)} of {len(recordings)} recordings that cannot be measured",
-            "current-clamp recordings of one cell each",
+            f"{' and '.join(told)} that cannot be measured",
+            "current-clamp recordings",
             f"see {out / 'refused.csv'}; the others are in {out}",
         )
 
@@ -112,6 +129,10 @@ def _format(report: FeaturesReport, preset: str) -> str:
         lines.append(f"  {one['cell']}: {one['num_left_out']} left out ({why})")
     if len(spoiled) > _CELLS_TOLD:
         lines.append("  and more: see features.json, or sweeps_left_out in each file of nwb/")
+    said = sweeps["compensation"].value_counts(sort=True)
+    lines += [f"  {count} of {len(sweeps)} cells: {text}" for text, count in said[:_KINDS_TOLD].items()]
+    if len(said) > _KINDS_TOLD:
+        lines.append(f"  and {len(said) - _KINDS_TOLD} other settings of the amplifier: see features.json")
     lines += [f"  {name}: missing in {number} cells" for name, number in lacking.items()]
     if report.unwritten:
         lines.append(f"  no NWB file, for want of metadata: {', '.join(report.unwritten)}")

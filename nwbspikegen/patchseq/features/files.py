@@ -37,12 +37,18 @@ class CellOrigin(Record):
         Number of sweeps that were measured.
     rejected : dict of str to str
         Reasons for which sweeps were left out, by the sweep's number.
+    electrode : str
+        Which one, where the recording has cells at several.
+    compensation : str
+        How the amplifier was set, and what is known of the liquid junction potential.
     """
 
     recording: str
     file: str = ""
     sweeps_measured: int = 0
     rejected: dict[str, str] = Field(default_factory=dict)
+    electrode: str = ""
+    compensation: str = ""
 
 
 class FeaturesDescription(Record):

@@ -1,10 +1,10 @@
-"""Reading a patch-clamp recording of one cell from NWB."""
+"""Reading a patch-clamp recording of one cell from NWB or ABF."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,12 @@ from nwbspikegen.core.addresses import Address, require_recording
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.nwb.groups import to_text
 from nwbspikegen.nwb.opening import open_nwb, reading
+from nwbspikegen.patchseq.reading.abf import describe_abf, is_abf, read_abf
+from nwbspikegen.patchseq.reading.compensation import (
+    Compensation,
+    find_junction_note,
+    read_compensation,
+)
 from nwbspikegen.patchseq.reading.metadata import read_metadata_of_cell, select_electrode
 from nwbspikegen.patchseq.reading.pairs import Pair, find_unpaired, pair_series
 from nwbspikegen.patchseq.reading.plausibility import (
@@ -26,7 +32,7 @@ from nwbspikegen.patchseq.reading.plausibility import (
 from nwbspikegen.patchseq.reading.protocols import clean_code, type_by_code, type_by_name
 from nwbspikegen.patchseq.reading.quality import QualityLimits, find_faults
 from nwbspikegen.patchseq.reading.samples import AS_GIVEN, Samples, Scales, read_pair
-from nwbspikegen.patchseq.reading.series import bias_current_pa, kind_of
+from nwbspikegen.patchseq.reading.series import kind_of
 from nwbspikegen.patchseq.reading.stimulus import Stimulus, find_stimulus
 from nwbspikegen.patchseq.reading.sweeps import LONG_SQUARE, RAMP, Sweep, SweepInfo
 
@@ -49,14 +55,17 @@ class Cell:
         Empty where the file does not say. The subject is the donor.
     metadata : dict
         `electrode`, `cell_class` and `condition` (of the electrodes' table, "" when not there), what
-        pairs stimuli with responses (`pairing`), `implausible` (why, when it was accepted), and
-        what else the file says of session and subject.
+        pairs stimuli with responses (`pairing`), `implausible` (why, when it was accepted),
+        `liquid_junction` (what the file says of its potential), and what else the file says of session
+        and subject.
     sweeps : tuple of SweepInfo
         The sweeps that passed, in order of their numbers.
     rejected : DataFrame
         The others: `number` and `reason`.
     scales : Scales
-        What potentials (mV) and currents (pA) were multiplied by, to correct the file's units.
+        What potentials (mV) and currents (pA) were corrected by.
+    num_in_file : int
+        How many cells (electrodes that recorded something) the file holds.
     """
 
     path: Path | str
@@ -68,7 +77,9 @@ class Cell:
     sweeps: tuple[SweepInfo, ...]
     rejected: pd.DataFrame
     _pairs: dict[tuple[int, str], Pair]
+    _kept: dict[tuple[int, str], Sweep] = field(default_factory=dict)
     scales: Scales = AS_GIVEN
+    num_in_file: int = 1
 
     def load(self, info: SweepInfo) -> Sweep:
         """Read the samples of a sweep: potential (mV) and current (pA), cut where recording stopped.
@@ -78,7 +89,10 @@ class Cell:
         InputError
             If the sweep is not one of this cell's, or the file has become unreadable.
         """
-        pair = self._pairs.get((info.number, info.response_path))
+        key = (info.number, info.response_path)
+        if key in self._kept:
+            return self._kept[key]
+        pair = self._pairs.get(key)
         if pair is None:
             raise InputError(f"sweep {info.number} of another cell", "one of this cell", "read that cell")
         with open_nwb(self.path) as root, reading(self.path):
@@ -102,6 +116,7 @@ def read_cell(
     limits: QualityLimits | None = None,
     scale_mv: float = 1.0,
     scale_pa: float = 1.0,
+    liquid_junction_mv: float = 0.0,
 ) -> Cell:
     """Open a current-clamp recording: find its sweeps, type their stimuli, judge their quality.
 
@@ -112,7 +127,7 @@ def read_cell(
     Parameters
     ----------
     path : path or address
-        NWB file, on disk or on the web.
+        NWB file, on disk or on the web, or ABF file on disk.
     electrode : str, optional
         Which one, when the file has several.
     accept_implausible : bool, default: False
@@ -121,6 +136,8 @@ def read_cell(
         What a sweep may have at most; the defaults suit most laboratories.
     scale_mv, scale_pa : float
         What potentials and currents are multiplied by where the file gives them in wrong units.
+    liquid_junction_mv : float
+        Liquid junction potential, which is subtracted from potentials that are not corrected for it.
 
     Returns
     -------
@@ -139,7 +156,7 @@ def read_cell(
     Traceback (most recent call last):
     nwbspikegen.core.errors.InputError: found nothing at a_recording_that_is_not_there.nwb; ...
     """
-    scales = Scales(scale_mv, scale_pa)
+    scales = Scales(scale_mv, scale_pa, liquid_junction_mv)
     return _read(path, electrode, accept_implausible, limits or QualityLimits(), scales, keep=False)[0]
 
 
@@ -166,15 +183,13 @@ def _read(
     keep: bool,
 ) -> tuple[Cell, list[Sweep]]:
     address = require_recording(path)
-    if not all(np.isfinite(one) and one for one in scales):
+    if not (np.isfinite(scales).all() and scales.mv and scales.pa):
         raise InputError(f"scales {scales.mv:g} and {scales.pa:g}", "numbers other than 0", "correct them")
-    with open_nwb(address) as root, reading(address):
-        pairs, pairing = pair_series(root)
-        electrode, pairs = select_electrode(root, pairs, electrode, address)
-        # one look at each sweep: over the network it is what takes time
-        looked = [_look(root, pair, limits, scales, keep) for pair in pairs]
-        looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
-        identifier, session, metadata = read_metadata_of_cell(root, electrode)
+    if is_abf(address) and isinstance(address, Path):
+        found = _find_in_abf(address, electrode, limits, scales)
+    else:
+        found = _find_in_nwb(address, electrode, limits, scales, keep)
+    looked = found.looked
     _require_any(looked, address)
     measured = [each for each in looked if each.levels is not None]
     # a sweep that drifts has no input resistance, so good ones are asked when there are any
@@ -184,19 +199,61 @@ def _read(
     if implausible:
         _refuse(implausible, suggest_scale(levels), address, accept_implausible)
     rejected = [(each.pair.number, "; ".join(each.faults)) for each in looked if each.faults]
+    kept = {(each.pair.number, each.pair.response): each.sweep for each in looked if each.sweep is not None}
+    session = dict(found.session)
     cell = Cell(
         path=address,
-        identifier=identifier,
-        subject_id=session.pop("subject_id"),
-        species=session.pop("species"),
-        session_id=session.pop("session_id"),
-        metadata={**session, **metadata, "pairing": pairing, "implausible": implausible},
+        identifier=found.identifier,
+        subject_id=session.pop("subject_id", ""),
+        species=session.pop("species", ""),
+        session_id=session.pop("session_id", ""),
+        metadata={**session, "implausible": implausible},
         sweeps=tuple(each.info for each in looked if each.info is not None and not each.faults),
         rejected=pd.DataFrame(rejected, columns=["number", "reason"]),
         _pairs={(each.pair.number, each.pair.response): each.pair for each in looked},
+        # an ABF file is small, and read whole
+        _kept=kept if is_abf(address) else {},
         scales=scales,
+        num_in_file=found.num_in_file,
     )
-    return cell, [each.sweep for each in looked if each.sweep is not None]
+    return cell, list(kept.values())
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a file of one cell."""
+
+    looked: list[_Looked]
+    identifier: str
+    session: dict[str, str]
+    num_in_file: int
+
+
+def _find_in_nwb(
+    address: Path | str, electrode: str | None, limits: QualityLimits, scales: Scales, keep: bool
+) -> _Found:
+    with open_nwb(address) as root, reading(address):
+        pairs, pairing = pair_series(root)
+        electrode, pairs, there = select_electrode(root, pairs, electrode, address)
+        # one look at each sweep: over the network it is what takes time
+        looked = [_look(root, pair, limits, scales, keep) for pair in pairs]
+        looked += [_Looked(pair, [fault]) for pair, fault in find_unpaired(root, pairs, electrode)]
+        identifier, session, metadata = read_metadata_of_cell(root, electrode, there)
+        metadata["liquid_junction"] = find_junction_note(root, pairs, electrode)
+    return _Found(looked, identifier, {**session, **metadata, "pairing": pairing}, max(1, len(there)))
+
+
+def _find_in_abf(path: Path, channel: str | None, limits: QualityLimits, scales: Scales) -> _Found:
+    found = read_abf(path, channel, scales)
+    looked = [
+        _Looked(each.pair, [each.fault])
+        if each.samples is None
+        else _judge(each.pair, each.samples, "", Compensation(), limits, keep=True)
+        for each in found.sweeps
+    ]
+    several = len(found.channels) > 1
+    identifier = f"{path.stem}-{found.channel}" if several else path.stem
+    return _Found(looked, identifier, dict(describe_abf(found)), len(found.channels))
 
 
 @dataclass(frozen=True)
@@ -225,21 +282,28 @@ def _look(root: Any, pair: Pair, limits: QualityLimits, scales: Scales, keep: bo
     except InputError as error:
         # what was found is the reason; what to do about it is meant for one file, not for a list of sweeps
         return _Looked(pair, [error.found])
+    code = _code_of(response, root[pair.stimulus])
+    return _judge(pair, samples, code, read_compensation(response), limits, keep)
+
+
+def _judge(
+    pair: Pair, samples: Samples, code: str, compensation: Compensation, limits: QualityLimits, keep: bool
+) -> _Looked:
+    """Type a sweep's stimulus, and say what is wrong with it."""
     if not len(samples.voltage_mv):
         return _Looked(pair, ["nothing was recorded"])
     # of the whole current: where the recording was stopped, a step would look shorter than it was meant
     stimulus = find_stimulus(samples.current_pa, samples.rate_hz)
-    code = _code_of(response, root[pair.stimulus])
     # a code says what was meant, a waveform only what was given: a long square cut short looks like another
     # protocol
     protocol = type_by_code(code) or type_by_name(pair.stimulus_type) or stimulus.shape
     if protocol == RAMP and 0 <= stimulus.first < len(samples.voltage_mv):
         stimulus = _end_ramp(stimulus, samples)
-    bias = bias_current_pa(response)
+    bias = compensation.bias_current_pa
     # amplifiers report 0 when they do not know, and files pA where amperes are due
     holding = bias if 0.0 < abs(bias) <= MOST_PA else stimulus.holding_pa
     faults = find_faults(samples.voltage_mv, stimulus, protocol, samples.rate_hz, holding, limits)
-    info = _describe(pair, code, protocol, samples, stimulus)
+    info = _describe(pair, code, protocol, samples, stimulus, compensation)
     sweep = _to_sweep(info, samples) if keep and not faults else None
     return _Looked(pair, faults, info, _measure_levels(samples, stimulus), sweep)
 
@@ -265,7 +329,9 @@ def _end_ramp(stimulus: Stimulus, samples: Samples) -> Stimulus:
     return stimulus._replace(last=last, amplitude_pa=reached)
 
 
-def _describe(pair: Pair, code: str, protocol: str, samples: Samples, stimulus: Stimulus) -> SweepInfo:
+def _describe(
+    pair: Pair, code: str, protocol: str, samples: Samples, stimulus: Stimulus, compensation: Compensation
+) -> SweepInfo:
     is_there = stimulus.first >= 0
     return SweepInfo(
         number=pair.number,
@@ -278,6 +344,7 @@ def _describe(pair: Pair, code: str, protocol: str, samples: Samples, stimulus: 
         amplitude_pa=stimulus.amplitude_pa,
         response_path=pair.response,
         stimulus_path=pair.stimulus,
+        **compensation._asdict(),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError
@@ -16,36 +17,75 @@ _PLACE = "general/intracellular_ephys"
 _LABELS = ("cell_class", "condition")
 
 
+class SeveralElectrodesError(InputError):
+    """A file has cells at several electrodes, which are its `electrodes`, and none was chosen."""
+
+    def __init__(self, found: str, expected: str, remedy: str, electrodes: Sequence[str] = ()) -> None:
+        super().__init__(found, expected, remedy)
+        self.electrodes = tuple(electrodes)
+
+
+class ChosenElectrode(NamedTuple):
+    """An electrode and its sweeps; `there` are all electrodes that recorded something, in order."""
+
+    name: str
+    pairs: list[Pair]
+    there: list[str]
+
+
 def select_electrode(
     root: Any, pairs: list[Pair], electrode: str | None, address: Address
-) -> tuple[str, list[Pair]]:
+) -> ChosenElectrode:
     """Return an electrode's name and its sweeps; without a choice there must be one.
 
     Raises
     ------
+    SeveralElectrodesError
+        If the file has several and none is chosen.
     InputError
-        If the file has several and none is chosen, or not the one that is.
+        If it does not have the one that is.
     """
     _require_names(pairs)
     of = [electrode_of(root, root[pair.response]) for pair in pairs]
     # electrodes that recorded something: files name some that did not
     there = sorted(set(of))
+    chosen = choose_electrode(there, electrode, address)
+    kept = [pair for pair, name in zip(pairs, of, strict=True) if name == chosen]
+    return ChosenElectrode(chosen, kept, there)
+
+
+def choose_electrode(there: Sequence[str], electrode: str | None, address: Address) -> str:
+    """Return the electrode that is asked for, or the only one; "" where there is none.
+
+    Examples
+    --------
+    >>> choose_electrode(["a"], None, "cell.nwb")
+    'a'
+    >>> choose_electrode(["a", "b"], None, "pair.nwb")
+    Traceback (most recent call last):
+    nwbspikegen.patchseq.reading.metadata.SeveralElectrodesError: found 2 electrodes in pair.nwb: a, b; ...
+    """
     if electrode is None and len(there) > 1:
-        raise InputError(
+        raise SeveralElectrodesError(
             f"{len(there)} electrodes in {address}: {', '.join(there)}",
             "one cell",
-            "measure one with `nwbspikegen patchseq features --electrode NAME` (electrode=...)",
+            "choose one (electrode=...), or measure all with `nwbspikegen patchseq features`",
+            there,
         )
     if electrode is not None and electrode not in there:
         raise InputError(
             f"electrode {electrode!r} in {address}", ", ".join(there) or "an electrode", "choose one of them"
         )
-    chosen = electrode if electrode is not None else (there or [""])[0]
-    return chosen, [pair for pair, name in zip(pairs, of, strict=True) if name == chosen]
+    return electrode if electrode is not None else next(iter(there), "")
 
 
-def read_metadata_of_cell(root: Any, electrode: str) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Return the cell's identifier, session and subject, and what is said of electrode and cell."""
+def read_metadata_of_cell(
+    root: Any, electrode: str, there: Sequence[str]
+) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return the cell's identifier, session and subject, and what is said of electrode and cell.
+
+    Cells of one file that would have the same identifier have the electrode's name after it.
+    """
     session = read_session(root)
     # how slices and animals are told apart for arrays; a patched cell has its condition instead
     session.pop("preparation")
@@ -58,7 +98,15 @@ def read_metadata_of_cell(root: Any, electrode: str) -> tuple[str, dict[str, str
         metadata[name] = read_labels(root, electrode, name) if electrode else ""
     for name in ("sex", "age", "genotype"):
         metadata[name] = read_text(root, f"general/subject/{name}")
-    return metadata["cell_id"] or session["identifier"], session, metadata
+    ids = [_read_cell_id(root, name) or session["identifier"] for name in there]
+    own = metadata["cell_id"] or session["identifier"]
+    is_shared = ids.count(own) > 1 and electrode
+    return f"{own}-{electrode}" if is_shared else own, session, metadata
+
+
+def _read_cell_id(root: Any, electrode: str) -> str:
+    group = find_group(root, f"{_PLACE}/{electrode}") if electrode else None
+    return "" if group is None else read_text(group, "cell_id")
 
 
 def _require_session(session: dict[str, str]) -> None:

@@ -24,10 +24,15 @@ _SAME_RATE = 1e-4
 
 
 class Scales(NamedTuple):
-    """What potentials and currents are multiplied by where a file gives them in wrong units."""
+    """What corrects potentials and currents.
+
+    Both are multiplied where a file gives them in wrong units, by `mv` and `pa`; the liquid junction
+    potential `junction_mv` is subtracted from potentials afterwards.
+    """
 
     mv: float = 1.0
     pa: float = 1.0
+    junction_mv: float = 0.0
 
 
 AS_GIVEN = Scales()
@@ -70,8 +75,10 @@ def read_pair(root: Any, pair: Pair, scales: Scales = AS_GIVEN) -> Samples:
     # the stimulus may have been stored from its own first sample on
     late = other.start + pair.stimulus_span[0] / other.rate_hz - start
     aligned = _align(current, round(late * clock.rate_hz), len(voltage))
+    # counted before the junction is subtracted, which would make padding of zeros look recorded
+    recorded = voltage[: count_recorded(voltage, clock.rate_hz)] - scales.junction_mv
     # the current stays whole: it tells that a stimulus was to go on where recording stopped
-    return Samples(start, clock.rate_hz, voltage[: count_recorded(voltage, clock.rate_hz)], aligned)
+    return Samples(start, clock.rate_hz, recorded, aligned)
 
 
 def _align(

@@ -13,7 +13,7 @@ from nwbspikegen.nwb.groups import find_array, find_group, to_text
 # a volt in millivolts, an ampere in picoamperes
 MILLIVOLT, PICOAMPERE = 1e3, 1e12
 # what one of the unit is in volts or amperes; the schema fixes both, but files say this too
-_UNITS = {
+SIZES_OF_UNITS = {
     "v": 1.0,
     "volt": 1.0,
     "volts": 1.0,
@@ -92,7 +92,7 @@ def read_scale(series: Any, to: float) -> tuple[float, float]:
     conversion = float(attributes.get("conversion", 1.0))
     # Unicode has two signs for micro, which folding makes one
     unit = to_text(attributes.get("unit", "")).strip().casefold().replace("\u03bc", "u")
-    prefix = _UNITS.get(unit, 1.0)
+    prefix = SIZES_OF_UNITS.get(unit, 1.0)
     # rtol for conversions that went through float32
     if prefix != 1.0 and np.isclose(conversion, prefix, rtol=1e-6, atol=0.0):
         prefix = 1.0
@@ -129,13 +129,6 @@ def count_recorded(voltage_mv: Float64[np.ndarray, " sample"], rate_hz: float) -
     # a trace that happens to end on a zero is no padding
     is_long = len(voltage_mv) - last >= 0.01 * rate_hz
     return last if is_long or np.isnan(voltage_mv[last:]).any() else len(voltage_mv)
-
-
-def bias_current_pa(series: Any) -> float:
-    """Return the holding current that the amplifier reports, NaN when the file says nothing."""
-    array = find_array(series, "bias_current")
-    # in amperes by the schema, which has no unit for it
-    return float("nan") if array is None else float(np.ravel(array[()])[0]) * PICOAMPERE
 
 
 def kind_of(series: Any) -> str:

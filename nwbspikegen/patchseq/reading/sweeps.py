@@ -36,6 +36,8 @@ class SweepInfo:
         Height of the step, or last value of the ramp, above the holding current.
     response_path, stimulus_path : str
         Places of the two series in the file; empty for a simulated sweep.
+    bridge_balance_mohm, capacitance_compensation_pf, bias_current_pa : float
+        How the amplifier was set (megaohm, pF, pA), NaN where the file does not state it.
 
     Examples
     --------
@@ -53,6 +55,9 @@ class SweepInfo:
     amplitude_pa: float
     response_path: str
     stimulus_path: str
+    bridge_balance_mohm: float = np.nan
+    capacitance_compensation_pf: float = np.nan
+    bias_current_pa: float = np.nan
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from nwbspikegen.core.addresses import Address
 from nwbspikegen.core.errors import InputError, MetadataError, NWBSpikeGenError
 from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.plain_text import guard_formulas
+from nwbspikegen.nwb.recordings import find_recordings
 from nwbspikegen.patchseq.features.family_presets import find_preset
 from nwbspikegen.patchseq.features.files import (
     FEATURES_FILE,
@@ -23,7 +24,7 @@ from nwbspikegen.patchseq.features.files import (
     write_features,
 )
 from nwbspikegen.patchseq.reading.samples import Scales
-from nwbspikegen.patchseq.run.measure import MeasuredCell, measure_recording, stack_cells
+from nwbspikegen.patchseq.run.measure import MeasuredCell, measure_every_cell, stack_cells
 
 _LOG = logging.getLogger("nwbspikegen")
 NWB_FOLDER, REFUSED_FILE = "nwb", "refused.csv"
@@ -42,12 +43,14 @@ class FeaturesReport:
     table : DataFrame
         One row a cell: labels, scalars.
     refused : DataFrame
-        `recording` and `reason` of those that could not be measured.
+        `recording`, `electrode` (of a recording with several) and `reason` of what could not be measured.
     sweeps : DataFrame
-        One row a cell: `cell`, `num_sweeps` that were measured, `num_left_out`, and `left_out`, which says
-        the numbers and why.
+        One row a cell: `cell`, `num_sweeps` that were measured, `num_left_out`, `left_out`, which says
+        the numbers and why, and `compensation`, how the amplifier was set.
     unwritten : tuple of str
         Cells of which no NWB file was written, for want of metadata that archives require.
+    num_recordings : int
+        Recordings that were opened.
     """
 
     path: Path
@@ -56,6 +59,7 @@ class FeaturesReport:
     refused: pd.DataFrame
     sweeps: pd.DataFrame
     unwritten: tuple[str, ...] = ()
+    num_recordings: int = 0
 
 
 def measure_recordings(
@@ -67,6 +71,7 @@ def measure_recordings(
     accept_implausible: bool = False,
     scale_mv: float = 1.0,
     scale_pa: float = 1.0,
+    liquid_junction_mv: float = 0.0,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> FeaturesReport:
@@ -78,12 +83,13 @@ def measure_recordings(
     Parameters
     ----------
     recordings : sequence of paths or addresses
-        Current-clamp recordings of one cell each.
+        Current-clamp recordings, or folders and lists of them (`find_recordings`). Of one with several
+        electrodes every cell is measured.
     out : path
         Folder to write.
     preset : str
         "gouwens2020" or "schwider2026".
-    electrode, accept_implausible, scale_mv, scale_pa
+    electrode, accept_implausible, scale_mv, scale_pa, liquid_junction_mv
         As for `read_cell`, of every recording.
     metadata : mapping or path, optional
         Fields in NeuroConv's layout that the recordings lack.
@@ -99,50 +105,61 @@ def measure_recordings(
     find_preset(preset)
     out = Path(out)
     require_absent(out, overwrite=overwrite, marker=FEATURES_FILE)
-    refused: list[tuple[str, str]] = []
-    measured: dict[str, MeasuredCell] = {}
+    found = find_recordings(recordings)
+    options = {
+        "electrode": electrode,
+        "preset": preset,
+        "accept_implausible": accept_implausible,
+        "scales": Scales(scale_mv, scale_pa, liquid_junction_mv),
+    }
     with write_whole(out, overwrite=overwrite, marker=FEATURES_FILE) as temporary:
         (temporary / NWB_FOLDER).mkdir(parents=True)
-        origins: dict[str, CellOrigin] = {}
-        for number, recording in enumerate(recordings, 1):
-            try:
-                one = measure_recording(
-                    recording,
-                    preset=preset,
-                    electrode=electrode,
-                    accept_implausible=accept_implausible,
-                    scales=Scales(scale_mv, scale_pa),
-                )
-                cell = one.labels["cell"]
-                # before it is written, or the second file would stand there without a row
-                _require_new(cell, measured, recording)
-                file = _write(one, temporary / NWB_FOLDER, metadata)
-            except NWBSpikeGenError as error:
-                _LOG.warning("refused: %s", error)
-                refused.append((str(recording), str(error)))
-                continue
-            measured[cell] = one
-            origins[cell] = CellOrigin(
-                recording=str(one.source),
-                file=f"{NWB_FOLDER}/{file.name}" if file is not None else "",
-                sweeps_measured=len(one.sweeps),
-                rejected=_gather(one.left_out),
-            )
-            missing = f", without {', '.join(one.features.reasons)}" if one.features.reasons else ""
-            _LOG.info("%d of %d: %s%s", number, len(recordings), cell, missing)
+        measured, origins, refused = _measure(found, temporary / NWB_FOLDER, metadata, options)
         if not measured:
             raise InputError(
-                f"no recording of {len(recordings)} that can be measured ({refused[0][1]})",
+                f"no recording of {len(found)} that can be measured ({refused['reason'][0]})",
                 "current-clamp recordings",
                 "see the reasons above",
             )
         cells = stack_cells(list(measured.values()))
         write_features(temporary, cells, origins)
-        told = pd.DataFrame(refused, columns=["recording", "reason"])
-        if refused:
-            guard_formulas(told).to_csv(temporary / REFUSED_FILE, index=False)
+        if len(refused):
+            guard_formulas(refused).to_csv(temporary / REFUSED_FILE, index=False)
     unwritten = tuple(cell for cell, origin in origins.items() if not origin.file)
-    return FeaturesReport(out, cells, tabulate_scalars(cells), told, _count_sweeps(measured), unwritten)
+    return FeaturesReport(
+        out, cells, tabulate_scalars(cells), refused, _count_sweeps(measured), unwritten, len(found)
+    )
+
+
+def _measure(
+    recordings: Sequence[Address],
+    folder: Path,
+    metadata: Mapping[str, Any] | str | os.PathLike[str] | None,
+    options: dict[str, Any],
+) -> tuple[dict[str, MeasuredCell], dict[str, CellOrigin], pd.DataFrame]:
+    """Measure every cell and write its file; return cells and origins by name, and what was refused."""
+    refused: list[tuple[str, str, str]] = []
+    measured: dict[str, MeasuredCell] = {}
+    origins: dict[str, CellOrigin] = {}
+    for number, recording in enumerate(recordings, 1):
+        cells, faults = measure_every_cell(recording, **options)
+        for one in cells:
+            cell = one.labels["cell"]
+            try:
+                # before it is written, or the second file would stand there without a row
+                _require_new(cell, measured, recording)
+                file = _write(one, folder, metadata)
+            except NWBSpikeGenError as error:
+                faults.append((one.electrode, error))
+                continue
+            measured[cell] = one
+            origins[cell] = _describe(one, file)
+            missing = f", without {', '.join(one.features.reasons)}" if one.features.reasons else ""
+            _LOG.info("%d of %d: %s%s", number, len(recordings), cell, missing)
+        for name, fault in faults:
+            _LOG.warning("refused: %s%s", f"electrode {name}: " if name else "", fault)
+            refused.append((str(recording), name, str(fault)))
+    return measured, origins, pd.DataFrame(refused, columns=["recording", "electrode", "reason"])
 
 
 def _write(
@@ -156,6 +173,17 @@ def _write(
         return None
 
 
+def _describe(one: MeasuredCell, file: Path | None) -> CellOrigin:
+    return CellOrigin(
+        recording=str(one.source),
+        file=f"{NWB_FOLDER}/{file.name}" if file is not None else "",
+        sweeps_measured=len(one.sweeps),
+        rejected=_gather(one.left_out),
+        electrode=one.electrode,
+        compensation=one.describe_compensation(),
+    )
+
+
 def _gather(left_out: pd.DataFrame) -> dict[str, str]:
     """Return reasons by sweep number; several series may share one."""
     reasons: dict[str, list[str]] = {}
@@ -166,9 +194,16 @@ def _gather(left_out: pd.DataFrame) -> dict[str, str]:
 
 def _count_sweeps(measured: Mapping[str, MeasuredCell]) -> pd.DataFrame:
     rows = [
-        (cell, len(one.sweeps), len(one.left_out), _gather(one.left_out)) for cell, one in measured.items()
+        (
+            cell,
+            len(one.sweeps),
+            len(one.left_out),
+            _gather(one.left_out),
+            one.describe_compensation(),
+        )
+        for cell, one in measured.items()
     ]
-    return pd.DataFrame(rows, columns=["cell", "num_sweeps", "num_left_out", "left_out"])
+    return pd.DataFrame(rows, columns=["cell", "num_sweeps", "num_left_out", "left_out", "compensation"])
 
 
 def _require_new(cell: str, measured: Mapping[str, MeasuredCell], recording: Address) -> None:

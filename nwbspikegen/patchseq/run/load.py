@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,13 +40,15 @@ from nwbspikegen.patchseq.features.tables import (
     tabulate_frame,
 )
 from nwbspikegen.patchseq.nwb.writing import PATCHSEQ
+from nwbspikegen.patchseq.reading.abf import is_abf
 from nwbspikegen.patchseq.run.measure import (
     MeasuredCell,
-    measure_recording,
+    measure_every_cell,
     read_measured,
     stack_cells,
 )
 
+_LOG = logging.getLogger("nwbspikegen")
 FeatureChoice = Literal["shared", "all"]
 _TABLES = (".csv", ".parquet")
 _ALLEN: dict[str, Callable[[Path], CellTable]] = {
@@ -193,7 +196,7 @@ def _load_one(
     raise InputError(
         f"nothing that holds cells at {source}",
         "a folder of features, an NWB file, a CSV or Parquet table, or a folder with an Allen table",
-        "check the path",
+        "check the path; recordings in a folder are measured first, by `nwbspikegen patchseq features`",
     )
 
 
@@ -234,20 +237,33 @@ def _load_folder(folder: Path) -> LoadedCells:
 
 
 def _load_recording(source: Address, preset: str) -> LoadedCells:
-    # a look before it is measured: a file of ours holds the features already
-    with open_nwb(source) as root:
-        derived = f"processing/{PATCHSEQ}/family_vectors" in root
-    one = read_measured(source) if derived else measure_recording(source, preset=preset)
-    families, cell = stack_cells([one]), one.labels["cell"]
+    derived = not is_abf(source) and _holds_features(source)
+    cells = [read_measured(source)] if derived else _measure(source, preset)
+    families = stack_cells(cells)
     return LoadedCells(
         to_cell_table(families, "NWB:cell_class"),
         families,
-        measured={} if derived else {cell: one},
-        files={cell: Path(source)} if derived else {},
+        measured={} if derived else {one.labels["cell"]: one for one in cells},
+        files={one.labels["cell"]: Path(source) for one in cells} if derived else {},
         sources=[
             {"file": hide_access(str(source)), "sha256": ""} if is_remote(source) else _describe(Path(source))
         ],
     )
+
+
+def _holds_features(source: Address) -> bool:
+    with open_nwb(source) as root:
+        return f"processing/{PATCHSEQ}/family_vectors" in root
+
+
+def _measure(source: Address, preset: str) -> list[MeasuredCell]:
+    """Measure every cell of a recording; one that cannot be is warned of, unless there is no other."""
+    measured, refused = measure_every_cell(source, preset=preset)
+    if not measured:
+        raise refused[0][1]
+    for electrode, error in refused:
+        _LOG.warning("the cell at electrode %s is left out: %s", electrode, error)
+    return measured
 
 
 def _describe(path: Path) -> dict[str, str]:

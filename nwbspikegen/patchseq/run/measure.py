@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nwbspikegen.core.addresses import Address, name_of
+from nwbspikegen.core.errors import MetadataError, NWBSpikeGenError
 from nwbspikegen.patchseq.features.measure import CellFeatures, measure_spiking, spike_cell
 from nwbspikegen.patchseq.nwb.reading import (
     read_cell_scalars,
@@ -21,12 +23,16 @@ from nwbspikegen.patchseq.nwb.reading import (
     read_sweep_features,
 )
 from nwbspikegen.patchseq.nwb.writing import write_patchseq
+from nwbspikegen.patchseq.reading.abf import is_abf
 from nwbspikegen.patchseq.reading.cells import Cell, read_cell_and_sweeps
+from nwbspikegen.patchseq.reading.compensation import Compensation, describe_compensation
+from nwbspikegen.patchseq.reading.metadata import SeveralElectrodesError
 from nwbspikegen.patchseq.reading.samples import AS_GIVEN, Scales
 from nwbspikegen.patchseq.spikes.detect import SpikingSweep, tabulate_spikes
 
 _LOG = logging.getLogger("nwbspikegen")
 LABELS = ("donor", "species", "cell_class", "condition")
+_JUNCTION = "liquid_junction_mv"
 _OF_FIRST = ("threshold_v", "peak_v", "fast_trough_v", "width", "upstroke_downstroke_ratio")
 
 
@@ -43,11 +49,14 @@ class MeasuredCell:
     sweeps : DataFrame
         One row per sweep that passed: what it is, number of spikes, and of the first spike
         threshold, peak, fast trough (mV), width (s), ratio and latency (s after the stimulus began).
-        Its attrs are the cell's identifier, donor, species, class and condition.
+        Its attrs are the cell's identifier, donor, species, class and condition, and what the file says of
+        the liquid junction potential.
     preset : str
         Set of families.
     left_out : DataFrame
         `number` and `reason` of the sweeps that did not pass.
+    electrode : str
+        Which one, where the recording has cells at several.
     """
 
     source: Path | str
@@ -55,11 +64,18 @@ class MeasuredCell:
     sweeps: pd.DataFrame
     preset: str
     left_out: pd.DataFrame
+    electrode: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
         """Identifier, donor, species, class and condition."""
-        return {str(key): str(value) for key, value in self.sweeps.attrs.items()}
+        return {name: str(self.sweeps.attrs.get(name, "")) for name in ("cell", *LABELS)}
+
+    def describe_compensation(self) -> str:
+        """Say in one line how the amplifier was set, and what is known of the liquid junction potential."""
+        corrected = self.sweeps.get(_JUNCTION, pd.Series([0.0]))
+        note = str(self.sweeps.attrs.get("liquid_junction", ""))
+        return describe_compensation(self.sweeps, note, float(corrected.iloc[0]))
 
     def describe_sweeps(self) -> str:
         """Say in one line how many sweeps were measured, and which were left out and why."""
@@ -78,9 +94,24 @@ class MeasuredCell:
         metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         overwrite: bool = False,
     ) -> Path:
-        """Write the derived NWB file into a folder, named as archives want, and return its path."""
+        """Write the derived NWB file into a folder, named as archives want, and return its path.
+
+        Raises
+        ------
+        MetadataError
+            The recording lacks what an archive asks for, or is no NWB file, whose metadata would be kept.
+        """
+        if is_abf(self.source):
+            raise MetadataError(
+                f"{name_of(self.source)}, an ABF file without subject or session",
+                "NWB, whose metadata a derived file keeps",
+                "convert it to NWB first, with its stimuli",
+            )
         # "sub-X_ses-Y_desc-patchseq_icephys": what a derived file is called on the archive
         stem = name_of(self.source).removesuffix(".nwb").removesuffix("_icephys")
+        if self.electrode:
+            # the archive's own part of a name for it, of which no sign but a hyphen may be part
+            stem = f"{stem}_cell-{re.sub('[^0-9A-Za-z]+', '', self.electrode)}"
         return write_patchseq(
             folder / f"{stem}_desc-patchseq_icephys.nwb",
             source=self.source,
@@ -119,14 +150,61 @@ def measure_recording(
     # the table of sweeps and the scalars of the cell are of the same spikes
     spiking = spike_cell(sweeps)
     table = cell.tabulate().join(pd.DataFrame([_summarise(each) for each in spiking]))
+    # what no sweep states is no column
+    unstated = [name for name in Compensation._fields if table[name].isna().all()]
+    table = table.drop(columns=unstated)
     # what was measured is of corrected samples, and those in the source are not
-    for name, scale in (("scale_mv", scales.mv), ("scale_pa", scales.pa)):
-        if scale != 1.0:
-            table[name] = scale
+    for name, value, usual in (
+        ("scale_mv", scales.mv, 1.0),
+        ("scale_pa", scales.pa, 1.0),
+        (_JUNCTION, scales.junction_mv, 0.0),
+    ):
+        if value != usual:
+            table[name] = value
     table.attrs.update(_label(cell))
-    measured = MeasuredCell(cell.path, measure_spiking(spiking, preset), table, preset, cell.rejected)
+    named = cell.metadata["electrode"] if cell.num_in_file > 1 else ""
+    measured = MeasuredCell(cell.path, measure_spiking(spiking, preset), table, preset, cell.rejected, named)
     _LOG.info("%s", measured.describe_sweeps())
     return measured
+
+
+def measure_every_cell(
+    path: Address, *, electrode: str | None = None, **options: Any
+) -> tuple[list[MeasuredCell], list[tuple[str, NWBSpikeGenError]]]:
+    """Measure the cells of a recording, one for each electrode that recorded something.
+
+    Parameters
+    ----------
+    path : path or address
+    electrode : str, optional
+        Measure this one only.
+    **options
+        As for `measure_recording`.
+
+    Returns
+    -------
+    list of MeasuredCell
+    list of (str, error)
+        The electrodes whose cell could not be measured, each with why; "" of a file that has one cell.
+
+    Examples
+    --------
+    >>> measured, refused = measure_every_cell("a_recording_that_is_not_there.nwb")
+    >>> len(measured), str(refused[0][1])[:20]
+    (0, 'found nothing at a_r')
+    """
+    measured, refused = [], []
+    chosen: list[str | None] = [electrode]
+    while chosen:
+        one = chosen.pop(0)
+        try:
+            measured.append(measure_recording(path, electrode=one, **options))
+        except SeveralElectrodesError as error:
+            # told by the first look, so that a file of one cell is opened once
+            chosen = list(error.electrodes)
+        except NWBSpikeGenError as error:
+            refused.append((one or "", error))
+    return measured, refused
 
 
 def read_measured(path: Address) -> MeasuredCell:
@@ -154,7 +232,9 @@ def stack_cells(measured: Sequence[MeasuredCell]) -> Any:
 
 
 def _label(cell: Cell) -> dict[str, str]:
+    said = cell.metadata["liquid_junction"]
     return {
+        **({"liquid_junction": said} if said else {}),
         "cell": cell.identifier,
         "donor": cell.subject_id,
         "species": cell.species,
