@@ -120,7 +120,7 @@ def score(
         dict.fromkeys([*_NULLS, *chosen]), trained_on, bin_size, asked_for=baselines is not None
     )
     # predicted when they are scored, one at a time: each takes as much memory as the model's prediction
-    made = {
+    made: dict[str, Predicted] = {
         name: partial(baseline.predict, bins.spikes, first, bin_size, bins.observed)
         for name, baseline in fitted.items()
     }
