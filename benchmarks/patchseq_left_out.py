@@ -38,9 +38,9 @@ _LEFT_OUT = """
 ## A data set left out
 
 Everything is learned on one side and scored on the other; intervals (95 %) are over donors. Two tables share
-features, and each is of one species, so that between tables laboratory, species, tissue and protocol change
-together. Within a species there are only parts of one table: `lobe` and `disease` of the human one (all 84
-features).
+features, both of the Allen Institute, each of one species: none here is of another laboratory, and between
+the two the species changes with all else. Within a species there are only parts of one table: cortical lobe
+and disease of the human donors (all 84 features).
 
 | learned from | scored on | features | classifier | macro-F1 | balanced accuracy |
 |---|---|---|---|---|---|"""
