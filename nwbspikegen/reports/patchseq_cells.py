@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ _MEANINGS = {
 }
 # of predictions by confidence: with more, groups of some hundred cells are empty
 _NUM_GROUPS = 10
+# ways in which amplifiers were set; a folder of many laboratories has more than anyone reads
+_MOST_SETTINGS = 3
 # donors: with fewer, percentiles of the bootstrap are too narrow, as with blocks of time
 _FEWEST_DONORS = 30
 
@@ -56,6 +59,7 @@ def make_features_page(folder: Path, command: str) -> Page:
         f"{len(families) * len(names)}",
         "Sweeps": f"{sum(one.sweeps_measured for one in origins.values())} measured, "
         f"{sum(len(one.rejected) for one in origins.values())} left out",
+        "Amplifier": _tell_amplifiers(origins),
     }
     verdict = (
         f"{len(names)} cells were measured; {missing} of {len(families) * len(names)} feature families "
@@ -85,6 +89,14 @@ def make_features_page(folder: Path, command: str) -> Page:
             f"Computed with nwbspikegen {VERSION}."
         ),
     )
+
+
+def _tell_amplifiers(origins: Mapping[str, CellOrigin]) -> str:
+    """Return how the amplifiers were set, the most frequent first; "" for folders that do not say it."""
+    told = Counter(one.compensation for one in origins.values() if one.compensation)
+    shown = [f"{count} cell{'s' * (count > 1)}: {text}" for text, count in told.most_common(_MOST_SETTINGS)]
+    more = [f"{len(told) - len(shown)} other settings"] if len(told) > len(shown) else []
+    return " | ".join([*shown, *more])
 
 
 def _list_left_out(origins: Mapping[str, CellOrigin]) -> list[Part]:

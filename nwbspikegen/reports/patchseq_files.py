@@ -29,6 +29,7 @@ def make_patch_recording_page(path: str | os.PathLike[str], command: str) -> Pag
     """Return the page of a current-clamp recording: every sweep with the spikes that are found in it."""
     from nwbspikegen.patchseq.features.measure import spike_cell
     from nwbspikegen.patchseq.reading.cells import read_cell
+    from nwbspikegen.patchseq.reading.compensation import describe_compensation
     from nwbspikegen.patchseq.spikes.detect import tabulate_spikes
 
     cell = read_cell(path)
@@ -44,6 +45,7 @@ def make_patch_recording_page(path: str | os.PathLike[str], command: str) -> Pag
         "Session": cell.session_id,
         "Class": cell.metadata.get("cell_class", ""),
         "Sweeps": f"{len(sweeps)} that passed, {len(cell.rejected)} left out",
+        "Amplifier": describe_compensation(table, cell.metadata.get("liquid_junction", "")),
     }
     lamps = [Lamp("note", f"sweep {row.number}", str(row.reason)) for row in iterate_rows(cell.rejected)]
     first = int(np.argmax(table["num_spikes"].to_numpy())) if len(table) else 0

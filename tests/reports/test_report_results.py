@@ -18,6 +18,7 @@ from report_pages import find_addresses, find_panel, read_numbers, read_table
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.explain.nwb import write_attention
+from nwbspikegen.patchseq.features.files import CellOrigin, read_features, write_features
 from nwbspikegen.plot.score_panels import draw_differences
 from nwbspikegen.reports.predicted import read_predicted
 from nwbspikegen.reports.study_contexts import draw_contexts
@@ -208,3 +209,14 @@ def test_patched_cells_are_shown(tmp_path: Path) -> None:
     assert "forest says Sst with a probability of 0.75" in file.read_text(encoding="utf-8")
     recording = nsg.report(_CORPUS / "icephys" / "cell.nwb", tmp_path / "recording.html")
     assert read_numbers(recording)["unit_word"] == "Sweep"
+    assert "bridge balance not stated; " in recording.read_text(encoding="utf-8")
+
+
+def test_the_page_of_a_folder_says_how_amplifiers_were_set(tmp_path: Path) -> None:
+    cells = read_features(_CORPUS / "features" / "features")
+    told = ["bridge balance 12 MOhm", "bridge balance 8 MOhm", "bridge balance 12 MOhm", ""]
+    origins = {str(number): CellOrigin(recording="a", compensation=text) for number, text in enumerate(told)}
+    (tmp_path / "features").mkdir()
+    write_features(tmp_path / "features", cells, origins)
+    page = nsg.report(tmp_path / "features", tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "2 cells: bridge balance 12 MOhm | 1 cell: bridge balance 8 MOhm" in page
