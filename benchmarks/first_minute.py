@@ -58,7 +58,7 @@ LATE = 60
 # every fourth start: each is another minute to read
 _LATE_STEP = 4
 BASELINES = ("running_rate", "mean_rate", "online_hazard", "history_glm")
-PARTS = ("zero_shot", "pairs", "control", "pretrained", "whole", "odd", "audits", "coupled_glm")
+PARTS = ("curve", "zero_shot", "pairs", "control", "pretrained", "whole", "odd", "audits", "coupled_glm")
 # half of the units join late, so that the others tell what a population is
 _SHARE_LATE = 0.5
 # of a curve, for calibration: enough bins, and a fifth of the reading

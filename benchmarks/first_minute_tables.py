@@ -49,14 +49,15 @@ def print_head(segment: str, num_starts: int, scored: int) -> None:
 def print_recording(curves: Curves, before: ContextCurve | None) -> None:
     """Print everything about one recording."""
     print(f"## {curves.name}\n")
-    curve = curves.curve()
     if before is not None:
         print("Before:\n")
         _print_bits(before)
-    _print_bits(curve)
-    _print_gains(curve)
-    _print_worth(curve)
-    _print_shares(curve)
+    if "curve" in curves.parts:
+        curve = curves.curve()
+        _print_bits(curve)
+        _print_gains(curve)
+        _print_worth(curve)
+        _print_shares(curve)
     if "whole" in curves.parts:
         _print_whole(curves)
     if "odd" in curves.parts:
