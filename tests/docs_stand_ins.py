@@ -29,8 +29,8 @@ import nwbspikegen as nsg
 from nwbspikegen.simulation import Simulation, metadata_of
 from nwbspikegen.views import WindowOptions
 
-_NUM_UNITS = 8
-DURATION = 16.0
+_NUM_UNITS = 6
+DURATION = 10.0
 _METADATA = {
     "NWBFile": {
         "session_description": "A stand-in.",

@@ -108,7 +108,7 @@ def generate_and_score(
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
     _tell_generation(model, units, recorded, observed)
-    with show_progress("predicting the segment", 4, at_once=True) as work:
+    with show_progress("predicting the segment", 4, at_once=True, stages=True) as work:
         predicted, others = generate_with_beside(
             model, recorded, context=observed, names=baselines, extra=extra_predictions
         )

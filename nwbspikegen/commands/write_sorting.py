@@ -65,7 +65,7 @@ def write_nwb(
     # the source must not be its own output: it would be gone when a reader that is lazy asks for it
     require_absent(out, overwrite=overwrite, sources=given_files)
     given = read_metadata(metadata)
-    with show_progress("reading the source", 3, at_once=True) as work:
+    with show_progress("reading the source", 3, at_once=True, stages=True) as work:
         sorting = to_sorting(reader(*source, **parameters))
         work.reach(1, "checking the units")
         nwbfile = _make_file(sorting, given)

@@ -44,11 +44,14 @@ class Work:
         How many steps it takes.
     at_once : bool, default: False
         Show the bar from the start, as long steps need it; by default short work shows none.
+    stages : bool, default: False
+        The steps are unlike each other: how long one took tells nothing of the next, and no time is guessed.
     """
 
-    def __init__(self, what: str, total: int, *, at_once: bool = False) -> None:
+    def __init__(self, what: str, total: int, *, at_once: bool = False, stages: bool = False) -> None:
         self.what = what
         self.total = total
+        self._stages = stages
         self.done = 0
         self._began = self._told = time.monotonic()
         # from when and what on steps are timed: the first line, which told of steps that are not like others
@@ -92,7 +95,8 @@ class Work:
                 _DISPLAY.progress = _make_bars()
                 _DISPLAY.progress.start()
             _DISPLAY.users += 1
-            self._task = _DISPLAY.progress.add_task(self.what, total=self.total)
+            # a task that was not started has no time left, and its bar moves all the same
+            self._task = _DISPLAY.progress.add_task(self.what, total=self.total, start=not self._stages)
         _DISPLAY.progress.update(self._task, completed=self.done, description=self.what)
 
     def _describe(self, now: float) -> str:
@@ -100,14 +104,14 @@ class Work:
         self._since = self._since or (now, self.done)
         steps = self.done - before
         told = f"{self.what}: {self.done} of {self.total}"
-        if steps <= 0 or not _LEAST_SHARE * self.total <= self.done < self.total:
+        if self._stages or steps <= 0 or not _LEAST_SHARE * self.total <= self.done < self.total:
             return told
         left = (now - began) / steps * (self.total - self.done)
         return f"{told}, about {say_duration(left)} left"
 
 
 @contextlib.contextmanager
-def show_progress(what: str, total: int, *, at_once: bool = False) -> Iterator[Work]:
+def show_progress(what: str, total: int, *, at_once: bool = False, stages: bool = False) -> Iterator[Work]:
     """Give a `Work` to advance; its bar goes when the block ends, also after an error.
 
     The bar is on stderr, and only when that is a terminal. Elsewhere a line is logged every half
@@ -121,7 +125,7 @@ def show_progress(what: str, total: int, *, at_once: bool = False) -> Iterator[W
     >>> work.done
     3
     """
-    work = Work(what, total, at_once=at_once)
+    work = Work(what, total, at_once=at_once, stages=stages)
     try:
         yield work
     finally:

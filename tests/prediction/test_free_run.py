@@ -105,9 +105,9 @@ def test_it_comes_in_pieces(models, parts):
 
 
 def test_rates_stay(models, parts):
-    """For a minute here, for ten in `benchmarks/free_run.py`."""
-    run = nsg.free_run(models["in_context"], parts.train, seconds=60, seed=2)
-    rate_hz = run.values[0].reshape(6, 10_000, -1).mean(axis=(1, 2)) * 1000
+    """For half a minute here, for ten in `benchmarks/free_run.py`."""
+    run = nsg.free_run(models["in_context"], parts.train, seconds=30, seed=2)
+    rate_hz = run.values[0].reshape(3, 10_000, -1).mean(axis=(1, 2)) * 1000
     recorded_hz = float(parts.train.spikes.mean()) * 1000
     assert (rate_hz > recorded_hz / 2).all()
     assert (rate_hz < recorded_hz * 2).all()
