@@ -21,6 +21,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -58,7 +59,10 @@ LATE = 60
 # every fourth start: each is another minute to read
 _LATE_STEP = 4
 BASELINES = ("running_rate", "mean_rate", "online_hazard", "history_glm")
-PARTS = ("curve", "zero_shot", "pairs", "control", "pretrained", "whole", "odd", "audits", "coupled_glm")
+PARTS = (
+    *("curve", "zero_shot", "pairs", "control", "pretrained", "started", "whole", "odd", "audits"),
+    "coupled_glm",
+)
 # half of the units join late, so that the others tell what a population is
 _SHARE_LATE = 0.5
 # of a curve, for calibration: enough bins, and a fifth of the reading
@@ -95,7 +99,10 @@ class Curves:
 
     @property
     def models(self) -> dict[str, FittedModel]:
-        """Models by name: trained within, on the other four, on each of them, on a prior, on noise."""
+        """Models by name: trained within, on the other four, on each of them, on a prior, on noise; started.
+
+        What is called started went on, on the other four, from the weights of what was trained on the prior.
+        """
         others = [other for other in RECORDINGS if other != self.name]
         made = {"within": lambda: self._train(f"within-{self.name}", [self.name])}
         if "zero_shot" in self.parts:
@@ -106,6 +113,9 @@ class Curves:
             made["shuffled"] = lambda: self._train_shuffled(others)
         if "pretrained" in self.parts:
             made["pretrained"] = _load_pretrained
+        if "started" in self.parts:
+            how: dict[str, Any] = {"model": "in_context", "start_from": "pretrained"}
+            made["zero_shot_started"] = lambda: self._bench.model(f"started-{self.name}", others, **how)
         for label, make in made.items():
             if label not in self._kept:
                 self._kept[label] = make()

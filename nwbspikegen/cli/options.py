@@ -17,7 +17,7 @@ from nwbspikegen.cli.completing import (
     complete_regions,
 )
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.core.options import PATH
+from nwbspikegen.core.options import MODEL, PATH
 
 if TYPE_CHECKING:
     from nwbspikegen.models import FittedModel
@@ -89,6 +89,18 @@ def settings_option(command: _Command) -> _Command:
         "repeat for several.",
     )
     return cast(_Command, option(run))
+
+
+def start_option(command: _Command) -> _Command:
+    """Add --start-from MODEL."""
+    option = click.option(
+        "--start-from",
+        type=MODEL,
+        metavar="MODEL",
+        help="Go on from the weights of this model, such as pretrained; what it was trained on counts as "
+        "trained on.",
+    )
+    return option(command)
 
 
 MODEL_HELP = (

@@ -18,6 +18,7 @@ from nwbspikegen.cli.options import (
     read_window,
     require_model,
     settings_option,
+    start_option,
     window_options,
 )
 from nwbspikegen.cli.output import format_scores, tell_meanings
@@ -49,6 +50,7 @@ from nwbspikegen.core.output import print_result, records_of
 @settings_option
 @loss_option
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
+@start_option
 @device_option
 @click.option("--devices", type=NUM_DEVICES, help="Train on so many of them at once; auto: on all.")
 @click.option(
@@ -79,6 +81,7 @@ def train_command(
     model: str,
     loss: str | None,
     epochs: int | None,
+    start_from: Path | str | None,
     device: str,
     devices: str | None,
     precision: str,
@@ -120,6 +123,7 @@ def train_command(
         model=model,
         loss=loss,
         epochs=epochs,
+        start_from=start_from,
         device=device,
         seed=seed,
         overwrite=overwrite,

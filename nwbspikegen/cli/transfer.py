@@ -16,6 +16,7 @@ from nwbspikegen.cli.options import (
     read_window,
     require_model,
     settings_option,
+    start_option,
     window_options,
 )
 from nwbspikegen.cli.transfer_text import explain_study, format_study
@@ -37,7 +38,17 @@ if TYPE_CHECKING:
 
 # options that are neither of the window nor of what is printed
 _RUN = (
-    *("context", "leave_one_out", "epochs", "scheduler", "certificates", "workers", "device", "seed"),
+    *(
+        "context",
+        "leave_one_out",
+        "epochs",
+        "start_from",
+        "scheduler",
+        "certificates",
+        "workers",
+        "device",
+        "seed",
+    ),
     "settings",
 )
 # what has a meaning when a study is read and nothing is run
@@ -103,6 +114,7 @@ def _read_contexts(
     help="Measure also from how many seconds of each recording's own past: 0,1,5,10,30,60,warm.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
+@start_option
 @device_option
 @click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tls://host:8786.")
 @certificates_options

@@ -33,6 +33,7 @@ from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
 from nwbspikegen.training import train
 from nwbspikegen.training.loggers import make_logger, require_logger
 from nwbspikegen.training.settings import require_settings
+from nwbspikegen.training.starting import load_start, require_unmet
 from nwbspikegen.training.trainer import describe_options, require_options
 from nwbspikegen.views import Split, WindowOptions, open_window
 from nwbspikegen.views.holding import hold_window
@@ -71,6 +72,7 @@ def train_recordings(
     model: str = "in_context",
     loss: str | None = None,
     epochs: int | None = None,
+    start_from: str | os.PathLike[str] | None = None,
     device: str = "auto",
     seed: int = 0,
     trainer: Mapping[str, Any] | None = None,
@@ -98,8 +100,8 @@ def train_recordings(
         Recordings, among those given, that the saved model is not trained on but scored on. With
         `["each"]` every recording is held out once, from a model that is not kept, and the saved model
         is trained on all.
-    model, loss, epochs, device, seed, trainer
-        As for `nwbspikegen.train`.
+    model, loss, epochs, start_from, device, seed, trainer
+        As for `nwbspikegen.train`. No recording of training of the model to start from may be held out.
     logger : {"csv", "tensorboard"}, optional
         Write the scores of every epoch beside the model: to ``version_0`` and so on in the folder
         ``OUT-log``, one for each training.
@@ -130,6 +132,8 @@ def train_recordings(
         require_distinct(told, recordings)
     how: dict[str, Any] = {"model": model, "loss": loss, "epochs": epochs, "device": device, "seed": seed}
     how |= settings
+    # read once: its folder may be written anew while this trains
+    how |= {} if start_from is None else {"start_from": load_start(start_from, model)}
     how |= {"trainer": dict(trainer)} if trainer else {}
     # two of one kind would write the same state
     with hold_alone(out):
@@ -160,6 +164,11 @@ def _train_all(
     """Return the model that is kept, and the scores of what was held out, by recording."""
     # binned once, whatever the number of folds
     windows = [hold_window(*open_window(recording, options)) for recording in recordings]
+    if "start_from" in how:
+        held = sorted({place for fold in folds for place in fold})
+        require_unmet(
+            how["start_from"], [windows[place][0] for place in held], [recordings[place] for place in held]
+        )
     # with one fold the model that was scored is the one that is kept; with several each has seen less
     keeps_all = not folds or len(folds) > 1
     held_out: dict[str, pd.DataFrame] = {}
@@ -217,6 +226,8 @@ def _train_one(
     """Train on some recordings' windows, from where an interrupted run of the same was."""
     sources = [units.attrs["source_sha256"] or units.attrs["identifier"] for units, _ in windows]
     told = {**how, **({"trainer": describe_options(how["trainer"])} if "trainer" in how else {})}
+    if "start_from" in how:
+        told["start_from"] = how["start_from"].sha256
     _tell_training(windows, how)
     # a run is known by all that was asked for: another learning rate begins anew, and disturbs none
     digest = hashlib.sha256(json.dumps([told, options.as_dict(), sources]).encode()).hexdigest()[:12]

@@ -31,6 +31,7 @@ from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.record import training_record
 from nwbspikegen.training.resuming import LAST, find_checkpoint, name_run
 from nwbspikegen.training.schedule import Schedule, schedule_of
+from nwbspikegen.training.starting import add_start, load_start, require_bins, settings_of_start, take_weights
 from nwbspikegen.training.trainer import describe_options, fit_quietly, make_trainer, require_options
 
 _LOG = logging.getLogger("nwbspikegen")
@@ -47,6 +48,7 @@ def train(
     learning_rate: float | None = None,
     weight_decay: float | None = None,
     patience: int | None = None,
+    start_from: FittedModel | str | os.PathLike[str] | None = None,
     seed: int = 0,
     device: str = "auto",
     checkpoints: str | os.PathLike[str] | None = None,
@@ -69,7 +71,12 @@ def train(
         the other two by PR-AUC.
     epochs, learning_rate, weight_decay, patience : optional
         The architecture's own by default; `patience` is in epochs without a better score. Those of `mixed`
-        go to each member that is trained in epochs.
+        go to each member that is trained in epochs. From another model's weights half of the epochs
+        and a quarter of the rate are the default.
+    start_from : FittedModel, path or address, optional
+        Go on from the weights of a model of the same architecture, bins and settings, as `load_model` takes
+        it: ``"pretrained"`` has met simulated populations alone. What it was trained on counts as training
+        data of the new model.
     seed : int, default: 0
         Fixes initial weights, sampling, order and dropout. On a CPU equal seeds give equal weights.
     device : str, default: "auto"
@@ -96,9 +103,9 @@ def train(
     Raises
     ------
     InputError
-        For an unknown model, loss, parameter or option of the trainer, a validation segment without
-        spikes, segments that overlap, a device that is not there, or a folder for checkpoints that holds
-        the state of another run.
+        For an unknown model, loss, parameter or option of the trainer, a model to start from of another
+        architecture, bin size or settings, a validation segment without spikes, segments that overlap, a
+        device that is not there, or a folder for checkpoints that holds the state of another run.
 
     Examples
     --------
@@ -109,7 +116,8 @@ def train(
     'in_context'
     """
     how = _How(
-        loss, epochs, learning_rate, weight_decay, patience, seed, device, checkpoints, progress, trainer
+        *(loss, epochs, learning_rate, weight_decay, patience, start_from, seed, device),
+        *(checkpoints, progress, trainer),
     )
     return _train(train, validation, model, how, settings)
 
@@ -123,6 +131,7 @@ class _How:
     learning_rate: float | None
     weight_decay: float | None
     patience: int | None
+    start_from: FittedModel | str | os.PathLike[str] | None
     seed: int
     device: str
     checkpoints: str | os.PathLike[str] | None
@@ -153,6 +162,9 @@ def _train(
         )
     if how.loss not in (None, "bernoulli"):
         raise InputError(f"loss {how.loss!r} for {model}", "bernoulli, its only one", "leave it out")
+    if how.start_from is not None:
+        # called for what it refuses
+        load_start(how.start_from, model)
     if model == "mixed":
         return _train_mixed(data, how, settings)
     if how.schedule:
@@ -185,8 +197,13 @@ def _train_in_epochs(
     place = find_device(how.device)
     require_options(how.trainer or {})
     data = SpikeData(train, validation, seed=how.seed)
-    schedule = schedule_of(model).replace(**how.schedule)
+    start = None if how.start_from is None else load_start(how.start_from, model)
+    schedule = schedule_of(model, goes_on=start is not None).replace(**how.schedule)
     record = training_record(data.train, data.validation, schedule, how.seed)
+    if start is not None:
+        require_bins(start, data.bin_size)
+        settings = {**settings_of_start(start), **settings}
+        record = add_start(record, start)
 
     def run(settings: dict[str, Any]) -> FittedModel:
         # the caller's random numbers go on as if nothing had been trained; of no device, since initial
@@ -194,6 +211,8 @@ def _train_in_epochs(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(how.seed)
             network = build_model(model, data.train[0].sizes["unit"], **settings)
+            if start is not None:
+                take_weights(network, start)
             module = TrainingModule(
                 network,
                 how.loss,

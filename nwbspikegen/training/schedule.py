@@ -44,6 +44,19 @@ _SCHEDULES = {
 }
 
 
-def schedule_of(model: str) -> Schedule:
-    """Return the default schedule of an architecture."""
-    return _SCHEDULES.get(model, _DEFAULT)
+# of rate and epochs, where the weights of another model are the start: trained so on four recordings, from
+# `pretrained`, .04 bits per spike more on npx at 0 to 2 s than with all of both from nothing (validation)
+_RATE_GOING_ON = 0.25
+_EPOCHS_GOING_ON = 0.5
+
+
+def schedule_of(model: str, *, goes_on: bool = False) -> Schedule:
+    """Return the default schedule of an architecture, from nothing or going on from another model."""
+    schedule = _SCHEDULES.get(model, _DEFAULT)
+    if not goes_on:
+        return schedule
+    return dataclasses.replace(
+        schedule,
+        learning_rate=_RATE_GOING_ON * schedule.learning_rate,
+        epochs=max(1, round(_EPOCHS_GOING_ON * schedule.epochs)),
+    )

@@ -40,6 +40,7 @@ def study_recordings(
     leave_one_out: bool = False,
     mixtures: Sequence[Sequence[str]] = (),
     epochs: int | None = None,
+    start_from: str | os.PathLike[str] | None = None,
     scheduler: str | None = None,
     certificates: Certificates | None = None,
     workers: int | None = None,
@@ -53,7 +54,7 @@ def study_recordings(
 
     Parameters
     ----------
-    recordings, options, models, leave_one_out, mixtures, epochs, seed
+    recordings, options, models, leave_one_out, mixtures, epochs, start_from, seed
         As for `TransferStudy.create`. Recordings and mixtures that a study does not have yet are added.
     out : path
         Folder of the study; `tables` and `figures` are written into it.
@@ -90,6 +91,7 @@ def study_recordings(
             leave_one_out=leave_one_out,
             mixtures=mixtures,
             epochs=epochs,
+            start_from=None if start_from is None else os.fspath(start_from),
             scheduler=scheduler,
             certificates=certificates,
             workers=workers,
@@ -110,6 +112,7 @@ def _run_study(
     leave_one_out: bool,
     mixtures: Sequence[Sequence[str]],
     epochs: int | None,
+    start_from: str | None,
     scheduler: str | None,
     certificates: Certificates | None,
     workers: int | None,
@@ -127,7 +130,12 @@ def _run_study(
             remove_abandoned(place)
         # a study of two seeds or widths would compare what cannot be compared
         study.require_settings(
-            models=models, seed=seed, epochs=epochs, leave_one_out=leave_one_out, **settings
+            models=models,
+            seed=seed,
+            epochs=epochs,
+            start_from=start_from,
+            leave_one_out=leave_one_out,
+            **settings,
         )
         study.add(recordings, options=options)
         if context is not None:
@@ -141,6 +149,7 @@ def _run_study(
             leave_one_out=leave_one_out,
             seed=seed,
             epochs=epochs,
+            start_from=start_from,
             context=context or (),
             overwrite=overwrite,
             **settings,

@@ -17,6 +17,7 @@ from nwbspikegen.core.tasks import require_shared
 from nwbspikegen.models import MODELS
 from nwbspikegen.scoring.table import DEFAULT_BASELINES, UNTRAINED
 from nwbspikegen.training.settings import require_settings
+from nwbspikegen.training.starting import load_start, require_no_source
 from nwbspikegen.transfer.evaluate_curves import collect_curves
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
 from nwbspikegen.transfer.independence import compare_rows
@@ -125,7 +126,9 @@ class TransferStudy:
         overwrite : bool
             Replace a study that is there.
         **training
-            As for `nwbspikegen.train`: ``epochs=2``, or parameters of the architecture.
+            As for `nwbspikegen.train`: ``epochs=2``, or parameters of the architecture. A model to
+            start from, by its path or ``start_from="pretrained"``, must have met no recording, or all cells
+            would be of training.
 
         Raises
         ------
@@ -489,6 +492,9 @@ def _require_models(models: Sequence[str], training: Mapping[str, Any]) -> None:
     """Raise `InputError` for models that are not there, or that cannot be trained with the settings."""
     if not models:
         raise InputError("no model", f"some of {', '.join(sorted(MODELS))}", "choose among these")
-    settings = {name: value for name, value in training.items() if name not in ("epochs", "loss")}
+    apart = ("epochs", "loss", "start_from")
+    settings = {name: value for name, value in training.items() if name not in apart}
     for model in models:
         require_settings(model, settings)
+        if "start_from" in training:
+            require_no_source(load_start(training["start_from"], model))
