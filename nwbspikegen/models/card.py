@@ -73,6 +73,19 @@ def _describe_data(model: ModelDescription) -> str:
         f"## Trained on\n\n{make_rows(_DATA_COLUMNS, rows)}\n\n"
         "Every recording has the same weight. Times are seconds of the session clock; the validation segment "
         f"chose the epoch. `model.json` has the ids of units and the sha256 of each recording.{print_}"
+        f"{_describe_start(_as_mapping(model.training.get('started_from')))}"
+    )
+
+
+def _describe_start(start: dict[str, Any]) -> str:
+    """Say from whose weights training went on; the recordings of that model are among the table's."""
+    if not start:
+        return ""
+    drawn = _as_mapping(start.get("populations"))
+    told = f", trained on {to_plain(drawn.get('num_used', '?'))} simulated populations" if drawn else ""
+    return (
+        "\n\nTraining went on from the weights of another model, sha256 "
+        f"`{to_plain(str(start.get('sha256'))[:12])}`{told}."
     )
 
 

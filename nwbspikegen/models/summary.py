@@ -44,10 +44,13 @@ def name_sources(training: Mapping[str, Any]) -> list[str]:
     >>> name_sources({"sources": [], "populations": {"num_used": 300}})
     ['300 simulated populations']
     """
-    drawn = training.get("populations")
-    if isinstance(drawn, dict):
-        return [f"{drawn.get('num_used', '?')} simulated populations"]
-    return [_name_source(each) for each in training.get("sources", [])]
+    named = [_name_source(each) for each in training.get("sources", [])]
+    # of a model that went on from another's weights, what that was drawn from; its recordings are among these
+    start = training.get("started_from")
+    for each in (training, start if isinstance(start, dict) else {}):
+        if isinstance(drawn := each.get("populations"), dict):
+            named.append(f"{drawn.get('num_used', '?')} simulated populations")
+    return named
 
 
 def _name_source(source: Mapping[str, Any]) -> str:

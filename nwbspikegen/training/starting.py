@@ -86,10 +86,11 @@ def add_start(record: dict[str, Any], start: FittedModel) -> dict[str, Any]:
         {**{key: start.training[key] for key in _OF_SOURCES if key in start.training}, **source}
         for source in start.training.get("sources", [])
     ]
-    told: dict[str, Any] = {"model": start.name, "sha256": start.sha256}
-    for key in ("populations", "started_from"):
-        if key in start.training:
-            told[key] = start.training[key]
+    told: dict[str, Any] = {"sha256": start.sha256}
+    # also of what the first model had started from itself
+    drawn = start.training.get("populations") or start.training.get("started_from", {}).get("populations")
+    if drawn:
+        told["populations"] = drawn
     return {**record, "sources": [*record["sources"], *met], "started_from": told}
 
 
