@@ -47,9 +47,10 @@ def name_sources(training: Mapping[str, Any]) -> list[str]:
     named = [_name_source(each) for each in training.get("sources", [])]
     # of a model that went on from another's weights, what that was drawn from; its recordings are among these
     start = training.get("started_from")
-    for each in (training, start if isinstance(start, dict) else {}):
-        if isinstance(drawn := each.get("populations"), dict):
-            named.append(f"{drawn.get('num_used', '?')} simulated populations")
+    drawn = [each.get("populations") for each in (training, start if isinstance(start, dict) else {})]
+    named += [
+        f"{each.get('num_used', '?')} simulated populations" for each in drawn if isinstance(each, dict)
+    ]
     return named
 
 
