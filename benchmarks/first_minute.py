@@ -101,7 +101,7 @@ class Curves:
     def models(self) -> dict[str, FittedModel]:
         """Models by name: trained within, on the other four, on each of them, on a prior, on noise; started.
 
-        What is called started went on, on the other four, from the weights of what was trained on the prior.
+        What is called started went on from the weights of what was trained on the prior.
         """
         others = [other for other in RECORDINGS if other != self.name]
         made = {"within": lambda: self._train(f"within-{self.name}", [self.name])}
@@ -116,6 +116,8 @@ class Curves:
         if "started" in self.parts:
             how: dict[str, Any] = {"model": "in_context", "start_from": "pretrained"}
             made["zero_shot_started"] = lambda: self._bench.model(f"started-{self.name}", others, **how)
+            label = f"within-started-{self.name}"
+            made["within_started"] = lambda: self._bench.model(label, [self.name], **how)
         for label, make in made.items():
             if label not in self._kept:
                 self._kept[label] = make()
