@@ -16,6 +16,7 @@ from nwbspikegen.commands.beside import generate_with_beside, leave_untrained, r
 from nwbspikegen.core.addresses import hash_recording
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
+from nwbspikegen.core.large_arrays import large_arrays_in
 from nwbspikegen.core.progress import show_progress
 from nwbspikegen.models import FittedModel
 from nwbspikegen.models.cost import PROBE_BINS, estimate_reading_seconds, is_worth_telling, tell_cost
@@ -103,12 +104,16 @@ def generate_and_score(
     # a remote file has no hash until it is read to its end
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
     # the model, the baselines and the audits read the same bins: they are binned once
-    units, parts = hold_window(units, parts)
+    with large_arrays_in(Path(out).parent):
+        units, parts = hold_window(units, parts)
     observed = units if context == "warm" else None
     recorded = units if segment == "all" else getattr(parts, segment)
     _LOG.info("predicting %d bins of %d units", recorded.sizes["time"], recorded.sizes["unit"])
     _tell_generation(model, units, recorded, observed)
-    with show_progress("predicting the segment", 4, at_once=True, stages=True) as work:
+    with (
+        large_arrays_in(Path(out).parent),
+        show_progress("predicting the segment", 4, at_once=True, stages=True) as work,
+    ):
         predicted, others = generate_with_beside(
             model, recorded, context=observed, names=baselines, extra=extra_predictions
         )

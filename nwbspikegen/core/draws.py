@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from nwbspikegen.core.errors import InputError, require_seed
+from nwbspikegen.core.large_arrays import empty_array, release
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,10 +55,12 @@ def draw_spikes(
     >>> bool((part[:, 0] == whole[4:, 1]).all())
     True
     """
-    spikes = np.empty(spike_probability.shape, dtype=np.uint8)
+    # a unit's bins lie together: a train is compared unit by unit
+    trains = empty_array(spike_probability.shape[::-1], np.uint8)
     for start, drawn in draw_pieces(spike_probability, seed, unit_ids=unit_ids, first_bin=first_bin):
-        spikes[start : start + drawn.shape[1]] = drawn.T
-    return spikes
+        trains[:, start : start + drawn.shape[1]] = drawn
+        release(trains)
+    return trains.T
 
 
 def draw_pieces(
@@ -84,6 +87,7 @@ def draw_pieces(
         for stream, row, spiked in zip(streams, probability, drawn, strict=True):
             # a comparison with NaN is False: no spike
             np.less(stream.random(len(row)), row, out=spiked)
+        release(spike_probability)
         yield start, drawn
 
 

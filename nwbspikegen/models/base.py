@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import empty_array, release
 from nwbspikegen.core.predictor import Bins, predict_bins
 from nwbspikegen.core.progress import track
 from nwbspikegen.models.state import RecordingState
@@ -192,12 +193,13 @@ class SpikeModel(torch.nn.Module, abc.ABC):
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Let a state read a recording, and return the probability of a spike in bins `first` to the end."""
         num_bins, num_units = spikes.shape
-        out = np.empty((num_bins - first, num_units), dtype=np.float32)
+        out = empty_array((num_bins - first, num_units), np.float32)
         for piece in self.cut_pieces(num_bins, first, num_units):
             wanted = np.arange(piece.start, piece.stop) >= first
             # bins before `first` are read too, in the same pieces: a state has one past
             probability = state.read(spikes[piece], None if observed is None else observed[piece], wanted)
             out[max(piece.start - first, 0) : max(piece.stop - first, 0)] = probability
+            release(out, spikes, observed)
         return out
 
     @classmethod

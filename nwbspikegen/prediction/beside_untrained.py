@@ -7,6 +7,7 @@ import torch
 import xarray as xr
 from jaxtyping import Float32, UInt8
 
+from nwbspikegen.core.large_arrays import cut_rows
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.one_step import generate
@@ -38,7 +39,8 @@ def generate_beside_untrained(
     both = _Both(model)
     predicted = generate(both, segment, context=context)
     # where a unit was not observed both are NaN
-    np.copyto(both.untrained, np.float32(np.nan), where=np.isnan(predicted.values))
+    for piece in cut_rows(predicted.values, both.untrained):
+        np.copyto(both.untrained[piece], np.float32(np.nan), where=np.isnan(predicted.values[piece]))
     untrained = predicted.copy(data=both.untrained)
     untrained.attrs.update(model=UNTRAINED, model_sha256=both.before.sha256)
     return predicted, untrained

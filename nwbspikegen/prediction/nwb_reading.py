@@ -16,6 +16,7 @@ from nwbspikegen.core.context_start import NAME as CONTEXT_START
 from nwbspikegen.core.context_start import note_context_start
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import require_file
+from nwbspikegen.core.large_arrays import cut_rows, empty_array
 from nwbspikegen.nwb.columns import decode_text, read_dynamic_table, read_unit_ids, require_array
 from nwbspikegen.nwb.groups import find_group
 from nwbspikegen.nwb.names import MODULE, split_attributes
@@ -53,12 +54,12 @@ def read_spike_probability(path: _Path) -> xr.DataArray:
         # from the attributes, which hold it to the bit; 1 / rate may differ in the last
         bin_size = float(attrs.get("bin_size", 1.0 / series["starting_time"].attrs["rate"]))
         rate = float(series["starting_time"].attrs["rate"])
-        values = require_array(series, "data")[:].astype(np.float32, copy=False)
-        units = _read_unit_ids(module)
+        stored, units = require_array(series, "data"), _read_unit_ids(module)
         if not (np.isfinite(start) and rate > 0 and np.isclose(rate * bin_size, 1.0, rtol=1e-6)):
             raise ValueError(f"bins of {bin_size} s at a rate of {rate} Hz from {start} s")
-        if values.ndim != 2 or values.shape[1] != len(units):
-            raise ValueError(f"probabilities of shape {values.shape} for {len(units)} units")
+        if len(stored.shape) != 2 or stored.shape[1] != len(units):
+            raise ValueError(f"probabilities of shape {stored.shape} for {len(units)} units")
+        values = _read_values(stored)
     # by multiplication, as views count: sums of steps would drift from it
     time = start + np.arange(len(values)) * bin_size
     coords = {"time": ("time", time, {"units": "s"}), "unit": ("unit", units)}
@@ -139,6 +140,14 @@ def _open_module(path: _Path) -> Iterator[h5py.Group]:
                 "pass the output of `nwbspikegen generate`",
             )
         yield module
+
+
+def _read_values(stored: Any) -> np.ndarray:
+    """Return what is stored as float32, piece by piece: a long prediction is larger than memory."""
+    values = empty_array(stored.shape, np.float32)
+    for piece in cut_rows(values):
+        values[piece] = stored[piece]
+    return values
 
 
 def _require(module: h5py.Group, name: str) -> h5py.Group:

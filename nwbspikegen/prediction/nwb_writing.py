@@ -16,7 +16,9 @@ from nwbspikegen.core.addresses import name_of
 from nwbspikegen.core.context_start import NAME as CONTEXT_START
 from nwbspikegen.core.context_start import find_context_start
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import cut_rows, empty_array
 from nwbspikegen.core.metadata import read_metadata
+from nwbspikegen.nwb.array_pieces import stream_array
 from nwbspikegen.nwb.columns import name_units
 from nwbspikegen.nwb.derived import require_source, try_writing
 from nwbspikegen.nwb.envelope import derive_file
@@ -25,7 +27,7 @@ from nwbspikegen.nwb.tables import to_table
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.prediction.generated_units import add_free_run, find_rows, generated_units
 from nwbspikegen.prediction.stored_draws import draw_spike_times
-from nwbspikegen.views.observed import find_stretches
+from nwbspikegen.views.observed import find_stretches, observed_fraction
 
 _LOG = logging.getLogger("nwbspikegen")
 
@@ -182,17 +184,21 @@ def _add_prediction(module: Any, nwbfile: Any, predicted: xr.DataArray, model: A
         f"{by} (sha256 {sha256}) for the recording {nwbfile.identifier}."
     )
     # a drawn train has gaps where the recorded one has: nothing was predicted there
-    covered = find_stretches(~np.isnan(values), start, bin_size)
+    seen = empty_array(values.shape, bool)
+    for piece in cut_rows(values, seen):
+        seen[piece] = ~np.isnan(values[piece])
+    covered = find_stretches(seen, start, bin_size)
     module.add(generated_units(description, nwbfile.units, rows, trains, covered, bin_size))
-    module.add(_probability_series(predicted, values, start, bin_size, seed))
+    module.add(_probability_series(predicted, values, observed_fraction(seen), bin_size, seed))
 
 
 def _probability_series(
-    predicted: xr.DataArray, values: np.ndarray, start: float, bin_size: float, seed: int
+    predicted: xr.DataArray, values: np.ndarray, share_observed: float, bin_size: float, seed: int
 ) -> Any:
     from hdmf.backends.hdf5 import H5DataIO
     from pynwb import TimeSeries
 
+    start = float(predicted.time[0])
     context = predicted.attrs.get("context", "unknown")
     since = find_context_start(predicted)
     # the coordinate lives in xarray; in NWB it is among the attributes
@@ -202,20 +208,22 @@ def _probability_series(
         description=(
             "Predicted probability of a spike in each bin, given the recorded bins before it. Columns are in "
             f"the order of generated_units; a sample's time is its bin's start. Context: {context}, read "
-            f"from {start if since is None else since} s on the session clock.{_say_gaps(values)}"
+            f"from {start if since is None else since} s on the session clock.{_say_gaps(share_observed)}"
         ),
         comments=join_attributes("Predicted, not recorded.", {**predicted.attrs, **noted, "draw_seed": seed}),
         # probabilities of neighbouring bins share their first bytes: shuffled, gzip finds them
-        data=H5DataIO(values, compression="gzip", compression_opts=4, shuffle=True, chunks=_chunks(values)),
+        data=H5DataIO(
+            stream_array(values, _chunks(values)), compression="gzip", compression_opts=4, shuffle=True
+        ),
         unit="probability",
         starting_time=start,
         rate=1.0 / bin_size,
     )
 
 
-def _say_gaps(values: np.ndarray) -> str:
-    share = float(np.isnan(values).mean())
-    return f" NaN where the unit was not observed: {share:.3%} of all values." if share else ""
+def _say_gaps(share_observed: float) -> str:
+    missing = 1.0 - share_observed
+    return f" NaN where the unit was not observed: {missing:.3%} of all values." if missing else ""
 
 
 def _chunks(values: np.ndarray) -> tuple[int, int]:

@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Bool, Float32
 
 from nwbspikegen.core.context_start import note_context_start
+from nwbspikegen.core.large_arrays import cut_rows, empty_array
 from nwbspikegen.core.predictor import Predictor, predict_bins
 from nwbspikegen.views.observed import observed_before, observed_fraction, read_bins, require_contiguous
 
@@ -67,8 +69,7 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
     )
     seen = bins.since(first).observed
     if seen is not None:
-        # a number there would be taken for a prediction of silence or of spikes
-        probability = np.where(seen, probability, np.float32(np.nan))
+        probability = _leave_out_unseen(probability, seen)
     # cold, a model has read nothing before the segment
     start = segment if past is None else past
     predicted = xr.DataArray(
@@ -88,6 +89,17 @@ def generate(model: Predictor, segment: xr.Dataset, *, context: xr.Dataset | Non
         },
     )
     return note_context_start(predicted, float(start.time[0]))
+
+
+def _leave_out_unseen(
+    probability: Float32[np.ndarray, "time unit"], seen: Bool[np.ndarray, "time unit"]
+) -> Float32[np.ndarray, "time unit"]:
+    """Return probabilities with NaN where nothing was observed."""
+    # a number there would be taken for a prediction of silence or of spikes
+    kept = empty_array(probability.shape, probability.dtype)
+    for piece in cut_rows(kept, probability, seen):
+        kept[piece] = np.where(seen[piece], probability[piece], np.float32(np.nan))
+    return kept
 
 
 def run_where_it_fits(network: Any, run: Callable[[], _Result]) -> _Result:

@@ -8,6 +8,7 @@ from jaxtyping import Float64
 
 from nwbspikegen.core.draws import draw_pieces, find_first_bin
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import cut_rows
 
 
 def draw_spike_times(predicted: xr.DataArray, *, seed: int) -> list[Float64[np.ndarray, "_spike"]]:
@@ -54,6 +55,9 @@ def draw_spike_times(predicted: xr.DataArray, *, seed: int) -> list[Float64[np.n
 
 def _are_probabilities(values: np.ndarray) -> bool:
     """Return whether values lie from 0 to 1 where they are not NaN, and some are not."""
-    # fmin and fmax pass over NaN without making a copy of the values
-    low, high = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
+    low = high = np.nan
+    for piece in cut_rows(values):
+        # fmin and fmax pass over NaN without making a copy of the values
+        low = float(np.fmin(low, np.fmin.reduce(values[piece], axis=None)))
+        high = float(np.fmax(high, np.fmax.reduce(values[piece], axis=None)))
     return low >= 0 and high <= 1

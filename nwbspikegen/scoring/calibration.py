@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Float64, Int64, Real
 
+from nwbspikegen.core.large_arrays import release
 from nwbspikegen.scoring.ranking import SortedBlocks, sort_blocks
 from nwbspikegen.views.history import Mask
 
@@ -121,4 +122,5 @@ def _count_and_sum(
     cuts: Int64[np.ndarray, " cut"] = np.concatenate([[0], np.searchsorted(block, limits), [len(block)]])
     # millions of float32 below 1e-3: their sum in float32 would lose the last of them
     sums = [block[start:stop].sum(dtype=np.float64) for start, stop in pairwise(cuts)]
+    release(block)
     return np.stack([np.diff(cuts).astype(np.float64), np.array(sums)])

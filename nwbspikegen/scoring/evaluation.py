@@ -79,7 +79,7 @@ def _describe(segment: ScoredSegment) -> dict[str, Any]:
     is_enough = _has_scores(segment)
     return {
         "num_spikes": num_spikes,
-        "num_silent_units": segment.num_units - int((segment.spikes > 0).any(axis=0).sum()),
+        "num_silent_units": segment.num_units - int((segment.num_spikes_by_unit > 0).sum()),
         "num_blocks": num_blocks,
         "ci_reliable": is_enough and num_blocks >= FEWEST_RELIABLE_BLOCKS,
         "observed_fraction": observed_fraction(segment.observed),

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Float64, Int64, Real
 
+from nwbspikegen.core.large_arrays import release
 from nwbspikegen.views.history import Mask
 
 # a spike at the limit costs log2(1e6) = 20 bits; 1e-6 per 1 ms bin is one spike in a quarter of an hour,
@@ -58,6 +59,7 @@ def sum_log2_likelihood(
         if observed is not None:
             probability, spike = probability[observed[start:stop]], spike[observed[start:stop]]
         total.append(_log2_likelihood(probability, spike))
+        release(spike_probability, spikes, observed)
     return np.array(total, dtype=np.float64)
 
 
@@ -65,7 +67,11 @@ def sum_spikes(
     spikes: Real[np.ndarray, "time unit"], edges: Int64[np.ndarray, " edges"]
 ) -> Float64[np.ndarray, " block"]:
     """Return how many bins of each block have a spike."""
-    return np.array([(spikes[start:stop] > 0).sum() for start, stop in pairwise(edges)], dtype=np.float64)
+    counted = []
+    for start, stop in pairwise(edges):
+        counted.append(np.count_nonzero(spikes[start:stop] > 0))
+        release(spikes)
+    return np.array(counted, dtype=np.float64)
 
 
 def weigh_bits(

@@ -12,6 +12,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, Shaped
 
+from nwbspikegen.core.large_arrays import empty_array, release
+
 # thresholds handled together: the tables of all draws then stay within the processor's cache
 _CHUNK = 2048
 
@@ -40,7 +42,10 @@ class PooledRanking:
 
 @dataclass(frozen=True)
 class SortedBlocks:
-    """The probabilities of each block, ascending, apart for bins with a spike and silent bins."""
+    """The probabilities of each block, ascending, apart for bins with a spike and silent bins.
+
+    Those of silent bins, nearly all, lie in one array.
+    """
 
     spiking: list[Float[np.ndarray, " _spiking"]]
     silent: list[Float[np.ndarray, " _silent"]]
@@ -56,14 +61,20 @@ def sort_blocks(
 
     A count above 0 is a spike.
     """
-    spiking, silent = [], []
+    spiking, silent, done = [], [], 0
+    store = empty_array((spike_probability.size,), spike_probability.dtype)
     for start, stop in pairwise(edges):
         probability, spike = spike_probability[start:stop].ravel(), spikes[start:stop].ravel() > 0
         if observed is not None:
             seen = observed[start:stop].ravel()
             probability, spike = probability[seen], spike[seen]
         spiking.append(np.sort(probability[spike]))
-        silent.append(np.sort(probability[~spike]))
+        rest = probability[~spike]
+        silent.append(store[done : done + len(rest)])
+        silent[-1][:] = rest
+        silent[-1].sort()
+        done += len(rest)
+        release(spike_probability, spikes, observed, store)
     return SortedBlocks(spiking, silent)
 
 
@@ -119,6 +130,7 @@ def rank_sorted(
     for stop in range(len(thresholds), 0, -_CHUNK):
         chunk = thresholds[max(0, stop - _CHUNK) : stop][::-1]
         hits = _add_chunk(sums, hits, _count_chunk(ordered, chunk), weights)
+        release(*ordered.silent[:1])
     with np.errstate(invalid="ignore", divide="ignore"):
         # what was summed are pairs lost: silent bins above a spike, and half of those level with it
         sums[0] = 1 - sums[0] / (num_spiking * num_silent)

@@ -12,10 +12,11 @@ from jaxtyping import Float, Float64, Int64, Real, UInt8
 
 from nwbspikegen.core.draws import draw_spikes
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import cut_rows, empty_array
 from nwbspikegen.scoring.blocks import resample_blocks, split_blocks
 from nwbspikegen.scoring.likelihood import sum_log2_likelihood
 from nwbspikegen.scoring.ranking import SortedBlocks, rank_sorted, sort_blocks
-from nwbspikegen.views.history import Mask
+from nwbspikegen.views.history import Mask, count_spikes
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,17 @@ class ScoredSegment:
     @property
     def num_units(self) -> int:
         """How many units were observed at all."""
-        return self.spikes.shape[1] if self.observed is None else int(self.observed.any(axis=0).sum())
+        return self.spikes.shape[1] if self.observed is None else int((count_spikes(self.observed) > 0).sum())
 
     @property
     def num_spikes(self) -> int:
         """How many bins have a spike."""
-        return int((self.spikes > 0).sum())
+        return int(self.num_spikes_by_unit.sum())
+
+    @cached_property
+    def num_spikes_by_unit(self) -> Int64[np.ndarray, " unit"]:
+        """How many bins of each unit have a spike."""
+        return count_spikes(self.spikes)
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,13 @@ class ScoredPrediction:
         )
         if segment.observed is not None:
             # a drawn spike where nobody looked has no recorded one that it could be compared with
-            generated &= segment.observed.view(np.uint8)
-        return generated, (segment.spikes > 0).astype(np.uint8)
+            for piece in cut_rows(segment.observed, generated):
+                generated[piece] &= segment.observed[piece].view(np.uint8)
+        # laid out alike, unit by unit
+        recorded = empty_array(generated.shape[::-1], np.uint8).T
+        for piece in cut_rows(segment.spikes, recorded):
+            recorded[piece] = segment.spikes[piece] > 0
+        return generated, recorded
 
 
 def prepare_segment(
@@ -141,7 +152,10 @@ def prepare_segment(
         require_probability(name, null, spikes.shape, observed)
     if observed is not None:
         # spikes outside of observation (a file may hold some) must not count in sums that take no mask
-        spikes = np.where(observed, spikes, 0)
+        kept = empty_array(spikes.shape, spikes.dtype)
+        for piece in cut_rows(kept, spikes, observed):
+            kept[piece] = np.where(observed[piece], spikes[piece], 0)
+        spikes = kept
     # blocks and draws are made once, and so are the same for every prediction: differences are paired
     edges = split_blocks(len(spikes), bin_size, observed)
     weights = resample_blocks(len(edges) - 1, resamples, seed)
@@ -165,10 +179,12 @@ def require_probability(
             "one probability for each bin and unit, and at least one bin and unit",
             "predict the segment that is scored",
         )
-    where = True if observed is None else observed
-    # compared so that NaN, for which no comparison holds, is refused as well
-    low = float(spike_probability.min(where=where, initial=1.0))
-    high = float(spike_probability.max(where=where, initial=0.0))
+    low, high = 1.0, 0.0
+    for piece in cut_rows(spike_probability, observed):
+        where = True if observed is None else observed[piece]
+        # numpy's: a NaN stays one, and is refused as well, since no comparison holds for it
+        low = float(np.minimum(low, spike_probability[piece].min(where=where, initial=1.0)))
+        high = float(np.maximum(high, spike_probability[piece].max(where=where, initial=0.0)))
     if not (low >= 0 and high <= 1):
         raise InputError(
             f"values of {name} from {low} to {high}",

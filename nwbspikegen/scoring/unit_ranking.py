@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, Real
 
+from nwbspikegen.core.large_arrays import empty_array, release
 from nwbspikegen.views.history import Mask
 
 
@@ -46,22 +47,21 @@ def rank_units(
 ) -> UnitRanking:
     """Count, for each unit and pair of blocks, how often a spike is ranked above an observed silent bin."""
     num_units, num_blocks = spikes.shape[1], len(edges) - 1
-    spike = spikes > 0
-    spiking = np.add.reduceat(spike, edges[:-1], axis=0, dtype=np.int64).T
-    where = _spike_probabilities(spike_probability, spike)
-    pairs = np.zeros((num_units, num_blocks, num_blocks))
-    if observed is None:
-        not_silent, num_silent = spike, np.diff(edges) - spiking
-    else:
-        # what was not observed is neither a spike nor silence, and leaves both sides of a pair
-        not_silent = spike | ~observed
-        num_silent = np.add.reduceat(~not_silent, edges[:-1], axis=0, dtype=np.int64).T
+    spiking, where = _spike_probabilities(spike_probability, spikes, edges)
+    num_silent = np.empty_like(spiking)
+    pairs = empty_array((num_units, num_blocks, num_blocks), np.float64)
     for second, (start, stop) in enumerate(pairwise(edges)):
+        # what was not observed is neither a spike nor silence, and leaves both sides of a pair
+        not_silent = spikes[start:stop] > 0
+        if observed is not None:
+            not_silent |= ~observed[start:stop]
+        num_silent[:, second] = stop - start - np.count_nonzero(not_silent, axis=0)
         # all units at once, block by block: the sorted copy is of one block, not of the segment
-        ordered = _sort_silent(spike_probability[start:stop], not_silent[start:stop])
+        ordered = _sort_silent(spike_probability[start:stop], not_silent)
         for unit in range(num_units):
             silent = ordered[unit, : num_silent[unit, second]]
             pairs[unit, :, second] = _sum_by_block(_wins(silent, where[unit]), spiking[unit])
+        release(spike_probability, spikes, observed, pairs)
     return UnitRanking(pairs, spiking.astype(np.float64), num_silent.astype(np.float64))
 
 
@@ -95,10 +95,18 @@ def mean_over_units(areas: Float64[np.ndarray, "draw unit"]) -> Float64[np.ndarr
 
 
 def _spike_probabilities(
-    spike_probability: Float[np.ndarray, "time unit"], spike: Bool[np.ndarray, "time unit"]
-) -> list[Float[np.ndarray, " _spiking"]]:
-    """Return the probabilities at each unit's spikes, in the order of time."""
-    return [spike_probability[spike[:, unit], unit] for unit in range(spike.shape[1])]
+    spike_probability: Float[np.ndarray, "time unit"],
+    spikes: Real[np.ndarray, "time unit"],
+    edges: Int64[np.ndarray, " edges"],
+) -> tuple[Int64[np.ndarray, "unit block"], list[Float[np.ndarray, " _spiking"]]]:
+    """Return each unit's bins with a spike by block, and the probabilities there, in the order of time."""
+    spiking, parts = [], []
+    for start, stop in pairwise(edges):
+        spike = (spikes[start:stop] > 0).T
+        spiking.append(np.count_nonzero(spike, axis=1))
+        parts.append(np.split(spike_probability[start:stop].T[spike], np.cumsum(spiking[-1])[:-1]))
+        release(spike_probability, spikes)
+    return np.stack(spiking, axis=1), [np.concatenate(of_unit) for of_unit in zip(*parts, strict=True)]
 
 
 def _sort_silent(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, Shaped, UInt8
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import cut_rows, empty_array, release
 from nwbspikegen.views.history_kernels import (
     online_hazard_kernel,
     running_rate_kernel,
@@ -64,14 +65,28 @@ def mean_rate_per_bin(
     >>> mean_rate_per_bin(np.array([[1], [0], [0]], np.uint8))
     array([0.375])
     """
-    if observed is None:
-        num_spikes: Float64[np.ndarray, " unit"] = (spikes > 0).sum(axis=0, dtype=np.float64)
-        # the mean under Jeffreys' prior for a probability, Beta(1/2, 1/2): a silent unit is unlikely, never
-        # impossible, and its log likelihood stays finite
-        return (num_spikes + 0.5) / (len(spikes) + 1)
-    seen_spikes = ((spikes > 0) & observed).sum(axis=0, dtype=np.float64)
-    rate: Float64[np.ndarray, " unit"] = (seen_spikes + 0.5) / (observed.sum(axis=0) + 1)
+    num_seen = len(spikes) if observed is None else count_spikes(observed)
+    # the mean under Jeffreys' prior for a probability, Beta(1/2, 1/2): a silent unit is unlikely, never
+    # impossible, and its log likelihood stays finite
+    rate: Float64[np.ndarray, " unit"] = (count_spikes(spikes, observed) + 0.5) / (num_seen + 1)
     return rate
+
+
+def count_spikes(
+    spikes: Shaped[np.ndarray, "time unit"], observed: Mask = None
+) -> Int64[np.ndarray, " unit"]:
+    """Return in how many bins, of those that were observed, each unit has a spike.
+
+    Examples
+    --------
+    >>> count_spikes(np.array([[1, 0], [2, 0]]))
+    array([2, 0])
+    """
+    found = np.zeros(spikes.shape[1], dtype=np.int64)
+    for piece in cut_rows(spikes, observed):
+        fired = spikes[piece] > 0
+        found += np.count_nonzero(fired if observed is None else fired & observed[piece], axis=0)
+    return found
 
 
 def running_rate(
@@ -216,13 +231,14 @@ def _fill_by_units(
 ) -> Float32[np.ndarray, "predicted unit"]:
     """Let a kernel fill in some units after others: turned copies are of these alone."""
     num_units = spikes.shape[1]
-    predicted = np.empty((max(len(spikes) - first, 0), num_units), dtype=np.float32)
+    predicted = empty_array((max(len(spikes) - first, 0), num_units), np.float32)
     for start in range(0, num_units, _UNITS_AT_ONCE):
         few = slice(start, start + _UNITS_AT_ONCE)
         part = spikes[:, few]
         out = _empty(part, first)
         fill(_by_unit(part), _by_unit_or_all(None if observed is None else observed[:, few], part), out)
         predicted[:, few] = out.T
+        release(predicted, spikes, observed)
     return predicted
 
 

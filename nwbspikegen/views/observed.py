@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Bool, Float64, UInt8
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import cut_rows, empty_array, release
 from nwbspikegen.core.predictor import Bins
 
 _LOG = logging.getLogger(__name__)
@@ -144,19 +145,16 @@ def read_bins(*parts: xr.Dataset | None) -> Bins:
     [[1, 0], [1, 0]]
     """
     views = [part for part in parts if part is not None]
-    masks = [read_observed(view) for view in views]
-    spikes = [_read_counts(view) for view in views]
-    for each, mask in zip(spikes, masks, strict=True):
-        if mask is not None:
-            # a spike in a bin that was not observed as a whole is no evidence of anything
-            each &= mask.view(np.uint8)
-    if all(mask is None for mask in masks):
-        return Bins(_join(spikes), None)
-    whole = [
-        np.ones(each.shape, dtype=bool) if mask is None else mask
-        for each, mask in zip(spikes, masks, strict=True)
-    ]
-    return Bins(_join(spikes), _join(whole))
+    shape = sum(view.sizes["time"] for view in views), views[0].sizes["unit"]
+    spikes = empty_array(shape, np.uint8)
+    observed = empty_array(shape, bool) if any("observed" in view for view in views) else None
+    is_complete, done = True, 0
+    for view in views:
+        here = slice(done, done + view.sizes["time"])
+        mask = None if observed is None else observed[here]
+        is_complete &= _read_into(view, spikes[here], mask)
+        done = here.stop
+    return Bins(spikes, None if is_complete else observed)
 
 
 def read_spikes(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
@@ -180,7 +178,10 @@ def observed_fraction(observed: Bool[np.ndarray, "time unit"] | None) -> float:
     >>> observed_fraction(None), observed_fraction(np.array([[True, False]]))
     (1.0, 0.5)
     """
-    return 1.0 if observed is None or not observed.size else float(observed.mean())
+    if observed is None or not observed.size:
+        return 1.0
+    num_observed = sum(int(np.count_nonzero(observed[piece])) for piece in cut_rows(observed))
+    return num_observed / observed.size
 
 
 def find_stretches(
@@ -193,19 +194,42 @@ def find_stretches(
     >>> find_stretches(np.array([[True], [True], [False], [True]]), 10.0, 0.5)[0].tolist()
     [[10.0, 11.0], [11.5, 12.0]]
     """
-    edges = np.diff(np.pad(observed.view(np.int8), ((1, 1), (0, 0))), axis=0)
-    found = []
-    for unit in range(observed.shape[1]):
-        bins = np.flatnonzero(edges[:, unit]).reshape(-1, 2)
-        # in a table, a unit without a row would be one of which nothing is known
-        found.append(start + bin_size * (bins if len(bins) else np.zeros((1, 2))))
-    return found
+    num_bins, num_units = observed.shape
+    before, bins, units = np.zeros((1, num_units), dtype=bool), [], []
+    for piece in cut_rows(observed):
+        rows = np.concatenate([before, observed[piece]])
+        changed, unit = np.nonzero(rows[1:] != rows[:-1])
+        bins.append(changed + piece.start)
+        units.append(unit)
+        before = rows[-1:]
+    # what is still observed at the end ends there
+    units.append(np.flatnonzero(before[0]))
+    bins.append(np.full(len(units[-1]), num_bins))
+    unit = np.concatenate(units)
+    # stable: the bins of each unit stay in the order of time
+    ends = np.concatenate(bins)[np.argsort(unit, kind="stable")]
+    of_units = np.split(ends, np.cumsum(np.bincount(unit, minlength=num_units))[:-1]) if num_units else []
+    # in a table, a unit without a row would be one of which nothing is known
+    return [start + bin_size * (each.reshape(-1, 2) if len(each) else np.zeros((1, 2))) for each in of_units]
 
 
-def _read_counts(units: xr.Dataset) -> UInt8[np.ndarray, "time unit"]:
-    counts: np.ndarray = units["spikes"].transpose("time", "unit").values
-    return np.ascontiguousarray(counts > 0).view(np.uint8)
-
-
-def _join(parts: list[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _read_into(
+    view: xr.Dataset, spikes: UInt8[np.ndarray, "time unit"], observed: Bool[np.ndarray, "time unit"] | None
+) -> bool:
+    """Write the bins of a view into arrays, piece by piece; return whether all were observed."""
+    is_complete = True
+    for piece in cut_rows(spikes):
+        part = view.isel(time=piece)
+        counts: np.ndarray = part["spikes"].transpose("time", "unit").values
+        np.greater(counts, 0, out=spikes[piece].view(bool))
+        release(counts)
+        if observed is None:
+            continue
+        seen = read_observed(part)
+        observed[piece] = True if seen is None else seen
+        if seen is not None:
+            # a spike in a bin that was not observed as a whole is no evidence of anything
+            spikes[piece] &= seen.view(np.uint8)
+            is_complete = False
+        release(observed)
+    return is_complete

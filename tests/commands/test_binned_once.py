@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import mmap
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
+from nwbspikegen.core import large_arrays
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views import holding
 from nwbspikegen.views.lazy_spikes import BinnedSpikes
@@ -106,14 +108,15 @@ def test_cells_of_a_study(recording, tmp_path, binned):
     assert len(binned) == 48_000
 
 
-def test_what_does_not_fit_stays_lazy(recording, monkeypatch, binned, caplog):
+def test_what_is_large_is_held_in_a_file(recording, monkeypatch, binned):
     units = nsg.open_units(recording)
     parts = nsg.split_fractions(units)
+    monkeypatch.setattr(large_arrays, "_MOST_HELD", units.spikes.nbytes - 1)
     held, cut = holding.hold_window(units, parts)
+    owner = held.spikes.values
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    assert isinstance(owner, mmap.mmap)
     np.testing.assert_array_equal(cut.test.spikes, parts.test.spikes)
     assert np.shares_memory(cut.test.spikes.values, held.spikes.values)
     assert cut.test.attrs == parts.test.attrs
-    monkeypatch.setattr(holding, "_MOST_BYTES", units.spikes.nbytes - 1)
-    with caplog.at_level("INFO", logger="nwbspikegen"):
-        assert holding.hold_window(units, parts) == (units, parts)
-    assert "are not held in memory" in caplog.text

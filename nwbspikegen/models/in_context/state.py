@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64, UInt8
 
+from nwbspikegen.core.large_arrays import empty_array, release
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models.in_context.adaptation import Adaptation
 from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection
@@ -123,7 +124,7 @@ def predict_sharing(
     states = [InContextState(model, num_units, past, untrained) for model in models]
     asked = np.zeros(num_bins, dtype=bool)
     asked[first:] = True if wanted is None else wanted
-    out = [np.empty((int(asked.sum()), num_units), dtype=np.float32) for _ in models]
+    out = [empty_array((int(asked.sum()), num_units), np.float32) for _ in models]
     done = 0
     # pieces as in `predict`, so that sums are taken in the same order
     for piece in models[0].cut_pieces(num_bins, first, num_units):
@@ -131,6 +132,7 @@ def predict_sharing(
         found = _read_sharing(past, untrained, states, bins.spikes[piece], seen, asked[piece])
         for prediction, probability in zip(out, found, strict=True):
             prediction[done : done + len(probability)] = probability
+        release(*out, *bins)
         done += int(asked[piece].sum())
     return out
 

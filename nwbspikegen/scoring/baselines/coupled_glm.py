@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
+from nwbspikegen.core.large_arrays import empty_array, release
 from nwbspikegen.scoring.baselines import ridge
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
@@ -131,13 +132,14 @@ class CoupledGLM(StoredGLM):
         require_same_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
         past, cosines = index_past(spikes, observed, bin_size), raised_cosines(bin_size)
         slopes = self.weights["slopes"].T.astype(np.float32)
-        predicted = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
+        predicted = empty_array((len(spikes) - first, spikes.shape[1]), np.float32)
         for start in range(first, len(spikes), _BINS_AT_ONCE):
             bins = np.arange(start, min(start + _BINS_AT_ONCE, len(spikes)))
             columns = filter_past(past, bins, cosines)
             _standardise(columns, self.weights)
             log_odds = columns @ slopes + self.weights["intercept"]
             predicted[bins - first] = squash(log_odds)
+            release(predicted)
         return predicted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
+from nwbspikegen.core.large_arrays import empty_array, release
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
@@ -91,7 +92,7 @@ class HistoryGLM(StoredGLM):
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Return the probability of a spike in each bin from the unit's past, context included."""
         require_same_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
-        predicted = np.empty((len(spikes) - first, spikes.shape[1]), dtype=np.float32)
+        predicted = empty_array((len(spikes) - first, spikes.shape[1]), np.float32)
         step = _count_at_once(len(spikes))
         for start in range(0, spikes.shape[1], step):
             few = slice(start, start + step)
@@ -105,6 +106,7 @@ class HistoryGLM(StoredGLM):
             offset = self.weights["intercept"][few] - (slopes * self.weights["centre"][few]).sum(axis=1)
             log_odds = offset + np.einsum("utf,uf->tu", traces, slopes)
             predicted[:, few] = squash(log_odds)
+            release(predicted, spikes, observed)
         return predicted
 
 

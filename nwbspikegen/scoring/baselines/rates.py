@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import cut_rows, empty_array
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.storage import read_weights, write_weights
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
@@ -45,7 +46,10 @@ class MeanRate:
     ) -> Float32[np.ndarray, "predicted unit"]:
         """Repeat the training segment's rates; raise `InputError` when the units are not as many."""
         require_same_units(self.name, len(self.probability), spikes.shape[1])
-        return np.tile(self.probability.astype(np.float32), (len(spikes) - first, 1))
+        predicted = empty_array((len(spikes) - first, spikes.shape[1]), np.float32)
+        for piece in cut_rows(predicted):
+            predicted[piece] = self.probability
+        return predicted
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the rates into `folder`."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.core.large_arrays import release
 from nwbspikegen.scoring.metrics.record import BinFunction, Measured
 from nwbspikegen.scoring.segment import ScoredPrediction
 
@@ -39,6 +40,7 @@ def _sum_blocks(
         seen = values if segment.observed is None else values[segment.observed[start:stop]]
         _require_finite(name, seen)
         found.append((float(seen.sum()), float(seen.size)))
+        release(scored.probability, segment.spikes, segment.observed)
     sums, counts = np.array(found).T
     return sums, counts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Int64, Integer
 
+from nwbspikegen.core.large_arrays import release
 from nwbspikegen.scoring.metrics.record import Measured, Metric
 from nwbspikegen.scoring.segment import ScoredPrediction
 from nwbspikegen.views.history import Mask
@@ -38,6 +39,7 @@ def isi_distance(
         if len(made) and len(real):
             # distances of whole bins, made seconds at the end: exact as long as possible
             distances.append(wasserstein_distance(made, real) * bin_size)
+        release(generated, recorded, observed)
     return (float(np.mean(distances)) if distances else float("nan")), len(distances)
 
 

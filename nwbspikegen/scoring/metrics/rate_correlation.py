@@ -7,7 +7,7 @@ from jaxtyping import Integer
 
 from nwbspikegen.scoring.metrics.record import Measured, Metric
 from nwbspikegen.scoring.segment import ScoredPrediction
-from nwbspikegen.views.history import Mask
+from nwbspikegen.views.history import Mask, count_spikes
 
 
 def rate_correlation(
@@ -29,10 +29,10 @@ def rate_correlation(
     1.0
     """
     # half a spike more for each, so that silence has a logarithm (Haldane and Anscombe's correction)
-    made = np.log((generated > 0).sum(axis=0) + 0.5)
-    real = np.log((recorded > 0).sum(axis=0) + 0.5)
+    made = np.log(count_spikes(generated) + 0.5)
+    real = np.log(count_spikes(recorded) + 0.5)
     if observed is not None:
-        num_seen = observed.sum(axis=0)
+        num_seen = count_spikes(observed)
         made, real = ((counts - np.log(np.maximum(num_seen, 1)))[num_seen > 0] for counts in (made, real))
     if len(made) < 2 or np.ptp(made) == 0 or np.ptp(real) == 0:
         return float("nan")

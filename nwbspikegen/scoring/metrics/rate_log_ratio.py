@@ -7,6 +7,7 @@ from jaxtyping import Integer
 
 from nwbspikegen.scoring.metrics.record import Measured, Metric
 from nwbspikegen.scoring.segment import ScoredPrediction
+from nwbspikegen.views.history import count_spikes
 
 
 def rate_log_ratio(
@@ -24,7 +25,7 @@ def rate_log_ratio(
     >>> rate_log_ratio(np.zeros((9, 1), np.uint8), np.eye(9, 1, dtype=np.uint8)).__round__(3)
     1.099
     """
-    made, real = (generated > 0).sum(axis=0), (recorded > 0).sum(axis=0)
+    made, real = count_spikes(generated), count_spikes(recorded)
     # units silent in both would have ratio 1: many of them would make any model look right
     firing = (made + real) > 0
     if not firing.any():
@@ -34,7 +35,7 @@ def rate_log_ratio(
 
 def _measure(scored: ScoredPrediction) -> list[Measured]:
     generated, recorded = scored.trains
-    num_firing = int(((generated + recorded) > 0).any(axis=0).sum())
+    num_firing = int(((count_spikes(generated) + count_spikes(recorded)) > 0).sum())
     return [Measured("", np.array([rate_log_ratio(generated, recorded)]), num_firing)]
 
 
