@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64, Int64
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.likeness.features import describe_windows, number_blocks
 from nwbspikegen.likeness.raster import describe_raster
-from nwbspikegen.likeness.trains import ComparedRuns, read_compared
+from nwbspikegen.likeness.trains import ComparedRuns, read_compared, read_runs
 from nwbspikegen.scoring.blocks import Estimate, estimate, resample_blocks
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class Verdict:
     def __repr__(self) -> str:
         return (
             f"Verdict(roc_auc={self.roc_auc:.3f} ({self.ci_low:.3f} to {self.ci_high:.3f}), "
-            f"judge={self.judge!r}, version={self.version!r}, window={self.window:g}, {self.num_generated} generated and "
-            f"{self.num_recorded} recorded windows)"
+            f"judge={self.judge!r}, version={self.version!r}, window={self.window:g}, "
+            f"{self.num_generated} generated and {self.num_recorded} recorded windows)"
         )
 
 
@@ -213,6 +213,95 @@ def compare_verdicts(one: Verdict, other: Verdict) -> Estimate:
 
 
 @dataclasses.dataclass(frozen=True)
+class Resemblance:
+    """Which of two recordings a run resembles.
+
+    Attributes
+    ----------
+    run : Estimate
+        Probability that a window of the run looks more like one of `own` than a window of `other` does; .5:
+        the run is like `other`.
+    recordings : Estimate
+        The same of windows of `own`: what `run` would be if it were like that.
+    """
+
+    run: Estimate
+    recordings: Estimate
+
+    @property
+    def share(self) -> float:
+        """Return where the run lies, from 0, like `other`, to 1, like `own`; NaN where these are alike."""
+        apart = self.recordings.value - 0.5
+        return (self.run.value - 0.5) / apart if self.recordings.ci_low > 0.5 else float("nan")
+
+
+def judge_resemblance(
+    generated: xr.Dataset | xr.DataArray,
+    own: xr.Dataset | xr.DataArray,
+    other: xr.Dataset | xr.DataArray,
+    *,
+    window: float = 1.0,
+    seed: int = 0,
+) -> Resemblance:
+    """Return which of two recordings a run resembles: the model's own, or the one whose past it read.
+
+    Boosted trees learn to tell windows of the two recordings from each other, by dynamics (`judge_likeness`),
+    and then judge windows of the run, in the blocks that they have not learnt from. Where the recordings
+    have different numbers of units, those with most spikes are compared.
+
+    Parameters
+    ----------
+    generated : DataArray (sample, time, unit), or Dataset (time, unit)
+        As of `judge_likeness`.
+    own : Dataset (time, unit)
+        The recording that the model learnt from; it need not have the same units.
+    other : Dataset (time, unit)
+        The recording that the run goes on from, with the units of the run.
+    window, seed
+        As of `judge_likeness`.
+
+    Raises
+    ------
+    InputError
+        Other units or bins, or too few windows.
+
+    Examples
+    --------
+    >>> import nwbspikegen as nsg
+    >>> own, other = (
+    ...     nsg.open_units(nsg.simulate(kind, num_units=8, duration=80, seed=1).sorting)
+    ...     for kind in ("in_vitro", "in_vivo")
+    ... )
+    >>> told = judge_resemblance(other.isel(time=slice(0, 40_000)), own, other.isel(time=slice(40_000, None)))
+    >>> bool(told.recordings.value > 0.8), bool(told.share < 0.4)
+    (True, True)
+    """
+    require_seed(seed)
+    made, real = read_compared(generated, other)
+    model = read_runs(own, "recording of the model")
+    if model.bin_size != real.bin_size:
+        raise InputError(
+            f"bins of {model.bin_size:g} and {real.bin_size:g} s", "one bin size", "open both with --bin-size"
+        )
+    number = min(model.num_units, real.num_units)
+    kept = _find_most_active(real, number)
+    own_runs, other_runs = model.take_units(_find_most_active(model, number)), real.take_units(kept)
+    trees = JUDGES["trees"]
+    known = _cut_windows(own_runs, other_runs, trees, "dynamics", window)
+    judged = _cut_windows(made.take_units(kept), other_runs, trees, "dynamics", window)
+    draws = [
+        _draw_areas(each, _judge_halves(known, trees, seed, 0, judged=each)[0], seed)
+        for each in (judged, known)
+    ]
+    return Resemblance(*map(estimate, draws))
+
+
+def _find_most_active(runs: ComparedRuns, number: int) -> Int64[np.ndarray, " unit"]:
+    counts = np.sum([run.sum(axis=0, dtype=np.int64) for run in runs.runs], axis=0)
+    return np.sort(np.argsort(-counts, kind="stable")[:number])
+
+
+@dataclasses.dataclass(frozen=True)
 class _Windows:
     """What is judged: features, origin, half and block of every window."""
 
@@ -266,21 +355,26 @@ def _require_windows(
 
 
 def _judge_halves(
-    windows: _Windows, judge: _Judge, seed: int, num_shuffles: int
+    windows: _Windows, judge: _Judge, seed: int, num_shuffles: int, judged: _Windows | None = None
 ) -> tuple[Float64[np.ndarray, " window"], pd.Series]:
-    """Return the score of each window by what learnt from the other half, and what features are worth."""
-    features, is_made, half = windows.features.to_numpy(np.float64), windows.is_made, windows.half
+    """Return the score of each window by what learnt from the other half, and what features are worth.
+
+    With `judged`, these windows are given scores by what has learnt from the others.
+    """
+    judged = windows if judged is None else judged
+    features, is_made, half = judged.features.to_numpy(np.float64), judged.is_made, judged.half
+    taught, teacher = windows.features.to_numpy(np.float64), windows.half
     groups, of = np.unique(windows.features.columns.to_numpy(str), return_inverse=True)
     said = np.empty(len(features))
     worth = np.zeros(len(groups))
     for each in (0, 1):
-        classifier = judge.make(seed).fit(features[half != each], is_made[half != each])
-        judged = features[half == each]
+        classifier = judge.make(seed).fit(taught[teacher != each], windows.is_made[teacher != each])
+        shown = features[half == each]
         # ranks: the two classifiers need not have one scale
-        said[half == each] = pd.Series(classifier.decision_function(judged)).rank(pct=True).to_numpy()
+        said[half == each] = pd.Series(classifier.decision_function(shown)).rank(pct=True).to_numpy()
         if num_shuffles:
             rng = np.random.default_rng([seed, each])
-            worth += _shuffle_groups(classifier, judged, is_made[half == each], of, num_shuffles, rng) / 2
+            worth += _shuffle_groups(classifier, shown, is_made[half == each], of, num_shuffles, rng) / 2
     importances = pd.Series(worth, index=groups, name="roc_auc_lost")
     return said, importances.sort_values(ascending=False)[: None if num_shuffles else 0]
 

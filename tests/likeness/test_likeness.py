@@ -11,7 +11,13 @@ from scipy.stats import multivariate_normal, norm
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.likeness import SURROGATES, compare_verdicts, judge_likeness, make_surrogate
+from nwbspikegen.likeness import (
+    SURROGATES,
+    compare_verdicts,
+    judge_likeness,
+    judge_resemblance,
+    make_surrogate,
+)
 from nwbspikegen.likeness.raster_kernels import pool_convolutions
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, find_events
 from nwbspikegen.likeness.surrogates import _find_latent
@@ -234,6 +240,23 @@ def test_what_kernels_see_is_the_sum_by_hand() -> None:
     spread[::4] = taps[0]
     by_hand = np.correlate(raster @ weights[0], spread, mode="same")
     np.testing.assert_allclose(found, [[(by_hand > 1.5).mean(), by_hand.max()]])
+
+
+def test_which_of_two_recordings_a_run_resembles(culture) -> None:
+    """Runs are stretches of recordings here: of the one, of the other, and half of each."""
+    own = culture[0].isel(time=slice(0, 80_000))
+    cortex = nsg.open_units(nsg.simulate("in_vivo", num_units=12, duration=160, seed=1).sorting)
+    made, other = cortex.isel(time=slice(0, 80_000)), cortex.isel(time=slice(80_000, None))
+    like_other = judge_resemblance(made, own, other)
+    assert like_other.recordings.ci_low > 0.9
+    assert abs(like_other.share) < 0.2
+    # the run has the units of the recording that it goes on from
+    culture_run = culture[1].isel(time=slice(0, 80_000), unit=slice(0, 12)).spikes.values
+    assert judge_resemblance(_view(culture_run), own, other).share > 0.8
+    mixed = np.concatenate([culture_run[:40_000], made.spikes.values[:40_000]])
+    assert 0.3 < judge_resemblance(_view(mixed), own, other).share < 0.7
+    alike = judge_resemblance(made, other, other)
+    assert np.isnan(alike.share)
 
 
 def test_verdicts_are_compared_in_pairs(culture) -> None:
