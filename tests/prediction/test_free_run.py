@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +15,10 @@ from report_pages import read_table
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.likeness import judge_likeness
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.prediction.free_run import run_pieces
-from nwbspikegen.prediction.nwb_reading import read_generated_units, read_realism
+from nwbspikegen.prediction.nwb_reading import read_generated_units, read_realism, read_verdicts
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views.observed import read_spikes
 
