@@ -248,7 +248,7 @@ def test_which_of_two_recordings_a_run_resembles(culture) -> None:
     cortex = nsg.open_units(nsg.simulate("in_vivo", num_units=8, duration=80, seed=1).sorting)
     made, other = cortex.isel(time=slice(0, 40_000)), cortex.isel(time=slice(40_000, None))
     like_other = judge_resemblance(made, own, other)
-    assert like_other.recordings.ci_low > 0.8
+    assert like_other.recordings.ci_low > 0.6
     assert abs(like_other.share) < 0.4
     # the run has the units of the recording that it goes on from
     culture_run = culture[1].isel(time=slice(0, 40_000), unit=slice(0, 8)).spikes.values
