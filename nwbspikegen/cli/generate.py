@@ -72,6 +72,12 @@ if TYPE_CHECKING:
     help="NWB file with other spikes to clamp to, at the same time; without --clamp of all its units.",
 )
 @click.option("--silence", metavar="UNITS", help="Units of a free run that do not spike.")
+@click.option(
+    "--compare-with",
+    type=RECORDING,
+    metavar="FILE",
+    help="Another recording, such as the model's own: which of the two does a free run resemble?",
+)
 @baselines_option
 @click.option(
     "--workers",
@@ -98,6 +104,7 @@ def generate_command(
     clamp: str | None,
     clamp_from: Path | str | None,
     silence: str | None,
+    compare_with: Path | str | None,
     baselines: tuple[str, ...] | None,
     workers: int | None,
     scheduler: str | None,
@@ -121,7 +128,7 @@ def generate_command(
     from nwbspikegen.models import load_model
     from nwbspikegen.nwb.recordings import find_recordings, stands_for_many
 
-    of_runs = ["samples", "clamp", "clamp_from", "silence"]
+    of_runs = ["samples", "clamp", "clamp_from", "silence", "compare_with"]
     how: dict[str, Any] = {"segment": segment, "context": context, "baselines": baselines}
     how |= {"seed": seed, "metadata": metadata, "overwrite": overwrite}
     if stands_for_many(recordings):
@@ -151,6 +158,7 @@ def generate_command(
         return
     how = {name: how[name] for name in ("options", "seed", "metadata", "overwrite")}
     how |= {"seconds": free_run, "num_samples": samples, "clamp_from": clamp_from}
+    how |= {"compare_with": compare_with}
     how |= {"clamp": _read_names(clamp), "silence": _read_names(silence)}
     _run_freely(fitted, recording, out, how, explain=explain, as_json=as_json)
 
@@ -193,7 +201,7 @@ def _run_freely(
     from nwbspikegen.commands.free_run import free_run_and_compare
 
     run = free_run_and_compare(fitted, recording, out, **how)
-    result, text = tell_free_run(run.path, run.statistics, run.realism, is_explained=explain)
+    result, text = tell_free_run(run.path, run.statistics, run.realism, run.verdicts, is_explained=explain)
     print_result(result, as_json=as_json, text=f"{text}\n\nwrote {run.path}")
 
 

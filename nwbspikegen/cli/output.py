@@ -78,18 +78,53 @@ def format_realism(distances: pd.DataFrame, *, is_explained: bool = False) -> st
     return "\n".join([*lines, *(["", *list_meanings(meanings)] if is_explained else [])])
 
 
+def format_verdicts(verdicts: pd.DataFrame) -> str:
+    """Return how well judges tell trains from the recording; empty without any."""
+    if not len(verdicts):
+        return ""
+    width = max(len(str(each)) for each in [*verdicts["judge"], *verdicts["train"]]) + 2
+    heads = f"{'judge':<{width}}{'train':<{width}}{'ROC-AUC':>9}  95 % interval"
+    lines = ["told from recorded (0.5: not at all)", heads]
+    for row in records_of(verdicts):
+        ends = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+        lines.append(f"{row['judge']:<{width}}{row['train']:<{width}}{row['roc_auc']:>9.3f}  {ends}")
+    rows = {(row["judge"], row["train"]): row for row in records_of(verdicts)}
+    for (judge, train), row in rows.items():
+        name = judge.removeprefix("trees, by ")
+        if train == "generated" and name != judge:
+            lines.append(_say_resemblance(row, rows[judge, name], name))
+    return "\n".join(lines)
+
+
+def _say_resemblance(run: dict[str, Any], recordings: dict[str, Any], name: str) -> str:
+    """Return which of two recordings a run resembles: the one that it goes on from, or another."""
+    if recordings["ci_low"] <= 0.5:
+        return f"{name} and the recording that the run goes on from are not told apart"
+    share = (run["roc_auc"] - 0.5) / (recordings["roc_auc"] - 0.5)
+    nearer = name if share > 0.5 else "the recording that it goes on from"
+    return f"the run resembles {nearer} (0: as that it goes on from, 1: as {name}; {share:.2f})"
+
+
 def tell_free_run(
-    path: Path, statistics: pd.DataFrame, distances: pd.DataFrame | None, *, is_explained: bool
+    path: Path,
+    statistics: pd.DataFrame,
+    distances: pd.DataFrame | None,
+    verdicts: pd.DataFrame | None,
+    *,
+    is_explained: bool,
 ) -> tuple[dict[str, Any], str]:
-    """Return a free run's two tables as JSON and as text; runs may be too short for distances."""
+    """Return a free run's tables as JSON and as text; runs may be too short for distances and judges."""
     result = {
         "path": str(path),
         "statistics": records_of(statistics),
         "realism": records_of(distances),
+        "verdicts": records_of(verdicts),
     }
     told = [format_statistics(statistics, is_explained=is_explained)]
     if distances is not None:
         told.append(format_realism(distances, is_explained=is_explained))
+    if verdicts is not None:
+        told.append(format_verdicts(verdicts))
     return result, "\n\n".join(filter(None, told))
 
 

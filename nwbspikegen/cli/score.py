@@ -37,6 +37,7 @@ def score_command(derived: Path, recompute: bool, explain: bool, as_json: bool) 
         read_audits,
         read_realism,
         read_statistics,
+        read_verdicts,
     )
 
     held = list_results(derived)
@@ -46,7 +47,8 @@ def score_command(derived: Path, recompute: bool, explain: bool, as_json: bool) 
         statistics = read_statistics(derived)
         # of runs that were long enough, and of files since there is such a thing
         distances = read_realism(derived) if "realism" in held else None
-        run, text = tell_free_run(derived, statistics, distances, is_explained=explain)
+        verdicts = read_verdicts(derived) if "verdicts" in held else None
+        run, text = tell_free_run(derived, statistics, distances, verdicts, is_explained=explain)
         print_result(run, as_json=as_json, text=text)
         return
     # opened once, for the statistics and for scoring again

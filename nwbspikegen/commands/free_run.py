@@ -17,7 +17,8 @@ from nwbspikegen.core.addresses import hash_recording, name_of
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
 from nwbspikegen.core.predictor import Bins
-from nwbspikegen.likeness import realism
+from nwbspikegen.likeness import judge_likeness, judge_resemblance, realism
+from nwbspikegen.likeness.judge import JUDGES
 from nwbspikegen.models import FittedModel
 from nwbspikegen.nwb.unit_table import UNITS
 from nwbspikegen.prediction.conditions import GENERATED, find_units
@@ -48,12 +49,16 @@ class FreeRunReport:
     realism : DataFrame
         How far the run is from the test segment, as `nwbspikegen.realism` returns it; empty where one of them
         is too short for that, or was not observed throughout.
+    verdicts : DataFrame
+        How well judges tell the run from the test segment, a row per train and judge: the run, what was
+        observed before, and, with `compare_with`, that recording; empty where there are too few windows.
     """
 
     path: Path
     generated_spikes: xr.DataArray
     statistics: pd.DataFrame
     realism: pd.DataFrame
+    verdicts: pd.DataFrame
 
 
 def free_run_and_compare(
@@ -68,6 +73,7 @@ def free_run_and_compare(
     clamp: Sequence[Any] = (),
     clamp_from: str | os.PathLike[str] | None = None,
     silence: Sequence[Any] = (),
+    compare_with: str | os.PathLike[str] | None = None,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> FreeRunReport:
@@ -98,6 +104,8 @@ def free_run_and_compare(
         clock; of all units that it has, where `clamp` names none.
     silence : sequence of unit ids
         Units that do not spike. Only units that are generated are compared with the recording.
+    compare_with : path or address, optional
+        Another recording, such as the one that the model learnt from: which of the two does the run resemble?
     metadata : mapping or path, optional
         Subject and session fields that the source lacks.
     overwrite : bool
@@ -115,6 +123,8 @@ def free_run_and_compare(
     # by length: the segments lie one behind the other, and the test is the last
     before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
+    # before the run, which takes minutes: a recording that is not there is told at once
+    own = None if compare_with is None else open_units(compare_with, bin_size=float(units.attrs["bin_size"]))
     given = _find_given(parts.test, clamp, clamp_from)
     generated = free_run(
         model,
@@ -129,6 +139,10 @@ def free_run_and_compare(
     if given is not None:
         generated.attrs["clamped_to"] = name_of(source if clamp_from is None else clamp_from)
     statistics, distances = _compare_generated(generated, before, parts.test)
+    verdicts = _judge_generated(generated, before, parts.test)
+    if own is not None and compare_with is not None:
+        placed = _place_generated(generated, own, parts.test, name_of(compare_with))
+        verdicts = pd.concat([verdicts, placed], ignore_index=True)
     path = write_results(
         out,
         source=source,
@@ -136,11 +150,12 @@ def free_run_and_compare(
         generated_spikes=generated,
         statistics=statistics,
         realism=distances,
+        verdicts=verdicts,
         metadata=metadata,
         unit_table=unit_table,
         overwrite=overwrite,
     )
-    return FreeRunReport(path, generated, statistics, distances)
+    return FreeRunReport(path, generated, statistics, distances, verdicts)
 
 
 def _find_given(
@@ -170,6 +185,46 @@ def _measure_realism(generated: xr.DataArray, recorded: xr.Dataset) -> pd.DataFr
     except InputError as error:
         _LOG.warning("realism is not told: %s", error)
         return pd.DataFrame()
+
+
+def _judge_generated(generated: xr.DataArray, before: xr.Dataset, test: xr.Dataset) -> pd.DataFrame:
+    """Return how well judges tell a run, and the recording's own past, from the test segment."""
+    free = generated.condition.values == GENERATED
+    # as long as what is judged: the reference at the least distance in time
+    past = before.isel(time=slice(-test.sizes["time"], None), unit=free)
+    rows = []
+    try:
+        for judge in JUDGES:
+            for train, made in (("generated", generated.isel(unit=free)), ("observed before", past)):
+                told = judge_likeness(made, test.isel(unit=free), judge=judge, num_shuffles=0)
+                rows.append(_row(train, judge, told.roc_auc, told.ci_low, told.ci_high))
+    except InputError as error:
+        _LOG.warning("the run is not judged: %s", error)
+        return pd.DataFrame()
+    return pd.DataFrame(rows)
+
+
+def _place_generated(generated: xr.DataArray, own: xr.Dataset, test: xr.Dataset, name: str) -> pd.DataFrame:
+    """Return how far a run is like another recording, judged by trees that know both."""
+    free = generated.condition.values == GENERATED
+    # no more than is judged: trees weigh both alike
+    stretch = own.isel(time=slice(-test.sizes["time"], None))
+    try:
+        told = judge_resemblance(generated.isel(unit=free), stretch, test.isel(unit=free))
+    except InputError as error:
+        _LOG.warning("the run is not compared with %s: %s", name, error)
+        return pd.DataFrame()
+    judge = f"trees, by {name}"
+    return pd.DataFrame(
+        [
+            _row(train, judge, each.value, each.ci_low, each.ci_high)
+            for train, each in (("generated", told.run), (name, told.recordings))
+        ]
+    )
+
+
+def _row(train: str, judge: str, roc_auc: float, ci_low: float, ci_high: float) -> dict[str, Any]:
+    return {"train": train, "judge": judge, "roc_auc": roc_auc, "ci_low": ci_low, "ci_high": ci_high}
 
 
 def _compare(generated: xr.DataArray, before: Bins, recorded: Bins) -> pd.DataFrame:

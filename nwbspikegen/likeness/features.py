@@ -7,8 +7,6 @@ are divided by what belongs to a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64, UInt8
@@ -166,10 +164,3 @@ def _describe_coincidences(spikes: UInt8[np.ndarray, "time unit"], bin_size: flo
         expected = float(own.sum() ** 2 - (own**2).sum())
         told[f"together_{width * 1000:g}ms"] = pairs / expected if expected > 0 else 1.0
     return told
-
-
-FEATURES: Mapping[str, Callable[[Spikes, float, float], pd.DataFrame]] = {
-    "dynamics": lambda spikes, bin_size, window: describe_windows(spikes, bin_size, window, is_whole=False),
-    "whole": lambda spikes, bin_size, window: describe_windows(spikes, bin_size, window, is_whole=True),
-}
-"""What each version of the judge sees."""

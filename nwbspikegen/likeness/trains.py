@@ -41,6 +41,10 @@ class ComparedRuns:
         """Return how long the shortest run is."""
         return min(len(run) for run in self.runs) * self.bin_size
 
+    def take_units(self, units: Int64[np.ndarray, " unit"]) -> ComparedRuns:
+        """Return runs of these columns alone."""
+        return ComparedRuns([run[:, units] for run in self.runs], self.bin_size)
+
     def cut(self, seconds: float, most: int) -> list[Spikes]:
         """Return stretches of so many seconds from all runs, at most `most`, evenly spread over them."""
         length = round(seconds / self.bin_size)

@@ -106,6 +106,11 @@ def read_realism(path: _Path) -> pd.DataFrame:
     return _read_table(path, "realism")
 
 
+def read_verdicts(path: _Path) -> pd.DataFrame:
+    """Return how well judges tell the spikes of a free run from recorded ones."""
+    return _read_table(path, "verdicts")
+
+
 def read_scores(path: _Path) -> pd.DataFrame:
     """Return the stored score table with its attrs."""
     return _read_table(path, "scores")

@@ -41,6 +41,7 @@ def write_results(
     generated_spikes: xr.DataArray | None = None,
     statistics: pd.DataFrame | None = None,
     realism: pd.DataFrame | None = None,
+    verdicts: pd.DataFrame | None = None,
     scores: pd.DataFrame | None = None,
     audits: pd.DataFrame | None = None,
     seed: int | None = None,
@@ -69,6 +70,8 @@ def write_results(
         How generated spikes compare with recorded ones.
     realism : DataFrame, optional
         What `realism` returned of them.
+    verdicts : DataFrame, optional
+        How well judges tell them from recorded ones.
     scores, audits : DataFrame, optional
         What `score` and `audit` returned.
     seed : int, optional
@@ -126,6 +129,7 @@ def write_results(
                 "Distances of generated from recorded trains; 1: between recorded ones.",
                 realism,
             ),
+            ("verdicts", "ROC-AUC with which judges tell trains from recorded ones; .5: not.", verdicts),
             ("scores", "Scores of the model and of baselines, one row per predictor and metric.", scores),
             ("audits", "Checks that the model predicts from the past only.", audits),
         ):

@@ -11,7 +11,14 @@ from scipy.stats import multivariate_normal, norm
 
 import nwbspikegen as nsg
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.likeness import SURROGATES, compare_verdicts, judge_likeness, make_surrogate
+from nwbspikegen.likeness import (
+    SURROGATES,
+    compare_verdicts,
+    judge_likeness,
+    judge_resemblance,
+    make_surrogate,
+)
+from nwbspikegen.likeness.raster_kernels import pool_convolutions
 from nwbspikegen.likeness.statistics import STATISTICS, Counts, find_events
 from nwbspikegen.likeness.surrogates import _find_latent
 from nwbspikegen.likeness.trains import read_runs
@@ -196,6 +203,59 @@ def test_the_judge_tells_surrogates_and_says_by_what(culture) -> None:
     assert (verdict.num_generated, verdict.num_recorded) == (120, 120)
 
 
+def test_the_convolutional_judge_is_fair_and_sees_no_rates() -> None:
+    rates = np.random.default_rng(3).lognormal(np.log(4), 0.8, 12)
+    recorded = _poisson(rates, 150, seed=1)
+    areas = []
+    for seed, factor in ((5, 1.0), (6, 1.5), (7, rates[::-1] / rates)):
+        other = _poisson(rates * factor, 150, seed=seed)
+        areas.append(judge_likeness(other, recorded, judge="convolutional", num_shuffles=0).roc_auc)
+    # the SD of one is .03
+    assert abs(np.mean(areas) - 0.5) < 0.05
+    whole = judge_likeness(other, recorded, judge="convolutional", version="whole")
+    assert whole.roc_auc > 0.9
+    assert whole.importances.index[0] == "counts_of_units"
+
+
+def test_the_convolutional_judge_tells_surrogates(culture) -> None:
+    before, recorded = culture
+    made = _view(make_surrogate("poisson", before.spikes.values, _BIN))
+    verdict = judge_likeness(made, recorded, judge="convolutional", num_shuffles=1)
+    same = judge_likeness(before, recorded, judge="convolutional", num_shuffles=0)
+    assert verdict.roc_auc > 0.7
+    assert same.ci_low < 0.5 < same.ci_high
+    assert verdict.judge == "convolutional"
+    # bursts are of many units
+    assert verdict.importances.index[0].startswith("units_over_")
+
+
+def test_what_kernels_see_is_the_sum_by_hand() -> None:
+    raster = np.zeros((40, 2))
+    raster[[3, 20, 21], [0, 1, 0]] = 1
+    at, unit = np.nonzero(raster)
+    weights, taps = np.array([[2.0, -1.0]]), np.array([[1.0, 3.0, -2.0]])
+    found = pool_convolutions(unit, at, 40, weights, taps, np.array([4]), np.array([1.5]))
+    # correlation: taps are not turned round
+    spread = np.zeros(9)
+    spread[::4] = taps[0]
+    by_hand = np.correlate(raster @ weights[0], spread, mode="same")
+    np.testing.assert_allclose(found, [[(by_hand > 1.5).mean(), by_hand.max()]])
+
+
+def test_which_of_two_recordings_a_run_resembles(culture) -> None:
+    """Runs are stretches of recordings here: of the one, and of the other."""
+    own = culture[0].isel(time=slice(0, 40_000))
+    cortex = nsg.open_units(nsg.simulate("in_vivo", num_units=8, duration=80, seed=1).sorting)
+    made, other = cortex.isel(time=slice(0, 40_000)), cortex.isel(time=slice(40_000, None))
+    like_other = judge_resemblance(made, own, other)
+    assert like_other.recordings.ci_low > 0.6
+    assert abs(like_other.share) < 0.4
+    # the run has the units of the recording that it goes on from
+    culture_run = culture[1].isel(time=slice(0, 40_000), unit=slice(0, 8)).spikes.values
+    assert judge_resemblance(_view(culture_run), own, other).share > 0.6
+    assert np.isnan(judge_resemblance(made, made, made).share)
+
+
 def test_verdicts_are_compared_in_pairs(culture) -> None:
     before, recorded = culture
     jittered = _view(make_surrogate("jittered", before.spikes.values, _BIN))
@@ -239,6 +299,8 @@ def test_unobserved_time_is_no_silence() -> None:
     np.testing.assert_array_equal(ends.runs[0], view.spikes.values[1:-1])
     with pytest.raises(InputError, match="dynamics, whole"):
         judge_likeness(view, view, version="soul")
+    with pytest.raises(InputError, match="trees, convolutional"):
+        judge_likeness(view, view, judge="solomon")
     with pytest.raises(InputError, match="10 or more in each"):
         judge_likeness(view, view, window=10.0)
     with pytest.raises(InputError, match="poisson, renewal"):

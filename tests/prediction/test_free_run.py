@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +15,10 @@ from report_pages import read_table
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
+from nwbspikegen.likeness import judge_likeness
 from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.prediction.free_run import run_pieces
-from nwbspikegen.prediction.nwb_reading import read_generated_units, read_realism
+from nwbspikegen.prediction.nwb_reading import read_generated_units, read_realism, read_verdicts
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.views.observed import read_spikes
 
@@ -183,3 +186,32 @@ def test_how_far_a_run_is_from_the_recording_is_told_and_stored(models, tmp_path
     assert "unit: rate" in printed.stdout
     page = nsg.report(out, tmp_path / "run.html")
     assert [row["statistic"] for row in read_table(page, "realism")] == stored.statistic.tolist()
+
+
+def test_judges_say_what_the_run_is_like_and_their_words_are_stored(models, recording, tmp_path):
+    models["in_context"].save(tmp_path / "model")
+    simulation = nsg.simulate("in_vivo", num_units=6, duration=120, seed=4)
+    path = nsg.convert_sorting(
+        simulation.sorting, tmp_path / "sub-b_ecephys.nwb", metadata=metadata_of(simulation)
+    )
+    out = tmp_path / "sub-b_desc-spikegen_ecephys.nwb"
+    arguments = ["generate", tmp_path / "model", path, "--out", out, "--free-run", "30"]
+    arguments += ["--compare-with", recording]
+    result = CliRunner().invoke(cli, [*map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    stored = read_verdicts(out)
+    own = f"trees, by {Path(recording).name}"
+    assert stored.judge.tolist() == ["trees", "trees", "convolutional", "convolutional", own, own]
+    assert stored.train.tolist() == ["generated", "observed before"] * 2 + ["generated", Path(recording).name]
+    assert ((stored.ci_low <= stored.roc_auc) & (stored.roc_auc <= stored.ci_high)).all()
+    # the same words, from what is stored
+    parts = nsg.split_fractions(nsg.open_units(path))
+    before = nsg.open_units(path).isel(time=slice(60_000, 90_000))
+    told = judge_likeness(before, parts.test, judge="convolutional", num_shuffles=0)
+    assert stored.roc_auc[3] == pytest.approx(told.roc_auc)
+    printed = CliRunner().invoke(cli, ["score", str(out)]).stdout
+    assert "told from recorded" in printed
+    assert Path(recording).name in printed
+    assert "told from recorded" in result.stdout
+    findings = nsg.validate_file(out)
+    assert not (findings.severity == "error").any(), findings
