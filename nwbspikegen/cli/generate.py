@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Another recording, such as the model's own: which of the two does a free run resemble?",
 )
+@click.option("--judge", is_flag=True, help="Let classifiers tell a free run from the recording.")
 @baselines_option
 @click.option(
     "--workers",
@@ -105,6 +106,7 @@ def generate_command(
     clamp_from: Path | str | None,
     silence: str | None,
     compare_with: Path | str | None,
+    judge: bool,
     baselines: tuple[str, ...] | None,
     workers: int | None,
     scheduler: str | None,
@@ -128,7 +130,7 @@ def generate_command(
     from nwbspikegen.models import load_model
     from nwbspikegen.nwb.recordings import find_recordings, stands_for_many
 
-    of_runs = ["samples", "clamp", "clamp_from", "silence", "compare_with"]
+    of_runs = ["samples", "clamp", "clamp_from", "silence", "compare_with", "judge"]
     how: dict[str, Any] = {"segment": segment, "context": context, "baselines": baselines}
     how |= {"seed": seed, "metadata": metadata, "overwrite": overwrite}
     if stands_for_many(recordings):
@@ -158,7 +160,7 @@ def generate_command(
         return
     how = {name: how[name] for name in ("options", "seed", "metadata", "overwrite")}
     how |= {"seconds": free_run, "num_samples": samples, "clamp_from": clamp_from}
-    how |= {"compare_with": compare_with}
+    how |= {"compare_with": compare_with, "judged": judge}
     how |= {"clamp": _read_names(clamp), "silence": _read_names(silence)}
     _run_freely(fitted, recording, out, how, explain=explain, as_json=as_json)
 

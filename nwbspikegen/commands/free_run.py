@@ -50,8 +50,9 @@ class FreeRunReport:
         How far the run is from the test segment, as `nwbspikegen.realism` returns it; empty where one of them
         is too short for that, or was not observed throughout.
     verdicts : DataFrame
-        How well judges tell the run from the test segment, a row per train and judge: the run, what was
-        observed before, and, with `compare_with`, that recording; empty where there are too few windows.
+        What judges say, a row per train and judge: with `judged` how well they tell the run, and what was
+        observed before, from the test segment, with `compare_with` how far the run is like that recording;
+        empty without both, or where there are too few windows.
     """
 
     path: Path
@@ -73,6 +74,7 @@ def free_run_and_compare(
     clamp: Sequence[Any] = (),
     clamp_from: str | os.PathLike[str] | None = None,
     silence: Sequence[Any] = (),
+    judged: bool = False,
     compare_with: str | os.PathLike[str] | None = None,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -104,6 +106,8 @@ def free_run_and_compare(
         clock; of all units that it has, where `clamp` names none.
     silence : sequence of unit ids
         Units that do not spike. Only units that are generated are compared with the recording.
+    judged : bool, default: False
+        Let both judges tell the run, and what was observed before, from the test segment.
     compare_with : path or address, optional
         Another recording, such as the one that the model learnt from: which of the two does the run resemble?
     metadata : mapping or path, optional
@@ -139,10 +143,10 @@ def free_run_and_compare(
     if given is not None:
         generated.attrs["clamped_to"] = name_of(source if clamp_from is None else clamp_from)
     statistics, distances = _compare_generated(generated, before, parts.test)
-    verdicts = _judge_generated(generated, before, parts.test)
+    told = [_judge_generated(generated, before, parts.test)] if judged else []
     if own is not None and compare_with is not None:
-        placed = _place_generated(generated, own, parts.test, name_of(compare_with))
-        verdicts = pd.concat([verdicts, placed], ignore_index=True)
+        told.append(_place_generated(generated, own, parts.test, name_of(compare_with)))
+    verdicts = pd.concat(told, ignore_index=True) if told else pd.DataFrame()
     path = write_results(
         out,
         source=source,

@@ -196,7 +196,7 @@ def test_judges_say_what_the_run_is_like_and_their_words_are_stored(models, reco
     )
     out = tmp_path / "sub-b_desc-spikegen_ecephys.nwb"
     arguments = ["generate", tmp_path / "model", path, "--out", out, "--free-run", "30"]
-    arguments += ["--compare-with", recording]
+    arguments += ["--judge", "--compare-with", recording]
     result = CliRunner().invoke(cli, [*map(str, arguments)])
     assert result.exit_code == 0, result.output
     stored = read_verdicts(out)
