@@ -15,8 +15,8 @@ def stream_array(values: Shaped[np.ndarray, "..."], chunks: tuple[int, ...]) -> 
 
     Examples
     --------
-    >>> next(stream_array(np.zeros((5, 2)), (2, 2))).data.shape
-    (4, 2)
+    >>> next(stream_array(np.zeros((9, 2)), (2, 2))).data.shape
+    (8, 2)
     """
     from hdmf.data_utils import GenericDataChunkIterator
 
