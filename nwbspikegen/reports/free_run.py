@@ -16,6 +16,7 @@ from nwbspikegen.prediction.nwb_reading import (
     read_models,
     read_realism,
     read_statistics,
+    read_verdicts,
 )
 from nwbspikegen.reports.head import describe_recording, show_head
 from nwbspikegen.reports.methods import describe_survey
@@ -56,6 +57,8 @@ def make_free_run_page(path: str | os.PathLike[str], command: str) -> Page:
     ]
     if "realism" in held:
         parts.append(_show_realism(read_realism(path)))
+    if "verdicts" in held:
+        parts.append(_show_verdicts(read_verdicts(path)))
     row = models.iloc[0] if len(models) else None
     facts = {
         **describe_recording(recorded),
@@ -95,6 +98,18 @@ def _show_realism(distances: pd.DataFrame) -> Table:
     frame = distances.assign(meaning=[told.get(name, "") for name in distances["statistic"]])
     caption = "How far the run is from the recording, in units of how far the recording is from itself."
     return Table("realism", "Would it pass for the recording?", frame, caption, meanings)
+
+
+def _show_verdicts(verdicts: pd.DataFrame) -> Table:
+    meanings = {
+        "judge": "What was trained to tell, and from which recording where it is another.",
+        "train": "What it tells from the recorded test segment.",
+        "roc_auc": "0.5: it cannot tell; 1: it always does.",
+        "ci_low": "The lower end of the 95 % interval.",
+        "ci_high": "The upper end.",
+    }
+    caption = "How well judges tell the run, and what was observed before it, from what was recorded then."
+    return Table("verdicts", "Do judges tell it from the recording?", verdicts, caption, meanings)
 
 
 def _keep_packed(packed: dict[str, PageTrains]) -> dict[str, PageTrains]:

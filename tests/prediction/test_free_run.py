@@ -149,6 +149,8 @@ def test_the_command_writes_nwb_with_statistics(models, recording, tmp_path):
     times = np.concatenate(list(first.values()))
     assert times.min() > 30.0
     assert times.max() < 35.0
+    shown = read_table(nsg.report(out, tmp_path / "run.html"), "verdicts")
+    assert [row["judge"] for row in shown] == stored.judge.tolist()
     findings = nsg.validate_file(out)
     assert not (findings.severity == "error").any(), findings
     printed = CliRunner().invoke(cli, ["score", str(out)])
