@@ -48,7 +48,7 @@ _QUICK = {
     "pretrain": {"populations": 2},
 }
 # ... and those that it gives
-_SMALLER = {"--free-run": "4", "--samples": "2", "--trials": "1"}
+_SMALLER = {"--free-run": "4", "--samples": "2", "--trials": "1", "--populations": "2"}
 _WRITTEN_TO = {"--out", "--figures", "--nwb", "--log-file"}
 
 

@@ -51,6 +51,14 @@ from nwbspikegen.core.output import print_result, records_of
 @loss_option
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @start_option
+@click.option(
+    "--populations",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Train on so many simulated populations too, as pretrain does: together they weigh as much as all "
+    "recordings, and teach the first minute of one that was never met.",
+)
 @device_option
 @click.option("--devices", type=NUM_DEVICES, help="Train on so many of them at once; auto: on all.")
 @click.option(
@@ -82,6 +90,7 @@ def train_command(
     loss: str | None,
     epochs: int | None,
     start_from: Path | str | None,
+    populations: int,
     device: str,
     devices: str | None,
     precision: str,
@@ -124,6 +133,7 @@ def train_command(
         loss=loss,
         epochs=epochs,
         start_from=start_from,
+        populations=populations,
         device=device,
         seed=seed,
         overwrite=overwrite,

@@ -32,6 +32,7 @@ from nwbspikegen.models.cost import (
 from nwbspikegen.scoring.metrics import BITS_PER_SPIKE, ROC_AUC_PER_UNIT
 from nwbspikegen.training import train
 from nwbspikegen.training.loggers import make_logger, require_logger
+from nwbspikegen.training.populations import require_populations
 from nwbspikegen.training.settings import require_settings
 from nwbspikegen.training.starting import load_start, require_unmet
 from nwbspikegen.training.trainer import describe_options, require_options
@@ -73,6 +74,7 @@ def train_recordings(
     loss: str | None = None,
     epochs: int | None = None,
     start_from: str | os.PathLike[str] | None = None,
+    populations: int = 0,
     device: str = "auto",
     seed: int = 0,
     trainer: Mapping[str, Any] | None = None,
@@ -100,7 +102,7 @@ def train_recordings(
         Recordings, among those given, that the saved model is not trained on but scored on. With
         `["each"]` every recording is held out once, from a model that is not kept, and the saved model
         is trained on all.
-    model, loss, epochs, start_from, device, seed, trainer
+    model, loss, epochs, start_from, populations, device, seed, trainer
         As for `nwbspikegen.train`. No recording of training of the model to start from may be held out.
     logger : {"csv", "tensorboard"}, optional
         Write the scores of every epoch beside the model: to ``version_0`` and so on in the folder
@@ -134,6 +136,8 @@ def train_recordings(
     how |= settings
     # read once: its folder may be written anew while this trains
     how |= {} if start_from is None else {"start_from": load_start(start_from, model)}
+    require_populations(populations, model)
+    how |= {"populations": populations} if populations else {}
     how |= {"trainer": dict(trainer)} if trainer else {}
     # two of one kind would write the same state
     with hold_alone(out):

@@ -74,6 +74,19 @@ def _describe_data(model: ModelDescription) -> str:
         "Every recording has the same weight. Times are seconds of the session clock; the validation segment "
         f"chose the epoch. `model.json` has the ids of units and the sha256 of each recording.{print_}"
         f"{_describe_start(_as_mapping(model.training.get('started_from')))}"
+        f"{_describe_beside(_as_mapping(model.training.get('populations_beside')))}"
+    )
+
+
+def _describe_beside(drawn: dict[str, Any]) -> str:
+    """Say which simulated populations were trained on beside the recordings."""
+    if not drawn:
+        return ""
+    first, last = drawn.get("seeds", "??")
+    return (
+        "\n\nBeside the recordings, with as much weight as all of them, "
+        f"{to_plain(drawn.get('num_used', '?'))} simulated populations, drawn by "
+        f"`nwbspikegen.draw_population` with the seeds {to_plain(first)} to {to_plain(last)}."
     )
 
 

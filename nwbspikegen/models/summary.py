@@ -48,6 +48,7 @@ def name_sources(training: Mapping[str, Any]) -> list[str]:
     # of a model that went on from another's weights, what that was drawn from; its recordings are among these
     start = training.get("started_from")
     drawn = [each.get("populations") for each in (training, start if isinstance(start, dict) else {})]
+    drawn.append(training.get("populations_beside"))
     named += [
         f"{each.get('num_used', '?')} simulated populations" for each in drawn if isinstance(each, dict)
     ]

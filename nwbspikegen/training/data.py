@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import lightning
+import numpy as np
 import xarray as xr
 
 from nwbspikegen.core.errors import require_seed
@@ -56,6 +57,8 @@ class SpikeData(lightning.LightningDataModule):
         require_pairs(self.train, self.validation)
         self.bin_size = float(self.train[0].attrs["bin_size"])
         self.seed = seed
+        # pairs of other populations, which `train` draws
+        self.beside: Sequence[Mapping[str, np.ndarray]] = ()
         self._training: EpochLoader | None = None
         self._validation: list[EpochLoader] | None = None
 
@@ -67,7 +70,7 @@ class SpikeData(lightning.LightningDataModule):
         # before the weights of a checkpoint are read, which may stand in what is fitted here
         module.model.to(self.trainer.strategy.root_device)
         if stage == "fit":
-            self._training = make_training_loader(module.model, self.train, self.seed)
+            self._training = make_training_loader(module.model, self.train, self.seed, self.beside)
             # batches are shared here: Lightning's own sampler would want a DataLoader and a Dataset
             self._training.share(self.trainer.global_rank, self.trainer.world_size)
         self._validation = make_validation_loaders(module.model, self.train, self.validation, self.seed)

@@ -27,6 +27,13 @@ from nwbspikegen.training.glm_fit import fit_glm
 from nwbspikegen.training.memory import with_smaller_batches
 from nwbspikegen.training.mixing import mix_models
 from nwbspikegen.training.module import TrainingModule
+from nwbspikegen.training.populations import (
+    KeptPairs,
+    describe_drawn,
+    draw_beside,
+    plan_drawings,
+    require_populations,
+)
 from nwbspikegen.training.progress import EpochProgress
 from nwbspikegen.training.record import training_record
 from nwbspikegen.training.resuming import LAST, find_checkpoint, name_run
@@ -49,6 +56,7 @@ def train(
     weight_decay: float | None = None,
     patience: int | None = None,
     start_from: FittedModel | str | os.PathLike[str] | None = None,
+    populations: int = 0,
     seed: int = 0,
     device: str = "auto",
     checkpoints: str | os.PathLike[str] | None = None,
@@ -77,6 +85,10 @@ def train(
         Go on from the weights of a model of the same architecture, bins and settings, as `load_model` takes
         it: ``"pretrained"`` has met simulated populations alone. What it was trained on counts as training
         data of the new model.
+    populations : int, default: 0
+        So many simulated populations, drawn as for `pretrain`, are trained on beside the recordings, with
+        as much weight as all of these together (`in_context` alone). They teach what a short past of a
+        population that was never met tells: 400 take some ten minutes to draw.
     seed : int, default: 0
         Fixes initial weights, sampling, order and dropout. On a CPU equal seeds give equal weights.
     device : str, default: "auto"
@@ -116,7 +128,7 @@ def train(
     'in_context'
     """
     how = _How(
-        *(loss, epochs, learning_rate, weight_decay, patience, start_from, seed, device),
+        *(loss, epochs, learning_rate, weight_decay, patience, start_from, populations, seed, device),
         *(checkpoints, progress, trainer),
     )
     return _train(train, validation, model, how, settings)
@@ -132,6 +144,7 @@ class _How:
     weight_decay: float | None
     patience: int | None
     start_from: FittedModel | str | os.PathLike[str] | None
+    populations: int
     seed: int
     device: str
     checkpoints: str | os.PathLike[str] | None
@@ -149,6 +162,7 @@ def _train(
     train: _Segments, validation: _Segments, model: str, how: _How, settings: dict[str, Any]
 ) -> FittedModel:
     """Train a model as its kind is: in epochs, by a ridge regression, or by its members."""
+    require_populations(how.populations, model)
     if model not in ("glm", "mixed"):
         fitted = _train_in_epochs(train, validation, model, how, settings)
         # Lightning's trainer, loops and callbacks refer to each other: half a gigabyte of examples would stay
@@ -220,20 +234,31 @@ def _train_in_epochs(
                 weight_decay=schedule.weight_decay,
                 seed=how.seed,
             )
-            module.run = name_run(module, record)
+            told = record
             with make_scratch() as scratch:
                 folder = Path(how.checkpoints or scratch)
+                if how.populations:
+                    data.beside, drawn = _draw(network, how, data.bin_size, folder)
+                    told = {**told, "populations_beside": drawn}
+                module.run = name_run(module, told)
                 fit_best_epoch(
                     module, data, schedule, place, folder, is_shown=how.progress, options=how.trainer or {}
                 )
         network.to("cpu").eval()
-        told = {**record, **({"trainer": describe_options(how.trainer)} if how.trainer else {})}
+        told = {**told, **({"trainer": describe_options(how.trainer)} if how.trainer else {})}
         fitted = FittedModel(network, module.loss, data.bin_size, told, module.curves)
         kept = int(find_best_epoch(fitted)["epoch"])
         return dataclasses.replace(fitted, training={**told, "kept_epoch": kept})
 
     # a smaller batch needs a new network and optimiser: those that ran out of memory are let go
     return with_smaller_batches(run, model, settings)
+
+
+def _draw(network: Any, how: _How, bin_size: float, folder: Path) -> tuple[KeptPairs, dict[str, Any]]:
+    """Return the pairs of populations that are trained on beside recordings, and which these are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = draw_beside(network, how.populations, bin_size, how.seed, folder)
+    return pairs, describe_drawn(pairs.told, plan_drawings(how.populations, how.seed))
 
 
 def fit_best_epoch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,25 @@ from nwbspikegen.views.observed import is_same_recording, read_bins
 _LOG = logging.getLogger("nwbspikegen")
 
 
-def make_training_loader(network: SpikeModel, train: Sequence[xr.Dataset], seed: int) -> EpochLoader:
-    """Return the training examples of all recordings together, after fitting what a model starts from."""
+def make_training_loader(
+    network: SpikeModel,
+    train: Sequence[xr.Dataset],
+    seed: int,
+    beside: Sequence[Mapping[str, np.ndarray]] = (),
+) -> EpochLoader:
+    """Return the training examples of all recordings together, after fitting what a model starts from.
+
+    With those of other populations `beside` them, if there are any.
+    """
     bin_size = float(train[0].attrs["bin_size"])
     fitted = [read_bins(segment) for segment in train]
     for bins in fitted:
         _refuse_silence(bins.spikes, "training")
     masks = [bins.observed for bins in fitted]
     # an architecture that knows nothing of masks takes recordings that need none
-    masked: dict[str, Any] = {} if all(mask is None for mask in masks) else {"observed": masks}
-    examples = network.training_examples([bins.spikes for bins in fitted], bin_size, seed, **masked)
+    more: dict[str, Any] = {} if all(mask is None for mask in masks) else {"observed": masks}
+    more |= {"beside": beside} if len(beside) else {}
+    examples = network.training_examples([bins.spikes for bins in fitted], bin_size, seed, **more)
     return EpochLoader(examples, seed)
 
 

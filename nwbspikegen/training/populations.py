@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
+from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.files import write_whole
 from nwbspikegen.core.npz_files import read_npz
 from nwbspikegen.core.progress import track
-from nwbspikegen.models import Examples
+from nwbspikegen.models import Examples, find_architecture
 from nwbspikegen.simulation import FAMILIES, draw_population
 
 # units, log-uniform: from a shank of a sorted probe to what a table of 128 units holds
@@ -27,6 +29,8 @@ _MOST_UNIT_SECONDS, _SHARE_WHOLE = 5000.0, 0.1
 _FIRST_HELD_OUT = 1_000_000
 # pairs are weighted per spike: of so few, each would weigh as much as hundreds elsewhere
 _FEWEST_SPIKES = 100
+PAIRS_OF_EACH = 8_000
+"""How many pairs are kept of each population: of 400, in memory whole, they take .8 GB."""
 _DELETE = "delete the file"
 
 
@@ -98,7 +102,7 @@ class ReadsPairs(Protocol):
         """Return the pairs of all recordings; what they are scaled by `fits` them, or stays."""
 
 
-class KeptPairs(Iterable[Mapping[str, np.ndarray]]):
+class KeptPairs(Sequence[Mapping[str, np.ndarray]]):
     """Pairs of populations, in files that are read when they are asked for.
 
     Parameters
@@ -134,13 +138,63 @@ class KeptPairs(Iterable[Mapping[str, np.ndarray]]):
                 self.told.append(told)
                 self._paths.append(path)
 
-    def __iter__(self) -> Iterator[Mapping[str, np.ndarray]]:
-        for path in self._paths:
-            columns = read_npz(path, _DELETE)
-            del columns["facts"]
-            # sums of many numbers of half precision would stop growing
-            columns["features"] = columns["features"].astype(np.float32)
-            yield columns
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, place: Any) -> Any:
+        columns = read_npz(self._paths[place], _DELETE)
+        del columns["facts"]
+        # sums of many numbers of half precision would stop growing
+        columns["features"] = columns["features"].astype(np.float32)
+        return columns
+
+
+def require_populations(count: int, model: str) -> None:
+    """Raise `InputError` unless so many populations can be trained on beside recordings.
+
+    Examples
+    --------
+    >>> require_populations(400, "in_context")
+    >>> require_populations(400, "glm")
+    Traceback (most recent call last):
+    nwbspikegen.core.errors.InputError: found populations beside recordings for glm; expected in_context, ...
+    """
+    if count < 0:
+        raise InputError(f"populations {count}", "0 or more", "correct it")
+    if count and not issubclass(find_architecture(model), ReadsPairs):
+        raise InputError(
+            f"populations beside recordings for {model}",
+            "in_context, which is trained on pairs of bins and units",
+            "leave them out",
+        )
+
+
+def draw_beside(network: ReadsPairs, count: int, bin_size: float, seed: int, folder: Path) -> KeptPairs:
+    """Return the pairs of `count` populations, to be trained on beside recordings.
+
+    Raises
+    ------
+    InputError
+        Where none of them has spikes enough.
+    """
+    pairs = KeptPairs(network, plan_drawings(count, seed), bin_size, PAIRS_OF_EACH, folder)
+    if not len(pairs):
+        raise InputError(f"no population of {count} with spikes enough", "one at least", "draw more")
+    return pairs
+
+
+def describe_drawn(told: list[dict[str, Any]], drawings: Sequence[Drawing]) -> dict[str, Any]:
+    """Say which populations a model was trained on, as JSON holds it."""
+    hashes = "".join(each["spikes_sha256"] for each in told)
+    return {
+        "num_drawn": len(drawings),
+        "num_used": len(told),
+        "seeds": [drawings[0].seed, drawings[-1].seed],
+        "families": dict(sorted(Counter(each["family"] for each in told).items())),
+        "num_spikes": sum(each["num_spikes"] for each in told),
+        "seconds": sum(each["seconds"] for each in told),
+        "spikes_sha256": hashlib.sha256(hashes.encode()).hexdigest(),
+    }
 
 
 def _keep(network: ReadsPairs, drawing: Drawing, bin_size: float, most: int, path: Path) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
 import os
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +18,18 @@ from nwbspikegen.training.choosing import find_best_epoch
 from nwbspikegen.training.devices import find_device
 from nwbspikegen.training.fit import fit_best_epoch
 from nwbspikegen.training.module import EpochLoader, TrainingModule
-from nwbspikegen.training.populations import Drawing, KeptPairs, plan_drawings, plan_held_out
+from nwbspikegen.training.populations import (
+    PAIRS_OF_EACH,
+    KeptPairs,
+    describe_drawn,
+    plan_drawings,
+    plan_held_out,
+)
 from nwbspikegen.training.resuming import name_run
 from nwbspikegen.training.schedule import schedule_of
 
 _LOG = logging.getLogger("nwbspikegen")
 _MODEL = "in_context"
-# of each population: 400 populations, in memory whole, take .8 GB
-_PAIRS = 8_000
 
 
 def pretrain(
@@ -93,7 +95,7 @@ def pretrain(
         epochs=epochs, learning_rate=learning_rate, weight_decay=weight_decay, patience=patience
     )
     settings = {
-        "training_samples": populations * _PAIRS,
+        "training_samples": populations * PAIRS_OF_EACH,
         **settings,
     }
     with torch.random.fork_rng(devices=[]), tempfile.TemporaryDirectory() as scratch:
@@ -110,7 +112,10 @@ def pretrain(
         pairs, tested = (KeptPairs(network, each, bin_size, most, folder) for each in drawings)
         record = {
             "sources": [],
-            "populations": _describe(pairs.told, *drawings),
+            "populations": {
+                **describe_drawn(pairs.told, drawings[0]),
+                "held_out_seeds": [drawings[1][0].seed, drawings[1][-1].seed],
+            },
             "schedule": schedule.as_dict(),
             "seed": seed,
         }
@@ -128,21 +133,6 @@ def _require_counts(populations: int, held_out: int) -> None:
     for name, count in (("populations", populations), ("held_out", held_out)):
         if count < 1:
             raise InputError(f"{name} {count}", "1 or more", "correct it")
-
-
-def _describe(told: list[dict[str, Any]], drawings: list[Drawing], held_out: list[Drawing]) -> dict[str, Any]:
-    """Say which populations a model was trained on, as JSON holds it."""
-    hashes = "".join(each["spikes_sha256"] for each in told)
-    return {
-        "num_drawn": len(drawings),
-        "num_used": len(told),
-        "seeds": [drawings[0].seed, drawings[-1].seed],
-        "held_out_seeds": [held_out[0].seed, held_out[-1].seed],
-        "families": dict(sorted(Counter(each["family"] for each in told).items())),
-        "num_spikes": sum(each["num_spikes"] for each in told),
-        "seconds": sum(each["seconds"] for each in told),
-        "spikes_sha256": hashlib.sha256(hashes.encode()).hexdigest(),
-    }
 
 
 class _PopulationData(lightning.LightningDataModule):

@@ -29,6 +29,7 @@ from nwbspikegen.models.in_context.pair_sampling import (
     PairColumns,
     choose_evenly,
     choose_pairs,
+    fill_columns,
     join_columns,
 )
 from nwbspikegen.models.in_context.past import NEWEST_PRIOR, NUM_FEATURES, PairSamples, Past, find_prior
@@ -132,8 +133,13 @@ class InContext(SpikeModel):
         bin_size: float,
         seed: int,
         observed: Sequence[Mask] | None = None,
+        beside: Sequence[Mapping[str, np.ndarray]] = (),
     ) -> PairExamples:
-        """Take spikes and sampled silent pairs; every recording gets the same weight per spike."""
+        """Take spikes and sampled silent pairs; every recording gets the same weight per spike.
+
+        `beside` are pairs that `read_pairs` took of other populations: together they weigh as much as all
+        recordings.
+        """
         rng = np.random.default_rng(seed)
         # as many of each recording, so that a long one does not crowd out the others
         most = self.settings.training_samples // len(recordings)
@@ -148,14 +154,19 @@ class InContext(SpikeModel):
             for reading in readings
         ]
         sizes = [sum(len(way.pairs.place) for way in ways) for ways in chosen]
-        joined = PairColumns.reserve(sum(sizes), NUM_FEATURES)
+        num_pairs = sum(sizes)
+        joined = PairColumns.reserve(num_pairs + sum(len(part["target"]) for part in beside), NUM_FEATURES)
         parts = [
             joined.rows(stop - size, stop)
             for stop, size in zip(itertools.accumulate(sizes), sizes, strict=True)
         ]
         for reading, ways, part in zip(readings, chosen, parts, strict=True):
             reading.read_into(part, ways)
-        self._fit_scaling([part._asdict() for part in parts])
+        rest = joined.rows(num_pairs, len(joined.target))
+        fill_columns(rest, beside)
+        # each way of reading a recording and each part beside them has the same weight per spike by itself
+        rest.weight[:] *= sum(map(len, chosen)) / max(len(beside), 1)
+        self._fit_scaling(itertools.chain((part._asdict() for part in parts), beside))
         return self._make_examples(joined)
 
     def _ways_of(self, reading: PairReading, rng: np.random.Generator) -> list[Way]:

@@ -83,9 +83,15 @@ def join_columns(parts: Iterable[Mapping[str, np.ndarray]]) -> PairColumns:
     """
     shapes = [part["features"].shape for part in parts]
     joined = PairColumns.reserve(sum(shape[0] for shape in shapes), shapes[0][1])
-    start = 0
-    for part, shape in zip(parts, shapes, strict=True):
-        for name, whole in joined._asdict().items():
-            whole[start : start + shape[0]] = part[name]
-        start += shape[0]
+    fill_columns(joined, parts)
     return joined
+
+
+def fill_columns(out: PairColumns, parts: Iterable[Mapping[str, np.ndarray]]) -> None:
+    """Write the columns of all parts behind each other."""
+    start = 0
+    for part in parts:
+        stop = start + len(part["target"])
+        for name, column in out.rows(start, stop)._asdict().items():
+            column[:] = part[name]
+        start = stop

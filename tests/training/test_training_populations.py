@@ -1,0 +1,68 @@
+"""Training on recordings with simulated populations beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from populations import small_split
+
+import nwbspikegen as nsg
+from nwbspikegen.core.errors import InputError
+from nwbspikegen.models import build_model
+from nwbspikegen.models.summary import name_sources
+from nwbspikegen.training import populations
+
+
+@pytest.fixture
+def small_populations(monkeypatch):
+    for name, value in (("_SHORTEST", 4.0), ("_LONGEST", 6.0), ("_MOST", 14), ("_FEWEST_SPIKES", 20)):
+        monkeypatch.setattr(populations, name, value)
+
+
+def _train(parts, **how):
+    how = {"epochs": 1, "training_samples": 5_000, "seed": 4, **how}
+    return nsg.train(parts.train, parts.validation, progress=False, **how)
+
+
+def test_they_are_trained_on_and_told(small_populations, tmp_path):
+    parts = small_split()
+    alone, beside = _train(parts), _train(parts, populations=2, checkpoints=tmp_path)
+    assert alone.sha256 != beside.sha256
+    drawn = beside.training["populations_beside"]
+    assert (drawn["num_drawn"], drawn["seeds"]) == (2, [4, 5])
+    # its recordings are its sources as before: what it met is not scored, and audited
+    assert beside.training["sources"] == alone.training["sources"]
+    assert name_sources(beside.training)[1:] == [f"{drawn['num_used']} simulated populations"]
+    told = f"Beside the recordings, with as much weight as all of them, {drawn['num_used']} simulated"
+    beside.save(tmp_path / "m")
+    assert told in (tmp_path / "m" / "README.md").read_text()
+    # what was drawn is there, and the weights are the same
+    assert _train(parts, populations=2, checkpoints=tmp_path / "again").sha256 == beside.sha256
+
+
+def test_they_weigh_as_much_as_all_recordings():
+    network = build_model("in_context", 4, training_samples=3_000)
+    recordings = [
+        nsg.simulate("in_vivo", num_units=4, duration=10, seed=seed).spikes.astype(np.uint8)
+        for seed in (0, 1, 2)
+    ]
+    pairs = [network.read_pairs(spikes, 0.001, 500, 0) for spikes in recordings]
+    examples = network.training_examples(recordings[:2], 0.001, 0, beside=pairs)
+    target, weight, _ = (values.numpy() for values in examples._rest)
+    num_beside = sum(len(part["target"]) for part in pairs)
+    of_recordings, of_others = np.split(target * weight, [len(target) - num_beside])
+    assert of_others.sum() == pytest.approx(of_recordings.sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"model": "glm"}, "populations beside recordings for glm; expected in_context"),
+        ({"model": "population_gru"}, "populations beside recordings for population_gru"),
+        ({"populations": -1}, "found populations -1; expected 0 or more"),
+    ],
+)
+def test_what_takes_none_is_refused(how, says):
+    parts = small_split()
+    with pytest.raises(InputError, match=says):
+        nsg.train(parts.train, parts.validation, **{"populations": 2, **how})
