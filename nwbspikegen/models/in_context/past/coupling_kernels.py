@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numba
 
+# as `drop_negligible`, and higher, since these are multiplied with each other in single precision
+_NEGLIGIBLE = 1e-18
+
 
 @numba.njit(cache=True, nogil=True)
 def follow_traces(  # type: ignore[no-untyped-def]
@@ -27,7 +30,8 @@ def follow_traces(  # type: ignore[no-untyped-def]
                 for i in range(num_taus):
                     # set to 1, not raised by 1: the second spike of a burst raises a hazard no further than
                     # the first
-                    trace[unit, i] = 1.0 if spikes[t, unit] else trace[unit, i] * decay[i]
+                    left = trace[unit, i] * decay[i]
+                    trace[unit, i] = 1.0 if spikes[t, unit] else left if left > _NEGLIGIBLE else 0.0
                 num_spikes[unit] += min(spikes[t, unit], 1)
                 num_seen[unit] += 1
             else:
