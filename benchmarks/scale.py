@@ -179,6 +179,10 @@ def _score(folder: Path, num_units: int) -> dict[str, Any]:
     return _measure(work)
 
 
+# first words of what the program says when a stage begins
+_STAGES = ("predicting", "scoring", "auditing")
+
+
 class _Peaks(logging.Handler):
     """Tells the peak of memory between two messages of the program: the kernel's mark is set back at each."""
 
@@ -189,9 +193,10 @@ class _Peaks(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Begin another step."""
-        self.finish(record.getMessage().split(" ", maxsplit=1)[0])
+        word = record.getMessage().split(" ", maxsplit=1)[0]
+        self.finish(word if word in _STAGES else self._step)
 
-    def finish(self, following: str = "") -> None:
+    def finish(self, following: str) -> None:
         """Note what the step that ends has reached (MB)."""
         lines = Path("/proc/self/status").read_text().splitlines()
         peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
@@ -211,7 +216,7 @@ def _generate_whole(folder: Path, num_units: int) -> dict[str, Any]:
         model, out = nsg.load_model("pretrained"), folder / f"{num_units}-whole.nwb"
         began = time.monotonic()
         generate_and_score(model, folder / f"{num_units}.nwb", out, options=_options(folder), overwrite=True)
-        peaks.finish()
+        peaks.finish("")
         return {"wall": time.monotonic() - began, "peaks": peaks.reached}
 
     return _measure(work)

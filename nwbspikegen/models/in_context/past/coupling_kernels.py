@@ -9,7 +9,8 @@ import numpy as np
 
 # as `drop_negligible`, and higher, since these are multiplied with each other in single precision
 _NEGLIGIBLE = 1e-18
-# of a gradient that may remain, and steps: some 10 in the first minute, 40 in an hour, as single precision can
+# share of a gradient that may remain, as single precision can; with a few thousand spikes of the target some
+# tens of steps reach it
 _RESIDUAL = 1e-5
 _MOST_STEPS = 200
 

@@ -52,8 +52,8 @@ def solve_screened(
     """
     num_inputs, num_units = gradient.shape
     weights = np.zeros((len(ridges), num_inputs, num_units))
-    # in single precision, twice as fast: the ridge keeps the condition number below some thousands, and so few
-    # steps suffice, where a Cholesky decomposition for each ridge took half of all reading
+    # in single precision, twice as fast: the ridge keeps the condition number below some thousands, so that a
+    # few steps suffice, where a Cholesky decomposition for each ridge took half of all reading
     covariance, gradient = covariance.astype(np.float32), gradient.astype(np.float32)
     population = np.arange(num_units * num_taus, num_inputs)
     size = sources.shape[1] * num_taus + len(population)
