@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-# processors take a hundred times as long for a number below 2e-308 (1e-38 in single precision), which a trace
+# processors take far longer to multiply a number below 2e-308 (1e-38 in single precision), which a trace
 # is within a second or two of silence and then stays: 1,000 units took 3 times as long to read
 NEGLIGIBLE = 1e-30
 
