@@ -5,12 +5,14 @@ own, whose peak is that step's. Prints Markdown:
 
     python benchmarks/scale.py > docs/benchmarks/scale.md
     python benchmarks/scale.py --units 128,384,1000,2000 --seconds 600     # a machine with hours to spare
+    python benchmarks/scale.py --parts whole --whole 64x600,64x2400        # two durations of one population
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import platform
 import resource
@@ -30,6 +32,7 @@ import xarray as xr
 import yaml
 
 import nwbspikegen as nsg
+from nwbspikegen.commands.generate import generate_and_score
 from nwbspikegen.commands.train import train_recordings
 from nwbspikegen.models.in_context.past import coupling
 from nwbspikegen.simulation import metadata_of
@@ -37,6 +40,8 @@ from nwbspikegen.views import Split, WindowOptions, open_window
 
 _UNITS = "128,384,1000"
 _SECONDS = 60.0
+# units and seconds of whole commands: two durations of each, so that what grows with time is seen
+_WHOLE = "64x300,64x1200,1000x60,1000x120"
 # of 2 million pairs each at most, whatever the number of units
 _EPOCHS = 2
 _SCREENED_UNITS = 256
@@ -54,7 +59,6 @@ def main() -> None:
     if arguments.step:
         print(json.dumps(_STEPS[arguments.step](Path(arguments.folder), int(arguments.units))))
         return
-    sizes = [int(each) for each in arguments.units.split(",")]
     print("# A whole probe, a whole plate\n")
     print(
         f"`python benchmarks/scale.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()}, no GPU."
@@ -65,15 +69,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "seconds").write_text(str(arguments.seconds))
-        _print_sizes(folder, sizes)
-        _print_screening(folder)
-        _print_plate(folder)
+        for part in arguments.parts.split(","):
+            {
+                "sizes": lambda: _print_sizes(folder, [int(each) for each in arguments.units.split(",")]),
+                "screening": lambda: _print_screening(folder),
+                "whole": lambda: _print_whole(folder, arguments.whole.split(",")),
+                "plate": lambda: _print_plate(folder),
+            }[part]()
 
 
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", default=_UNITS)
     parser.add_argument("--seconds", type=float, default=_SECONDS)
+    parser.add_argument("--whole", default=_WHOLE)
+    parser.add_argument("--parts", default="sizes,screening,whole,plate")
     parser.add_argument("--step", choices=list(_STEPS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -169,8 +179,52 @@ def _score(folder: Path, num_units: int) -> dict[str, Any]:
     return _measure(work)
 
 
+# first words of what the program says when a stage begins
+_STAGES = ("predicting", "scoring", "auditing")
+
+
+class _Peaks(logging.Handler):
+    """Tells the peak of memory between two messages of the program: the kernel's mark is set back at each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached: dict[str, int] = {}
+        self._step = "opening"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Begin another step."""
+        word = record.getMessage().split(" ", maxsplit=1)[0]
+        self.finish(word if word in _STAGES else self._step)
+
+    def finish(self, following: str) -> None:
+        """Note what the step that ends has reached (MB)."""
+        lines = Path("/proc/self/status").read_text().splitlines()
+        peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+        self.reached[self._step] = max(peak, self.reached.get(self._step, 0))
+        self._step = following
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _generate_whole(folder: Path, num_units: int) -> dict[str, Any]:
+    """Do all that `generate` does by default: predict, score beside the baselines, audit, write."""
+    peaks = _Peaks()
+    program = logging.getLogger("nwbspikegen")
+    program.setLevel(logging.INFO)
+    program.addHandler(peaks)
+
+    def work() -> dict[str, Any]:
+        model, out = nsg.load_model("pretrained"), folder / f"{num_units}-whole.nwb"
+        began = time.monotonic()
+        generate_and_score(model, folder / f"{num_units}.nwb", out, options=_options(folder), overwrite=True)
+        peaks.finish("")
+        return {"wall": time.monotonic() - began, "peaks": peaks.reached}
+
+    return _measure(work)
+
+
 _STEPS = {
     "make": _make,
+    "generate-whole": _generate_whole,
     "train": _train,
     "generate": _generate,
     "generate-unscreened": _generate_unscreened,
@@ -201,6 +255,27 @@ def _print_sizes(folder: Path, sizes: list[int]) -> None:
         print("logarithms.\n")
         for step, cost in costs.items():
             print(f"- `{step}`: {np.polyfit(np.log(sizes), np.log(cost), 1)[0]:.2f}")
+
+
+def _print_whole(folder: Path, sizes: list[str]) -> None:
+    print("\n## Whole commands by duration\n")
+    print("`generate pretrained` with the default baselines, audits and writing, and `train`. Peaks (MB) of")
+    print("`generate` are those of its steps, as the kernel counts them.\n")
+    print(
+        "| units | s | `generate`: CPU s | prediction | scores | audits and writing | `train`: CPU s | peak |"
+    )
+    print("|" + "---|" * 8)
+    for size in sizes:
+        num_units, seconds = (int(number) for number in size.split("x"))
+        own = folder / size
+        own.mkdir()
+        (own / "seconds").write_text(str(seconds))
+        _run_step("make", own, num_units)
+        found = _run_step("generate-whole", own, num_units)
+        trained = _run_step("train", own, num_units)
+        peaks = " | ".join(str(found["peaks"][step]) for step in ("predicting", "scoring", "auditing"))
+        cells = f"{found['cpu']:.0f} | {peaks} | {trained['cpu']:.0f} | {trained['peak_mb']:.0f}"
+        print(f"| {num_units} | {seconds} | {cells} |", flush=True)
 
 
 def _print_screening(folder: Path) -> None:

@@ -20,6 +20,7 @@ from nwbspikegen.commands.beside import require_beside
 from nwbspikegen.commands.hold_out import Recording, plan_folds, score_zero_shot
 from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent
+from nwbspikegen.core.large_arrays import large_arrays_in
 from nwbspikegen.core.owners import hold_alone
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, find_architecture
 from nwbspikegen.models.cost import (
@@ -140,7 +141,7 @@ def train_recordings(
     how |= {"populations": populations} if populations else {}
     how |= {"trainer": dict(trainer)} if trainer else {}
     # two of one kind would write the same state
-    with hold_alone(out):
+    with hold_alone(out), large_arrays_in(out.parent):
         fitted, held_out = _train_all(recordings, out, options, folds, how, logger, baselines)
         fitted = dataclasses.replace(fitted, license=license)
         fitted.save(out, overwrite=overwrite)

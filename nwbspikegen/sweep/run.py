@@ -25,6 +25,7 @@ from nwbspikegen.core.errors import (
     require_seed,
 )
 from nwbspikegen.core.files import require_absent, write_whole
+from nwbspikegen.core.large_arrays import large_arrays_in
 from nwbspikegen.core.owners import hold_alone
 from nwbspikegen.core.plain_text import guard_formulas
 from nwbspikegen.core.progress import show_progress
@@ -166,7 +167,7 @@ def run_sweep(
     units, _ = open_window(recording, options)
     require_plan(plan, units.sizes["unit"])
     # Optuna's journal, and trials that were begun, are of one process
-    with hold_alone(out):
+    with hold_alone(out), large_arrays_in(out):
         _prepare(out, plan, overwrite)
         study = open_study(out, plan)
         with open_client(scheduler, workers, certificates=certificates) as client:

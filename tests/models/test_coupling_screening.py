@@ -81,6 +81,20 @@ def test_what_is_kept_does_not_depend_on_the_order_of_units(screened):
     np.testing.assert_allclose(shuffled, filters[:, order][..., order], atol=1e-4 * np.abs(filters).max())
 
 
+def test_thinned_bins_stand_for_those_left_out(screened, monkeypatch):
+    """Every fourth bin, four times: the filters of a driven unit stay, whatever the pieces."""
+    screened(4)
+    spikes = _make_spikes()
+    whole = _filters(spikes)
+    monkeypatch.setattr(coupling, "_ALL_BINS", 2000)
+    thinned = _filters(spikes)
+    monkeypatch.setattr(coupling, "_MOST_WAITING", 77)
+    np.testing.assert_allclose(_filters(spikes), thinned, atol=1e-4 * np.abs(thinned).max())
+    strongest = whole[:, 2, :, _DRIVEN]
+    assert np.abs(thinned[:, 2, :, _DRIVEN] - strongest).max() < 0.25 * np.abs(strongest).max()
+    assert np.abs(thinned - whole).max() > 0
+
+
 def test_a_score_is_relative_to_the_variance_of_its_source():
     """Equal gradients: the quieter source tells more; no unit is its own."""
     gradient = np.ones((3, 1, 3))

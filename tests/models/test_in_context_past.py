@@ -71,6 +71,24 @@ def test_any_number_of_units_and_bin_size(num_units, bin_size):
     assert ((probability > 0) & (probability < 1)).all()
 
 
+def test_after_a_long_silence_nothing_is_left_of_a_spike():
+    """What decays ends at 0, in reading as in stepping: smaller numbers are slow to multiply."""
+    spikes = np.zeros((9000, 3), np.uint8)
+    spikes[:50] = np.random.default_rng(0).random((50, 3)) < 0.3
+    past = Past(3, 0.001)
+    for _ in past.read(spikes, np.zeros(len(spikes), dtype=bool)):
+        pass
+    # the fastest three time constants, of which less than 1e-300 would be left
+    assert past._units.trace[:, :3].max() == 0
+    assert past._coupling.trace[:, :3].max() == 0
+    zeros, ones = np.zeros(NUM_FEATURES, np.float32), np.ones(NUM_FEATURES, np.float32)
+    stepper = past.step_on(zeros, ones, 4.0, 1)
+    stepper.take(np.ones((1, 3), np.uint8))
+    for _ in range(500):
+        stepper.take(np.zeros((1, 3), np.uint8))
+    assert stepper._passing[1][:, :, 0].max() == 0
+
+
 def test_silence_and_constant_firing_stay_finite():
     spikes = np.zeros((3000, 3), np.uint8)
     spikes[:, 2] = 1

@@ -77,6 +77,16 @@ def test_a_late_first_spike_costs_no_more_than_at_the_running_rate():
     assert found[0] > found[1]
 
 
+def test_nothing_is_left_of_a_trace_after_a_long_silence():
+    """Numbers too small for a processor to be fast with would stay for ever: a trace ends at 0."""
+    spikes = np.zeros((3000, 1), np.uint8)
+    spikes[0] = 1
+    traces = exponential_traces(spikes, 1, [4.0])[:, 0, 0]
+    assert traces[0] > 0
+    assert traces[-1] == 0
+    assert not ((traces > 0) & (traces < 1e-31)).any()
+
+
 def test_traces_are_weighted_means_of_the_past():
     spikes = np.random.default_rng(0).integers(0, 2, (50, 3)).astype(np.uint8)
     decay = np.exp(-1 / 7.0)

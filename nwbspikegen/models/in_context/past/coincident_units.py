@@ -13,6 +13,7 @@ from nwbspikegen.models.in_context.past.feature_columns import (
 )
 from nwbspikegen.models.in_context.past.priors import Prior
 from nwbspikegen.models.in_context.past.units import UnitHistories
+from nwbspikegen.views.history_kernels import NEGLIGIBLE
 
 # a unit with one spike would take whoever fired before it for coincident
 _PRIOR_SPIKES = 5.0
@@ -36,6 +37,7 @@ class CoincidentUnits:
         # below .003
         # nothing is left of what never was
         self._remaining[-1] = 0.0
+        self._remaining[self._remaining < NEGLIGIBLE] = 0.0
         self._age = np.full(num_units, prior.first_age(UnitHistories.oldest))
         self._coincidence = np.zeros((num_units, num_units))
         self._num_spikes = np.zeros(num_units)

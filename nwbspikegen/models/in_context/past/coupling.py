@@ -35,6 +35,11 @@ _PRIOR_SPIKES = 20.0
 # 2 MB
 _MOST_WAITING = 1000
 _SCREENING_RIDGE = 0.01
+# above `MOST_COUPLED`, the second moment of all inputs costs .2 CPU s per second at 1,000 units, and hardly
+# changes after so many bins: from then on one bin in so many is taken, which stands for the others. Thinned
+# from 15,000 bins on, 256 simulated units score .2360 instead of .2362
+_ALL_BINS = 60_000
+_THINNED = 4
 # of the units of a bin: at 1,000 units one product of everything takes as long as so many products of few
 _FULL_SHARE = 0.4
 
@@ -58,6 +63,9 @@ class Coupling:
         size = num_units * _NUM_TAUS + len(COUPLING_POPULATION)
         self._moment = np.zeros((size, size))
         self._sum = np.zeros(size)
+        # spikes that both are sums over, and bins that came so far
+        self._num_summed = 0.0
+        self._num_bins = 0
         self._gradient = np.zeros((size, num_units))
         self._surprise = np.zeros(num_units)
         self._num_spikes = np.zeros(num_units)
@@ -184,11 +192,21 @@ class Coupling:
         is_sparse = self._num_units > MOST_COUPLED
         self._gradient += (csr_array(residual).T @ inputs).T if is_sparse else inputs.T @ residual
         self._surprise += residual.sum(axis=0, dtype=np.float64)
+        if is_sparse:
+            num_fired = num_fired * self._thin(len(num_fired))
+        self._num_summed += float(num_fired.sum())
         self._sum += inputs.T @ num_fired
         # the second derivative at w = 0 is y x x', a sum over spikes alone. Those of all units stand for each
         # unit's own, so that one matrix serves all targets; sampled p (1 - p) was too rare where it matters
         at_spikes = inputs[num_fired > 0] * np.sqrt(num_fired[num_fired > 0])[:, None]
         self._moment += at_spikes.T @ at_spikes
+
+    def _thin(self, num_bins: int) -> Float32[np.ndarray, " bin"]:
+        """Return how many bins each of the next ones stands for in the second moment."""
+        place = self._num_bins + np.arange(num_bins)
+        self._num_bins += num_bins
+        standing_for = np.where(place < _ALL_BINS, 1, np.where(place % _THINNED == 0, _THINNED, 0))
+        return standing_for.astype(np.float32)
 
     def weights(self) -> tuple[np.ndarray, ...]:
         """Return weights (ridge, other, tau, unit) and (ridge, population trace, unit), offset and gain."""
@@ -203,7 +221,7 @@ class Coupling:
         """Solve for the weights again, from all training samples so far."""
         self._sum_up()
         self._gain[:] = self._nats / (self._num_spikes + _PRIOR_SPIKES)
-        total = max(float(self._num_spikes.sum()), 1e-9)
+        total = max(self._num_summed, 1e-9)
         # centred at the spikes, so that the intercept follows from the weights and is not shrunk by the ridge
         mean = self._sum / total
         covariance = self._moment / total - np.outer(mean, mean)

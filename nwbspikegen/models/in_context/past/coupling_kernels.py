@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numba
+import numpy as np
+
+# as `drop_negligible`, and higher, since these are multiplied with each other in single precision
+_NEGLIGIBLE = 1e-18
+# share of a gradient that may remain, as single precision can; with a few thousand spikes of the target some
+# tens of steps reach it
+_RESIDUAL = 1e-5
+_MOST_STEPS = 200
 
 
 @numba.njit(cache=True, nogil=True)
@@ -27,7 +37,8 @@ def follow_traces(  # type: ignore[no-untyped-def]
                 for i in range(num_taus):
                     # set to 1, not raised by 1: the second spike of a burst raises a hazard no further than
                     # the first
-                    trace[unit, i] = 1.0 if spikes[t, unit] else trace[unit, i] * decay[i]
+                    left = trace[unit, i] * decay[i]
+                    trace[unit, i] = 1.0 if spikes[t, unit] else left if left > _NEGLIGIBLE else 0.0
                 num_spikes[unit] += min(spikes[t, unit], 1)
                 num_seen[unit] += 1
             else:
@@ -55,8 +66,68 @@ def sum_few_inputs(inputs, at, unit, few, weights, out):  # type: ignore[no-unty
 
 
 @numba.njit(cache=True, nogil=True)
-def gather_upper(matrix, inputs, factor, out):  # type: ignore[no-untyped-def]
-    """Fill the upper triangle of out with rows and columns of a symmetric matrix, times a factor."""
-    for column in range(inputs.size):
-        for row in range(column + 1):
-            out[row, column] = factor * matrix[inputs[column], inputs[row]]
+def gather_symmetric(matrix, inputs, factor, out):  # type: ignore[no-untyped-def]
+    """Fill out with rows and columns of a symmetric matrix, times a factor."""
+    for row in range(inputs.size):
+        for column in range(row + 1):
+            out[row, column] = factor * matrix[inputs[row], inputs[column]]
+            out[column, row] = out[row, column]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def solve_shifted(matrix, gradient, ridges, out):  # type: ignore[no-untyped-def]
+    """Fill out (ridge, input) with the solutions of (matrix + ridge) x = gradient, the weakest ridge first.
+
+    All ridges have one Krylov space, since a ridge moves no eigenvector: the Lanczos process makes its basis,
+    in which the matrix has three diagonals. Source: Frommer & Maass 1999.
+    """
+    size = gradient.size
+    norm = math.sqrt((gradient * gradient).sum())
+    out[:] = 0.0
+    if norm == 0.0:
+        return
+    most = min(size, _MOST_STEPS)
+    basis = np.zeros((most + 1, size), np.float32)
+    diagonal, beside = np.zeros(most), np.zeros(most + 1)
+    basis[0] = gradient / np.float32(norm)
+    pivot, left, number = 1.0, 1.0, 0
+    while number < most:
+        vector = basis[number]
+        following = basis[number + 1]
+        for row in range(size):
+            total = np.float32(0)
+            for column in range(size):
+                total += matrix[row, column] * vector[column]
+            following[row] = total
+        diagonal[number] = (following * vector).sum()
+        following -= np.float32(diagonal[number]) * vector
+        if number > 0:
+            following -= np.float32(beside[number]) * basis[number - 1]
+        beside[number + 1] = math.sqrt((following * following).sum())
+        # the last entry of the weakest ridge's solution in this basis, times what comes next, is its residual
+        former = pivot
+        pivot = diagonal[number] + ridges[0] - (beside[number] ** 2 / former if number else 0.0)
+        left *= beside[number] / former if number else 1.0
+        number += 1
+        if beside[number] * left <= _RESIDUAL * pivot:
+            break
+        following /= np.float32(beside[number])
+    for ridge in range(ridges.size):
+        _solve_three_diagonals(diagonal[:number] + ridges[ridge], beside, norm, basis, out[ridge])
+
+
+@numba.njit(cache=True, nogil=True)
+def _solve_three_diagonals(diagonal, beside, norm, basis, out):  # type: ignore[no-untyped-def]
+    """Add the solution to out, given the diagonal, those beside it, and a right side of norm and zeros."""
+    number = diagonal.size
+    solution = np.zeros(number)
+    solution[0] = norm
+    for row in range(1, number):
+        factor = beside[row] / diagonal[row - 1]
+        diagonal[row] -= factor * beside[row]
+        solution[row] -= factor * solution[row - 1]
+    solution[number - 1] /= diagonal[number - 1]
+    for row in range(number - 2, -1, -1):
+        solution[row] = (solution[row] - beside[row + 1] * solution[row + 1]) / diagonal[row]
+    for row in range(number):
+        out += np.float32(solution[row]) * basis[row]

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.linalg.lapack import sposv
 
-from nwbspikegen.models.in_context.past.coupling_kernels import gather_upper
+from nwbspikegen.models.in_context.past.coupling_kernels import gather_symmetric, solve_shifted
 
 
 def screen_sources(
@@ -53,21 +52,17 @@ def solve_screened(
     """
     num_inputs, num_units = gradient.shape
     weights = np.zeros((len(ridges), num_inputs, num_units))
-    # in single precision, twice as fast: the ridge keeps the condition number below some thousands
+    # in single precision, twice as fast: the ridge keeps the condition number below some thousands, so that a
+    # few steps suffice, where a Cholesky decomposition for each ridge took half of all reading
     covariance, gradient = covariance.astype(np.float32), gradient.astype(np.float32)
     population = np.arange(num_units * num_taus, num_inputs)
-    # column by column, as LAPACK has it, or it would be copied once more; of a symmetric matrix it reads half
     size = sources.shape[1] * num_taus + len(population)
-    curvature = np.zeros((size, size), dtype=np.float32, order="F")
+    curvature = np.empty((size, size), dtype=np.float32)
+    found = np.empty((len(ridges), size), dtype=np.float32)
     for target in range(num_units):
         own = (sources[target][:, None] * num_taus + np.arange(num_taus)).ravel()
         inputs = np.concatenate([own, population])
-        gather_upper(covariance, inputs, np.float32(num_spikes[target]), curvature)
-        for k, ridge in enumerate(ridges):
-            stiffened = curvature.copy(order="F")
-            stiffened.flat[:: len(inputs) + 1] += np.float32(ridge)
-            _, found, failed = sposv(stiffened, gradient[inputs, target], overwrite_a=True)
-            # with a ridge it is positive definite but for rounding, and then the weights stay 0
-            if not failed:
-                weights[k, inputs, target] = found
+        gather_symmetric(covariance, inputs, np.float32(num_spikes[target]), curvature)
+        solve_shifted(curvature, gradient[inputs, target], np.array(ridges), found)
+        weights[:, inputs, target] = found
     return weights

@@ -12,6 +12,7 @@ from nwbspikegen.models.in_context.past.feature_columns import HIGHEST_FACTOR, L
 from nwbspikegen.models.in_context.past.pairwise_predictor_kernels import look_up_predictors
 from nwbspikegen.models.in_context.past.population_kernels import write_population
 from nwbspikegen.models.in_context.past.unit_kernels import write_joint_hazards, write_traces
+from nwbspikegen.views.history_kernels import drop_negligible
 
 
 @numba.njit(cache=True, nogil=True)
@@ -141,14 +142,16 @@ def take_bin(  # type: ignore[no-untyped-def]
         for i in range(coupling_decay.size):
             for k in range(filtered.shape[1]):
                 for unit in range(num_units):
-                    filtered[sample, k, i, unit] *= coupling_decay[i]
+                    faded = filtered[sample, k, i, unit] * coupling_decay[i]
+                    filtered[sample, k, i, unit] = drop_negligible(faded)
         for i in range(coincident_decay.size):
             for unit in range(num_units):
-                activity[sample, i, unit] *= coincident_decay[i]
+                activity[sample, i, unit] = drop_negligible(activity[sample, i, unit] * coincident_decay[i])
         for unit in range(num_units):
             fired = spikes[sample, unit]
             for i in range(decay.size):
-                trace[sample, unit, i] = decay[i] * trace[sample, unit, i] + (1.0 - decay[i]) * fired
+                moved = decay[i] * trace[sample, unit, i] + (1.0 - decay[i]) * fired
+                trace[sample, unit, i] = drop_negligible(moved)
             # what is left of a spike falls to exactly 0 at the oldest age, as in reading; by decay alone it
             # would not
             if fired or age[sample, unit] == oldest - 1:
@@ -170,7 +173,8 @@ def take_bin(  # type: ignore[no-untyped-def]
             else:
                 age[sample, unit] = min(age[sample, unit] + 1, oldest)
                 for i in range(coupling_decay.size):
-                    coupling_trace[sample, unit, i] *= coupling_decay[i]
+                    faded = coupling_trace[sample, unit, i] * coupling_decay[i]
+                    coupling_trace[sample, unit, i] = drop_negligible(faded)
         for i in range(decay.size):
             mean = num_fired / num_units
             # all units count: in a free run every bin is seen

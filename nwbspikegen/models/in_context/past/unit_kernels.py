@@ -11,7 +11,7 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.views.history_kernels import class_of, next_age, smooth_hazard
+from nwbspikegen.views.history_kernels import class_of, drop_negligible, next_age, smooth_hazard
 
 # a tenth of a spike per second at 1 ms: far below it, how silent a unit is says nothing more
 _FLOOR = 1e-4
@@ -89,7 +89,7 @@ def follow_units(  # type: ignore[no-untyped-def]
             if observed[t, unit]:
                 count_bin(fired, classes, coarse, other, single[:, unit], joint[:, unit])
                 for i in range(decay.size):
-                    trace[unit, i] = decay[i] * trace[unit, i] + (1.0 - decay[i]) * fired
+                    trace[unit, i] = drop_negligible(decay[i] * trace[unit, i] + (1.0 - decay[i]) * fired)
                 num_spikes[unit] += fired
                 num_seen[unit] += 1
             else:
