@@ -73,6 +73,12 @@ if TYPE_CHECKING:
 )
 @click.option("--silence", metavar="UNITS", help="Units of a free run that do not spike.")
 @click.option(
+    "--hold-rates/--no-hold-rates",
+    default=True,
+    show_default=True,
+    help="Keep units of a free run, over minutes, at the rates that they had before.",
+)
+@click.option(
     "--compare-with",
     type=RECORDING,
     metavar="FILE",
@@ -105,6 +111,7 @@ def generate_command(
     clamp: str | None,
     clamp_from: Path | str | None,
     silence: str | None,
+    hold_rates: bool,
     compare_with: Path | str | None,
     judge: bool,
     baselines: tuple[str, ...] | None,
@@ -130,7 +137,7 @@ def generate_command(
     from nwbspikegen.models import load_model
     from nwbspikegen.nwb.recordings import find_recordings, stands_for_many
 
-    of_runs = ["samples", "clamp", "clamp_from", "silence", "compare_with", "judge"]
+    of_runs = ["samples", "clamp", "clamp_from", "silence", "hold_rates", "compare_with", "judge"]
     how: dict[str, Any] = {"segment": segment, "context": context, "baselines": baselines}
     how |= {"seed": seed, "metadata": metadata, "overwrite": overwrite}
     if stands_for_many(recordings):
@@ -160,7 +167,7 @@ def generate_command(
         return
     how = {name: how[name] for name in ("options", "seed", "metadata", "overwrite")}
     how |= {"seconds": free_run, "num_samples": samples, "clamp_from": clamp_from}
-    how |= {"compare_with": compare_with, "judged": judge}
+    how |= {"compare_with": compare_with, "judged": judge, "hold_rates": hold_rates}
     how |= {"clamp": _read_names(clamp), "silence": _read_names(silence)}
     _run_freely(fitted, recording, out, how, explain=explain, as_json=as_json)
 

@@ -74,6 +74,7 @@ def free_run_and_compare(
     clamp: Sequence[Any] = (),
     clamp_from: str | os.PathLike[str] | None = None,
     silence: Sequence[Any] = (),
+    hold_rates: bool = True,
     judged: bool = False,
     compare_with: str | os.PathLike[str] | None = None,
     metadata: Mapping[str, Any] | str | os.PathLike[str] | None = None,
@@ -106,6 +107,8 @@ def free_run_and_compare(
         clock; of all units that it has, where `clamp` names none.
     silence : sequence of unit ids
         Units that do not spike. Only units that are generated are compared with the recording.
+    hold_rates : bool, default: True
+        As for `free_run`.
     judged : bool, default: False
         Let both judges tell the run, and what was observed before, from the test segment.
     compare_with : path or address, optional
@@ -138,6 +141,7 @@ def free_run_and_compare(
         num_samples=num_samples,
         clamp=given,
         silence=find_units(units, silence),
+        hold_rates=hold_rates,
     )
     generated.attrs.update(source=name_of(source), source_sha256=fingerprint)
     if given is not None:

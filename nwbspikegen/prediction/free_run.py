@@ -16,6 +16,7 @@ from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.progress import track
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.conditions import name_conditions, read_conditions
+from nwbspikegen.prediction.rate_holding import RateHolding
 from nwbspikegen.views.observed import read_bins, require_contiguous
 
 # 10 s at 1 ms: draws of 128 units are 5 MB, and a bar moves
@@ -44,6 +45,7 @@ def free_run(
     num_samples: int = 1,
     clamp: xr.Dataset | None = None,
     silence: Sequence[Any] = (),
+    hold_rates: bool = True,
 ) -> xr.DataArray:
     """Return spikes that a model generates from where a context ends, each bin from its own bins before.
 
@@ -67,6 +69,10 @@ def free_run(
         and so is a clamped unit where it was not observed.
     silence : sequence of unit ids, optional
         Units that do not spike in the run.
+    hold_rates : bool, default: True
+        Whether the log odds of each unit are corrected against what it has fired too much or too little in
+        the latest minutes of the run, by the rate of the context (`RateHolding`). Without it, a model may
+        come into a state that it never leaves; with it, a change of rates that a condition causes fades.
 
     Returns
     -------
@@ -91,7 +97,14 @@ def free_run(
     """
     bin_size = float(context.attrs["bin_size"])
     pieces = run_pieces(
-        model, context, seconds=seconds, seed=seed, num_samples=num_samples, clamp=clamp, silence=silence
+        model,
+        context,
+        seconds=seconds,
+        seed=seed,
+        num_samples=num_samples,
+        clamp=clamp,
+        silence=silence,
+        hold_rates=hold_rates,
     )
     spikes = np.concatenate(list(pieces), axis=1)
     start = float(context.time[-1]) + bin_size
@@ -110,6 +123,7 @@ def free_run(
             "start_time": start,
             "context_start": float(context.time[0]),
             "seed": seed,
+            "hold_rates": hold_rates,
             "model": model.name,
             "model_sha256": model.sha256,
         },
@@ -125,6 +139,7 @@ def run_pieces(
     num_samples: int = 1,
     clamp: xr.Dataset | None = None,
     silence: Sequence[Any] = (),
+    hold_rates: bool = True,
 ) -> Iterator[UInt8[np.ndarray, "sample bin unit"]]:
     """Yield a free run piece by piece, 10,000 bins each; parameters are those of `free_run`."""
     require_contiguous(context, "context")
@@ -145,6 +160,7 @@ def run_pieces(
     state = model.begin(num_units, bin_size)
     state.read(past.spikes, past.observed, np.zeros(len(past.spikes), dtype=bool))
     run = state.fork(num_samples)
+    held = RateHolding(past, bin_size, num_samples) if hold_rates else None
     probability = run.step()
     # a stream for each sample: sample 2 is the same beside one other or ten
     draws = [np.random.default_rng([seed, sample]) for sample in range(num_samples)]
@@ -156,7 +172,10 @@ def run_pieces(
         with _one_thread():
             for place, (bin_spikes, bin_uniform) in enumerate(zip(spikes, uniform, strict=True), first):
                 # written straight into the bytes: a bool is a byte of 0 or 1
-                np.less(bin_uniform, probability, out=bin_spikes.view(bool))
+                wanted = probability if held is None else held.correct(probability)
+                np.less(bin_uniform, wanted, out=bin_spikes.view(bool))
                 conditions.impose(bin_spikes, place)
                 probability = run.step(bin_spikes)
+                if held is not None:
+                    held.take(bin_spikes)
         yield np.ascontiguousarray(spikes.swapaxes(0, 1))

@@ -116,6 +116,17 @@ def test_rates_stay(models, parts):
     assert (rate_hz < recorded_hz * 2).all()
 
 
+def test_a_run_says_whether_rates_were_held(models, parts):
+    held, free = (
+        nsg.free_run(models["in_context"], parts.train, seconds=0.2, seed=1, hold_rates=hold_rates)
+        for hold_rates in (True, False)
+    )
+    assert held.attrs["hold_rates"]
+    assert not free.attrs["hold_rates"]
+    # at first nothing is corrected
+    np.testing.assert_array_equal(held.values[:, 0], free.values[:, 0])
+
+
 @pytest.mark.parametrize(("seconds", "samples"), [(0.0001, 1), (np.nan, 1), (1.0, 0)])
 def test_runs_of_nothing_are_refused(models, parts, seconds, samples):
     with pytest.raises(InputError, match="at least one bin and one sample"):
