@@ -14,6 +14,9 @@ from nwbspikegen.views.history import Mask, mean_rate_per_bin
 
 # from here up to all, log-uniform, so that every length of past is learnt
 _SHORTEST_SECONDS = 1.0
+# how much of a recording, and the longest piece: a whole one with restarts begins seven times or so, and
+# forty beginnings tell more of what a short past means
+_BEGINNINGS_SECONDS, _LONGEST_BEGINNING = 240.0, 30.0
 # more than one, so that sums run down the rows as those of the whole do
 _COLUMNS_AT_ONCE = 8
 
@@ -60,6 +63,16 @@ class PairReading:
         skip = min(int(skip_seconds / self._bin_size), num_bins // 10)
         shortest = min(num_bins, max(1, round(_SHORTEST_SECONDS / self._bin_size)))
         return [Way([slice(None)], skip), Way(cut_at_random(num_bins, shortest, rng), 0)]
+
+    def list_beginnings(self, rng: np.random.Generator) -> Way:
+        """Return the way to read some minutes of it in pieces of seconds: many beginnings."""
+        second = 1 / self._bin_size
+        num_bins = min(len(self._spikes), round(_BEGINNINGS_SECONDS * second))
+        start = int(rng.integers(len(self._spikes) - num_bins + 1))
+        shortest, longest = (max(1, round(each * second)) for each in (_SHORTEST_SECONDS, _LONGEST_BEGINNING))
+        pieces = cut_at_random(num_bins, min(num_bins, shortest), rng, longest=min(num_bins, longest))
+        # the last may reach further than what is read
+        return Way([slice(start + each.start, start + min(each.stop, num_bins)) for each in pieces], 0)
 
     def choose(
         self,
@@ -136,8 +149,12 @@ def vary_by_columns(features: Float32[np.ndarray, "pair feature"]) -> Float32[np
     return np.concatenate([features[:, start : start + _COLUMNS_AT_ONCE].var(axis=0) for start in blocks])
 
 
-def cut_at_random(num_bins: int, shortest: int, rng: np.random.Generator) -> list[slice]:
+def cut_at_random(
+    num_bins: int, shortest: int, rng: np.random.Generator, *, longest: int | None = None
+) -> list[slice]:
     """Return pieces that follow each other, of lengths that are log-uniform from `shortest` to all.
+
+    Or to `longest`, where that is given.
 
     Examples
     --------
@@ -147,7 +164,7 @@ def cut_at_random(num_bins: int, shortest: int, rng: np.random.Generator) -> lis
     """
     pieces, start = [], 0
     while start < num_bins:
-        length = round(np.exp(rng.uniform(np.log(shortest), np.log(num_bins))))
+        length = round(np.exp(rng.uniform(np.log(shortest), np.log(longest or num_bins))))
         pieces.append(slice(start, start + length))
         start += length
     return pieces
