@@ -60,11 +60,13 @@ LATE = 60
 _LATE_STEP = 4
 BASELINES = ("running_rate", "mean_rate", "online_hazard", "history_glm")
 PARTS = (
-    *("curve", "zero_shot", "pairs", "control", "pretrained", "started", "whole", "odd", "audits"),
+    *("curve", "zero_shot", "pairs", "control", "pretrained", "started", "beside", "whole", "odd", "audits"),
     "coupled_glm",
 )
 # half of the units join late, so that the others tell what a population is
 _SHARE_LATE = 0.5
+# beside four recordings 100 taught as much as 400 (npx, validation)
+_POPULATIONS = 100
 # of a curve, for calibration: enough bins, and a fifth of the reading
 _CALIBRATION_STEP = 5
 
@@ -101,7 +103,8 @@ class Curves:
     def models(self) -> dict[str, FittedModel]:
         """Models by name: trained within, on the other four, on each of them, on a prior, on noise; started.
 
-        What is called started went on from the weights of what was trained on the prior.
+        What is called started went on from the weights of what was trained on the prior, beside was trained on
+        the prior and recordings together.
         """
         others = [other for other in RECORDINGS if other != self.name]
         made = {"within": lambda: self._train(f"within-{self.name}", [self.name])}
@@ -118,6 +121,9 @@ class Curves:
             made["zero_shot_started"] = lambda: self._bench.model(f"started-{self.name}", others, **how)
             label = f"within-started-{self.name}"
             made["within_started"] = lambda: self._bench.model(label, [self.name], **how)
+        if "beside" in self.parts:
+            mixed: dict[str, Any] = {"model": "in_context", "populations": _POPULATIONS}
+            made["zero_shot_beside"] = lambda: self._bench.model(f"beside-{self.name}", others, **mixed)
         for label, make in made.items():
             if label not in self._kept:
                 self._kept[label] = make()

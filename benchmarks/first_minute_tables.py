@@ -43,7 +43,8 @@ def print_head(segment: str, num_starts: int, scored: int) -> None:
     )
     print("and `within` is trained on it: they know more than their context (*). `from-X` was trained on the")
     print("recording X alone, `zero_shot` on the other four, `shuffled` on the other four with every unit's")
-    print("bins in random order; what is called `started` went on from the weights of `pretrained`.")
+    print("bins in random order; what is called `started` went on from the weights of `pretrained`, and")
+    print("`zero_shot_beside` was trained on simulated populations beside the four.")
     print("[What worth and share mean](../transfer.md).\n", flush=True)
 
 
