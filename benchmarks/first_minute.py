@@ -103,8 +103,8 @@ class Curves:
     def models(self) -> dict[str, FittedModel]:
         """Models by name: trained within, on the other four, on each of them, on a prior, on noise; started.
 
-        What is called started went on from the weights of what was trained on the prior, beside was trained on
-        the prior and recordings together.
+        What is called started went on from the weights of what was trained on the prior, beside was trained
+        on the prior and recordings together.
         """
         others = [other for other in RECORDINGS if other != self.name]
         made = {"within": lambda: self._train(f"within-{self.name}", [self.name])}
