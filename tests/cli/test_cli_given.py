@@ -143,7 +143,9 @@ def _commands(command: click.Command) -> Iterator[click.Command]:
 
 
 def test_every_option_that_a_message_names_exists() -> None:
-    known = {name for command in _commands(cli) for each in command.params for name in each.opts}
+    params = [each for command in _commands(cli) for each in command.params]
+    # the other half of --one/--no-one is an option too
+    known = {name for each in params for name in (*each.opts, *each.secondary_opts)}
     named: dict[str, str] = {}
     for folder in ("nwbspikegen", "extensions/spikeinterface-transfer/src"):
         for path in (_ROOT / folder).rglob("*.py"):
