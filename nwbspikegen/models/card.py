@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from nwbspikegen.core.cards import describe_license, make_card, make_rows, to_plain
-from nwbspikegen.models.card_populations import describe_populations
+from nwbspikegen.models.card_populations import describe_populations, tell_ends
 from nwbspikegen.models.description import ModelDescription
 
 _DATA_COLUMNS = (
@@ -82,11 +82,10 @@ def _describe_beside(drawn: dict[str, Any]) -> str:
     """Say which simulated populations were trained on beside the recordings."""
     if not drawn:
         return ""
-    first, last = drawn.get("seeds", "??")
     return (
         "\n\nBeside the recordings, with as much weight as all of them, "
         f"{to_plain(drawn.get('num_used', '?'))} simulated populations, drawn by "
-        f"`nwbspikegen.draw_population` with the seeds {to_plain(first)} to {to_plain(last)}."
+        f"`nwbspikegen.draw_population` with the seeds {tell_ends(drawn.get('seeds'))}."
     )
 
 

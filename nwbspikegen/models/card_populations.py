@@ -34,13 +34,14 @@ def describe_populations(drawn: Mapping[str, Any]) -> str:
     hours = f" {seconds / 3600:.1f} h in all," if isinstance(seconds, int | float) else ""
     return (
         f"{to_plain(drawn.get('num_used', '?'))} simulated populations and no recording: drawn by "
-        f"`nwbspikegen.draw_population` with the seeds {_span(drawn.get('seeds'))},{hours} "
+        f"`nwbspikegen.draw_population` with the seeds {tell_ends(drawn.get('seeds'))},{hours} "
         f"{to_plain(drawn.get('num_spikes', '?'))} spikes. Seeds "
-        f"{_span(drawn.get('held_out_seeds'))} chose the "
+        f"{tell_ends(drawn.get('held_out_seeds'))} chose the "
         f"epoch. Every population has the same weight. sha256 of all spikes, population by population: "
         f"`{to_plain(drawn.get('spikes_sha256', '?'))}`.\n\n{make_rows(['family', 'populations'], rows)}"
     )
 
 
-def _span(ends: Any) -> str:
+def tell_ends(ends: Any) -> str:
+    """Return the first and the last of some seeds in words, whatever a file says they are."""
     return " to ".join(to_plain(end) for end in ends) if isinstance(ends, list | tuple) else "?"
