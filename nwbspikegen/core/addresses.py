@@ -14,6 +14,7 @@ from nwbspikegen.core.dandi_assets import Asset, find_asset
 from nwbspikegen.core.dandi_places import find_place, write_place
 from nwbspikegen.core.errors import InputError, MissingExtraError
 from nwbspikegen.core.files import hash_file, require_file
+from nwbspikegen.core.garbage import without_collection
 from nwbspikegen.core.open_files import StreamedFile
 from nwbspikegen.core.web_answers import open_bounded_session
 from nwbspikegen.core.web_secrets import cut_secrets
@@ -192,7 +193,8 @@ class _WholeReads(io.RawIOBase):
         """Fill a buffer from where `seek` went."""
         view = memoryview(buffer).cast("B")
         # fsspec hands on what the server sent of a range, however short or long that is
-        content = self._stream.read(len(view))
+        with without_collection():
+            content = self._stream.read(len(view))
         if len(content) != len(view):
             raise OSError(f"{len(content)} of {len(view)} bytes from the web")
         view[:] = content
