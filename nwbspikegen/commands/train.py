@@ -197,6 +197,8 @@ def _train_all(
 def _tell_training(windows: Sequence[tuple[xr.Dataset, Split]], how: Mapping[str, Any]) -> None:
     """Say what a long reading before the epochs will cost, from how fast each recording's start is read."""
     num_readings = find_architecture(how["model"]).readings_in_training
+    # minutes that are cut into short pasts are read beside populations
+    num_readings += bool(num_readings and how.get("populations"))
     if not num_readings or not is_worth_telling(
         num_readings * sum(parts.train.sizes["time"] * units.sizes["unit"] for units, parts in windows)
     ):

@@ -93,8 +93,9 @@ def _describe_start(start: dict[str, Any]) -> str:
     """Say from whose weights training went on; the recordings of that model are among the table's."""
     if not start:
         return ""
-    drawn = _as_mapping(start.get("populations"))
-    told = f", trained on {to_plain(drawn.get('num_used', '?'))} simulated populations" if drawn else ""
+    drawn = [_as_mapping(start.get(name)) for name in ("populations", "populations_beside")]
+    counts = " and ".join(to_plain(each.get("num_used", "?")) for each in drawn if each)
+    told = f", trained on {counts} simulated populations" if counts else ""
     return (
         "\n\nTraining went on from the weights of another model, sha256 "
         f"`{to_plain(str(start.get('sha256'))[:12])}`{told}."

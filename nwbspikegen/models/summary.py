@@ -47,8 +47,8 @@ def name_sources(training: Mapping[str, Any]) -> list[str]:
     named = [_name_source(each) for each in training.get("sources", [])]
     # of a model that went on from another's weights, what that was drawn from; its recordings are among these
     start = training.get("started_from")
-    drawn = [each.get("populations") for each in (training, start if isinstance(start, dict) else {})]
-    drawn.append(training.get("populations_beside"))
+    records = (training, start if isinstance(start, dict) else {})
+    drawn = [each.get(name) for each in records for name in ("populations", "populations_beside")]
     named += [
         f"{each.get('num_used', '?')} simulated populations" for each in drawn if isinstance(each, dict)
     ]

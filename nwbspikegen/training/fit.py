@@ -257,8 +257,9 @@ def _train_in_epochs(
 def _draw(network: Any, how: _How, bin_size: float, folder: Path) -> tuple[KeptPairs, dict[str, Any]]:
     """Return the pairs of populations that are trained on beside recordings, and which these are."""
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = draw_beside(network, how.populations, bin_size, how.seed, folder)
-    return pairs, describe_drawn(pairs.told, plan_drawings(how.populations, how.seed))
+    drawings = plan_drawings(how.populations, how.seed)
+    pairs = draw_beside(network, drawings, bin_size, folder)
+    return pairs, describe_drawn(pairs.told, drawings)
 
 
 def fit_best_epoch(

@@ -169,17 +169,17 @@ def require_populations(count: int, model: str) -> None:
         )
 
 
-def draw_beside(network: ReadsPairs, count: int, bin_size: float, seed: int, folder: Path) -> KeptPairs:
-    """Return the pairs of `count` populations, to be trained on beside recordings.
+def draw_beside(network: ReadsPairs, drawings: Sequence[Drawing], bin_size: float, folder: Path) -> KeptPairs:
+    """Return the pairs of populations, to be trained on beside recordings.
 
     Raises
     ------
     InputError
         Where none of them has spikes enough.
     """
-    pairs = KeptPairs(network, plan_drawings(count, seed), bin_size, PAIRS_OF_EACH, folder)
+    pairs = KeptPairs(network, drawings, bin_size, PAIRS_OF_EACH, folder)
     if not len(pairs):
-        raise InputError(f"no population of {count} with spikes enough", "one at least", "draw more")
+        raise InputError(f"no population of {len(drawings)} with spikes enough", "one at least", "draw more")
     return pairs
 
 

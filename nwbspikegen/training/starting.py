@@ -16,6 +16,8 @@ from nwbspikegen.views.observed import is_same_recording
 # how many examples are taken at once, and of how many: of a training, not of what was learnt
 _OF_EXAMPLES = ("batch_size", "training_samples", "validation_samples")
 _WITHOUT_START = ("glm", "mixed")
+# simulated populations, trained on alone or beside recordings
+_DRAWN = ("populations", "populations_beside")
 _OF_SOURCES = ("unit_ids", "window", "split")
 
 
@@ -88,9 +90,10 @@ def add_start(record: dict[str, Any], start: FittedModel) -> dict[str, Any]:
     ]
     told: dict[str, Any] = {"sha256": start.sha256}
     # also of what the first model had started from itself
-    drawn = start.training.get("populations") or start.training.get("started_from", {}).get("populations")
-    if drawn:
-        told["populations"] = drawn
+    first = start.training.get("started_from", {})
+    for name in _DRAWN:
+        if drawn := start.training.get(name) or first.get(name):
+            told[name] = drawn
     return {**record, "sources": [*record["sources"], *met], "started_from": told}
 
 

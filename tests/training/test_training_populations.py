@@ -36,6 +36,14 @@ def test_they_are_trained_on_and_told(small_populations, tmp_path):
     told = f"Beside the recordings, with as much weight as all of them, {drawn['num_used']} simulated"
     beside.save(tmp_path / "m")
     assert told in (tmp_path / "m" / "README.md").read_text()
+    on = _train(parts, start_from=beside)
+    assert on.training["started_from"]["populations_beside"] == drawn
+    assert name_sources(on.training)[-1] == f"{drawn['num_used']} simulated populations"
+    on.save(tmp_path / "on")
+    assert (
+        f"`, trained on {drawn['num_used']} simulated populations"
+        in (tmp_path / "on" / "README.md").read_text()
+    )
     # what was drawn is there, and the weights are the same
     assert _train(parts, populations=2, checkpoints=tmp_path / "again").sha256 == beside.sha256
 

@@ -154,8 +154,8 @@ class InContext(SpikeModel):
             for reading in readings
         ]
         if beside:
-            # a few minutes cut into seconds, half of the pairs spikes: without, 100 populations beside four
-            # recordings are worth .144 bits per spike at 5 s instead of .159 (npx, validation)
+            # a few minutes cut into seconds, half of the pairs spikes: without, 400 populations beside four
+            # recordings are worth .144 bits per spike at 5 s instead of .163 (npx, validation)
             for reading, ways in zip(readings, chosen, strict=True):
                 ways.append(reading.choose(reading.list_beginnings(rng), choose_pairs, most // 4, rng))
         sizes = [sum(len(way.pairs.place) for way in ways) for ways in chosen]
