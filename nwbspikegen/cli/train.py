@@ -56,8 +56,8 @@ from nwbspikegen.core.output import print_result, records_of
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Train on so many simulated populations too, as pretrain does: together they weigh as much as all "
-    "recordings, and teach the first minute of one that was never met.",
+    help="Train on so many simulated populations too, as pretrain does: together they weigh a quarter of "
+    "all recordings, and teach the first minute of one that was never met.",
 )
 @device_option
 @click.option("--devices", type=NUM_DEVICES, help="Train on so many of them at once; auto: on all.")

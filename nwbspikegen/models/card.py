@@ -83,7 +83,7 @@ def _describe_beside(drawn: dict[str, Any]) -> str:
     if not drawn:
         return ""
     return (
-        "\n\nBeside the recordings, with as much weight as all of them, "
+        "\n\nBeside the recordings, with a quarter of the weight of all of them, "
         f"{to_plain(drawn.get('num_used', '?'))} simulated populations, drawn by "
         f"`nwbspikegen.draw_population` with the seeds {tell_ends(drawn.get('seeds'))}."
     )

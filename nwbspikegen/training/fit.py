@@ -87,8 +87,8 @@ def train(
         data of the new model.
     populations : int, default: 0
         So many simulated populations, drawn as for `pretrain`, are trained on beside the recordings, with
-        as much weight as all of these together (`in_context` alone). They teach what a short past of a
-        population that was never met tells; 100 taught as much as 400, and take some minutes to draw.
+        a quarter of the weight of all of these together (`in_context` alone). They teach what a short past
+        of a population that was never met tells; 100 taught as much as 400, and take some minutes to draw.
     seed : int, default: 0
         Fixes initial weights, sampling, order and dropout. On a CPU equal seeds give equal weights.
     device : str, default: "auto"

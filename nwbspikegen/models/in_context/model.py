@@ -78,6 +78,14 @@ class InContextSettings:
 # slow traces hardly leave the rate while they fill (SD .01 for the population at 60 s): divided by that,
 # their drift later on would be the largest of all features (slice within, validation .244 to .241)
 _SMALLEST_TRACE_SD = 0.25
+WEIGHT_BESIDE = 0.25
+"""What other populations weigh, of all recordings together.
+
+As much as these takes more from a recording with kin among them than it gives to one without: validation of
+npx and ko, with no past and with 5 s, above untrained by .117 and .152, .699 and .361 with a quarter, by .138
+and .159, .631 and .328 with all of it, by .061 and .105, .746 and .397 with none.
+"""
+
 # what a layer makes of so many pairs stays in a core's cache (1.5 MB): 400,000 at once take 2.5 times as long
 _ROWS_AT_ONCE = 4096
 
@@ -137,8 +145,8 @@ class InContext(SpikeModel):
     ) -> PairExamples:
         """Take spikes and sampled silent pairs; every recording gets the same weight per spike.
 
-        `beside` are pairs that `read_pairs` took of other populations: together they weigh as much as all
-        recordings.
+        `beside` are pairs that `read_pairs` took of other populations: together they weigh `WEIGHT_BESIDE`
+        of all recordings.
         """
         rng = np.random.default_rng(seed)
         # as many of each recording, so that a long one does not crowd out the others
@@ -170,7 +178,7 @@ class InContext(SpikeModel):
         rest = joined.rows(num_pairs, len(joined.target))
         fill_columns(rest, beside)
         # each way of reading a recording and each part beside them has the same weight per spike by itself
-        rest.weight[:] *= sum(map(len, chosen)) / max(len(beside), 1)
+        rest.weight[:] *= WEIGHT_BESIDE * sum(map(len, chosen)) / max(len(beside), 1)
         self._fit_scaling(itertools.chain((part._asdict() for part in parts), beside))
         return self._make_examples(joined)
 

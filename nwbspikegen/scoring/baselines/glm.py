@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
 from nwbspikegen.core.large_arrays import empty_array, release
+from nwbspikegen.core.threads import one_blas_thread
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
@@ -79,7 +80,8 @@ class HistoryGLM(StoredGLM):
             for unit in range(few.shape[1]):
                 kept = slice(None) if seen is None else seen[:, unit]
                 fired = few[kept, unit] > 0
-                units.append(_fit_unit(traces[unit, kept], fired, null[start + unit], rng))
+                with one_blas_thread():
+                    units.append(_fit_unit(traces[unit, kept], fired, null[start + unit], rng))
         self.weights = {key: np.stack([unit[key] for unit in units]) for key in units[0]}
         return self
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from scipy.sparse import csr_array
 
+from nwbspikegen.core.threads import one_blas_thread
 from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces, sum_few_inputs
 from nwbspikegen.models.in_context.past.coupling_screening import screen_sources, solve_screened
 from nwbspikegen.models.in_context.past.feature_columns import (
@@ -246,7 +247,8 @@ class Coupling:
         """Give the weights of each ridge, every other unit being a source."""
         # one decomposition for all targets and all ridges: a target differs by how many spikes it has. It
         # takes most of the time: .07 s at 128 units, 26 s at 1,000
-        values, vectors = np.linalg.eigh(covariance)
+        with one_blas_thread():
+            values, vectors = np.linalg.eigh(covariance)
         projected = vectors.T @ gradient
         for ridge in RIDGES:
             # rounding makes the smallest eigenvalues of a covariance slightly negative
