@@ -146,7 +146,8 @@ def require_sound_heaps(path: Path | str) -> None:
         size = os.fstat(file.fileno()).st_size
 
         def read(place: int, number: int) -> bytes:
-            content = os.pread(file.fileno(), number, place)
+            file.seek(place)
+            content = file.read(number)
             if len(content) < min(number, size - place):
                 raise OSError("a file that ends before what is read of it")
             return content
