@@ -23,7 +23,7 @@ from nwbspikegen.plot import save_figure
 
 def main(folder: Path) -> None:
     """Draw a map and its controls into `folder`, and print what they say."""
-    simulation = nsg.simulate("in_vivo", num_units=10, duration=60, seed=1)
+    simulation = nsg.simulate("in_vivo", num_units=10, duration=30, seed=1)
     units = nsg.open_units(simulation.sorting)
     parts = nsg.split_fractions(units)
     model = nsg.train(parts.train, parts.validation, model="in_context", epochs=1, progress=False)

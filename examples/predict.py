@@ -15,7 +15,7 @@ import nwbspikegen as nsg
 from nwbspikegen.plot import plot_generation
 from nwbspikegen.simulation import metadata_of
 
-SECONDS = 40.0
+SECONDS = 20.0
 
 
 def main(folder: Path) -> None:

@@ -22,8 +22,8 @@ NAME = "nwbspikegen_generation"
 
 def main(folder: Path) -> None:
     """Write a checkpoint, an analyzer and a figure into `folder` and print the scores."""
-    source = nsg.simulate("in_vivo", num_units=8, duration=60, seed=1).sorting
-    target = nsg.simulate("in_vivo", num_units=10, duration=60, seed=2).sorting
+    source = nsg.simulate("in_vivo", num_units=8, duration=30, seed=1).sorting
+    target = nsg.simulate("in_vivo", num_units=10, duration=30, seed=2).sorting
 
     # no recording is needed to train; with a GPU, it is used
     nsi.train_spike_model(source, folder / "checkpoint", epochs=2, overwrite=True)

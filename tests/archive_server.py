@@ -283,7 +283,8 @@ def _shown(asset: dict[str, Any], *, metadata: bool = False) -> dict[str, Any]:
 def serve_archive() -> Iterator[Archive]:
     """Serve an archive with one empty dandiset at `archive.url`."""
     with Archive() as archive:
-        threading.Thread(target=archive.serve_forever, daemon=True).start()
+        # looks that often whether it is to end: half a second, by default, for each test that asks it to
+        threading.Thread(target=archive.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield archive
         finally:

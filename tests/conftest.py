@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from pathlib import Path
 
 import hypothesis
 import jaxtyping
 import pytest
+import typecheck
+from known_schemas import remember_schemas
 
 # a shell that starts tests in the background lets them ignore SIGINT, and what they start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -22,6 +25,7 @@ _SHARED = _ROOT.parent / "shared" / "data"
 hypothesis.settings.register_profile("nwbspikegen", deadline=None)
 hypothesis.settings.load_profile("nwbspikegen")
 
+jaxtyping.jaxtyped = typecheck.jaxtyped
 # numba reads its kernels' source, so modules called `...kernels` stay as they are; naming a package
 # would take its kernels along, hence module by module
 jaxtyping.install_import_hook(
@@ -32,6 +36,12 @@ jaxtyping.install_import_hook(
     ],
     "typecheck.check",
 )
+remember_schemas()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported so far out of every garbage collection: it stays as long as the tests run."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

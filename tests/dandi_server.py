@@ -112,7 +112,8 @@ def serve_dandi(
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.bytes_at, server.key, server.signature = bytes_at, key, signature
         server.url = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        # looks that often whether it is to end: half a second, by default, for each test that asks it to
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield server
         finally:

@@ -219,7 +219,8 @@ def serve_endless() -> Iterator[str]:
     """Serve answers that do not end, at `/endless` and, byte by byte, at `/dripping`."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as server:
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        # looks that often whether it is to end: half a second, by default, for each test that asks it to
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:

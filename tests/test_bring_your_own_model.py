@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     """Return a folder with two recordings, where the page's package is installed."""
     folder = tmp_path_factory.mktemp("page")
     for seed, name in enumerate(("sub-1", "sub-2")):
-        simulation = nsg.simulate("in_vivo", num_units=5, duration=16, seed=seed)
+        simulation = nsg.simulate("in_vivo", num_units=5, duration=8, seed=seed)
         path = folder / f"{name}_ecephys.nwb"
         nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation))
     site = install_package(

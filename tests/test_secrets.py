@@ -15,7 +15,7 @@ from nwbspikegen.core.addresses import list_access
 from nwbspikegen.simulation import metadata_of
 
 _TOKEN, _WORD = "planted-token-0123", "planted-word-4567"
-_WINDOW = ["--skip-units", "0", "--duration", "20"]
+_WINDOW = ["--skip-units", "0", "--duration", "8"]
 
 
 def _search(folder: Path) -> list[str]:
@@ -39,7 +39,7 @@ def test_a_planted_token_is_nowhere(
     out.mkdir()
     monkeypatch.chdir(out)
     for number, name in enumerate(("a", "b")):
-        made = nsg.simulate("in_vivo", num_units=3, duration=20, seed=number)
+        made = nsg.simulate("in_vivo", num_units=3, duration=8, seed=number)
         nsg.convert_sorting(made.sorting, web / f"{name}.nwb", metadata=metadata_of(made))
     said = []
 

@@ -17,7 +17,7 @@ import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.simulation import metadata_of
 
-_WINDOW = ["--skip-units", "0", "--duration", "40"]
+_WINDOW = ["--skip-units", "0", "--duration", "16"]
 
 
 def _run(*arguments: object):
@@ -35,7 +35,7 @@ def _fails(*arguments: object) -> str:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
-    simulation = nsg.simulate("in_vivo", num_units=6, duration=40, seed=3)
+    simulation = nsg.simulate("in_vivo", num_units=6, duration=16, seed=3)
     path = tmp_path_factory.mktemp("cli") / "sub-a_ecephys.nwb"
     return nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation))
 
@@ -85,7 +85,7 @@ def test_convert_prints_where_it_wrote(tmp_path):
 
 def test_generate_uses_the_window_of_training(derived):
     probability = nsg.read_spike_probability(derived)
-    assert (float(probability.time[0]), probability.sizes["time"]) == (30.0, 10_000)
+    assert (float(probability.time[0]), probability.sizes["time"]) == (12.0, 4000)
     assert probability.attrs["context"] == "warm"
 
 
@@ -140,16 +140,16 @@ def test_training_bins_are_never_scored(recording, model, tmp_path):
         "generate", model, recording, "--out", tmp_path / "a.nwb", "--segment", "all", "--context", "cold"
     )
     assert result.exit_code == 0, result.output
-    assert "the first 20000 bins are predicted and not scored" in result.stderr
+    assert "the first 8000 bins are predicted and not scored" in result.stderr
 
 
 def test_a_config_file_gives_defaults_that_arguments_beat(recording, tmp_path):
     config = tmp_path / "c.yaml"
-    config.write_text("epochs: 1\nduration: 20\nskip-units: 0\nseed: 7\n")
+    config.write_text("epochs: 1\nduration: 8\nskip-units: 0\nseed: 7\n")
     result = _run("train", recording, "--out", tmp_path / "m", "--config", config, "--seed", "8", "--json")
     assert result.exit_code == 0, result.output
     training = nsg.load_model(tmp_path / "m").training
-    assert (training["options"]["duration"], training["seed"]) == (20.0, 8)
+    assert (training["options"]["duration"], training["seed"]) == (8.0, 8)
     config.write_text("durration: 20\n")
     assert "option 'durration'" in _fails("train", recording, "--out", tmp_path / "n", "--config", config)
 
@@ -196,7 +196,7 @@ def test_bad_recordings(recording, model, tmp_path, damage, message, command):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--start", "100"], "40"),
+        (["--start", "100"], "16"),
         (["--start", "-1"], "-1"),
         (["--bin-size", "0"], "bin"),
         (["--split", "0.5,0.5"], "--split 0.5,0.5"),
@@ -256,7 +256,7 @@ def test_convert_does_not_replace_its_source(tmp_path):
 
 
 @pytest.mark.parametrize("context", ["warm", "cold"])
-@pytest.mark.parametrize(("segment", "first_scored"), [("test", 30.0), ("validation", 20.0), ("all", 20.0)])
+@pytest.mark.parametrize(("segment", "first_scored"), [("test", 12.0), ("validation", 8.0), ("all", 8.0)])
 def test_every_segment_and_context_is_scored_and_scored_again(
     recording, model, tmp_path, segment, context, first_scored
 ):
@@ -274,23 +274,23 @@ def test_every_segment_and_context_is_scored_and_scored_again(
 
 
 def test_training_bins_of_another_conversion_are_not_scored(recording, model, tmp_path):
-    simulation = nsg.simulate("in_vivo", num_units=6, duration=40, seed=3)
+    simulation = nsg.simulate("in_vivo", num_units=6, duration=16, seed=3)
     again = nsg.convert_sorting(simulation.sorting, tmp_path / "again.nwb", metadata=metadata_of(simulation))
-    arguments = ["generate", model, again, "--skip-units", "0", "--duration", "30"]
+    arguments = ["generate", model, again, "--skip-units", "0", "--duration", "12"]
     result = _run(*arguments, "--out", tmp_path / "o.nwb", "--segment", "all")
     assert result.exit_code == 0, result.output
-    assert nsg.read_scores(tmp_path / "o.nwb").attrs["segment_start"] == 20.0
+    assert nsg.read_scores(tmp_path / "o.nwb").attrs["segment_start"] == 8.0
 
 
 def test_a_model_trained_in_python_finds_its_units_and_split(recording, tmp_path):
     units = nsg.select_units(nsg.open_units(recording), skip=2, take=3)
-    parts = nsg.split_time(units, train=10, validation=5, test=20)
+    parts = nsg.split_time(units, train=4, validation=2, test=8)
     nsg.train(parts.train, parts.validation, epochs=1, progress=False).save(tmp_path / "model")
     result = _run("generate", tmp_path / "model", recording, "--out", tmp_path / "o.nwb")
     assert result.exit_code == 0, result.output
     predicted = nsg.read_spike_probability(tmp_path / "o.nwb")
     np.testing.assert_array_equal(predicted.unit, units.unit)
-    assert (float(predicted.time[0]), predicted.sizes["time"]) == (15.0, 25_000)
+    assert (float(predicted.time[0]), predicted.sizes["time"]) == (6.0, 10_000)
 
 
 @pytest.mark.parametrize("option", [["--seed", "-1"], ["--epochs", "0"]])
@@ -302,7 +302,7 @@ def test_numbers_out_of_range(recording, tmp_path, option):
 
 def test_a_source_without_species_asks_for_metadata(shared_data, tmp_path):
     source = shared_data / "nwb" / "A8604-211122.nwb"
-    arguments = ["--skip-units", "0", "--duration", "200"]
+    arguments = ["--skip-units", "0", "--take-units", "8", "--duration", "200"]
     assert _run("train", source, "--out", tmp_path / "m", "--epochs", "1", *arguments).exit_code == 0
     out = tmp_path / "sub-A8604_desc-spikegen_ecephys.nwb"
     assert "species" in _fails("generate", tmp_path / "m", source, "--out", out)

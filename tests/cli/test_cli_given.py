@@ -16,7 +16,7 @@ from nwbspikegen.cli import cli
 from nwbspikegen.simulation import metadata_of
 
 _ROOT = Path(__file__).resolve().parents[2]
-_WINDOW = ["--skip-units", "0", "--duration", "40"]
+_WINDOW = ["--skip-units", "0", "--duration", "12"]
 # options of other programs, and what click adds by itself
 _FOREIGN = {"--help", "--parts"}
 
@@ -34,7 +34,7 @@ def _fails(*arguments: object) -> str:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    simulation = nsg.simulate("in_vivo", num_units=6, duration=40, seed=3)
+    simulation = nsg.simulate("in_vivo", num_units=6, duration=12, seed=3)
     path = tmp_path_factory.mktemp("given") / "sub-a_ecephys.nwb"
     return nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation))
 
@@ -51,7 +51,7 @@ def model(recording: Path) -> Path:
     ("given", "said"),
     [
         (["--bin-size", "0.005"], "--bin-size 0.001"),
-        (["--duration", "20"], "--duration 40.0"),
+        (["--duration", "6"], "--duration 12.0"),
         (["--take-units", "4", "--skip-units", "0"], "--take-units not given"),
         (["--split", "0.6,0.2,0.2"], "--split 0.5,0.25,0.25"),
     ],

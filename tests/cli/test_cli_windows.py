@@ -27,12 +27,12 @@ def _run(*arguments: object):
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
     """Eight units, the last a copy of the seventh, on a clock from 100 s, with intervals as the IBL has."""
-    simulation = nsg.simulate("in_vivo", num_units=8, duration=60, seed=3)
+    simulation = nsg.simulate("in_vivo", num_units=8, duration=24, seed=7)
     bins, units = np.nonzero(simulation.spikes[:, :7])
     trains = {unit: bins[units == unit] + 100_000 for unit in range(7)}
     trains[7] = trains[6]
     sorting = NumpySorting.from_unit_dict([trains], sampling_frequency=1000.0)
-    sorting.annotate(observation_interval=(100.0, 160.0))
+    sorting.annotate(observation_interval=(100.0, 124.0))
     sorting.set_property("location", np.array(["VISp5"] * 4 + ["CA1"] * 4))
     folder = tmp_path_factory.mktemp("windows")
     path = nsg.convert_sorting(sorting, folder / "sub-a_ecephys.nwb", metadata=metadata_of(simulation))
@@ -40,10 +40,10 @@ def recording(tmp_path_factory):
         nwbfile = io.read()
         table = TimeIntervals(name="passive_intervals", description="parts")
         table.add_column(name="protocol_type", description="name")
-        for name, start, stop in (("RFM", 100, 110), ("spontaneousActivity", 110, 150), ("RFM", 150, 160)):
+        for name, start, stop in (("RFM", 100, 104), ("spontaneousActivity", 104, 120), ("RFM", 120, 124)):
             table.add_interval(start_time=float(start), stop_time=float(stop), protocol_type=name)
         nwbfile.create_processing_module("passive_protocol", "parts").add(table)
-        nwbfile.add_epoch(start_time=120.0, stop_time=140.0, tags=["rest", "dark"])
+        nwbfile.add_epoch(start_time=108.0, stop_time=116.0, tags=["rest", "dark"])
         io.write(nwbfile)
     return path
 
@@ -57,27 +57,27 @@ def _train(recording, tmp_path, *options):
 
 def test_a_preset_opens_the_named_interval(recording, tmp_path):
     record, _ = _train(recording, tmp_path, "--preset", "in_vivo")
-    assert record["split"]["train"] == pytest.approx([110.0, 130.0])
+    assert record["split"]["train"] == pytest.approx([104.0, 112.0])
     assert record["options"]["interval"] == "spontaneousActivity"
     out = tmp_path / "sub-a_desc-spikegen_ecephys.nwb"
     result = _run("generate", tmp_path / "model", recording, "--out", out)
     assert result.exit_code == 0, result.output
     predicted = nsg.read_spike_probability(out)
-    assert float(predicted.time[0]) == pytest.approx(140.0)
-    assert predicted.sizes["time"] == 10_000
+    assert float(predicted.time[0]) == pytest.approx(116.0)
+    assert predicted.sizes["time"] == 4000
     # the intervals stay with the units
-    assert nsg.open_units(out, interval="spontaneousActivity").sizes["time"] == 40_000
+    assert nsg.open_units(out, interval="spontaneousActivity").sizes["time"] == 16_000
 
 
 def test_what_is_typed_wins_over_a_preset(recording, tmp_path):
-    record, _ = _train(recording, tmp_path, "--preset", "in_vitro", "--start", "10", "--duration", "20")
-    assert record["split"]["train"] == pytest.approx([110.0, 120.0])
+    record, _ = _train(recording, tmp_path, "--preset", "in_vitro", "--start", "4", "--duration", "8")
+    assert record["split"]["train"] == pytest.approx([104.0, 108.0])
     result = _run("train", recording, "--out", tmp_path / "m", "--preset", "in_vitro")
     assert result.exit_code == 2
-    assert "a start within the 60 s recorded" in result.stderr
+    assert "a start within the 24 s recorded" in result.stderr
 
 
-@pytest.mark.parametrize(("interval", "start", "bins"), [("rest", 120, 20_000), ("RFM:1", 150, 10_000)])
+@pytest.mark.parametrize(("interval", "start", "bins"), [("rest", 108, 8000), ("RFM:1", 120, 4000)])
 def test_intervals_by_any_text_of_their_row(recording, interval, start, bins):
     units = nsg.open_units(recording, interval=interval)
     assert float(units.time[0]) == pytest.approx(start)
@@ -113,13 +113,13 @@ def test_excluded_time_is_heeded_stored_and_scored_again(recording, tmp_path):
     record, _ = _train(recording, tmp_path, "--exclude", "101.5-104")
     assert record["options"]["exclude"] == [[101.5, 104.0]]
     out = tmp_path / "out.nwb"
-    result = _run("generate", tmp_path / "model", recording, "--out", out, "--exclude", "150-152", "--json")
+    result = _run("generate", tmp_path / "model", recording, "--out", out, "--exclude", "120-121.5", "--json")
     assert result.exit_code == 0, result.output
     scores, predicted = nsg.read_scores(out), nsg.read_spike_probability(out)
-    stretch = predicted.sel(time=slice(149.9995, 151.9995))
+    stretch = predicted.sel(time=slice(119.9995, 121.4995))
     assert np.isnan(stretch.values).all()
-    assert stretch.sizes["time"] == 2000
-    assert set(scores.observed_fraction) == {1 - 2000 / predicted.sizes["time"]}
+    assert stretch.sizes["time"] == 1500
+    assert set(scores.observed_fraction) == {1 - 1500 / predicted.sizes["time"]}
     # what the file says of itself is enough to score it again
     again = json.loads(_run("score", out, "--recompute", "--json").stdout)["scores"]
     assert [row["value"] for row in again] == pytest.approx(scores.value.tolist(), nan_ok=True)

@@ -11,7 +11,7 @@ from nwbspikegen.commands import demo as demonstration
 
 def test_everything_is_written_and_nothing_beats_the_truth(tmp_path, monkeypatch):
     monkeypatch.setattr(demonstration, "_NUM_UNITS", 6)
-    monkeypatch.setattr(demonstration, "_DURATION", 40.0)
+    monkeypatch.setattr(demonstration, "_DURATION", 20.0)
     table = demonstration.demonstrate(tmp_path / "demo")
     files = sorted(path.relative_to(tmp_path / "demo") for path in (tmp_path / "demo").rglob("*.nwb"))
     assert len(files) == 6

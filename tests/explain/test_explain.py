@@ -27,7 +27,7 @@ def _run(*arguments: object):
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
-    simulation = nsg.simulate("in_vivo", num_units=6, duration=30, seed=3)
+    simulation = nsg.simulate("in_vivo", num_units=6, duration=16, seed=3)
     path = tmp_path_factory.mktemp("explain") / "sub-a_ecephys.nwb"
     return nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation))
 
@@ -74,8 +74,8 @@ def test_a_file_holds_maps_tables_and_what_they_say(recording, model, tmp_path):
         assert {"attention", "importance", "attention_weighted_importance"} <= set(maps.data_vars)
         assert maps["attention"].sizes["head"] == 2
         assert maps["importance"].dims == ("time", "unit")
-        # session time: the test segment is the last quarter of 30 s
-        np.testing.assert_allclose(float(maps["time"][0]), 22.5, atol=0.002)
+        # session time: the test segment is the last quarter of 16 s
+        np.testing.assert_allclose(float(maps["time"][0]), 12.0, atol=0.002)
     else:
         assert maps["influence"].shape == (6, 6)
         np.testing.assert_array_equal(maps["source_unit"], nsg.open_units(recording).unit)

@@ -30,6 +30,14 @@ def simulation():
     return nsg.simulate("in_vivo", num_units=6, duration=80, seed=3)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _short_pieces():
+    """Let runs of a few seconds come in more pieces than one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nwbspikegen.prediction.free_run._PIECE_BINS", 2000)
+        yield
+
+
 @pytest.fixture(scope="module")
 def units(simulation):
     return nsg.open_units(simulation.sorting)
@@ -42,7 +50,7 @@ def context(units):
 
 @pytest.fixture(scope="module")
 def free(model, context):
-    return nsg.free_run(model, context, seconds=12, seed=1, num_samples=2)
+    return nsg.free_run(model, context, seconds=3, seed=1, num_samples=2)
 
 
 def _view(run: xr.DataArray, columns: list[int]) -> xr.Dataset:
@@ -50,7 +58,7 @@ def _view(run: xr.DataArray, columns: list[int]) -> xr.Dataset:
 
 
 def test_clamped_to_what_it_would_have_done_nothing_changes(model, context, free) -> None:
-    run = nsg.free_run(model, context, seconds=12, seed=1, clamp=_view(free, [1, 4]))
+    run = nsg.free_run(model, context, seconds=3, seed=1, clamp=_view(free, [1, 4]))
     assert free.values[0, :, [1, 4]].any()
     np.testing.assert_array_equal(run.values[0], free.values[0])
     assert run.condition.values.tolist() == [
@@ -67,23 +75,23 @@ def test_clamped_to_what_it_would_have_done_nothing_changes(model, context, free
 def test_where_a_clamped_unit_was_not_observed_it_is_generated(model, context, free) -> None:
     given = _view(free, [1, 4])
     seen = np.ones(given.spikes.shape, dtype=bool)
-    seen[3_000:, 1] = False
+    seen[1_500:, 1] = False
     # what lies in bins that were not observed is not looked at
     spoilt = given.assign(
         spikes=given.spikes.where(xr.DataArray(seen, dims=("time", "unit")), 1),
         observed=(("time", "unit"), seen),
     )
-    run = nsg.free_run(model, context, seconds=12, seed=1, clamp=spoilt)
+    run = nsg.free_run(model, context, seconds=3, seed=1, clamp=spoilt)
     np.testing.assert_array_equal(run.values[0], free.values[0])
 
 
 def test_all_samples_hold_what_is_given_and_the_others_follow(model, units, context, free) -> None:
     given = units.isel(time=slice(20_000, 40_000), unit=[0, 1, 2])
     run = nsg.free_run(
-        model, context, seconds=12, seed=1, num_samples=2, clamp=given, silence=[units.unit.values[5]]
+        model, context, seconds=3, seed=1, num_samples=2, clamp=given, silence=[units.unit.values[5]]
     )
     for sample in (0, 1):
-        np.testing.assert_array_equal(run.values[sample][:, :3], given.spikes.values[:12_000])
+        np.testing.assert_array_equal(run.values[sample][:, :3], given.spikes.values[:3_000])
         assert not run.values[sample][:, 5].any()
         assert run.values[sample][:, 3:5].any()
         assert (run.values[sample][:, 3:5] != free.values[sample][:, 3:5]).any()
@@ -129,25 +137,37 @@ def test_hidden_units_of_a_simulation_are_drawn_from_what_they_see(simulation) -
     assert (other[40_000:, hidden] != found).any()
 
 
-def test_the_command_writes_conditions(model, simulation, tmp_path) -> None:
+def test_the_command_writes_conditions(simulation, tmp_path) -> None:
     path = nsg.convert_sorting(
         simulation.sorting, tmp_path / "sub-a_ecephys.nwb", metadata=metadata_of(simulation)
     )
     out = tmp_path / "sub-a_desc-spikegen_ecephys.nwb"
-    ids = nsg.open_units(path).unit.values.tolist()
+    # 10 s, which realism compares, are 2,000 bins of 5 ms
+    parts = nsg.split_fractions(nsg.open_units(path, bin_size=0.005))
+    nsg.train(parts.train, parts.validation, epochs=1, progress=False).save(tmp_path / "model")
+    ids = parts.test.unit.values.tolist()
     clamped, silenced = ids[1:3], ids[4]
-    arguments = ["generate", "pretrained", path, "--out", out, "--free-run", "10"]
+    arguments = [
+        "generate",
+        tmp_path / "model",
+        path,
+        "--out",
+        out,
+        "--free-run",
+        "10",
+        "--bin-size",
+        "0.005",
+    ]
     arguments += ["--clamp", ",".join(map(str, clamped)), "--silence", silenced]
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     conditions = read_run_conditions(out)
     assert [unit for unit in ids if conditions[unit] == "clamped"] == clamped
     assert [unit for unit in ids if conditions[unit] == "silenced"] == [silenced]
-    test = nsg.split_fractions(nsg.open_units(path)).test
     generated = read_generated_units(out)
     for unit in clamped:
-        bins = np.flatnonzero(test.spikes.sel(unit=unit).values[:10_000])
-        np.testing.assert_allclose(generated[unit], 60 + (bins + 0.5) * 0.001, atol=1e-9)
+        bins = np.flatnonzero(parts.test.spikes.sel(unit=unit).values[:2000])
+        np.testing.assert_allclose(generated[unit], 60 + (bins + 0.5) * 0.005, atol=1e-9)
     assert not len(generated[silenced])
     # the three that were generated
     assert read_statistics(out).num_compared.max() == 3

@@ -44,6 +44,15 @@ def models(parts):
     }
 
 
+@pytest.fixture(scope="module")
+def coarse(recording, tmp_path_factory):
+    """Return the folder of a model of bins of 5 ms: a run of half a minute has 6,000 of them."""
+    parts = nsg.split_fractions(nsg.open_units(recording, bin_size=0.005))
+    folder = tmp_path_factory.mktemp("coarse") / "model"
+    nsg.train(parts.train, parts.validation, epochs=1, progress=False).save(folder)
+    return folder
+
+
 def _read(model, spikes):
     """Return what a model, fitted or not, has made of some bins."""
     state = model.begin(spikes.shape[1], 0.001)
@@ -100,17 +109,18 @@ def test_samples_are_reproducible_and_differ(models, parts, name):
     assert not np.array_equal(three.values[1], three.values[2])
 
 
-def test_it_comes_in_pieces(models, parts):
-    pieces = list(run_pieces(models["in_context"], parts.train, seconds=12.0, seed=1))
-    assert [piece.shape for piece in pieces] == [(1, 10_000, 6), (1, 2000, 6)]
-    whole = nsg.free_run(models["in_context"], parts.train, seconds=12.0, seed=1)
+def test_it_comes_in_pieces(models, parts, monkeypatch):
+    whole = nsg.free_run(models["in_context"], parts.train, seconds=1.2, seed=1)
+    monkeypatch.setattr("nwbspikegen.prediction.free_run._PIECE_BINS", 1000)
+    pieces = list(run_pieces(models["in_context"], parts.train, seconds=1.2, seed=1))
+    assert [piece.shape for piece in pieces] == [(1, 1000, 6), (1, 200, 6)]
     np.testing.assert_array_equal(np.concatenate(pieces, axis=1), whole.values)
 
 
 def test_rates_stay(models, parts):
-    """For half a minute here, for ten in `benchmarks/free_run.py`."""
-    run = nsg.free_run(models["in_context"], parts.train, seconds=30, seed=2)
-    rate_hz = run.values[0].reshape(3, 10_000, -1).mean(axis=(1, 2)) * 1000
+    """For a quarter of a minute here, for ten in `benchmarks/free_run.py`."""
+    run = nsg.free_run(models["in_context"], parts.train, seconds=15, seed=2)
+    rate_hz = run.values[0].reshape(3, 5000, -1).mean(axis=(1, 2)) * 1000
     recorded_hz = float(parts.train.spikes.mean()) * 1000
     assert (rate_hz > recorded_hz / 2).all()
     assert (rate_hz < recorded_hz * 2).all()
@@ -172,25 +182,24 @@ def test_the_command_writes_nwb_with_statistics(models, recording, tmp_path):
         read_generated_units(out, sample=2)
 
 
-def test_how_far_a_run_is_from_the_recording_is_told_and_stored(models, tmp_path):
-    models["in_context"].save(tmp_path / "model")
+def test_how_far_a_run_is_from_the_recording_is_told_and_stored(coarse, tmp_path):
     simulation = nsg.simulate("in_vivo", num_units=6, duration=80, seed=4)
     path = nsg.convert_sorting(
         simulation.sorting, tmp_path / "sub-b_ecephys.nwb", metadata=metadata_of(simulation)
     )
     out = tmp_path / "sub-b_desc-spikegen_ecephys.nwb"
-    arguments = ["generate", tmp_path / "model", path, "--out", out, "--free-run", "10", "--samples", "2"]
-    result = CliRunner().invoke(cli, [*map(str, arguments), "--json"])
+    arguments = ["generate", coarse, path, "--out", out, "--free-run", "10", "--samples", "2"]
+    result = CliRunner().invoke(cli, [*map(str, arguments), "--bin-size", "0.005", "--json"])
     assert result.exit_code == 0, result.output
     stored = read_realism(out)
-    test = nsg.split_fractions(nsg.open_units(path)).test
+    test = nsg.split_fractions(nsg.open_units(path, bin_size=0.005)).test
     runs = [read_generated_units(out, sample=sample) for sample in (0, 1)]
-    spikes = np.zeros((2, 10_000, 6), dtype=np.uint8)
+    spikes = np.zeros((2, 2000, 6), dtype=np.uint8)
     for sample, run in enumerate(runs):
         for column, unit in enumerate(test.unit.values):
             # spikes are stored at bin centres
-            spikes[sample, np.floor((run[unit] - 60.0) / 0.001 + 1e-6).astype(int), column] = 1
-    generated = xr.DataArray(spikes, dims=("sample", "time", "unit"), attrs={"bin_size": 0.001})
+            spikes[sample, np.floor((run[unit] - 60.0) / 0.005 + 1e-6).astype(int), column] = 1
+    generated = xr.DataArray(spikes, dims=("sample", "time", "unit"), attrs={"bin_size": 0.005})
     pd.testing.assert_frame_equal(stored, nsg.realism(generated, test), check_dtype=False)
     assert stored.attrs["stretch"] == 10
     printed = CliRunner().invoke(cli, ["score", str(out)])
@@ -199,14 +208,13 @@ def test_how_far_a_run_is_from_the_recording_is_told_and_stored(models, tmp_path
     assert [row["statistic"] for row in read_table(page, "realism")] == stored.statistic.tolist()
 
 
-def test_judges_say_what_the_run_is_like_and_their_words_are_stored(models, recording, tmp_path):
-    models["in_context"].save(tmp_path / "model")
+def test_judges_say_what_the_run_is_like_and_their_words_are_stored(coarse, recording, tmp_path):
     simulation = nsg.simulate("in_vivo", num_units=6, duration=120, seed=4)
     path = nsg.convert_sorting(
         simulation.sorting, tmp_path / "sub-b_ecephys.nwb", metadata=metadata_of(simulation)
     )
     out = tmp_path / "sub-b_desc-spikegen_ecephys.nwb"
-    arguments = ["generate", tmp_path / "model", path, "--out", out, "--free-run", "30"]
+    arguments = ["generate", coarse, path, "--out", out, "--free-run", "30", "--bin-size", "0.005"]
     arguments += ["--judge", "--compare-with", recording]
     result = CliRunner().invoke(cli, [*map(str, arguments)])
     assert result.exit_code == 0, result.output
@@ -216,8 +224,9 @@ def test_judges_say_what_the_run_is_like_and_their_words_are_stored(models, reco
     assert stored.train.tolist() == ["generated", "observed before"] * 2 + ["generated", Path(recording).name]
     assert ((stored.ci_low <= stored.roc_auc) & (stored.roc_auc <= stored.ci_high)).all()
     # the same words, from what is stored
-    parts = nsg.split_fractions(nsg.open_units(path))
-    before = nsg.open_units(path).isel(time=slice(60_000, 90_000))
+    units = nsg.open_units(path, bin_size=0.005)
+    parts = nsg.split_fractions(units)
+    before = units.isel(time=slice(12_000, 18_000))
     told = judge_likeness(before, parts.test, judge="convolutional", num_shuffles=0)
     assert stored.roc_auc[3] == pytest.approx(told.roc_auc)
     printed = CliRunner().invoke(cli, ["score", str(out)]).stdout

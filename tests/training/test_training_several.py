@@ -15,7 +15,7 @@ from nwbspikegen.models import build_model
 from nwbspikegen.simulation import metadata_of
 from nwbspikegen.training.loaders import make_validation_loaders
 
-_WINDOW = ["--skip-units", "0", "--duration", "40", "--epochs", "1"]
+_WINDOW = ["--skip-units", "0", "--duration", "16", "--epochs", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("several")
     paths = []
     for seed, (preparation, num_units) in enumerate((("in_vitro", 5), ("in_vivo", 7), ("in_vivo", 4))):
-        simulation = nsg.simulate(preparation, num_units=num_units, duration=40, seed=seed)
+        simulation = nsg.simulate(preparation, num_units=num_units, duration=16, seed=seed)
         metadata = metadata_of(simulation)
         metadata["Subject"]["subject_id"] = f"s{seed}"
         path = folder / f"sub-s{seed}_ecephys.nwb"
