@@ -152,6 +152,9 @@ def main() -> None:
     """Run the command line."""
     # large arrays come and go: given back each time, a study took 111 s, not 87 (transfer_scale.md)
     keep_freed_memory()
+    # before numba and torch are imported: threads that wait awake take the cores from those that work. Beside
+    # other programs, 2 threads took 35 CPU s for what 1 does in 8, and now take 10 (scale.md)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with ending_on_signals():
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -314,3 +315,20 @@ def test_a_source_without_species_asks_for_metadata(shared_data, tmp_path):
     with h5py.File(out) as file:
         assert file["general/subject/species"][()] == b"Mus musculus"
     assert _run("validate", out).exit_code == 0
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "PASSIVE"), ("active", "active")])
+def test_threads_that_wait_leave_the_cores_to_others(given, found):
+    """Unless a user says otherwise; before anything is imported that starts threads."""
+    code = (
+        "import os, sys; from nwbspikegen.cli import main\n"
+        "assert not {'numba', 'torch'} & set(sys.modules)\n"
+        "sys.argv = ['nwbspikegen', '--version']\n"
+        "try: main()\nexcept SystemExit: print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    environment |= {} if given is None else {"OMP_WAIT_POLICY": given}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.splitlines()[-1] == found
