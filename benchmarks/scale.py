@@ -5,7 +5,7 @@ own, whose peak is that step's. Prints Markdown:
 
     python benchmarks/scale.py > docs/benchmarks/scale.md
     python benchmarks/scale.py --units 128,384,1000,2000 --seconds 600     # a machine with hours to spare
-    python benchmarks/scale.py --parts whole --whole 64x600,64x2400        # two durations of one population
+    python benchmarks/scale.py --parts whole --whole 1000x3600 --threads 2 --out somewhere    # an hour
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 import yaml
+from spikeinterface.core import NumpySorting
 
 import nwbspikegen as nsg
 from nwbspikegen.commands.generate import generate_and_score
 from nwbspikegen.commands.train import train_recordings
 from nwbspikegen.models.in_context.past import coupling
 from nwbspikegen.simulation import metadata_of
+from nwbspikegen.simulation.intensity import parameter_rng, run_units, spike_rng
+from nwbspikegen.simulation.preparations import choose_preparation, draw_units
 from nwbspikegen.views import Split, WindowOptions, open_window
 
 _UNITS = "128,384,1000"
@@ -44,6 +47,10 @@ _SECONDS = 60.0
 _WHOLE = "64x300,64x1200,1000x60,1000x120"
 # of 2 million pairs each at most, whatever the number of units
 _EPOCHS = 2
+# in stretches (s), each behind the end of the one before: the intensity of an hour of 1,000 units takes 14 GB
+_STRETCH, _OVERLAP = 120.0, 20.0
+# more than is ever predicted
+_SHARE_OF_TRUTH = 0.3
 _SCREENED_UNITS = 256
 _WELLS = 24
 _BROKEN_WELL = 7
@@ -59,14 +66,20 @@ def main() -> None:
     if arguments.step:
         print(json.dumps(_STEPS[arguments.step](Path(arguments.folder), int(arguments.units))))
         return
+    # of the steps, which inherit it
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(arguments.threads)
     print("# A whole probe, a whole plate\n")
     print(
         f"`python benchmarks/scale.py`, {date.today()}, {os.cpu_count()} cores {platform.machine()}, no GPU."
     )
-    print(f"Simulated in vivo populations of {arguments.seconds:g} s, seed 0, 1 ms, split 50/25/25;")
-    print(f"`in_context`, {_EPOCHS} epochs, one thread. Each step in a process of its own; peaks hold Python")
-    print("and PyTorch, about 400 MB.\n")
-    with tempfile.TemporaryDirectory() as name:
+    print(
+        f"Simulated in vivo populations of {arguments.seconds:g} s (whole commands: as told there), seed 0,"
+    )
+    print("1 ms, split 50/25/25;")
+    print(f"`in_context`, {_EPOCHS} epochs, threads: {arguments.threads}. Each step in a process of its own;")
+    print("peaks hold Python and PyTorch, about 400 MB.\n", flush=True)
+    with tempfile.TemporaryDirectory(dir=arguments.out) as name:
         folder = Path(name)
         (folder / "seconds").write_text(str(arguments.seconds))
         for part in arguments.parts.split(","):
@@ -83,6 +96,8 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--units", default=_UNITS)
     parser.add_argument("--seconds", type=float, default=_SECONDS)
     parser.add_argument("--whole", default=_WHOLE)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", help="folder for scratch, several GB for an hour of 1,000 units")
     parser.add_argument("--parts", default="sizes,screening,whole,plate")
     parser.add_argument("--step", choices=list(_STEPS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
@@ -92,8 +107,7 @@ def _read_arguments() -> argparse.Namespace:
 def _run_step(step: str, folder: Path, num_units: int) -> dict[str, Any]:
     """Run a step in a process of its own and return what it measured."""
     command = [sys.executable, __file__, "--step", step, "--folder", str(folder), "--units", str(num_units)]
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **threads}, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -102,10 +116,11 @@ def _run_step(step: str, folder: Path, num_units: int) -> dict[str, Any]:
 
 
 def _measure(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    began = time.process_time()
+    began, began_wall = time.process_time(), time.monotonic()
     told = work()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"cpu": time.process_time() - began, "peak_mb": peak, **told}
+    spent = {"cpu": time.process_time() - began, "wall": time.monotonic() - began_wall}
+    return {**spent, "peak_mb": peak, **told}
 
 
 def _open(folder: Path, num_units: int) -> tuple[xr.Dataset, Split]:
@@ -117,14 +132,56 @@ def _options(folder: Path) -> WindowOptions:
 
 
 def _make(folder: Path, num_units: int) -> dict[str, Any]:
-    """Simulate; what is kept of the truth is that of the last quarter, which is scored."""
+    """Simulate; what is kept of the truth is that of the end, which is scored."""
     seconds = _options(folder).duration
-    simulation = nsg.simulate("in_vivo", num_units=num_units, duration=seconds, seed=0)
-    path = folder / f"{num_units}.nwb"
-    nsg.convert_sorting(simulation.sorting, path, metadata=metadata_of(simulation), overwrite=True)
-    _, parts = _open(folder, num_units)
-    np.save(folder / f"{num_units}-truth.npy", simulation.intensity[-parts.test.sizes["time"] :])
-    return {"rate_hz": float(simulation.spikes.mean() / simulation.bin_size)}
+    # of the same units, for all but the spikes
+    simulation = nsg.simulate("in_vivo", num_units=num_units, duration=1.0, seed=0)
+    bin_size, told, sorting = simulation.bin_size, metadata_of(simulation), simulation.sorting
+    num_bins = round(seconds / bin_size)
+    told["NWBFile"]["session_id"] = f"simulated-{num_units}units-{seconds:g}s"
+    num_kept = round(_SHARE_OF_TRUTH * num_bins)
+    truth = np.lib.format.open_memmap(
+        folder / f"{num_units}-truth.npy", "w+", np.float32, (num_kept, num_units)
+    )
+    bins, units = [], []
+    for start, spikes, intensity in _simulate_stretches(num_units, num_bins, bin_size):
+        first = max(start, num_bins - num_kept)
+        if start + len(spikes) > first:
+            place = first - (num_bins - num_kept)
+            truth[place : place + len(spikes) - (first - start)] = intensity[first - start :]
+        at, unit = np.nonzero(spikes)
+        bins.append(at + start)
+        units.append(unit)
+    found = NumpySorting.from_samples_and_labels(
+        # bin centres, as those of a simulation
+        [2 * np.concatenate(bins) + 1],
+        [np.concatenate(units)],
+        2.0 / bin_size,
+        unit_ids=np.arange(num_units),
+    )
+    for name in ("rel_x", "rel_y"):
+        found.set_property(name, sorting.get_property(name))
+    found.annotate(observation_interval=(0.0, seconds), preparation="in_vivo")
+    nsg.convert_sorting(found, folder / f"{num_units}.nwb", metadata=told, overwrite=True)
+    return {"rate_hz": sum(map(len, bins)) / num_units / seconds}
+
+
+def _simulate_stretches(
+    num_units: int, num_bins: int, bin_size: float
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Give the first bin, the spikes and the intensity of stretch after stretch of one population."""
+    constants = choose_preparation("in_vivo")
+    population, rng = draw_units(constants, num_units, parameter_rng(0)), spike_rng(0)
+    past = np.zeros((0, num_units), dtype=np.uint8)
+    all_units = np.ones(num_units, dtype=bool)
+    for start in range(0, num_bins, round(_STRETCH / bin_size)):
+        number = min(round(_STRETCH / bin_size), num_bins - start)
+        spikes = np.concatenate([past, np.zeros((number, num_units), dtype=np.uint8)])
+        intensity = np.empty(spikes.shape, dtype=np.float32)
+        first = len(past)
+        run_units(constants, population, spikes, intensity, bin_size, rng, hidden=all_units, first=first)
+        yield start, spikes[first:], intensity[first:]
+        past = spikes[-round(_OVERLAP / bin_size) :]
 
 
 def _train(folder: Path, num_units: int) -> dict[str, Any]:
@@ -157,26 +214,27 @@ def _generate_unscreened(folder: Path, num_units: int) -> dict[str, Any]:
 
 def _score(folder: Path, num_units: int) -> dict[str, Any]:
     _, parts = _open(folder, num_units)
-
-    def read(name: str) -> xr.DataArray:
-        values = np.load(folder / f"{num_units}-{name}.npy")
-        return xr.DataArray(
-            values, parts.test.coords, ("time", "unit"), attrs={**parts.test.attrs, "model": name}
-        )
+    predicted, truth = (_read_prediction(folder, num_units, name, parts) for name in ("predicted", "truth"))
 
     def work() -> dict[str, Any]:
-        table = nsg.score(
-            read("predicted"),
-            parts.test,
-            train=parts.train,
-            baselines=(),
-            extra_predictions={"truth": read("truth")},
-        )
-        rows = table[(table.metric == "bits_per_spike") & (table["null"] == "mean_rate")]
-        bits = rows.set_index("predictor").value
-        return {"bits": float(bits["predicted"]), "best": float(bits["truth"])}
+        others = {"truth": truth}
+        table = nsg.score(predicted, parts.test, train=parts.train, baselines=(), extra_predictions=others)
+        return _find_bits(table)
 
     return _measure(work)
+
+
+def _read_prediction(folder: Path, num_units: int, name: str, parts: Split) -> xr.DataArray:
+    """Return what was stored of the segment that is predicted."""
+    values = np.load(folder / f"{num_units}-{name}.npy", mmap_mode="r")[-parts.test.sizes["time"] :]
+    told = {**parts.test.attrs, "model": name}
+    return xr.DataArray(values, parts.test.coords, ("time", "unit"), attrs=told)
+
+
+def _find_bits(table: pd.DataFrame) -> dict[str, float]:
+    rows = table[(table.metric == "bits_per_spike") & (table["null"] == "mean_rate")]
+    bits = rows.set_index("predictor").value
+    return {"bits": float(bits.iloc[0]), "best": float(bits["truth"])}
 
 
 # first words of what the program says when a stage begins
@@ -214,10 +272,14 @@ def _generate_whole(folder: Path, num_units: int) -> dict[str, Any]:
 
     def work() -> dict[str, Any]:
         model, out = nsg.load_model("pretrained"), folder / f"{num_units}-whole.nwb"
-        began = time.monotonic()
-        generate_and_score(model, folder / f"{num_units}.nwb", out, options=_options(folder), overwrite=True)
+        _, parts = _open(folder, num_units)
+        others = {"truth": _read_prediction(folder, num_units, "truth", parts)}
+        recording = folder / f"{num_units}.nwb"
+        report = generate_and_score(
+            model, recording, out, options=_options(folder), extra_predictions=others, overwrite=True
+        )
         peaks.finish("")
-        return {"wall": time.monotonic() - began, "peaks": peaks.reached}
+        return {"peaks": peaks.reached, **_find_bits(report.scores)}
 
     return _measure(work)
 
@@ -259,23 +321,25 @@ def _print_sizes(folder: Path, sizes: list[int]) -> None:
 
 def _print_whole(folder: Path, sizes: list[str]) -> None:
     print("\n## Whole commands by duration\n")
-    print("`generate pretrained` with the default baselines, audits and writing, and `train`. Peaks (MB) of")
-    print("`generate` are those of its steps, as the kernel counts them.\n")
-    print(
-        "| units | s | `generate`: CPU s | prediction | scores | audits and writing | `train`: CPU s | peak |"
-    )
-    print("|" + "---|" * 8)
+    print("`generate pretrained` with the default baselines, the truth beside them, audits and writing, and")
+    print("`train`. Peaks (MB) of `generate` are those of its steps, as the kernel counts them.\n")
+    print("| units | s | command | CPU (s) | wall (s) | peaks (MB) | bits per spike, best |")
+    print("|" + "---|" * 7, flush=True)
     for size in sizes:
         num_units, seconds = (int(number) for number in size.split("x"))
         own = folder / size
         own.mkdir()
         (own / "seconds").write_text(str(seconds))
         _run_step("make", own, num_units)
-        found = _run_step("generate-whole", own, num_units)
-        trained = _run_step("train", own, num_units)
-        peaks = " | ".join(str(found["peaks"][step]) for step in ("predicting", "scoring", "auditing"))
-        cells = f"{found['cpu']:.0f} | {peaks} | {trained['cpu']:.0f} | {trained['peak_mb']:.0f}"
-        print(f"| {num_units} | {seconds} | {cells} |", flush=True)
+        for step, command in (("train", "train"), ("generate-whole", "generate")):
+            found = _run_step(step, own, num_units)
+            # the mark was set back between steps
+            steps = found.get("peaks", {"": found["peak_mb"]})
+            peak = ", ".join(f"{reached:.0f} {stage}".strip() for stage, reached in steps.items())
+            bits = f"{found['bits']:.3f}, {found['best']:.3f}" if "bits" in found else ""
+            cells = f"`{command}` | {found['cpu']:.0f} | {found['wall']:.0f} | {peak} | {bits}"
+            # a row at a time: a run that is cut short has told what it found
+            print(f"| {num_units} | {seconds} | {cells} |", flush=True)
 
 
 def _print_screening(folder: Path) -> None:

@@ -22,6 +22,7 @@ from nwbspikegen.core.cards import require_license
 from nwbspikegen.core.files import require_absent
 from nwbspikegen.core.large_arrays import large_arrays_in
 from nwbspikegen.core.owners import hold_alone
+from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import DESCRIPTION_FILE, FittedModel, find_architecture
 from nwbspikegen.models.cost import (
     PROBE_BINS,
@@ -208,17 +209,23 @@ def _tell_training(windows: Sequence[tuple[xr.Dataset, Split]], how: Mapping[str
         num_units, bin_size = units.sizes["unit"], float(units.attrs["bin_size"])
         num_train, num_later = parts.train.sizes["time"], parts.validation.sizes["time"]
         network = build_probe(how["model"], num_units)
+        # an architecture from elsewhere reads all
+        most_units = int(how.get("training_units", getattr(network.settings, "training_units", num_units)))
+        num_read = min(num_units, most_units)
+        probe = read_bins(parts.train.isel(time=slice(0, PROBE_BINS)))
         most = int(how.get("validation_samples", network.settings.validation_samples))
         seconds += estimate_reading_seconds(
             network,
-            read_bins(parts.train.isel(time=slice(0, PROBE_BINS))),
+            Bins(
+                probe.spikes[:, :num_read], None if probe.observed is None else probe.observed[:, :num_read]
+            ),
             bin_size,
             # once more as the past of validation
             num_bins=(num_readings + 1) * num_train + num_later,
-            num_predicted=min(num_later, most // num_units),
+            num_predicted=min(num_later, most // num_read),
         )
         num_bytes += _BYTES_PER_READ_PAIR * (num_train + num_later) * num_units
-        num_bytes += _BYTES_PER_EXAMPLE * min(num_later * num_units, most)
+        num_bytes += _BYTES_PER_EXAMPLE * min(num_later * num_read, most)
     num_bytes += _BYTES_PER_EXAMPLE * int(how.get("training_samples", network.settings.training_samples))
     tell_cost("reading, before the epochs", seconds, num_bytes)
 

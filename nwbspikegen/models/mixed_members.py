@@ -50,7 +50,7 @@ def name_member(model: SpikeModel) -> str:
     Examples
     --------
     >>> name_member(build_model("in_context", 4, width=8))
-    'in_context width=8 prior=3'
+    'in_context width=8 training_units=384 prior=3'
     """
     defaults: dict[str, Any] = vars(model.settings_class())
     # those that a stored model would take otherwise are told whatever they are

@@ -64,7 +64,7 @@ def mix_models(
     >>> models = [nsg.train(parts.train, parts.validation, model=name, progress=False)
     ...           for name in ("in_context", "glm")]
     >>> nsg.mix_models(models, parts.train, parts.validation).parameters
-    {'members': 'in_context prior=3, glm'}
+    {'members': 'in_context training_units=384 prior=3, glm'}
     """
     bin_size = SpikeData(train, validation, seed=seed).bin_size
     if len(models) < 2:

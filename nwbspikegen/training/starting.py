@@ -14,7 +14,7 @@ from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.views.observed import is_same_recording
 
 # how many examples are taken at once, and of how many: of a training, not of what was learnt
-_OF_EXAMPLES = ("batch_size", "training_samples", "validation_samples")
+_OF_EXAMPLES = ("batch_size", "training_samples", "validation_samples", "training_units")
 _WITHOUT_START = ("glm", "mixed")
 # simulated populations, trained on alone or beside recordings
 _DRAWN = ("populations", "populations_beside")

@@ -66,8 +66,9 @@ def test_few_inputs_say_what_all_would(screened):
     inputs = rng.random((50, len(coupled._sum))).astype(np.float32)
     # all units of some bins, a few of the others, none of one
     at, unit = np.nonzero(rng.random((50, 12)) < np.where(np.arange(50) % 3, 0.2, 1)[:, None])
-    change = (inputs.astype(np.float64) @ coupled._weights).reshape(50, -1, 12)
-    expected = change[at, :, unit]
+    of_units, of_population, _, _ = coupled.weights()
+    weights = np.concatenate([of_units.reshape(3, -1, 12), of_population], axis=1).astype(np.float64)
+    expected = np.einsum("ti,rit->tr", inputs[at].astype(np.float64), weights[:, :, unit])
     found = coupled._weigh_inputs(inputs, at, unit)
     assert np.abs(found).max() > 0.1
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())

@@ -10,7 +10,8 @@ import numpy as np
 import nwbspikegen as nsg
 from nwbspikegen.models import build_model
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.models.in_context.pair_reading import cut_at_random, vary_by_columns
+from nwbspikegen.models.in_context.pair_reading import PairReading, cut_at_random, vary_by_columns
+from nwbspikegen.models.in_context.pair_sampling import PairColumns, choose_evenly
 from nwbspikegen.models.in_context.past import (
     NEWEST_PRIOR,
     NUM_FEATURES,
@@ -73,6 +74,40 @@ def test_chosen_pairs_are_those_of_all():
     np.testing.assert_array_equal(batch.target[0].numpy(), target)
     np.testing.assert_array_equal(batch.weight[0].numpy(), weight / weight.mean())
     np.testing.assert_array_equal(batch.null[0].numpy(), null)
+
+
+def test_of_more_units_than_a_bound_each_way_reads_a_draw():
+    spikes = _spikes(4)
+    observed = np.ones(spikes.shape, dtype=bool)
+    observed[1000:2000, :3] = False
+    first, again = (
+        PairReading(spikes, _BIN, _PRIOR, observed, 3).list_ways(0.0, np.random.default_rng(0)) for _ in "12"
+    )
+    assert [way.units.tolist() for way in first] == [way.units.tolist() for way in again]
+    assert [len(way.units) for way in first] == [3, 3]
+    assert first[0].units.tolist() != first[1].units.tolist()
+    # what is read of them is what a recording of no others would tell
+    null = mean_rate_per_bin(spikes, observed).astype(np.float32)
+    reading = PairReading(spikes, _BIN, _PRIOR, observed, 3)
+    way = reading.choose(first[0], choose_evenly, 500, np.random.default_rng(1))
+    columns = PairColumns.reserve(len(way.pairs.place), NUM_FEATURES)
+    reading.read_into(columns, [way])
+    drawn = first[0].units
+    _, unit, features, _, _ = _read_all(spikes[:, drawn], observed[:, drawn])
+    np.testing.assert_array_equal(columns.features, features[way.pairs.place])
+    np.testing.assert_array_equal(columns.null, null[drawn][unit[way.pairs.place]])
+
+
+def test_validation_reads_a_draw_as_well():
+    spikes = _spikes(4)
+    null = mean_rate_per_bin(spikes, None)
+    shapes = []
+    for bound in (3, 6):
+        model = build_model("in_context", 6, training_units=bound)
+        batch = next(model.validation_examples(spikes, 3500, _BIN, null, seed=0).epoch(None))
+        shapes.append(batch.target.shape[1])
+        assert set(np.unique(batch.null)) <= set(null.astype(np.float32))
+    assert shapes == [500 * 3, 500 * 6]
 
 
 def test_variance_by_columns_is_that_of_all():

@@ -66,7 +66,7 @@ def test_one_folder_with_all_members(mixed, tmp_path):
         "weights.safetensors",
     ]
     assert again.parameters == {
-        "members": "in_context width=16 prior=3, glm, population_gru num_bins=100 width=8"
+        "members": "in_context width=16 training_units=384 prior=3, glm, population_gru num_bins=100 width=8"
     }
     units, parts = small_population(), small_split()
     one, two = (nsg.generate(model, parts.test, context=units) for model in (mixed, again))

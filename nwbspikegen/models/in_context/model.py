@@ -9,6 +9,7 @@ no network so far (`adaptation`).
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -24,7 +25,14 @@ from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
-from nwbspikegen.models.in_context.pair_reading import PairReading, Way, vary_by_columns, write_pairs
+from nwbspikegen.models.in_context.pair_reading import (
+    PairReading,
+    Way,
+    draw_training_units,
+    take_units,
+    vary_by_columns,
+    write_pairs,
+)
 from nwbspikegen.models.in_context.pair_sampling import (
     PairColumns,
     choose_evenly,
@@ -38,6 +46,8 @@ from nwbspikegen.models.in_context.past.refit_schedule import count_refits_until
 from nwbspikegen.models.in_context.state import InContextState, predict_sharing
 from nwbspikegen.models.registry import register
 from nwbspikegen.views.history import Mask
+
+_LOG = logging.getLogger("nwbspikegen")
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,9 @@ class InContextSettings:
     validation_samples : int
         Pairs of the validation segments that choose the checkpoint, at most: all units at random bins, of
         several recordings as many of each.
+    training_units : int
+        Units of a recording that training and validation read, at most; of more a seeded draw, and another
+        for every way in which a recording is read. A prediction reads all units whatever this is.
     skip_seconds : float
         Start of the training segments that is only read, while the past fills, before they are read once
         more with restarts.
@@ -70,6 +83,7 @@ class InContextSettings:
     # in memory whole: 59 features in single precision are .5 GB
     training_samples: int = 2_000_000
     validation_samples: int = 2_000_000
+    training_units: int = 384
     # features of the first seconds are what priors say, and would teach the network to trust priors
     skip_seconds: float = 5.0
     prior: int = NEWEST_PRIOR
@@ -99,7 +113,7 @@ class InContext(SpikeModel):
 
     settings_class = InContextSettings
     default_loss = "bernoulli"
-    settings_before: ClassVar[Mapping[str, Any]] = {"prior": 1}
+    settings_before: ClassVar[Mapping[str, Any]] = {"prior": 1, "training_units": 1_000_000}
     # from its start, and with restarts
     readings_in_training = 2
     is_permutation_equivariant = True
@@ -149,10 +163,11 @@ class InContext(SpikeModel):
         of all recordings.
         """
         rng = np.random.default_rng(seed)
+        self._tell_draws(recordings)
         # as many of each recording, so that a long one does not crowd out the others
         most = self.settings.training_samples // len(recordings)
         readings = [
-            PairReading(spikes, bin_size, self.prior, mask)
+            PairReading(spikes, bin_size, self.prior, mask, self.settings.training_units)
             for spikes, mask in zip(recordings, observed or [None] * len(recordings), strict=True)
         ]
         # half of the pairs lie where it is read from its start, half where reading starts over and over: else
@@ -182,6 +197,12 @@ class InContext(SpikeModel):
         self._fit_scaling(itertools.chain((part._asdict() for part in parts), beside))
         return self._make_examples(joined)
 
+    def _tell_draws(self, recordings: Sequence[UInt8[np.ndarray, "_ _"]]) -> None:
+        """Log of which recordings units are drawn."""
+        for spikes in recordings:
+            if spikes.shape[1] > (most := self.settings.training_units):
+                _LOG.info("training reads %d of %d units, others in each reading", most, spikes.shape[1])
+
     def _ways_of(self, reading: PairReading, rng: np.random.Generator) -> list[Way]:
         return reading.list_ways(self.settings.skip_seconds, rng)
 
@@ -194,7 +215,7 @@ class InContext(SpikeModel):
         is left out while it fits; of more than fit, spikes take up to half.
         """
         rng = np.random.default_rng(seed)
-        reading = PairReading(spikes, bin_size, self.prior, None)
+        reading = PairReading(spikes, bin_size, self.prior, None, self.settings.training_units)
         ways = self._ways_of(reading, rng)
         chosen = reading.choose(ways[rng.integers(len(ways))], choose_pairs, most, rng)
         columns = PairColumns.reserve(len(chosen.pairs.place), NUM_FEATURES)
@@ -241,6 +262,9 @@ class InContext(SpikeModel):
     ) -> PairExamples:
         """Take all units at random bins from `first` on: as many pairs of each recording."""
         rng = np.random.default_rng(seed)
+        units = draw_training_units(spikes.shape[1], self.settings.training_units, rng)
+        spikes, mean_rate = take_units(spikes, units), take_units(mean_rate, units)
+        observed = None if observed is None else take_units(observed, units)
         # bins and not pairs are drawn, since all units of a bin share the cost of reading it
         most = self.settings.validation_samples / num_recordings
         share = min(1.0, most / max(spikes[first:].size, 1))

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int64, Shaped, UInt8
 
+from nwbspikegen.core.large_arrays import cut_rows, empty_array
 from nwbspikegen.models.in_context.pair_sampling import ChosenPairs, PairColumns
 from nwbspikegen.models.in_context.past import PairSamples, Past, Prior, list_training_samples
 from nwbspikegen.views.history import Mask, mean_rate_per_bin
@@ -21,11 +22,16 @@ _BEGINNINGS_SECONDS, _LONGEST_BEGINNING = 240.0, 30.0
 _COLUMNS_AT_ONCE = 8
 
 
+Drawn = Int64[np.ndarray, " drawn"] | None
+"""Which units of a recording are read; None: all."""
+
+
 class Way(NamedTuple):
-    """A way to read a recording: in which pieces, and how many bins of each are only read."""
+    """A way to read a recording: in which pieces, how many bins of each are only read, and which units."""
 
     pieces: list[slice]
     skip: int
+    units: Drawn
 
 
 class ChosenWay(NamedTuple):
@@ -48,13 +54,20 @@ class PairReading:
         What every piece is begun with.
     observed : array (time, unit), optional
         Which units were observed in which bins.
+    most_units : int
+        How many units are read, as `draw_training_units` takes it: each way reads others.
     """
 
     def __init__(
-        self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, prior: Prior, observed: Mask
+        self,
+        spikes: UInt8[np.ndarray, "time unit"],
+        bin_size: float,
+        prior: Prior,
+        observed: Mask,
+        most_units: int,
     ) -> None:
         self._spikes, self._observed = spikes, observed
-        self._bin_size, self._prior = bin_size, prior
+        self._bin_size, self._prior, self._most_units = bin_size, prior, most_units
 
     def list_ways(self, skip_seconds: float, rng: np.random.Generator) -> list[Way]:
         """Return the ways to read it: in one piece, and with restarts."""
@@ -62,7 +75,10 @@ class PairReading:
         # never more than a tenth of a short segment
         skip = min(int(skip_seconds / self._bin_size), num_bins // 10)
         shortest = min(num_bins, max(1, round(_SHORTEST_SECONDS / self._bin_size)))
-        return [Way([slice(None)], skip), Way(cut_at_random(num_bins, shortest, rng), 0)]
+        return [
+            Way([slice(None)], skip, self._draw(rng)),
+            Way(cut_at_random(num_bins, shortest, rng), 0, self._draw(rng)),
+        ]
 
     def list_beginnings(self, rng: np.random.Generator) -> Way:
         """Return the way to read some minutes of it in pieces of seconds: many beginnings."""
@@ -72,7 +88,8 @@ class PairReading:
         shortest, longest = (max(1, round(each * second)) for each in (_SHORTEST_SECONDS, _LONGEST_BEGINNING))
         pieces = cut_at_random(num_bins, min(num_bins, shortest), rng, longest=min(num_bins, longest))
         # the last may reach further than what is read
-        return Way([slice(start + each.start, start + min(each.stop, num_bins)) for each in pieces], 0)
+        within = [slice(start + each.start, start + min(each.stop, num_bins)) for each in pieces]
+        return Way(within, 0, self._draw(rng))
 
     def choose(
         self,
@@ -83,7 +100,7 @@ class PairReading:
     ) -> ChosenWay:
         """Choose at most `most` of the training samples of a way."""
         is_spike = [
-            list_training_samples(*self._cut(piece), self._bin_size, self._prior, first=way.skip)
+            list_training_samples(*self._cut(piece, way.units), self._bin_size, self._prior, first=way.skip)
             for piece in way.pieces
         ]
         return ChosenWay(way, choose(np.concatenate(is_spike), most, rng))
@@ -93,7 +110,7 @@ class PairReading:
         null, start = mean_rate_per_bin(self._spikes, self._observed).astype(np.float32), 0
         for way, pairs in chosen:
             columns = out.rows(start, start + len(pairs.place))
-            self._read_way(way, pairs.place, null, columns)
+            self._read_way(way, pairs.place, take_units(null, way.units), columns)
             columns.weight[:] = pairs.weigh(columns.weight)
             start += len(pairs.place)
 
@@ -107,7 +124,7 @@ class PairReading:
         """Read each piece anew, and write the training samples at some places, in their order."""
         done = 0
         for piece in way.pieces:
-            spikes, observed = self._cut(piece)
+            spikes, observed = self._cut(piece, way.units)
             past = Past(spikes.shape[1], self._bin_size, self._prior)
             # no bin is requested: what the past takes as training samples for itself trains the network too
             for samples in past.read(spikes, np.zeros(len(spikes), dtype=bool), observed):
@@ -117,8 +134,42 @@ class PairReading:
                 write_pairs(samples, place[start:stop] - done + first, null, out.rows(start, stop))
                 done += number
 
-    def _cut(self, piece: slice) -> tuple[UInt8[np.ndarray, "_ unit"], Mask]:
-        return self._spikes[piece], None if self._observed is None else self._observed[piece]
+    def _draw(self, rng: np.random.Generator) -> Drawn:
+        return draw_training_units(self._spikes.shape[1], self._most_units, rng)
+
+    def _cut(self, piece: slice, units: Drawn) -> tuple[UInt8[np.ndarray, "_ _drawn"], Mask]:
+        observed = None if self._observed is None else take_units(self._observed[piece], units)
+        return take_units(self._spikes[piece], units), observed
+
+
+def draw_training_units(num_units: int, most: int, rng: np.random.Generator) -> Drawn:
+    """Return `most` of the units, in their order; None, for all, where there are no more.
+
+    Examples
+    --------
+    >>> draw_training_units(4, 2, np.random.default_rng(0)).tolist()
+    [2, 3]
+    """
+    # nothing is drawn where all are read: what is drawn after it stays as it was
+    return np.sort(rng.choice(num_units, most, replace=False)) if most < num_units else None
+
+
+def take_units(values: Shaped[np.ndarray, "*bin unit"], units: Drawn) -> Shaped[np.ndarray, "*bin _"]:
+    """Return the columns of some units, in a file where they are large.
+
+    Examples
+    --------
+    >>> take_units(np.array([[1, 2, 3]]), np.array([0, 2])).tolist()
+    [[1, 3]]
+    """
+    if units is None:
+        return values
+    if values.ndim == 1:
+        return values[units]
+    taken = empty_array((*values.shape[:-1], len(units)), values.dtype)
+    for rows in cut_rows(values, taken):
+        taken[rows] = values[rows][:, units]
+    return taken
 
 
 def write_pairs(

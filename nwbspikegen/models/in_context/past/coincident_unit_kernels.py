@@ -7,61 +7,48 @@ import math
 import numba
 import numpy as np
 
-from nwbspikegen.views.history_kernels import next_age
-
 # log(1 + 1000 x) is 0 for nothing, and tells a thousandth of a spike from a hundredth
 _SCALE = np.float32(1000)
 
 
 @numba.njit(cache=True, nogil=True)
-def follow_coincident_units(  # type: ignore[no-untyped-def]
-    spikes,
-    observed,
-    row_of,
-    remaining,
-    coincidence_tau,
-    begin,
-    member,
-    share,
-    prior_bins,
-    age,
-    num_spikes,
-    num_seen,
-    coincidence,
-    out,
-):
-    """Fill rows of out; update age (unit) and coincidence (unit, other).
-
-    `coincidence` sums what was left of the others at a unit's spikes.
-    `remaining` (age, tau) is what is left of a spike after so many bins, by time constant. num_spikes and
-    num_seen (unit) are updated, too.
-    """
-    num_bins, num_units = spikes.shape
-    oldest = remaining.shape[0] - 1
-    for t in range(num_bins):
-        for unit in range(num_units):
-            row = row_of[t, unit]
-            if row >= 0:
-                write_coincident_units(
-                    out[row], unit, age, num_spikes, num_seen, prior_bins, remaining, begin, member, share
-                )
-        for unit in range(num_units):
-            # before ages move on: spikes of the same bin are no news of each other, since neither predicts
-            # the other
-            if spikes[t, unit]:
-                for other in range(num_units):
-                    if age[other] >= 0:
-                        coincidence[unit, other] += remaining[age[other], coincidence_tau]
-                    else:
-                        rate = (num_spikes[other] + 0.5) / (num_seen[other] + prior_bins)
-                        coincidence[unit, other] += expect_remaining(
-                            rate, age[other], remaining, coincidence_tau
-                        )
-        for unit in range(num_units):
-            age[unit] = next_age(age[unit], spikes[t, unit], observed[t, unit], oldest)
+def follow_rates(spikes, observed, ages, prior_bins, num_spikes, num_seen, rates):  # type: ignore[no-untyped-def]
+    """Fill rates (time, unit) where an age is not known; update num_spikes and num_seen (unit)."""
+    for t in range(spikes.shape[0]):
+        for unit in range(num_seen.size):
+            if ages[t, unit] < 0:
+                rates[t, unit] = (num_spikes[unit] + 0.5) / (num_seen[unit] + prior_bins)
             if observed[t, unit]:
                 num_spikes[unit] += min(spikes[t, unit], 1)
                 num_seen[unit] += 1
+
+
+@numba.njit(cache=True, parallel=True, nogil=True)
+def follow_coincident_units(  # type: ignore[no-untyped-def]
+    spikes, row_of, ages, rates, remaining, coincidence_tau, begin, member, share, coincidence, out
+):
+    """Fill rows of out; update coincidence (unit, other): what was left of the others at a unit's spikes.
+
+    `ages` and `rates` (time, unit) are those before each bin, rates where ages are not known. `remaining`
+    (age, tau) is what is left of a spike after so many bins, by time constant.
+    """
+    num_bins, num_units = spikes.shape
+    for unit in numba.prange(num_units):
+        for t in range(num_bins):
+            row = row_of[t, unit]
+            if row >= 0:
+                write_coincident_units(out[row], unit, ages[t], rates[t], remaining, begin, member, share)
+            # with ages before the bin: spikes of the same bin are no news of each other, since neither
+            # predicts the other
+            if spikes[t, unit]:
+                for other in range(num_units):
+                    age = ages[t, other]
+                    if age >= 0:
+                        coincidence[unit, other] += remaining[age, coincidence_tau]
+                    else:
+                        coincidence[unit, other] += expect_remaining(
+                            rates[t, other], age, remaining, coincidence_tau
+                        )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -77,7 +64,7 @@ def expect_remaining(rate, age, remaining, i):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def write_coincident_units(  # type: ignore[no-untyped-def]
-    out, unit, age, num_spikes, num_seen, prior_bins, remaining, begin, member, share
+    out, unit, age, rate, remaining, begin, member, share
 ):
     """Write the log of the coincident units' mean activity per time constant; 0: silent, or none known."""
     num_taus = remaining.shape[1]
@@ -91,9 +78,8 @@ def write_coincident_units(  # type: ignore[no-untyped-def]
             for i in range(num_taus):
                 out[i] += of * remaining[at, i]
         else:
-            rate = (num_spikes[other] + 0.5) / (num_seen[other] + prior_bins)
             for i in range(num_taus):
-                out[i] += of * expect_remaining(rate, at, remaining, i)
+                out[i] += of * expect_remaining(rate[other], at, remaining, i)
     write_log_activity(out, out[:num_taus])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
-from nwbspikegen.models.in_context.past.coincident_unit_kernels import follow_coincident_units
+from nwbspikegen.models.in_context.past.age_kernels import cut_blocks, follow_ages
+from nwbspikegen.models.in_context.past.coincident_unit_kernels import follow_coincident_units, follow_rates
 from nwbspikegen.models.in_context.past.feature_columns import (
     COINCIDENCE_TAU,
     COINCIDENT_TAUS,
@@ -54,22 +55,26 @@ class CoincidentUnits:
         out: Float32[np.ndarray, "pair tau"],
     ) -> None:
         """Move on by some bins; fill the rows of `out` that `row_of` gives (-1: none)."""
-        follow_coincident_units(
-            spikes,
-            observed,
-            row_of,
-            self._remaining,
-            COINCIDENCE_TAU,
-            self._begin,
-            self._member,
-            self._share,
-            self._prior_bins,
-            self._age,
-            self._num_spikes,
-            self._num_seen,
-            self._coincidence,
-            out,
-        )
+        for bins in cut_blocks(len(spikes)):
+            ages = np.empty(spikes[bins].shape, dtype=np.int16)
+            rates = np.empty(ages.shape)
+            follow_ages(spikes[bins], observed[bins], UnitHistories.oldest, self._age, ages)
+            follow_rates(
+                spikes[bins], observed[bins], ages, self._prior_bins, self._num_spikes, self._num_seen, rates
+            )
+            follow_coincident_units(
+                spikes[bins],
+                row_of[bins],
+                ages,
+                rates,
+                self._remaining,
+                COINCIDENCE_TAU,
+                self._begin,
+                self._member,
+                self._share,
+                self._coincidence,
+                out,
+            )
 
     def activity(self) -> tuple[Float64[np.ndarray, "other unit"], Float64[np.ndarray, "tau unit"]]:
         """Return each unit's shares in the others' coincident activity, and that activity."""

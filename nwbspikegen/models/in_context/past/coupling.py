@@ -9,8 +9,15 @@ from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from scipy.sparse import csr_array
 
 from nwbspikegen.core.threads import one_blas_thread
-from nwbspikegen.models.in_context.past.coupling_kernels import follow_traces, sum_few_inputs
-from nwbspikegen.models.in_context.past.coupling_screening import screen_sources, solve_screened
+from nwbspikegen.models.in_context.past.coupling_kernels import (
+    follow_traces,
+    solve_few,
+    standardise_moment,
+    sum_few_inputs,
+    sum_few_of_bins,
+    write_factors,
+)
+from nwbspikegen.models.in_context.past.coupling_screening import screen_sources
 from nwbspikegen.models.in_context.past.feature_columns import (
     COUPLING_POPULATION,
     COUPLING_TAUS,
@@ -41,8 +48,8 @@ _SCREENING_RIDGE = 0.01
 # from 15,000 bins on, 256 simulated units score .2360 instead of .2362
 _ALL_BINS = 60_000
 _THINNED = 4
-# of the units of a bin: at 1,000 units one product of everything takes as long as so many products of few
-_FULL_SHARE = 0.4
+# of the units of a bin: where more are asked for, all of them are summed, several bins at once
+_FULL_SHARE = 0.1
 
 
 class Coupling:
@@ -72,12 +79,15 @@ class Coupling:
         self._num_spikes = np.zeros(num_units)
         self._waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._num_waiting = 0
+        self._at_spikes: list[np.ndarray] = []
         self._nats = np.zeros((len(RIDGES), num_units))
         self._gain = np.zeros((len(RIDGES), num_units), dtype=np.float32)
-        self._weights = np.zeros((size, len(RIDGES) * num_units), dtype=np.float32)
-        self._offset = np.zeros(len(RIDGES) * num_units, dtype=np.float32)
-        # of many units, which inputs each has, and their weights: all others are 0
-        self._few: tuple[np.ndarray, np.ndarray] | None = None
+        self._offset = np.zeros((len(RIDGES), num_units), dtype=np.float32)
+        self._is_screened = num_units > MOST_COUPLED
+        # of all inputs; of many units, which few inputs each has, and their weights: all others are 0
+        self._weights = np.zeros((0 if self._is_screened else size, len(RIDGES) * num_units), np.float32)
+        self._few = np.zeros((num_units, 0), dtype=np.int64)
+        self._few_weights = np.zeros((num_units, 0, len(RIDGES)), dtype=np.float32)
 
     def follow(
         self,
@@ -111,13 +121,8 @@ class Coupling:
     ) -> None:
         """Write, per ridge, the log of the coupling's factor, its gain so far, and both together."""
         change = self._weigh_inputs(inputs, at, unit)
-        for k in range(len(RIDGES)):
-            offset = self._offset[unit + k * self._num_units]
-            log_factor = np.log(np.clip(1 + change[:, k] + offset, LOWEST_FACTOR, HIGHEST_FACTOR))
-            gain = self._gain[k][unit]
-            out[:, 3 * k] = log_factor
-            out[:, 3 * k + 1] = gain
-            out[:, 3 * k + 2] = log_factor * np.clip(TRUST_PER_NAT * gain, -1, 1)
+        bounds = LOWEST_FACTOR, HIGHEST_FACTOR
+        write_factors(change, unit, self._offset, self._gain, *bounds, TRUST_PER_NAT, out)
 
     def _weigh_inputs(
         self,
@@ -126,29 +131,24 @@ class Coupling:
         unit: Int64[np.ndarray, " pair"],
     ) -> Float32[np.ndarray, "pair ridge"]:
         """Return w . x of some pairs for each ridge."""
-        if self._few is None:
-            return self._weigh_all(inputs, at, unit)
+        if not self._is_screened:
+            # all targets and ridges in one product, of which every unit of a sampled bin needs its column
+            change = (inputs @ self._weights).reshape(len(inputs), len(RIDGES), self._num_units)
+            weighed: Float32[np.ndarray, "pair ridge"] = change[at, :, unit]
+            return weighed
         out = np.empty((len(at), len(RIDGES)), dtype=np.float32)
-        # of most bins only the units that fired are asked for; where all are, one product is faster
+        # of most bins only the units that fired are asked for
         is_full = np.bincount(at, minlength=len(inputs)) > _FULL_SHARE * self._num_units
         in_full = is_full[at]
-        out[in_full] = self._weigh_all(inputs[is_full], (np.cumsum(is_full) - 1)[at[in_full]], unit[in_full])
+        pair_of = np.full((int(is_full.sum()), self._num_units), -1, dtype=np.int64)
+        pair_of[(np.cumsum(is_full) - 1)[at[in_full]], unit[in_full]] = np.flatnonzero(in_full)
+        by_bin = np.ascontiguousarray(inputs[is_full].T)
+        sum_few_of_bins(by_bin, pair_of, self._few, self._few_weights, out)
         rest = np.flatnonzero(~in_full)
         summed = np.empty((len(rest), len(RIDGES)), dtype=np.float32)
-        sum_few_inputs(inputs, at[rest], unit[rest], *self._few, summed)
+        sum_few_inputs(inputs, at[rest], unit[rest], self._few, self._few_weights, summed)
         out[rest] = summed
         return out
-
-    def _weigh_all(
-        self,
-        inputs: Float32[np.ndarray, "_bin input"],
-        at: Int64[np.ndarray, " _pair"],
-        unit: Int64[np.ndarray, " _pair"],
-    ) -> Float32[np.ndarray, "_pair ridge"]:
-        # all targets and ridges in one product, of which every unit of a sampled bin needs its column
-        change = (inputs @ self._weights).reshape(len(inputs), len(RIDGES), self._num_units)
-        weighed: Float32[np.ndarray, "_pair ridge"] = change[at, :, unit]
-        return weighed
 
     def learn(
         self,
@@ -190,7 +190,7 @@ class Coupling:
         self._waiting.clear()
         self._num_waiting = 0
         # in most bins few units fired, and those alone have a residual
-        is_sparse = self._num_units > MOST_COUPLED
+        is_sparse = self._is_screened
         self._gradient += (csr_array(residual).T @ inputs).T if is_sparse else inputs.T @ residual
         self._surprise += residual.sum(axis=0, dtype=np.float64)
         if is_sparse:
@@ -199,8 +199,16 @@ class Coupling:
         self._sum += inputs.T @ num_fired
         # the second derivative at w = 0 is y x x', a sum over spikes alone. Those of all units stand for each
         # unit's own, so that one matrix serves all targets; sampled p (1 - p) was too rare where it matters
-        at_spikes = inputs[num_fired > 0] * np.sqrt(num_fired[num_fired > 0])[:, None]
-        self._moment += at_spikes.T @ at_spikes
+        self._at_spikes.append(inputs[num_fired > 0] * np.sqrt(num_fired[num_fired > 0])[:, None])
+        if sum(map(len, self._at_spikes)) >= _MOST_WAITING:
+            self._sum_moment()
+
+    def _sum_moment(self) -> None:
+        """Add inputs at spikes to the second moment, many at once: adding takes as long for few."""
+        if self._at_spikes:
+            at_spikes = np.concatenate(self._at_spikes)
+            self._at_spikes.clear()
+            self._moment += at_spikes.T @ at_spikes
 
     def _thin(self, num_bins: int) -> Float32[np.ndarray, " bin"]:
         """Return how many bins each of the next ones stands for in the second moment."""
@@ -212,34 +220,43 @@ class Coupling:
     def weights(self) -> tuple[np.ndarray, ...]:
         """Return weights (ridge, other, tau, unit) and (ridge, population trace, unit), offset and gain."""
         num_units, num_ridges = self._num_units, len(RIDGES)
-        by_ridge = np.moveaxis(self._weights.reshape(-1, num_ridges, num_units), 1, 0)
+        by_ridge = np.zeros((num_ridges, len(self._sum), num_units), dtype=np.float32)
+        if self._is_screened:
+            target = np.arange(num_units)[:, None]
+            by_ridge[:, self._few, target] = np.moveaxis(self._few_weights, -1, 0)
+        else:
+            by_ridge[:] = np.moveaxis(self._weights.reshape(-1, num_ridges, num_units), 1, 0)
         own, population = np.split(by_ridge, [num_units * _NUM_TAUS], axis=1)
         weights = np.ascontiguousarray(own.reshape(num_ridges, num_units, _NUM_TAUS, num_units))
-        offset = self._offset.reshape(num_ridges, num_units)
-        return weights, np.ascontiguousarray(population), offset, self._gain
+        return weights, np.ascontiguousarray(population), self._offset, self._gain
 
     def solve(self) -> None:
         """Solve for the weights again, from all training samples so far."""
         self._sum_up()
+        self._sum_moment()
         self._gain[:] = self._nats / (self._num_spikes + _PRIOR_SPIKES)
         total = max(self._num_summed, 1e-9)
         # centred at the spikes, so that the intercept follows from the weights and is not shrunk by the ridge
         mean = self._sum / total
-        covariance = self._moment / total - np.outer(mean, mean)
-        scale = 1 / np.sqrt(np.maximum(np.diag(covariance), 0) + _SMALLEST_SD**2)
+        variance = np.diag(self._moment) / total - mean * mean
+        scale = 1 / np.sqrt(np.maximum(variance, 0) + _SMALLEST_SD**2)
         scale[self._num_units * _NUM_TAUS :] *= _POPULATION_GAIN
-        covariance *= np.outer(scale, scale)
         gradient = (self._gradient - np.outer(mean, self._surprise)) * scale[:, None]
-        solve = self._solve_screened if self._num_units > MOST_COUPLED else self._solve_all
         intercept = self._surprise / (self._num_spikes + _PRIOR_SPIKES)
-        for k, found in enumerate(solve(covariance, gradient)):
+        if self._is_screened:
+            standard = np.empty(self._moment.shape, dtype=np.float32)
+            standardise_moment(self._moment, total, mean, scale, standard)
+            self._few, chosen = self._solve_screened(standard, gradient)
+            few_weights = chosen * scale[self._few][:, :, None]
+            self._few_weights = few_weights.astype(np.float32)
+            self._offset[:] = intercept - np.einsum("tk,tkr->rt", mean[self._few], few_weights)
+            return
+        covariance = self._moment / total - np.outer(mean, mean)
+        covariance *= np.outer(scale, scale)
+        for k, found in enumerate(self._solve_all(covariance, gradient)):
             weights = found * scale[:, None]
-            units = slice(k * self._num_units, (k + 1) * self._num_units)
-            self._weights[:, units] = weights
-            self._offset[units] = intercept - mean @ weights
-            if self._few is not None:
-                few, chosen = self._few
-                chosen[:, :, k] = np.take_along_axis(weights, few.T, axis=0).T
+            self._weights[:, k * self._num_units : (k + 1) * self._num_units] = weights
+            self._offset[k] = intercept - mean @ weights
 
     def _solve_all(
         self, covariance: Float64[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
@@ -256,9 +273,9 @@ class Coupling:
             yield vectors @ self._without_own(projected * inverse, vectors, inverse)
 
     def _solve_screened(
-        self, covariance: Float64[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
-    ) -> Iterator[Float64[np.ndarray, "input unit"]]:
-        """Give the weights of each ridge, with few sources of each unit."""
+        self, covariance: Float32[np.ndarray, "input input"], gradient: Float64[np.ndarray, "input unit"]
+    ) -> tuple[Int64[np.ndarray, "unit kept"], Float32[np.ndarray, "unit kept ridge"]]:
+        """Return which few inputs each unit has, and what they weigh for each ridge."""
         num_units = self._num_units
         own = np.arange(num_units * _NUM_TAUS).reshape(num_units, _NUM_TAUS)
         # a unit that hardly fires would tell much by chance: the weakest ridge, for a spike of the target
@@ -267,9 +284,12 @@ class Coupling:
         population = np.arange(num_units * _NUM_TAUS, len(covariance))
         kept = own[sources].reshape(num_units, -1)
         few = np.concatenate([kept, np.broadcast_to(population, (num_units, len(population)))], axis=1)
-        solved = solve_screened(covariance, gradient, self._num_spikes, sources, _NUM_TAUS, RIDGES)
-        self._few = few, np.zeros((*few.shape, len(RIDGES)), dtype=np.float32)
-        yield from solved
+        # in single precision, twice as fast: the ridge keeps the condition number below some thousands, so
+        # that a few steps suffice, where a Cholesky decomposition for each ridge took half of all reading
+        of_few = np.take_along_axis(gradient, few.T, axis=0).T.astype(np.float32)
+        found = np.empty((*few.shape, len(RIDGES)), dtype=np.float32)
+        solve_few(covariance, of_few, self._num_spikes, few, np.array(RIDGES), found)
+        return few, found
 
     def _without_own(
         self,

@@ -13,6 +13,8 @@ _NEGLIGIBLE = 1e-18
 # tens of steps reach it
 _RESIDUAL = 1e-5
 _MOST_STEPS = 200
+# bins of a product with few inputs: sums of three ridges stay in the nearest cache
+_BINS_AT_ONCE = 256
 
 
 @numba.njit(cache=True, nogil=True)
@@ -48,14 +50,14 @@ def follow_traces(  # type: ignore[no-untyped-def]
                     trace[unit, i] = rate + (1.0 - rate) * trace[unit, i] * decay[i]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def sum_few_inputs(inputs, at, unit, few, weights, out):  # type: ignore[no-untyped-def]
     """Fill out (pair, ridge) with the products of a row of inputs and few weights (target, kept, ridge).
 
     `few` (target, kept) says which inputs a target has: of 1,000 units a twentieth, so that one product of
     all with all would be zeros for the most part.
     """
-    for pair in range(at.size):
+    for pair in numba.prange(at.size):
         target = unit[pair]
         for ridge in range(out.shape[1]):
             out[pair, ridge] = 0.0
@@ -65,13 +67,74 @@ def sum_few_inputs(inputs, at, unit, few, weights, out):  # type: ignore[no-unty
                 out[pair, ridge] += value * weights[target, place, ridge]
 
 
-@numba.njit(cache=True, nogil=True)
-def gather_symmetric(matrix, inputs, factor, out):  # type: ignore[no-untyped-def]
-    """Fill out with rows and columns of a symmetric matrix, times a factor."""
-    for row in range(inputs.size):
-        for column in range(row + 1):
-            out[row, column] = factor * matrix[inputs[row], inputs[column]]
-            out[column, row] = out[row, column]
+@numba.njit(cache=True, parallel=True, nogil=True, fastmath=True)
+def sum_few_of_bins(inputs, pair_of, few, weights, out):  # type: ignore[no-untyped-def]
+    """Do the same where most targets of a bin are asked for; inputs (input, bin).
+
+    Wherever pair_of (bin, target) is not -1, that row of out is filled. Bins are taken together, so that
+    several go into one instruction.
+    """
+    num_bins, num_ridges = pair_of.shape[0], out.shape[1]
+    for target in numba.prange(few.shape[0]):
+        sums = np.empty((num_ridges, _BINS_AT_ONCE), np.float32)
+        for begin in range(0, num_bins, _BINS_AT_ONCE):
+            number = min(_BINS_AT_ONCE, num_bins - begin)
+            sums[:] = 0.0
+            for place in range(few.shape[1]):
+                values = inputs[few[target, place], begin : begin + number]
+                for ridge in range(num_ridges):
+                    weight = weights[target, place, ridge]
+                    for t in range(number):
+                        sums[ridge, t] += weight * values[t]
+            for t in range(number):
+                pair = pair_of[begin + t, target]
+                if pair >= 0:
+                    for ridge in range(num_ridges):
+                        out[pair, ridge] = sums[ridge, t]
+
+
+@numba.njit(cache=True, parallel=True, nogil=True)
+def write_factors(change, unit, offset, gain, lowest, highest, trust, out):  # type: ignore[no-untyped-def]
+    """Write per ridge the log of 1 + change + offset, the gain (ridge, target), and the log as trusted."""
+    for pair in numba.prange(unit.size):
+        for ridge in range(change.shape[1]):
+            factor = np.float32(1) + change[pair, ridge] + offset[ridge, unit[pair]]
+            log_factor = math.log(min(max(factor, np.float32(lowest)), np.float32(highest)))
+            gained = gain[ridge, unit[pair]]
+            out[pair, 3 * ridge] = log_factor
+            out[pair, 3 * ridge + 1] = gained
+            out[pair, 3 * ridge + 2] = log_factor * min(max(trust * gained, -1.0), 1.0)
+
+
+@numba.njit(cache=True, parallel=True, nogil=True)
+def standardise_moment(moment, total, mean, scale, out):  # type: ignore[no-untyped-def]
+    """Fill out, in single precision, with the covariance of inputs over their scales.
+
+    As one expression of arrays it would take three more of 128 MB, of 1,000 units.
+    """
+    for row in numba.prange(mean.size):
+        for column in range(mean.size):
+            covariance = moment[row, column] / total - mean[row] * mean[column]
+            out[row, column] = covariance * (scale[row] * scale[column])
+
+
+@numba.njit(cache=True, parallel=True, nogil=True)
+def solve_few(covariance, gradient, num_spikes, few, ridges, out):  # type: ignore[no-untyped-def]
+    """Fill out (target, kept, ridge) with weights of few inputs; gradient is (target, kept)."""
+    size = few.shape[1]
+    for target in numba.prange(few.shape[0]):
+        curvature = np.empty((size, size), np.float32)
+        found = np.empty((ridges.size, size), np.float32)
+        factor = np.float32(num_spikes[target])
+        # half of it is gathered: what is far apart in memory takes as long as solving
+        for row in range(size):
+            values = covariance[few[target, row]]
+            for column in range(row + 1):
+                curvature[row, column] = factor * values[few[target, column]]
+                curvature[column, row] = curvature[row, column]
+        solve_shifted(curvature, gradient[target], ridges, found)
+        for ridge in range(ridges.size):
+            out[target, :, ridge] = found[ridge]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)

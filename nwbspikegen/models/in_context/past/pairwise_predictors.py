@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
+from nwbspikegen.models.in_context.past.age_kernels import cut_blocks, follow_ages
 from nwbspikegen.models.in_context.past.feature_columns import (
     JOINT_AGE_EDGES,
     NUM_PAIRWISE_PREDICTORS,
@@ -56,22 +57,24 @@ class PairwisePredictors:
     ) -> None:
         """Move on by some bins; fill rows of `out`, and learn from those that have weight."""
         expected = np.exp(np.minimum(log_probability, _HIGHEST_LOG_PROBABILITY))
-        follow_pairs(
-            spikes,
-            observed,
-            row_of,
-            weight,
-            expected,
-            _PREDICTOR_CLASS,
-            _OWN_CLASS,
-            self._age,
-            self._pair,
-            self._best,
-            self._num_spikes,
-            self._predictor,
-            self._gain,
-            out,
-        )
+        for bins in cut_blocks(len(spikes)):
+            ages = np.empty(spikes[bins].shape, dtype=np.int16)
+            follow_ages(spikes[bins], observed[bins], _OLDEST, self._age, ages)
+            follow_pairs(
+                spikes[bins],
+                row_of[bins],
+                weight,
+                expected,
+                ages,
+                _PREDICTOR_CLASS,
+                _OWN_CLASS,
+                self._pair,
+                self._best,
+                self._num_spikes,
+                self._predictor,
+                self._gain,
+                out,
+            )
 
     def tables(self) -> tuple[np.ndarray, ...]:
         """Return log ratios by predictor (unit, place, class) and by both ages, who they are, their gain."""
