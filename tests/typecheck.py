@@ -12,8 +12,8 @@ from typing import Any
 import jaxtyping
 from beartype import BeartypeConf, beartype
 
-# an int is a fine float, as for every type checker
-check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+# an int is a fine float, as for every type checker; what is read from files is refused by a `TypeError`
+check = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeError))
 _jaxtyped = jaxtyping.jaxtyped
 
 
