@@ -13,7 +13,10 @@ SMALL = {
     "shimono2026": {"num_heads": 2, "feedforward": 8, "num_bins": 60},
     "population_gru": {"num_bins": 60, "width": 8},
     "glm": {"num_bins": 60},
-    "mixed": {"members": "in_context width=16 prior=3, glm num_bins=60, population_gru num_bins=60 width=8"},
+    "mixed": {
+        "members": "in_context width=16 training_units=384 prior=3, glm num_bins=60, "
+        "population_gru num_bins=60 width=8"
+    },
     "mymodels:GRU": {"width": 8, "num_bins": 60},
 }
 

@@ -148,5 +148,5 @@ def test_other_units_are_refused(mixed):
 
 def test_members_are_named_with_what_may_change():
     built = [each.build(3) for each in find_members("in_context prior=1, shimono2026 num_heads=1")]
-    assert name_member(built[0]) == "in_context prior=1"
+    assert name_member(built[0]) == "in_context training_units=384 prior=1"
     assert name_member(find_members(f"{name_member(built[1])}, glm")[0].build(3)) == name_member(built[1])
