@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from nwbspikegen.core.cards import describe_license, make_card, make_rows, to_plain
-from nwbspikegen.models.card_populations import describe_populations, tell_ends
+from nwbspikegen.models.card_populations import DRAWN, describe_populations, tell_ends
 from nwbspikegen.models.description import ModelDescription
 
 _DATA_COLUMNS = (
@@ -93,7 +93,7 @@ def _describe_start(start: dict[str, Any]) -> str:
     """Say from whose weights training went on; the recordings of that model are among the table's."""
     if not start:
         return ""
-    drawn = [_as_mapping(start.get(name)) for name in ("populations", "populations_beside")]
+    drawn = [_as_mapping(start.get(name)) for name in DRAWN]
     counts = " and ".join(to_plain(each.get("num_used", "?")) for each in drawn if each)
     told = f", trained on {counts} simulated populations" if counts else ""
     return (

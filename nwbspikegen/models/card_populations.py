@@ -7,6 +7,9 @@ from typing import Any
 
 from nwbspikegen.core.cards import make_rows, to_plain
 
+DRAWN = ("populations", "populations_beside")
+"""Records of simulated populations that a model was trained on: alone, or beside recordings."""
+
 
 def describe_populations(drawn: Mapping[str, Any]) -> str:
     """Return which populations a model was trained on, as Markdown.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nwbspikegen.models.card_populations import DRAWN
+
 if TYPE_CHECKING:
     from nwbspikegen.models.fitted import FittedModel
 
@@ -48,7 +50,7 @@ def name_sources(training: Mapping[str, Any]) -> list[str]:
     # of a model that went on from another's weights, what that was drawn from; its recordings are among these
     start = training.get("started_from")
     records = (training, start if isinstance(start, dict) else {})
-    drawn = [each.get(name) for each in records for name in ("populations", "populations_beside")]
+    drawn = [each.get(name) for each in records for name in DRAWN]
     named += [
         f"{each.get('num_used', '?')} simulated populations" for each in drawn if isinstance(each, dict)
     ]

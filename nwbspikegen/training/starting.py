@@ -11,13 +11,12 @@ import xarray as xr
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import FittedModel, load_model
 from nwbspikegen.models.base import SpikeModel
+from nwbspikegen.models.card_populations import DRAWN
 from nwbspikegen.views.observed import is_same_recording
 
 # how many examples are taken at once, and of how many: of a training, not of what was learnt
 _OF_EXAMPLES = ("batch_size", "training_samples", "validation_samples", "training_units")
 _WITHOUT_START = ("glm", "mixed")
-# simulated populations, trained on alone or beside recordings
-_DRAWN = ("populations", "populations_beside")
 _OF_SOURCES = ("unit_ids", "window", "split")
 
 
@@ -91,7 +90,7 @@ def add_start(record: dict[str, Any], start: FittedModel) -> dict[str, Any]:
     told: dict[str, Any] = {"sha256": start.sha256}
     # also of what the first model had started from itself
     first = start.training.get("started_from", {})
-    for name in _DRAWN:
+    for name in DRAWN:
         if drawn := start.training.get(name) or first.get(name):
             told[name] = drawn
     return {**record, "sources": [*record["sources"], *met], "started_from": told}

@@ -61,6 +61,7 @@ class HistoryGLM(StoredGLM):
 
     name = "history_glm"
 
+    @one_blas_thread()
     def fit(
         self, spikes: UInt8[np.ndarray, "time unit"], bin_size: float, observed: Mask = None
     ) -> HistoryGLM:
@@ -80,8 +81,7 @@ class HistoryGLM(StoredGLM):
             for unit in range(few.shape[1]):
                 kept = slice(None) if seen is None else seen[:, unit]
                 fired = few[kept, unit] > 0
-                with one_blas_thread():
-                    units.append(_fit_unit(traces[unit, kept], fired, null[start + unit], rng))
+                units.append(_fit_unit(traces[unit, kept], fired, null[start + unit], rng))
         self.weights = {key: np.stack([unit[key] for unit in units]) for key in units[0]}
         return self
 
