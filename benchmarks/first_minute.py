@@ -321,7 +321,7 @@ class Curves:
 
     @property
     def _first(self) -> int:
-        return int(np.searchsorted(self.target.units.time.values, self.clock - _BIN / 2))
+        return self.target.first_bin(self.segment)
 
     def _bins(self) -> Bins:
         if not hasattr(self, "_read"):

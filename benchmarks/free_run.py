@@ -55,7 +55,7 @@ class Past:
         target = bench.targets[name]
         self.name, self._bench = name, bench
         self.recorded = target.parts.test
-        first = int(np.searchsorted(target.units.time.values, float(self.recorded.time[0]) - 0.0005))
+        first = target.first_bin(self.recorded)
         half = target.units.sizes["time"] // 2
         self.read = target.units.isel(time=slice(first - half, first)).load()
 

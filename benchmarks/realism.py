@@ -72,7 +72,7 @@ class Judged:
         self.name, self._bench, self._is_cached = name, bench, is_cached
         self._path = bench.cache / "realism" / f"{name}-{segment}"
         self.recorded = getattr(target.parts, segment).load()
-        first = int(np.searchsorted(target.units.time.values, float(self.recorded.time[0]) - _BIN / 2))
+        first = target.first_bin(self.recorded)
         half, quarter = target.units.sizes["time"] // 2, self.recorded.sizes["time"]
         self._read = target.units.isel(time=slice(first - half, first))
         self._before = target.units.isel(time=slice(first - quarter, first)).load()

@@ -61,6 +61,10 @@ class Target:
         """Return the spikes of the test segment."""
         return read_spikes(self.parts.test)
 
+    def first_bin(self, segment: xr.Dataset) -> int:
+        """Return which bin of the window a segment begins with."""
+        return int(np.searchsorted(self.units.time.values, float(segment.time[0]) - _BIN / 2))
+
     def predict(
         self, label: str, make: Callable[[], Predictor], context: float = np.inf, seconds: float = np.inf
     ) -> np.ndarray:
@@ -69,7 +73,7 @@ class Target:
         if not path.is_file():
             started = time.perf_counter()
             num_bins = int(min(seconds / _BIN, self.parts.test.sizes["time"]))
-            first = int(np.searchsorted(self.units.time.values, float(self.parts.test.time[0]) - _BIN / 2))
+            first = self.first_bin(self.parts.test)
             begin = first - int(min(context / _BIN, first))
             observed = self.units.isel(time=slice(begin, None)) if begin < first else None
             predicted = nsg.generate(make(), self.parts.test.isel(time=slice(num_bins)), context=observed)
