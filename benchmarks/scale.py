@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -241,13 +241,17 @@ def _find_bits(table: pd.DataFrame) -> dict[str, float]:
 _STAGES = ("predicting", "scoring", "auditing")
 
 
-class _Peaks(logging.Handler):
-    """Tells the peak of memory between two messages of the program: the kernel's mark is set back at each."""
+class _Stages(logging.Handler):
+    """Tells the peak of memory and the CPU time between two messages of the program.
+
+    The kernel's mark is set back at each.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.reached: dict[str, int] = {}
-        self._step = "opening"
+        self.spent: dict[str, float] = {}
+        self._step, self._began = "opening", time.process_time()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Begin another step."""
@@ -258,17 +262,19 @@ class _Peaks(logging.Handler):
         """Note what the step that ends has reached (MB)."""
         lines = Path("/proc/self/status").read_text().splitlines()
         peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+        now = time.process_time()
         self.reached[self._step] = max(peak, self.reached.get(self._step, 0))
-        self._step = following
+        self.spent[self._step] = self.spent.get(self._step, 0.0) + now - self._began
+        self._step, self._began = following, now
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _generate_whole(folder: Path, num_units: int) -> dict[str, Any]:
     """Do all that `generate` does by default: predict, score beside the baselines, audit, write."""
-    peaks = _Peaks()
+    stages = _Stages()
     program = logging.getLogger("nwbspikegen")
     program.setLevel(logging.INFO)
-    program.addHandler(peaks)
+    program.addHandler(stages)
 
     def work() -> dict[str, Any]:
         model, out = nsg.load_model("pretrained"), folder / f"{num_units}-whole.nwb"
@@ -278,8 +284,8 @@ def _generate_whole(folder: Path, num_units: int) -> dict[str, Any]:
         report = generate_and_score(
             model, recording, out, options=_options(folder), extra_predictions=others, overwrite=True
         )
-        peaks.finish("")
-        return {"peaks": peaks.reached, **_find_bits(report.scores)}
+        stages.finish("")
+        return {"peaks": stages.reached, "spent": stages.spent, **_find_bits(report.scores)}
 
     return _measure(work)
 
@@ -322,7 +328,7 @@ def _print_sizes(folder: Path, sizes: list[int]) -> None:
 def _print_whole(folder: Path, sizes: list[str]) -> None:
     print("\n## Whole commands by duration\n")
     print("`generate pretrained` with the default baselines, the truth beside them, audits and writing, and")
-    print("`train`. Peaks (MB) of `generate` are those of its steps, as the kernel counts them.\n")
+    print("`train`. CPU time and peaks (MB) of `generate` are also told by stage.\n")
     print("| units | s | command | CPU (s) | wall (s) | peaks (MB) | bits per spike, best |")
     print("|" + "---|" * 7, flush=True)
     for size in sizes:
@@ -333,13 +339,19 @@ def _print_whole(folder: Path, sizes: list[str]) -> None:
         _run_step("make", own, num_units)
         for step, command in (("train", "train"), ("generate-whole", "generate")):
             found = _run_step(step, own, num_units)
-            # the mark was set back between steps
-            steps = found.get("peaks", {"": found["peak_mb"]})
-            peak = ", ".join(f"{reached:.0f} {stage}".strip() for stage, reached in steps.items())
+            # the kernel's mark was set back between stages
+            peaks = _list_stages(found.get("peaks", {"": found["peak_mb"]}))
+            spent = f"{found['cpu']:.0f}"
+            if "spent" in found:
+                spent += f" ({_list_stages(found['spent'])})"
             bits = f"{found['bits']:.3f}, {found['best']:.3f}" if "bits" in found else ""
-            cells = f"`{command}` | {found['cpu']:.0f} | {found['wall']:.0f} | {peak} | {bits}"
+            cells = f"`{command}` | {spent} | {found['wall']:.0f} | {peaks} | {bits}"
             # a row at a time: a run that is cut short has told what it found
             print(f"| {num_units} | {seconds} | {cells} |", flush=True)
+
+
+def _list_stages(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{value:.0f} {stage}".strip() for stage, value in values.items())
 
 
 def _print_screening(folder: Path) -> None:

@@ -45,7 +45,8 @@ class Adaptation:
         """
         if self._trained is None:
             return cast("Float64[np.ndarray, ' pair']", untrained)
-        trained = self._trained.read(samples, *self._model.log_odds(samples))
+        log_odds, standard = self._model.log_odds(samples)
+        trained = self._trained.read(samples, log_odds, standard, self._model.clip_sd)
         if self._average is None:
             return trained
         return self._average.read(samples, num_before, cast(np.ndarray, untrained), trained)

@@ -60,14 +60,17 @@ class AdaptiveCorrection:
         self,
         samples: PairSamples,
         log_odds: Float32[np.ndarray, " pair"],
-        standard: Float32[np.ndarray, "pair feature"],
+        features: Float32[np.ndarray, "pair feature"],
+        limit: float,
     ) -> Float64[np.ndarray, " pair"]:
-        """Return adapted log odds, then learn from training samples."""
+        """Return adapted log odds, then learn from training samples; no feature counts beyond the limit."""
         base = np.clip(log_odds.astype(np.float64), _LOWEST, _HIGHEST)
         # samples are predicted before they are learnt from: what is returned has not seen them
+        highest = np.float32(limit)
         shared, adapted = weigh(
-            standard,
+            features,
             CORRECTION_FEATURES,
+            highest,
             base,
             samples.log_rate,
             samples.unit,
@@ -75,9 +78,7 @@ class AdaptiveCorrection:
             self._own.mean,
         )
         training = np.flatnonzero(samples.weight > 0)
-        inputs = correction_inputs(
-            standard[training], CORRECTION_FEATURES, base[training], samples.log_rate[training]
-        )
+        inputs = correction_inputs(features, training, CORRECTION_FEATURES, highest, base, samples.log_rate)
         unit = samples.unit[training]
         # the population's weights learn from what they predict by themselves, each unit's from what is left
         # after them

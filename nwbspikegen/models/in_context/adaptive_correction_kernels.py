@@ -8,20 +8,30 @@ import numba
 import numpy as np
 
 
+@numba.njit(cache=True, parallel=True, nogil=True)
+def standardise_rows(features, center, scale, limit):  # type: ignore[no-untyped-def]
+    """Standardise features (row, column) in place, within the limit."""
+    for row in numba.prange(features.shape[0]):
+        for column in range(features.shape[1]):
+            value = (features[row, column] - center[column]) / scale[column]
+            features[row, column] = min(max(value, -limit), limit)
+
+
 @numba.njit(cache=True, nogil=True)
-def correction_inputs(standard, columns, base, log_rate):  # type: ignore[no-untyped-def]
-    """Return (row, input): 1, the network's log ratio to the running rate, and some features."""
-    inputs = np.empty((len(base), columns.size + 2))
-    for row in range(len(base)):
-        inputs[row, 0] = 1.0
-        inputs[row, 1] = log_ratio_input(base[row], log_rate[row])
+def correction_inputs(features, rows, columns, limit, base, log_rate):  # type: ignore[no-untyped-def]
+    """Return (row, input): 1, the network's log ratio to the running rate, and features within the limit."""
+    inputs = np.empty((rows.size, columns.size + 2))
+    for place in range(rows.size):
+        row = rows[place]
+        inputs[place, 0] = 1.0
+        inputs[place, 1] = log_ratio_input(base[row], log_rate[row])
         for i in range(columns.size):
-            inputs[row, i + 2] = standard[row, columns[i]]
+            inputs[place, i + 2] = min(max(features[row, columns[i]], -limit), limit)
     return inputs
 
 
 @numba.njit(cache=True, parallel=True, nogil=True)
-def weigh(standard, columns, base, log_rate, unit, shared_mean, own_mean):  # type: ignore[no-untyped-def]
+def weigh(features, columns, limit, base, log_rate, unit, shared_mean, own_mean):  # type: ignore[no-untyped-def]
     """Return log odds with the weights of the population, and with those of each unit as well."""
     shared, adapted = np.empty(len(base)), np.empty(len(base))
     for row in numba.prange(len(base)):
@@ -30,7 +40,7 @@ def weigh(standard, columns, base, log_rate, unit, shared_mean, own_mean):  # ty
         by_all = shared_mean[0] + ratio * shared_mean[1]
         by_own = own[0] + ratio * own[1]
         for i in range(columns.size):
-            value = standard[row, columns[i]]
+            value = min(max(features[row, columns[i]], -limit), limit)
             by_all += value * shared_mean[i + 2]
             by_own += value * own[i + 2]
         shared[row] = base[row] + by_all

@@ -23,6 +23,7 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models.base import SpikeModel
 from nwbspikegen.models.coupling import Couplings
 from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection
+from nwbspikegen.models.in_context.adaptive_correction_kernels import standardise_rows
 from nwbspikegen.models.in_context.couplings import read_couplings
 from nwbspikegen.models.in_context.pair_examples import PairExamples
 from nwbspikegen.models.in_context.pair_reading import (
@@ -285,9 +286,9 @@ class InContext(SpikeModel):
         self, features: Float32[np.ndarray, "pair feature"]
     ) -> Float32[np.ndarray, "pair feature"]:
         """Standardise in place, and return the same array."""
-        features -= self.center.cpu().numpy()
-        features /= self.scale.cpu().numpy()
-        return np.clip(features, -self.clip_sd, self.clip_sd, out=features)
+        center, scale = self.center.cpu().numpy(), self.scale.cpu().numpy()
+        standardise_rows(features, center, scale, np.float32(self.clip_sd))
+        return features
 
     @property
     def components(self) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ def _read_sharing(
         before = None
         if any(state.needs_untrained for state in states):
             # as an untrained model takes them, before they are standardised in place
-            before = untrained.read(samples, samples.log_odds, np.clip(samples.features, -limit, limit))
+            before = untrained.read(samples, samples.log_odds, samples.features, limit)
         at = place[samples.bin[samples.is_requested]], samples.unit[samples.is_requested]
         for probability, (state, own) in zip(out, _share(samples, states), strict=True):
             probability[at] = state.adapt(own, num_before, before)

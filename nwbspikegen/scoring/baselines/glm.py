@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nwbspikegen.core.large_arrays import empty_array, release
 from nwbspikegen.core.threads import one_blas_thread
@@ -74,14 +77,19 @@ class HistoryGLM(StoredGLM):
         null = mean_rate_per_bin(spikes, observed)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
         step = _count_at_once(len(spikes))
-        for start in range(0, spikes.shape[1], step):
-            few = np.ascontiguousarray(spikes[:, start : start + step])
-            seen = None if observed is None else observed[:, start : start + step]
-            traces = exponential_traces_by_unit(few, 0, TAUS, seen, bin_size=bin_size)
-            for unit in range(few.shape[1]):
-                kept = slice(None) if seen is None else seen[:, unit]
-                fired = few[kept, unit] > 0
-                units.append(_fit_unit(traces[unit, kept], fired, null[start + unit], rng))
+        # as many units at once as kernels take threads; each is fitted by one, so that no digit depends on it
+        with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+            for start in range(0, spikes.shape[1], step):
+                few = np.ascontiguousarray(spikes[:, start : start + step])
+                seen = None if observed is None else observed[:, start : start + step]
+                traces = exponential_traces_by_unit(few, 0, TAUS, seen, bin_size=bin_size)
+                arguments = []
+                for unit in range(few.shape[1]):
+                    kept = slice(None) if seen is None else seen[:, unit]
+                    fired = few[kept, unit] > 0
+                    silent = _choose_silent(fired, rng)
+                    arguments.append((traces[unit, kept], fired, silent, null[start + unit]))
+                units += pool.map(_fit_unit, *zip(*arguments, strict=True))
         self.weights = {key: np.stack([unit[key] for unit in units]) for key in units[0]}
         return self
 
@@ -114,28 +122,37 @@ class HistoryGLM(StoredGLM):
 
 def _count_at_once(num_bins: int) -> int:
     """Return of how many units traces are held at once."""
-    return max(1, min(8, _TRACED_AT_ONCE // max(num_bins, 1)))
+    few = min(8, _TRACED_AT_ONCE // max(num_bins, 1))
+    return max(numba.get_num_threads(), few)
+
+
+def _choose_silent(
+    spike: Bool[np.ndarray, " time"], rng: np.random.Generator
+) -> Int64[np.ndarray, " silent"]:
+    silent = np.flatnonzero(~spike)
+    if len(silent) <= SILENT_BINS:
+        return silent
+    return rng.choice(silent, SILENT_BINS, replace=False, shuffle=False)
 
 
 def _fit_unit(
     traces: Float32[np.ndarray, "time filter"],
     spike: Bool[np.ndarray, " time"],
+    kept: Int64[np.ndarray, " silent"],
     null: float,
-    rng: np.random.Generator,
 ) -> dict[str, Float64[np.ndarray, "..."]]:
-    """Standardise one unit's features, choose its bins and fit."""
+    """Standardise one unit's features and fit to its spikes and the silent bins that were kept."""
     if not len(spike):
         # never observed in training: one silent bin, so that only the prior is left
         traces, spike = np.zeros((1, traces.shape[1]), np.float32), np.zeros(1, dtype=bool)
+        kept = np.zeros(1, dtype=np.int64)
     # filter by filter: of rows of eight numbers each a sum takes four times as long
     traces = np.ascontiguousarray(traces.T)
     low, high = traces.min(axis=1).astype(np.float64), traces.max(axis=1).astype(np.float64)
     centre, scale = traces.mean(axis=1, dtype=np.float64), traces.std(axis=1, dtype=np.float64)
     scale[scale == 0] = 1.0
-    silent = np.flatnonzero(~spike)
-    num_kept = min(len(silent), SILENT_BINS)
-    kept = rng.choice(silent, num_kept, replace=False, shuffle=False) if num_kept < len(silent) else silent
     spiking = np.flatnonzero(spike)
+    num_silent, num_kept = len(spike) - len(spiking), len(kept)
     rows = np.concatenate([spiking, kept])
     # a column of ones; the last two rows are the half spike and the half silent bin at the mean
     design = np.zeros((len(traces) + 1, len(rows) + 2))
@@ -143,7 +160,7 @@ def _fit_unit(
     design[1:, :-2] = (traces[:, rows] - centre[:, None]) / scale[:, None]
     target = np.concatenate([np.ones(len(spiking)), np.zeros(num_kept), [1.0, 0.0]])
     # each kept bin stands for so many: the expected log-likelihood is that of all bins (Horvitz and Thompson)
-    silent_weight = len(silent) / max(num_kept, 1)
+    silent_weight = num_silent / max(num_kept, 1)
     weight = np.concatenate([np.ones(len(spiking)), np.full(num_kept, silent_weight), [0.5, 0.5]])
     start = np.zeros(len(design))
     start[0] = np.log(null / (1 - null))
