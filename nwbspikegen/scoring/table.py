@@ -17,8 +17,10 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import Baseline, make_baseline
-from nwbspikegen.scoring.blocks import BLOCK_DURATION
-from nwbspikegen.scoring.evaluation import Predicted, score_predictions
+from nwbspikegen.scoring.blocks import BLOCK_DURATION, estimate
+from nwbspikegen.scoring.evaluation import FEWEST_SPIKES, Predicted, score_predictions
+from nwbspikegen.scoring.likelihood import sum_spikes, weigh_bits
+from nwbspikegen.scoring.segment import ScoredPrediction, prepare_segment
 from nwbspikegen.views.observed import is_same_recording, read_bins
 
 if TYPE_CHECKING:
@@ -112,10 +114,12 @@ def score(
     first = 0 if read is None else read.sizes["time"]
     scored = bins.since(first)
     trained_on = None if train is None else _read_train(train, recorded)
+    bin_size = _bin_size(recorded)
+    if _LOG.isEnabledFor(logging.INFO):
+        _tell_first(predictions, bins, first, bin_size)
     given = set(predictions)
     # nulls are predicted even where nobody asked for their rows: bits per spike are counted from them
     chosen = DEFAULT_BASELINES if baselines is None else baselines
-    bin_size = _bin_size(recorded)
     fitted, left_out = fit_baselines(
         dict.fromkeys([*_NULLS, *chosen]), trained_on, bin_size, asked_for=baselines is not None
     )
@@ -150,6 +154,23 @@ def score(
     table.attrs.update(_describe(recorded, read, train))
     table.attrs.update(left_out=left_out, seed=seed, resamples=resamples)
     return table
+
+
+def _tell_first(
+    predictions: Mapping[str, Float[np.ndarray, "time unit"]], bins: Bins, first: int, bin_size: float
+) -> None:
+    """Log what predictions have over the running rate: that takes seconds, the table may take minutes."""
+    (rate,) = predict_baselines({"running_rate": None}, bins, first, None, bin_size)[0].values()
+    scored = bins.since(first)
+    segment = prepare_segment(scored.spikes, bin_size=bin_size, nulls={"": rate}, observed=scored.observed)
+    if segment.num_spikes < FEWEST_SPIKES:
+        return
+    num_spikes = sum_spikes(segment.spikes, segment.edges)
+    for name, prediction in predictions.items():
+        gain = ScoredPrediction(segment, prediction).log2_likelihood - segment.null_sums[""]
+        found = estimate(weigh_bits(gain, num_spikes, segment.weights))
+        interval = f"{found.ci_low:.3f} to {found.ci_high:.3f}"
+        _LOG.info("%s: %.3f bits per spike above running_rate (%s)", name, found.value, interval)
 
 
 def _read_predictions(
