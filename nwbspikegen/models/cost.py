@@ -17,10 +17,10 @@ from nwbspikegen.models.registry import build_model
 _LOG = logging.getLogger("nwbspikegen")
 # (bin, unit) pairs: 128 units for 400 s, which takes a minute. Of less, nobody has to be told
 _WORTH_TELLING = 50_000_000
-# bins whose reading is timed: the first are read for what is loaded or compiled, then some without and some
-# with predictions, then some in which everything fitted is fitted again (at bin 1,000, of `in_context`)
-_WARM_UP, _ONLY_READ, _PREDICTED, _FITTED_AGAIN = 50, 450, 400, 200
-PROBE_BINS = _WARM_UP + _ONLY_READ + _PREDICTED + _FITTED_AGAIN
+# bins whose reading is timed: some without and some with predictions, then some in which everything fitted is
+# fitted again (at bin 1,000, of `in_context`)
+_ONLY_READ, _PREDICTED, _FITTED_AGAIN = 500, 400, 200
+PROBE_BINS = _ONLY_READ + _PREDICTED + _FITTED_AGAIN
 # Python with PyTorch and what else is imported, as measured; and what a piece of a recording takes
 _BYTES_OF_PROGRAM = 600_000_000
 
@@ -54,25 +54,27 @@ def estimate_reading_seconds(
     >>> estimate_reading_seconds(network, probe, 0.001, num_bins=10**5, num_predicted=0) > 0
     True
     """
+    # once before, for what is loaded or compiled: in the first fit that takes as long as tens of fits
+    _time_reading(network, probe, bin_size)
+    only_read, predicted, fitted_again = _time_reading(network, probe, bin_size)
+    per_bin = only_read / _ONLY_READ
+    per_predicted = max(predicted / _PREDICTED - per_bin, 0.0)
+    per_fit = max(fitted_again - _FITTED_AGAIN * per_bin, 0.0)
+    return num_bins * per_bin + num_predicted * per_predicted + network.count_refits(num_bins) * per_fit
+
+
+def _time_reading(network: SpikeModel, probe: Bins, bin_size: float) -> list[float]:
+    """Return how long each part of the probe takes."""
     state: Any = network.begin(probe.spikes.shape[1], bin_size)
     seconds, start = [], 0
-    for length, is_wanted in (
-        (_WARM_UP, True),
-        (_ONLY_READ, False),
-        (_PREDICTED, True),
-        (_FITTED_AGAIN, False),
-    ):
+    for length, is_wanted in ((_ONLY_READ, False), (_PREDICTED, True), (_FITTED_AGAIN, False)):
         piece = slice(start, start + length)
         seen = None if probe.observed is None else probe.observed[piece]
         began = time.perf_counter()
         state.read(probe.spikes[piece], seen, np.full(length, is_wanted))
         seconds.append(time.perf_counter() - began)
         start += length
-    _, only_read, predicted, fitted_again = seconds
-    per_bin = only_read / _ONLY_READ
-    per_predicted = max(predicted / _PREDICTED - per_bin, 0.0)
-    per_fit = max(fitted_again - _FITTED_AGAIN * per_bin, 0.0)
-    return num_bins * per_bin + num_predicted * per_predicted + network.count_refits(num_bins) * per_fit
+    return seconds
 
 
 def is_worth_telling(num_pairs: int) -> bool:

@@ -107,8 +107,8 @@ def score(
     >>> table.predictor.unique().tolist()
     ['flat', 'running_rate']
     """
-    predictions: dict[str, Predicted] = {}
-    predictions.update(_read_predictions(spike_probability, recorded, extra_predictions or {}))
+    given = _read_predictions(spike_probability, recorded, extra_predictions or {})
+    predictions: dict[str, Predicted] = {**given}
     read = past.find_context(spike_probability, recorded, context)
     bins = read_bins(read, recorded)
     first = 0 if read is None else read.sizes["time"]
@@ -116,8 +116,7 @@ def score(
     trained_on = None if train is None else _read_train(train, recorded)
     bin_size = _bin_size(recorded)
     if _LOG.isEnabledFor(logging.INFO):
-        _tell_first(predictions, bins, first, bin_size)
-    given = set(predictions)
+        _tell_first(given, bins, first, bin_size)
     # nulls are predicted even where nobody asked for their rows: bits per spike are counted from them
     chosen = DEFAULT_BASELINES if baselines is None else baselines
     fitted, left_out = fit_baselines(

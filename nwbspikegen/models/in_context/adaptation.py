@@ -32,6 +32,11 @@ class Adaptation:
         self._average = ModelAverage(num_units) if model.is_trained and model.prior.is_averaged else None
 
     @property
+    def has_network(self) -> bool:
+        """Whether a network that was trained adds anything."""
+        return self._trained is not None
+
+    @property
     def needs_untrained(self) -> bool:
         """Whether it asks what there was before training."""
         return self._trained is None or self._average is not None

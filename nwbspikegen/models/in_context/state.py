@@ -92,6 +92,11 @@ class InContextState(RecordingState):
         """Whether it asks what there was before training."""
         return self._adaptation.needs_untrained
 
+    @property
+    def overwrites_features(self) -> bool:
+        """Whether it makes its network's inputs of them; without a network it reads none."""
+        return self._adaptation.has_network
+
     def leave_out_of(self, samples: PairSamples) -> None:
         """Write into samples what features of coupling are of a unit about which the others tell nothing."""
         if not self._has_coupling:
@@ -170,10 +175,13 @@ def _read_sharing(
 def _share(
     samples: PairSamples, states: Sequence[InContextState]
 ) -> Iterator[tuple[InContextState, PairSamples]]:
-    """Give every state samples of its own, since it overwrites features; the last takes what is there."""
-    for state in states[:-1]:
-        yield state, dataclasses.replace(samples, features=samples.features.copy())
-    yield states[-1], samples
+    """Give every state that overwrites features samples of its own; the last of them takes what is there."""
+    overwriting = [state for state in states if state.overwrites_features]
+    for state in states:
+        if state in overwriting[:-1]:
+            yield state, dataclasses.replace(samples, features=samples.features.copy())
+        else:
+            yield state, samples
 
 
 def _cut(mask: Mask, start: int, stop: int) -> Bool[np.ndarray, "_ unit"] | None:
