@@ -48,6 +48,15 @@ def value_of(table: object, predictor: str, metric: str, null: str = "") -> floa
     return rows.value.item()
 
 
+def test_a_first_result_is_told_before_baselines(
+    segment: xr.Dataset, train: xr.Dataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="nwbspikegen"):
+        table = score(flat(segment), segment, train=train, baselines=("history_glm",))
+    value = value_of(table, "flat", "bits_per_spike", "running_rate")
+    assert caplog.messages[0].startswith(f"flat: {value:.3f} bits per spike above running_rate (")
+
+
 def test_table_holds_every_predictor_metric_and_null(segment: xr.Dataset, train: xr.Dataset) -> None:
     table = score(flat(segment), segment, train=train, resamples=20)
     assert tuple(table.columns) == COLUMNS
