@@ -11,7 +11,7 @@ STAMP := $(if $(filter $(ACTIVE),$(VENV)),,$(VENV)/.installed)
 # where it is set, every process of the suite compiles the project again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-only test-lowest test-newest coverage lint format docs recipe bench clean
+.PHONY: demo test test-all test-only test-whole test-lowest test-newest coverage lint format docs recipe bench clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, found {sys.version.split()[0]}: make PYTHON=python3.11"'
@@ -33,12 +33,18 @@ lint: $(STAMP)
 # long tests are in files of few, which would come last if xdist were to sort files;
 # on recordings as small as those of the tests, threads wait for each other longer than they work
 PYTEST := -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
-test-only test-lowest test-newest coverage: export OMP_NUM_THREADS := 1
-test-only test-lowest test-newest coverage: export NUMBA_NUM_THREADS := 1
+test-only test-whole test-lowest test-newest coverage: export OMP_NUM_THREADS := 1
+test-only test-whole test-lowest test-newest coverage: export NUMBA_NUM_THREADS := 1
 
 test: lint test-only
 
+test-all: lint test-whole
+
+# without what repeats at length what shorter tests show
 test-only: $(STAMP)
+	$(BIN)/python $(PYTEST) --leave-out-whole
+
+test-whole: $(STAMP)
 	$(BIN)/python $(PYTEST)
 
 # the oldest versions that pyproject.toml allows, then the newest: needs uv, which knows how to choose the oldest;

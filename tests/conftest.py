@@ -11,6 +11,7 @@ import jaxtyping
 import pytest
 import typecheck
 from known_schemas import remember_schemas
+from short_audits import shorten_audits
 
 # a shell that starts tests in the background lets them ignore SIGINT, and what they start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -37,6 +38,7 @@ jaxtyping.install_import_hook(
     "typecheck.check",
 )
 remember_schemas()
+shorten_audits()
 
 
 def pytest_collection_finish() -> None:

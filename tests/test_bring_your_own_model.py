@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -63,11 +64,8 @@ def test_the_model_is_short():
     assert len(read_module(_PAGE, "mymodels").splitlines()) <= 25
 
 
-def test_all_commands_of_the_page_in_order(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    names = [line.split()[0] for line in _COMMANDS]
-    assert names == ["train", "generate", "generate", "explain", "transfer", "sweep"]
-    printed = {line: _run(line) for line in _COMMANDS}
+def _check_model_and_results() -> None:
+    """Check what the page's first two commands write."""
     model = json.loads(Path("gru", "model.json").read_text())
     assert (model["name"], model["parameters"]["width"]) == ("mymodels:GRU", 32)
     audits = nsg.read_audits("sub-1_desc-gru_ecephys.nwb")
@@ -75,6 +73,23 @@ def test_all_commands_of_the_page_in_order(folder, monkeypatch):
     assert {"causality_future", "causality_same_bin", "splits"} <= set(audits.audit)
     scores = nsg.read_scores("sub-1_desc-gru_ecephys.nwb")
     assert "mymodels:GRU" in set(scores.predictor)
+
+
+def test_the_page_trains_and_predicts(folder, tmp_path, monkeypatch):
+    shutil.copy(folder / "sub-1_ecephys.nwb", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for line in _COMMANDS[:2]:
+        _run(line)
+    _check_model_and_results()
+
+
+@pytest.mark.whole
+def test_all_commands_of_the_page_in_order(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    names = [line.split()[0] for line in _COMMANDS]
+    assert names == ["train", "generate", "generate", "explain", "transfer", "sweep"]
+    printed = {line: _run(line) for line in _COMMANDS}
+    _check_model_and_results()
     statistics = nsg.read_statistics("sub-1_desc-free_ecephys.nwb")
     assert "sample 0" in set(statistics.train)
     explained = next(text for line, text in printed.items() if line.startswith("explain"))

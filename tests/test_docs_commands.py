@@ -7,6 +7,7 @@ import shutil
 import warnings
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from docs_blocks import Block, Command, normalise, read_blocks, read_commands
@@ -41,6 +42,9 @@ _NOT_RUN = {
     "dask_jobqueue": "needs a SLURM cluster",
     "dask_kubernetes": "needs a Kubernetes cluster",
 }
+# pages that run every time; of the others, what commands do is shown in short by the tests of their room, and
+# that the page names commands and options that there are is shown here
+_EVERY_TIME = {"README.md", "docs/quickstart.md"}
 # what is tested here is the commands, not the models: options that a page leaves to their defaults...
 _QUICK = {
     "sweep": {"trials": 1, "duration": 14.0},
@@ -100,7 +104,33 @@ def short_training(monkeypatch):
     monkeypatch.setattr(populations, "FAMILIES", kept)
 
 
-@pytest.mark.parametrize("page", _RUN)
+@pytest.mark.parametrize("page", _PAGES)
+def test_commands_of_a_page_have_the_options_they_name(page):
+    for block in _PAGES[page]:
+        for command in read_commands(block) if block.language == "console" else ():
+            program, *arguments = command.words
+            if program == "nwbspikegen":
+                _parse(arguments, f"{page}:{block.line}: {command.text}")
+
+
+def _parse(arguments: list[str], place: str) -> None:
+    """Find the command that is named, and give it its arguments, without looking at any of them."""
+    command, context = cli, click.Context(cli, info_name="nwbspikegen")
+    try:
+        while isinstance(command, click.Group):
+            _, arguments, _ = command.make_parser(context).parse_args(arguments)
+            if not arguments:
+                return
+            name, command, arguments = command.resolve_command(context, arguments)
+            context = click.Context(command, info_name=name, parent=context)
+        command.make_parser(context).parse_args(arguments)
+    except click.UsageError as error:
+        raise AssertionError(f"{place}: {error.format_message()}") from error
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.whole] * (page not in _EVERY_TIME)) for page in _RUN]
+)
 def test_commands_of_a_page(page, stand_ins, short_training, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page", **names_of(page, stand_ins)}

@@ -10,9 +10,18 @@ from pathlib import Path
 import pytest
 
 _EXAMPLES = sorted(Path(__file__).resolve().parents[1].glob("examples/*.py"))
+# one that trains and predicts, and one that opens files, run every time; each step of the others is a step of
+# a test of its room
+_EVERY_TIME = {"predict", "lab_files_to_views"}
 
 
-@pytest.mark.parametrize("script", _EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.whole] * (path.stem not in _EVERY_TIME))
+        for path in _EXAMPLES
+    ],
+)
 def test_it_runs(script, tmp_path, monkeypatch, capsys):
     """As Python runs a script, in this process: one of its own imports for longer than most of them work."""
     monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path)])

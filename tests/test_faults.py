@@ -267,7 +267,7 @@ def _run_out_of_memory(monkeypatch: pytest.MonkeyPatch, times: int, from_epoch: 
 
 def test_training_goes_on_with_smaller_batches(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
     seen = _run_out_of_memory(monkeypatch, 2)
-    parts = small_split()
+    parts = small_split(duration=16.0)
     with caplog.at_level("WARNING", logger="nwbspikegen"):
         fitted = nsg.train(parts.train, parts.validation, epochs=1, progress=False, batch_size=4096)
     assert fitted.parameters["batch_size"] == 1024
@@ -279,7 +279,7 @@ def test_training_resumes_its_epochs_with_smaller_batches(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog
 ) -> None:
     _run_out_of_memory(monkeypatch, 1, from_epoch=1)
-    parts = small_split()
+    parts = small_split(duration=16.0)
     with caplog.at_level("INFO", logger="nwbspikegen"):
         fitted = nsg.train(
             parts.train, parts.validation, epochs=2, progress=False, batch_size=4096, checkpoints=tmp_path
@@ -291,7 +291,7 @@ def test_training_resumes_its_epochs_with_smaller_batches(
 
 def test_memory_that_is_never_enough_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     _run_out_of_memory(monkeypatch, 100)
-    parts = small_split()
+    parts = small_split(duration=16.0)
     with pytest.raises(InputError, match="--device cpu"):
         nsg.train(parts.train, parts.validation, epochs=1, progress=False, batch_size=2)
 
@@ -336,7 +336,7 @@ def hears_ctrl_c() -> Iterator[None]:
 
 
 def test_ctrl_c_in_training_can_be_resumed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog) -> None:
-    parts, original = small_split(), module.TrainingModule.training_step
+    parts, original = small_split(duration=16.0), module.TrainingModule.training_step
     handler = signal.getsignal(signal.SIGINT)
 
     def step(self, batch, index):

@@ -26,7 +26,7 @@ pytestmark = [
 ]
 NAME = "nwbspikegen_generation"
 FORMATS = ("memory", "binary_folder", "zarr")
-DURATION = 40.0
+DURATION = 20.0
 QUICK = {
     "epochs": 1,
     "device": "cpu",
@@ -39,14 +39,6 @@ QUICK = {
 
 def simulated(seed: int = 1, num_units: int = 8, preparation: str = "in_vivo") -> si.NumpySorting:
     return nsg.simulate(preparation, num_units=num_units, duration=DURATION, seed=seed).sorting
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _short_audits():
-    """Let audits look for leaks around a nearer edge between two pieces of a prediction."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nwbspikegen.models.base._PAIRS_AT_ONCE", 3000)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +133,9 @@ class TestAsOfEveryExtension:
     @pytest.mark.parametrize("format", FORMATS)
     def test_units_are_selected(self, analyzer, format, tmp_path):
         folder = None if format == "memory" else tmp_path / "selected"
-        selected = self.reload(analyzer).select_units([5, 2], format=format, folder=folder)
+        selected = self.reload(analyzer).select_units([5, 1], format=format, folder=folder)
         found = result_of(self.reload(selected))
-        assert found.spike_probability.unit.values.tolist() == [5, 2]
+        assert found.spike_probability.unit.values.tolist() == [5, 1]
         assert set(found.scores.num_units) == {2}
 
     def test_units_are_merged(self, analyzer):
@@ -169,7 +161,7 @@ class TestAsOfEveryExtension:
 def test_a_notebook_shows_a_result_in_short(computed):
     found = result_of(computed.select_units([5, 2]))
     assert len(repr(found)) < 250
-    assert "2 units, 30 to 40 s (test)" in repr(found)
+    assert "2 units, 15 to 20 s (test)" in repr(found)
     found.record["changes"] = ["<script>alert(1)</script>"]
     shown = found._repr_html_()
     assert "&lt;script&gt;" in shown
@@ -266,7 +258,7 @@ class TestTheSamePredictionAsThePackage:
         found = result_of(computed)
         drawn = np.stack(
             [
-                np.isin(np.arange(10_000), found.generated.get_unit_spike_train(unit, segment_index=0) // 2)
+                np.isin(np.arange(5_000), found.generated.get_unit_spike_train(unit, segment_index=0) // 2)
                 for unit in found.generated.unit_ids
             ],
             axis=1,
@@ -297,7 +289,7 @@ class TestChangedUnits:
         # a merge drops the annotation that says how long was observed
         sorting.annotate(observation_interval=(0.0, DURATION), overwrite=True)
         spikes = nsg.open_units(sorting).spikes.values
-        return spikes[:20_000], spikes[30_000:]
+        return spikes[:10_000], spikes[15_000:]
 
     def test_scores_are_those_of_the_units_selected(self, computed):
         trained, tested = self.bins(computed.sorting)
@@ -358,11 +350,11 @@ class TestHonesty:
     def test_what_was_trained_on_is_predicted_and_not_scored(self, sorting, checkpoint):
         quick = {"baselines": ["running_rate"]}
         trained = nsi.compute_spike_generation(sorting, checkpoint, segment="train", **quick)
-        assert trained.spike_probability.sizes["time"] == 20_000
+        assert trained.spike_probability.sizes["time"] == 10_000
         assert trained.scores.empty
         everything = nsi.compute_spike_generation(sorting, checkpoint, segment="all", **quick)
-        assert everything.record["first_scored_bin"] == 20_000
-        assert everything.scores.attrs["segment_start"] == 20.0
+        assert everything.record["first_scored_bin"] == 10_000
+        assert everything.scores.attrs["segment_start"] == 10.0
 
     @pytest.mark.parametrize("changed", ["selected", "later", "merged", "stored"])
     def test_training_data_are_known_again(self, sorting, checkpoint, changed, tmp_path):
@@ -380,22 +372,22 @@ class TestHonesty:
             source = si.load(tmp_path / "stored.zarr")
         how = {"start": 0.0, "split": (0.1, 0.1, 0.8), "baselines": ["running_rate"]}
         found = nsi.compute_spike_generation(source, checkpoint, **how)
-        assert found.scores.attrs["segment_start"] == pytest.approx(clock + 20.0)
+        assert found.scores.attrs["segment_start"] == pytest.approx(clock + 10.0)
         row = found.audits[found.audits.audit == "independence"].iloc[0]
         assert "same session" in row.detail
 
     def test_the_trained_window_is_used_again(self, sorting, tmp_path):
-        how = {"start": 5.0, "duration": 30.0, "split": (0.4, 0.3, 0.2), "unit_ids": [4, 2, 6]}
+        how = {"start": 2.5, "duration": 15.0, "split": (0.4, 0.3, 0.2), "unit_ids": [4, 2, 6]}
         nsi.train_spike_model(sorting, tmp_path / "model", **QUICK, **how)
         analyzer = nsi.create_spike_analyzer(sorting)
         analyzer.sorting.shift_times(0.5)  # an analyzer's clock is its samples: stored ones forget this
         found = nsi.compute_spike_generation(analyzer, tmp_path / "model", baselines=["running_rate"])
-        assert found.record["edges"] == pytest.approx([5.0, 17.0, 26.0, 32.0])
+        assert found.record["edges"] == pytest.approx([2.5, 8.5, 13.0, 16.0])
         assert found.spike_probability.unit.values.tolist() == [4, 2, 6]
 
     def test_the_future_changes_nothing(self, checkpoint):
         one, other = simulated(seed=5), simulated(seed=6)
-        cut = int(35.0 * one.sampling_frequency)
+        cut = int(17.5 * one.sampling_frequency)
         parts = [(one, 0, cut), (other, cut, None)]
         trains = {
             unit: np.concatenate(
@@ -412,7 +404,7 @@ class TestHonesty:
             nsi.compute_spike_generation(each, checkpoint, baselines=["running_rate"]).spike_probability
             for each in (one, spliced)
         )
-        before = p.time.values < 35.0 - 0.0005
+        before = p.time.values < 17.5 - 0.0005
         np.testing.assert_array_equal(p.values[before], q.values[before])
         assert not np.array_equal(p.values[~before], q.values[~before])
 
@@ -440,13 +432,13 @@ class TestSegments:
         ]
         assert_same(*found)
         probability = found[0].spike_probability
-        # 40 s, at least one second of nothing, 40 s
-        assert probability.sizes["time"] == 81_000
+        # 20 s, at least one second of nothing, 20 s
+        assert probability.sizes["time"] == 41_000
         is_unseen = np.isnan(probability.values).all(axis=1)
-        np.testing.assert_array_equal(is_unseen.nonzero()[0], np.arange(40_000, 41_000))
+        np.testing.assert_array_equal(is_unseen.nonzero()[0], np.arange(20_000, 21_000))
         assert not np.isnan(probability.values[~is_unseen]).any()
         spiked = found[0].generated.to_spike_vector()["sample_index"] / found[0].generated.sampling_frequency
-        assert not ((spiked >= 40.0) & (spiked < 41.0)).any()
+        assert not ((spiked >= 20.0) & (spiked < 21.0)).any()
 
     @pytest.mark.parametrize("trained_on", [None, 1], ids=["all", "the_second"])
     def test_training_data_are_known_again(self, two, trained_on, tmp_path):
@@ -455,10 +447,10 @@ class TestSegments:
         quick = {"baselines": ["running_rate"], "start": 0.0, "split": (0.1, 0.1, 0.8)}
         other = 1 if trained_on is None else None
         found = nsi.compute_spike_generation(two, model, segment_index=other, **quick)
-        # half of the whole ends at 40.5 s, before the second begins at 41 s; half of the second at 20 s of it
+        # half of the whole ends at 20.5 s, before the second begins at 21 s; half of the second at 10 s of it
         until = trained.training["split"]["train"][1]
-        assert until == pytest.approx(40.5 if trained_on is None else 20.0)
-        first = 0.0 if trained_on is None else 41.0 + until
+        assert until == pytest.approx(20.5 if trained_on is None else 10.0)
+        first = 0.0 if trained_on is None else 21.0 + until
         assert found.scores.attrs["segment_start"] >= first
         assert "same session" in found.audits[found.audits.audit == "independence"].iloc[0].detail
 
@@ -487,9 +479,9 @@ class TestAnalyzersOfSpikesAlone:
         analyzer = analyzer if format == "memory" else si.load(analyzer.folder)
         assert analyzer.sorting.get_unit_spike_train(0, segment_index=0).max() < analyzer.get_num_samples()
         found = nsi.compute_spike_generation(analyzer, checkpoint, baselines=["running_rate"])
-        assert found.record["start_time"] == pytest.approx(3630.0)
+        assert found.record["start_time"] == pytest.approx(3615.0)
         merged = result_of(analyzer.merge_units([[0, 1]]))
-        assert merged.record["start_time"] == pytest.approx(3630.0)
+        assert merged.record["start_time"] == pytest.approx(3615.0)
         assert set(merged.scores.num_units) == {7}
 
     def test_an_unknown_or_wrong_interval_is_refused(self, sorting, tmp_path):

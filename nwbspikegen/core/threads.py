@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import sys
 from collections.abc import Iterator
 
 import threadpoolctl
@@ -23,5 +25,11 @@ def one_blas_thread() -> Iterator[None]:
     >>> {each["num_threads"] for each in blas}
     {1}
     """
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with _find_libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@functools.lru_cache(maxsize=1)
+def _find_libraries(num_modules: int) -> threadpoolctl.ThreadpoolController:
+    # looking for them takes 7 to 20 ms, more than many a decomposition; others come with other modules only
+    return threadpoolctl.ThreadpoolController()

@@ -196,7 +196,7 @@ def compare_verdicts(one: Verdict, other: Verdict) -> Estimate:
     >>> import nwbspikegen as nsg
     >>> units = nsg.open_units(nsg.simulate("in_vitro", num_units=8, duration=120, seed=1).sorting)
     >>> halves = [units.isel(time=slice(0, 60_000)), units.isel(time=slice(60_000, None))]
-    >>> verdict = judge_likeness(*halves)
+    >>> verdict = judge_likeness(*halves, num_shuffles=0)
     >>> compare_verdicts(verdict, verdict)
     Estimate(value=0.0, ci_low=0.0, ci_high=0.0)
     """

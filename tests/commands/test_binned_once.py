@@ -44,7 +44,7 @@ def _run(*arguments: object) -> str:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory) -> Path:
-    simulated = nsg.simulate("in_vivo", num_units=8, duration=24, seed=3)
+    simulated = nsg.simulate("in_vivo", num_units=8, duration=12, seed=3)
     path = tmp_path_factory.mktemp("binned") / "a.nwb"
     return nsg.convert_sorting(simulated.sorting, path, metadata=metadata_of(simulated))
 
@@ -64,7 +64,7 @@ def derived(recording: Path, model: Path) -> Path:
 def test_train(recording, tmp_path, binned):
     _run("train", recording, "--out", tmp_path / "model", *_WINDOW)
     assert set(binned.values()) == {1}
-    assert len(binned) == 24_000
+    assert len(binned) == 12_000
 
 
 @pytest.mark.parametrize(
@@ -74,25 +74,25 @@ def test_train(recording, tmp_path, binned):
 def test_generate(recording, model, tmp_path, binned, options):
     _run("generate", model, recording, "--out", tmp_path / "out.nwb", "--quiet", *options)
     assert set(binned.values()) == {1}
-    assert len(binned) == 24_000
+    assert len(binned) == 12_000
 
 
 def test_score_again(derived, binned):
     stored = json.loads(_run("score", derived, "--json", "--quiet"))
     # the trains of the segment are described
     assert set(binned.values()) == {1}
-    assert len(binned) == 6_000
+    assert len(binned) == 3_000
     binned.clear()
     again = json.loads(_run("score", derived, "--json", "--quiet", "--recompute"))
     assert set(binned.values()) == {1}
-    assert len(binned) == 24_000
+    assert len(binned) == 12_000
     for one, other in zip(stored["scores"], again["scores"], strict=True):
         assert one["predictor"] == other["predictor"]
         assert one["value"] == pytest.approx(other["value"], rel=1e-6, nan_ok=True)
 
 
 def test_cells_of_a_study(recording, tmp_path, binned):
-    simulated = nsg.simulate("in_vivo", num_units=8, duration=24, seed=4)
+    simulated = nsg.simulate("in_vivo", num_units=8, duration=12, seed=4)
     other = nsg.convert_sorting(simulated.sorting, tmp_path / "b.nwb", metadata=metadata_of(simulated))
     study = nsg.TransferStudy.create(
         tmp_path / "study",
@@ -105,7 +105,7 @@ def test_cells_of_a_study(recording, tmp_path, binned):
     study.run()
     # a training, the cells of a column, and the column: tasks of their own, which any worker may do
     assert set(binned.values()) == {3}
-    assert len(binned) == 48_000
+    assert len(binned) == 24_000
 
 
 def test_what_is_large_is_held_in_a_file(recording, monkeypatch, binned):

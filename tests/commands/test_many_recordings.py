@@ -16,7 +16,7 @@ from nwbspikegen.nwb.recordings import find_recordings, stands_for_many
 from nwbspikegen.prediction.nwb_reading import read_scores
 from nwbspikegen.simulation import metadata_of
 
-_WINDOW = ("--duration", "24", "--epochs", "1")
+_WINDOW = ("--duration", "16", "--epochs", "1")
 _HOW = ("--baselines", "none", "--workers", "1")
 
 
@@ -26,7 +26,7 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     (folder / "late").mkdir()
     for seed, name in enumerate(("a", "b", "late/a")):
-        simulation = nsg.simulate("in_vivo", num_units=4 + seed, duration=24, seed=seed)
+        simulation = nsg.simulate("in_vivo", num_units=4 + seed, duration=16, seed=seed)
         metadata = metadata_of(simulation)
         metadata["Subject"]["subject_id"] = f"s{seed}"
         nsg.convert_sorting(simulation.sorting, folder / f"{name}.nwb", metadata=metadata)
@@ -90,7 +90,7 @@ def test_one_that_fails_stops_no_other_and_the_same_command_goes_on(lab, tmp_pat
         *("a_desc-spikegen.nwb", "b_desc-spikegen.nwb", "late-a_desc-spikegen.nwb"),
     ]
     assert written.num_units.tolist() == [4, 5, 6]
-    assert written.duration.tolist() == [6.0] * 3
+    assert written.duration.tolist() == [4.0] * 3
     # the manifest has what each file has
     for row in written.itertuples():
         scores = read_scores(out / row.path).set_index(["predictor", "metric", "null"]).value

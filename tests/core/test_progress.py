@@ -15,6 +15,7 @@ import time
 import pytest
 from asdf_files import write_asdf
 from click.testing import CliRunner
+from terminal_worker import ask_in_worker
 
 import nwbspikegen as nsg
 from nwbspikegen.cli import cli
@@ -45,6 +46,7 @@ progress._DELAY = 0.0
 main()
 """
 
+_SMALL = ("--skip-units", "0", "--bin-size", "0.02")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # what a bar ends with: done and all, and the time left
 _LEFT = r"\d+/\d+ +(\d:\d\d:\d\d|-:--:--)"
@@ -137,14 +139,8 @@ def test_a_long_step_has_a_bar_before_it_ends(monkeypatch):
         assert progress._DISPLAY.users == 0
 
 
-def _ask_in_worker():
-    # as if the worker had the terminal of the process that started it
-    sys.stderr = type("Terminal", (), {"isatty": lambda self: True})()
-    os._exit(progress._is_terminal())
-
-
 def test_workers_draw_no_bars_into_the_terminal_they_share():
-    worker = multiprocessing.get_context("spawn").Process(target=_ask_in_worker)
+    worker = multiprocessing.get_context("spawn").Process(target=ask_in_worker)
     worker.start()
     worker.join()
     assert worker.exitcode == 0
@@ -187,8 +183,7 @@ def test_training_shows_itself_and_keeps_stdout_clean(recording, tmp_path):
         str(tmp_path / "model"),
         "--epochs",
         "3",
-        "--skip-units",
-        "0",
+        *_SMALL,
         "--json",
         "--log-file",
         str(log),
@@ -204,9 +199,6 @@ def test_training_shows_itself_and_keeps_stdout_clean(recording, tmp_path):
     )
     assert any("training in_context on 6 units" in line for line in lines)
     assert "\x1b" not in log.read_text()
-
-
-_SMALL = ("--skip-units", "0", "--bin-size", "0.02")
 
 
 @pytest.fixture(scope="module")

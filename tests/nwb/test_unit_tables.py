@@ -71,7 +71,7 @@ def test_a_table_is_viewed_and_becomes_the_units_of_what_is_derived(source: Path
 
 def test_commands_take_a_table(source: Path, tmp_path: Path) -> None:
     model, out = tmp_path / "model", tmp_path / "out.nwb"
-    table = ["--unit-table", _TABLE, "--skip-units", "0"]
+    table = ["--unit-table", _TABLE, "--skip-units", "0", "--bin-size", "0.01"]
 
     def run(*arguments: object) -> None:
         result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
@@ -84,7 +84,7 @@ def test_commands_take_a_table(source: Path, tmp_path: Path) -> None:
     assert nsg.read_spike_probability(out).unit.values.tolist() == [10, 11, 12, 13]
     with h5py.File(out) as file:
         assert file["units/id"][:].tolist() == [10, 11, 12, 13]
-    other = ["--unit-table", "processing/ecephys/units_probe0", "--skip-units", "0"]
+    other = ["--unit-table", "processing/ecephys/units_probe0", "--skip-units", "0", "--bin-size", "0.01"]
     run("generate", model, source, "--out", out, "--overwrite", *other)
     assert nsg.read_spike_probability(out).unit.values.tolist() == [0, 1, 2]
 

@@ -18,7 +18,7 @@ _TINY = {"shimono2026": {"num_heads": 2, "feedforward": 8, "num_bins": 200}, "in
 @pytest.mark.parametrize("name", _TINY)
 @pytest.mark.parametrize("loss", ["dice", "focal", "bernoulli"])
 def test_curves_and_choice_of_epoch(name, loss):
-    parts = small_split()
+    parts = small_split(duration=16.0)
     model = nsg.train(
         parts.train, parts.validation, model=name, loss=loss, epochs=2, progress=False, **_TINY[name]
     )
@@ -34,7 +34,7 @@ def test_curves_and_choice_of_epoch(name, loss):
     }
     assert expected | {"bits_per_spike"} == set(model.curves[0])
     assert CHOSEN_BY[model.loss] == ("bits_per_spike" if loss == "bernoulli" else "pr_auc")
-    assert model.training["split"]["validation"][0] == model.training["split"]["train"][1] == 20.0
+    assert model.training["split"]["validation"][0] == model.training["split"]["train"][1] == 8.0
 
 
 def test_in_context_beats_the_running_rate():
@@ -51,7 +51,7 @@ def test_in_context_beats_the_running_rate():
 
 
 def test_equal_seeds_give_equal_weights_and_leave_the_generator_alone():
-    parts = small_split()
+    parts = small_split(duration=16.0)
     state = torch.get_rng_state()
     one, two = (nsg.train(parts.train, parts.validation, epochs=1, seed=4, progress=False) for _ in range(2))
     assert one.sha256 == two.sha256
@@ -63,7 +63,7 @@ def test_equal_seeds_give_equal_weights_and_leave_the_generator_alone():
     ("name", "chosen"), [*((name, {}) for name in _TINY), ("shimono2026", {"start_at_rates": True})]
 )
 def test_an_interrupted_run_resumes_to_the_same_weights(name, chosen, tmp_path, monkeypatch):
-    parts = small_split()
+    parts = small_split(duration=16.0)
     kwargs = {"model": name, "epochs": 3, "progress": False, **_TINY[name], **chosen}
     whole = nsg.train(parts.train, parts.validation, **kwargs)
 

@@ -23,7 +23,7 @@ _TINY = {"model": "shimono2026", "num_heads": 2, "feedforward": 8, "num_bins": 2
 
 
 def _train(epochs: int, **changes: object) -> nsg.FittedModel:
-    parts = small_split()
+    parts = small_split(duration=16.0)
     return nsg.train(parts.train, parts.validation, epochs=epochs, **{**_TINY, **changes})
 
 
@@ -124,7 +124,7 @@ def test_the_state_of_another_run_is_not_overwritten(state, tmp_path, changes):
     folder = shutil.copytree(state, tmp_path / "run")
     before = (folder / "last.ckpt").read_bytes()
     given = {key: value for key, value in {**_TINY, **changes}.items() if value is not None}
-    parts = small_split()
+    parts = small_split(duration=16.0)
     with pytest.raises(InputError, match="the state of another run"):
         nsg.train(parts.train, parts.validation, epochs=3, checkpoints=folder, **given)
     torch.save({"state_dict": {}, "note": "of another program"}, folder / "last.ckpt")

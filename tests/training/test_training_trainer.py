@@ -123,7 +123,7 @@ def test_callbacks_and_loggers_are_added_to_ours(tmp_path):
         def on_train_epoch_end(self, trainer, module):
             self.epochs += 1
 
-    count, parts = Count(), small_split()
+    count, parts = Count(), small_split(duration=16.0)
     logger = lightning.pytorch.loggers.CSVLogger(tmp_path, name="log")
     options = {"callbacks": count, "logger": logger, "gradient_clip_val": 0.5}
     model = nsg.train(parts.train, parts.validation, epochs=2, progress=False, trainer=options, **_TINY)
@@ -184,7 +184,7 @@ def test_devices_that_are_there_are_named_as_lightning_does(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning", "ignore:.*does not have many workers")
 def test_a_trainer_of_ones_own_gives_the_same_model(tmp_path):
-    units, parts = small_population(), small_split()
+    units, parts = small_population(duration=16.0), small_split(duration=16.0)
     torch.manual_seed(0)
     module = TrainingModule(build_model("in_context", num_units=8), seed=0)
     data = SpikeData(parts.train, parts.validation, seed=0)

@@ -31,7 +31,8 @@ from nwbspikegen.transfer.cell_files import cell_file, model_folder
 from nwbspikegen.transfer.groups import compare_groups, flip_signs, summarise_groups
 from nwbspikegen.views import open_window
 
-_OPTIONS = nsg.WindowOptions(duration=30.0, skip_units=0, split=(0.3, 0.2, 0.5))
+# intervals are drawn from blocks of 10 s: a test segment of 15 s has two
+_OPTIONS = nsg.WindowOptions(duration=24.0, skip_units=0, split=(0.2, 0.17, 0.63))
 _HOW = {"epochs": 1, "training_samples": 10_000, "validation_samples": 10_000, "width": 16}
 _NAMES = ("culture", "mouse", "other")
 
@@ -41,7 +42,7 @@ def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
     paths = {}
     for seed, (name, preparation) in enumerate(zip(_NAMES, ("in_vitro", "in_vivo", "in_vivo"), strict=True)):
-        simulation = nsg.simulate(preparation, num_units=6 + seed, duration=30, seed=seed)
+        simulation = nsg.simulate(preparation, num_units=6 + seed, duration=24, seed=seed)
         metadata = metadata_of(simulation)
         metadata["Subject"]["subject_id"] = f"s{seed}"
         metadata["NWBFile"]["session_id"] = name
@@ -344,7 +345,7 @@ def test_one_broken_recording_does_not_stop_the_others(recordings, tmp_path):
 def test_the_command_line(recordings, tmp_path):
     listed = tmp_path / "sessions.yaml"
     listed.write_text(
-        "".join(f"{name}: {{file: {path}, duration: 30}}\n" for name, path in list(recordings.items())[:2])
+        "".join(f"{name}: {{file: {path}, duration: 24}}\n" for name, path in list(recordings.items())[:2])
     )
     arguments = [
         "transfer",

@@ -22,7 +22,7 @@ from nwbspikegen.prediction.nwb_writing import require_complete
 from nwbspikegen.views import nwb_source
 
 _SHARES = (0.05, 0.5, 0.95)
-_WINDOW = ["--skip-units", "0", "--duration", "30", "--epochs", "1"]
+_WINDOW = ["--skip-units", "0", "--duration", "30", "--bin-size", "0.01", "--epochs", "1"]
 
 
 def _compress(path: Path) -> None:
