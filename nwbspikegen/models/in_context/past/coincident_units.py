@@ -95,7 +95,8 @@ class CoincidentUnits:
         kept = excess[unit, member]
         total = np.bincount(unit, kept, len(excess))
         self._begin = np.searchsorted(unit, np.arange(len(excess) + 1))
-        self._member = member
+        # in one piece, as it was before: of a column of a table the kernel would be compiled once more
+        self._member = np.ascontiguousarray(member)
         self._share = (kept / total[unit]).astype(np.float32)
 
     def _find_excess(self) -> Float64[np.ndarray, "unit other"]:

@@ -120,7 +120,8 @@ class Past:
         population = self._population.read(spikes, observed, self.num_bins)
         is_training = mark_training_samples(population, spikes, observed)
         is_row = is_training | (requested[:, None] & observed)
-        at, unit = np.nonzero(is_row)
+        # in one piece, as those of steps are: of columns of a table kernels would be compiled once more
+        at, unit = map(np.ascontiguousarray, np.nonzero(is_row))
         row_of = np.full(is_row.shape, -1, dtype=np.int64)
         row_of[is_row] = np.arange(len(at))
         fired = (spikes[at, unit] > 0).astype(np.float32)
