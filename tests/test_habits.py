@@ -48,7 +48,8 @@ def test_workflows_name_what_is_there(path: Path) -> None:
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
         assert job["timeout-minutes"] <= 120, name
-        assert set(job.get("needs", "").split()) <= set(workflow["jobs"])
+        needs = job.get("needs", [])
+        assert set([needs] if isinstance(needs, str) else needs) <= set(workflow["jobs"])
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step), step
             if "uses" in step:
@@ -61,7 +62,9 @@ def test_workflows_name_what_is_there(path: Path) -> None:
 
 def test_ci_checks_what_is_promised() -> None:
     jobs = _read(_ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
-    assert {"lint", "tests", "lowest-versions", "newest-versions", "docs", "wheel", "coverage"} == set(jobs)
+    others = {"lowest-versions", "newest-versions", "docs", "wheel", "coverage"}
+    assert {"lint", "tests", "all-tests", *others} == set(jobs)
+    assert [step["run"] for step in jobs["all-tests"]["steps"] if "run" in step] == ["make test-all"]
     versions = jobs["tests"]["strategy"]["matrix"]["python"]
     allowed = SpecifierSet(_PROJECT["requires-python"])
     assert versions == [f"3.{minor}" for minor in range(30) if f"3.{minor}.0" in allowed]
@@ -72,8 +75,11 @@ def test_ci_checks_what_is_promised() -> None:
 def test_only_the_publishing_job_may_ask_for_an_identity() -> None:
     jobs = _read(_ROOT / ".github" / "workflows" / "release.yml")["jobs"]
     assert jobs["publish"]["permissions"] == {"id-token": "write"}
-    assert jobs["publish"]["needs"] == "build"
+    # nothing is published that did not pass all tests, those that `make test` leaves out as well
+    assert jobs["publish"]["needs"] == ["build", "tests"]
+    assert [step["run"] for step in jobs["tests"]["steps"] if "run" in step] == ["make test-all"]
     assert "permissions" not in jobs["build"]
+    assert "permissions" not in jobs["tests"]
     assert not re.search(r"password|secrets\.", json.dumps(jobs))
 
 
