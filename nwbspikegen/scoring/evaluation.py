@@ -268,6 +268,13 @@ def paired_difference(
         resamples=resamples,
         observed=observed,
     )
+    return estimate_difference(segment, segment.null_sums["first"], segment.null_sums["second"])
+
+
+def estimate_difference(
+    segment: ScoredSegment, first: Float64[np.ndarray, " block"], second: Float64[np.ndarray, " block"]
+) -> Estimate:
+    """Return bits per spike of `first` above `second`, given the log2-likelihood of each in each block."""
     # the difference is taken before it is weighed, not of two bits per spike: one denominator in every draw
-    gain = segment.null_sums["first"] - segment.null_sums["second"]
+    gain = first - second
     return estimate(weigh_bits(gain, sum_spikes(segment.spikes, segment.edges), segment.weights))

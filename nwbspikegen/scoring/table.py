@@ -17,9 +17,8 @@ from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import Baseline, make_baseline
-from nwbspikegen.scoring.blocks import BLOCK_DURATION, estimate
-from nwbspikegen.scoring.evaluation import FEWEST_SPIKES, Predicted, score_predictions
-from nwbspikegen.scoring.likelihood import sum_spikes, weigh_bits
+from nwbspikegen.scoring.blocks import BLOCK_DURATION
+from nwbspikegen.scoring.evaluation import FEWEST_SPIKES, Predicted, estimate_difference, score_predictions
 from nwbspikegen.scoring.segment import ScoredPrediction, prepare_segment
 from nwbspikegen.views.observed import is_same_recording, read_bins
 
@@ -164,10 +163,9 @@ def _tell_first(
     segment = prepare_segment(scored.spikes, bin_size=bin_size, nulls={"": rate}, observed=scored.observed)
     if segment.num_spikes < FEWEST_SPIKES:
         return
-    num_spikes = sum_spikes(segment.spikes, segment.edges)
     for name, prediction in predictions.items():
-        gain = ScoredPrediction(segment, prediction).log2_likelihood - segment.null_sums[""]
-        found = estimate(weigh_bits(gain, num_spikes, segment.weights))
+        own = ScoredPrediction(segment, prediction).log2_likelihood
+        found = estimate_difference(segment, own, segment.null_sums[""])
         interval = f"{found.ci_low:.3f} to {found.ci_high:.3f}"
         _LOG.info("%s: %.3f bits per spike above running_rate (%s)", name, found.value, interval)
 
