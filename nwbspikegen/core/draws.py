@@ -16,12 +16,13 @@ from jaxtyping import Bool, Float, UInt8
 
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.large_arrays import empty_array, release
+from nwbspikegen.core.threads import map_in_threads
 
 if TYPE_CHECKING:
     import xarray as xr
 
-# 32 MiB of probabilities of 128 units; it has no say in what is drawn
-_BINS_AT_ONCE = 65_536
+# 32 MiB of probabilities; it has no say in what is drawn
+_VALUES_AT_ONCE = 2**23
 
 
 def draw_spikes(
@@ -79,14 +80,18 @@ def draw_pieces(
             f"{len(ids)} ids for {num_units} units", "one id for each unit", "pass the ids of the columns"
         )
     streams = [_start_stream(seed, each, first_bin) for each in ids]
-    for start in range(0, len(spike_probability), _BINS_AT_ONCE):
+    step = max(1, _VALUES_AT_ONCE // max(num_units, 1))
+    for start in range(0, len(spike_probability), step):
         # first rounded as the file has it: a number drawn between the two would be a spike here and none when
         # the file is drawn again
-        probability = spike_probability[start : start + _BINS_AT_ONCE].T.astype(np.float32)
+        probability = np.ascontiguousarray(spike_probability[start : start + step].T, np.float32)
         drawn = np.empty(probability.shape, dtype=bool)
-        for stream, row, spiked in zip(streams, probability, drawn, strict=True):
+
+        def draw_unit(unit: int, probability: np.ndarray = probability, drawn: np.ndarray = drawn) -> None:
             # a comparison with NaN is False: no spike
-            np.less(stream.random(len(row)), row, out=spiked)
+            np.less(streams[unit].random(probability.shape[1]), probability[unit], out=drawn[unit])
+
+        map_in_threads(draw_unit, range(num_units))
         release(spike_probability)
         yield start, drawn
 

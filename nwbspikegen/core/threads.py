@@ -1,13 +1,35 @@
-"""How many threads work on what is too small for several."""
+"""How many threads work: one on what is too small for several, several on what is cut into parts."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
+import numba
 import threadpoolctl
+
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
+
+
+def map_in_threads(function: Callable[[_Part], _Result], parts: Iterable[_Part]) -> list[_Result]:
+    """Return what a function makes of each part, in order, by as many threads as kernels take.
+
+    Numpy sorts, searches and computes large arrays side by side; which thread takes which part changes no
+    digit.
+
+    Examples
+    --------
+    >>> map_in_threads(abs, [-1, 2])
+    [1, 2]
+    """
+    # NUMBA_NUM_THREADS says it for all
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        return list(pool.map(function, parts))
 
 
 @contextlib.contextmanager

@@ -8,12 +8,16 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64, Real
 
 from nwbspikegen.core.large_arrays import release
+from nwbspikegen.core.threads import map_in_threads
 from nwbspikegen.views.history import Mask
 
 # a spike at the limit costs log2(1e6) = 20 bits; 1e-6 per 1 ms bin is one spike in a quarter of an hour,
 # below any rate that a window of some minutes can tell from none
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1, so that one spike cannot cost infinitely much."""
+
+# in double precision 16 MB, a few times, in each thread
+_VALUES_AT_ONCE = 2**21
 
 
 def bits_per_spike(
@@ -53,14 +57,20 @@ def sum_log2_likelihood(
     observed: Mask = None,
 ) -> Float64[np.ndarray, " block"]:
     """Return the Bernoulli log2-likelihood of each block's observed bins, probabilities clipped."""
-    total = []
-    for start, stop in pairwise(edges):
-        probability, spike = spike_probability[start:stop], spikes[start:stop]
-        if observed is not None:
-            probability, spike = probability[observed[start:stop]], spike[observed[start:stop]]
-        total.append(_log2_likelihood(probability, spike))
-        release(spike_probability, spikes, observed)
-    return np.array(total, dtype=np.float64)
+    step = max(1, _VALUES_AT_ONCE // max(spikes.shape[1], 1))
+
+    def sum_block(block: tuple[int, int]) -> float:
+        total, (begin, end) = 0.0, block
+        for start in range(begin, end, step):
+            rows = slice(start, min(start + step, end))
+            probability, spike = spike_probability[rows], spikes[rows]
+            if observed is not None:
+                probability, spike = probability[observed[rows]], spike[observed[rows]]
+            total += _log2_likelihood(probability, spike)
+            release(spike_probability, spikes, observed)
+        return total
+
+    return np.array(map_in_threads(sum_block, pairwise(edges.tolist())), dtype=np.float64)
 
 
 def sum_spikes(

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, Shaped
 
 from nwbspikegen.core.large_arrays import empty_array, release
+from nwbspikegen.core.threads import map_in_threads
+from nwbspikegen.scoring.ranking_kernels import add_thresholds
 
 # thresholds handled together: the tables of all draws then stay within the processor's cache
 _CHUNK = 2048
@@ -61,21 +63,25 @@ def sort_blocks(
 
     A count above 0 is a spike.
     """
-    spiking, silent, done = [], [], 0
+    row = spike_probability[:1].size
     store = empty_array((spike_probability.size,), spike_probability.dtype)
-    for start, stop in pairwise(edges):
+
+    def sort_block(block: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        start, stop = block
         probability, spike = spike_probability[start:stop].ravel(), spikes[start:stop].ravel() > 0
         if observed is not None:
             seen = observed[start:stop].ravel()
             probability, spike = probability[seen], spike[seen]
-        spiking.append(np.sort(probability[spike]))
         rest = probability[~spike]
-        silent.append(store[done : done + len(rest)])
-        silent[-1][:] = rest
-        silent[-1].sort()
-        done += len(rest)
+        # each block has its place in the store, which it need not fill
+        silent = store[start * row : start * row + len(rest)]
+        silent[:] = rest
+        silent.sort()
         release(spike_probability, spikes, observed, store)
-    return SortedBlocks(spiking, silent)
+        return np.sort(probability[spike]), silent
+
+    blocks = map_in_threads(sort_block, pairwise(edges.tolist()))
+    return SortedBlocks([spiking for spiking, _ in blocks], [silent for _, silent in blocks])
 
 
 def rank_pooled(
@@ -123,13 +129,18 @@ def rank_sorted(
     num_silent = weights @ [float(len(block)) for block in ordered.silent]
     # between two spikes' probabilities recall stands still: the curves go sideways (ROC) or down (PR)
     # there, which counts at the spikes tell already
-    thresholds = np.unique(np.concatenate(ordered.spiking))
+    spiking = _Spiking.sort(ordered.spiking)
     sums = np.zeros((3, len(weights)))
     # of all draws at once: they share the counts, and a draw is one more row of a matrix product
     hits = np.zeros(len(weights))
-    for stop in range(len(thresholds), 0, -_CHUNK):
-        chunk = thresholds[max(0, stop - _CHUNK) : stop][::-1]
-        hits = _add_chunk(sums, hits, _count_chunk(ordered, chunk), weights)
+    for stop in range(len(spiking.thresholds), 0, -_CHUNK):
+        chunk = slice(max(0, stop - _CHUNK), stop)
+        below, reached = _count_silent(ordered.silent, spiking.thresholds[chunk])
+        at = weights @ spiking.count(chunk)
+        silent_reached = num_silent[:, None] - weights @ below
+        # most probabilities of spikes are none of a silent bin
+        silent_above = silent_reached if reached is below else num_silent[:, None] - weights @ reached
+        add_thresholds(at, silent_reached, silent_above, hits, sums)
         release(*ordered.silent[:1])
     with np.errstate(invalid="ignore", divide="ignore"):
         # what was summed are pairs lost: silent bins above a spike, and half of those level with it
@@ -138,67 +149,65 @@ def rank_sorted(
     return sums[:, drawn]
 
 
-_Counts = tuple[
-    Float64[np.ndarray, "block threshold"],
-    Float64[np.ndarray, "block threshold"],
-    Float64[np.ndarray, "block threshold"],
-]
+@dataclass(frozen=True)
+class _Spiking:
+    """Probabilities of all bins with a spike, and which blocks they are of.
+
+    Attributes
+    ----------
+    thresholds : array (threshold,)
+        Each once, ascending.
+    edges : array (threshold + 1,)
+        Place of the first spike of each threshold, in the order of thresholds, and how many spikes there are.
+    block : array (spike,)
+        Of each spike, in that order.
+    num_blocks : int
+    """
+
+    thresholds: Float[np.ndarray, " threshold"]
+    edges: Int64[np.ndarray, " edge"]
+    block: Int64[np.ndarray, " spike"]
+    num_blocks: int
+
+    @classmethod
+    def sort(cls, blocks: list[Float[np.ndarray, " _spiking"]]) -> _Spiking:
+        probability = np.concatenate(blocks)
+        order = np.argsort(probability)
+        thresholds, first = np.unique(probability[order], return_index=True)
+        block = np.repeat(np.arange(len(blocks)), [len(each) for each in blocks])[order]
+        return cls(thresholds, np.append(first, len(order)), block, len(blocks))
+
+    def count(self, chunk: slice) -> Float64[np.ndarray, "block threshold"]:
+        """Return how many spikes each block has at some thresholds."""
+        edges = self.edges[chunk.start : chunk.stop + 1]
+        num_here = len(edges) - 1
+        threshold = np.repeat(np.arange(num_here), np.diff(edges))
+        places = self.block[edges[0] : edges[-1]] * num_here + threshold
+        counts = np.bincount(places, minlength=self.num_blocks * num_here)
+        return counts.reshape(self.num_blocks, num_here).astype(np.float64)
 
 
-def _count_chunk(ordered: SortedBlocks, descending: Float[np.ndarray, " threshold"]) -> _Counts:
-    """Count per block the spikes at each threshold, and the silent bins at or above, and above it."""
-    shape = (len(ordered.silent), len(descending))
-    at, silent_reached, silent_above = np.empty(shape), np.empty(shape), np.empty(shape)
-    ascending = np.ascontiguousarray(descending[::-1])
-    for block, (spiking, silent) in enumerate(zip(ordered.spiking, ordered.silent, strict=True)):
-        at[block] = np.diff(_edges_of(spiking, ascending), axis=0)[0, ::-1]
-        below, reached = _edges_of(silent, ascending)
-        silent_reached[block] = (len(silent) - below)[::-1]
-        silent_above[block] = (len(silent) - reached)[::-1]
-    return at, silent_reached, silent_above
+_Counts = Float64[np.ndarray, "block threshold"]
 
 
-def _edges_of(
-    ordered: Float[np.ndarray, " value"], ascending: Float[np.ndarray, " threshold"]
-) -> Int64[np.ndarray, "2 threshold"]:
-    """Return how many values lie below, and how many at or below, each threshold."""
-    start = int(np.searchsorted(ordered, ascending[0], side="left"))
-    stop = int(np.searchsorted(ordered, ascending[-1], side="right"))
-    # only what lies between the outermost thresholds is searched, which stays in cache
-    within = ordered[start:stop]
-    left = np.searchsorted(within, ascending, side="left")
-    right = np.searchsorted(within, ascending, side="right")
-    return np.stack([left, right]).astype(np.int64) + start
-
-
-def _add_chunk(
-    sums: Float64[np.ndarray, "3 draw"],
-    hits_before: Float64[np.ndarray, " draw"],
-    counts: _Counts,
-    weights: Float64[np.ndarray, "draw block"],
-) -> Float64[np.ndarray, " draw"]:
-    """Add a chunk of descending thresholds to the three sums and return the hits so far."""
-    at, reached, above = (weights @ table for table in counts)
-    hits = np.cumsum(at, axis=1)
-    hits += hits_before[:, None]
-    earlier = hits - at
-    # (reached + above) / 2 is the silent bins above plus half of those level, whose rank a coin would decide
-    sums[0] += np.einsum("dt,dt->d", at, reached + above) / 2
-    precision = _divide(hits, hits + reached)
-    sums[1] += np.einsum("dt,dt->d", at, precision)
-    # a trapezoid from the recall before this threshold to the one at it: precision at both ends, halved
-    precision += _divide(earlier, earlier + above)
-    sums[2] += np.einsum("dt,dt->d", at, precision) / 2
-    return hits[:, -1]
-
-
-def _divide(
-    part: Float64[np.ndarray, "draw threshold"], whole: Float64[np.ndarray, "draw threshold"]
-) -> Float64[np.ndarray, "draw threshold"]:
-    """Return the precision, which is 1 where nothing has been called a spike yet."""
-    # in draws that left out every block with so high a probability
-    empty = whole == 0
-    part = np.where(empty, 1.0, part)
-    np.maximum(whole, 1.0, out=whole)
-    part /= whole
-    return part
+def _count_silent(
+    blocks: list[Float[np.ndarray, " _silent"]], thresholds: Float[np.ndarray, " threshold"]
+) -> tuple[_Counts, _Counts]:
+    """Count per block the silent bins below, and up to, each threshold; one table for both without ties."""
+    below = np.empty((len(blocks), len(thresholds)))
+    reached = below
+    for block, silent in enumerate(blocks):
+        start = int(np.searchsorted(silent, thresholds[0], side="left"))
+        stop = int(np.searchsorted(silent, thresholds[-1], side="right"))
+        # only what lies between the outermost thresholds is searched, which stays in cache
+        within = silent[start:stop]
+        found = np.searchsorted(within, thresholds, side="left")
+        below[block] = found + start
+        if reached is not below:
+            reached[block] = below[block]
+        tied = np.flatnonzero(within[np.minimum(found, len(within) - 1)] == thresholds) if len(within) else ()
+        if len(tied):
+            if reached is below:
+                reached = below.copy()
+            reached[block, tied] = np.searchsorted(within, thresholds[tied], side="right") + start
+    return below, reached

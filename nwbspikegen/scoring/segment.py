@@ -127,6 +127,15 @@ class ScoredPrediction:
             recorded[piece] = segment.spikes[piece] > 0
         return generated, recorded
 
+    @cached_property
+    def num_drawn_by_unit(self) -> Int64[np.ndarray, " unit"]:
+        """How many spikes of each unit the train drawn from the prediction has."""
+        generated = self.trains[0].T
+        found = np.empty(len(generated), dtype=np.int64)
+        for piece in cut_rows(generated):
+            found[piece] = np.count_nonzero(generated[piece], axis=1)
+        return found
+
 
 def prepare_segment(
     spikes: Real[np.ndarray, "time unit"],

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, Real
 
 from nwbspikegen.core.large_arrays import empty_array, release
+from nwbspikegen.core.threads import map_in_threads
+from nwbspikegen.scoring.ranking_kernels import count_wins
 from nwbspikegen.views.history import Mask
 
 
@@ -48,9 +51,12 @@ def rank_units(
     """Count, for each unit and pair of blocks, how often a spike is ranked above an observed silent bin."""
     num_units, num_blocks = spikes.shape[1], len(edges) - 1
     spiking, where = _spike_probabilities(spike_probability, spikes, edges)
+    ranked = _rank_spikes(where, spiking)
     num_silent = np.empty_like(spiking)
     pairs = empty_array((num_units, num_blocks, num_blocks), np.float64)
-    for second, (start, stop) in enumerate(pairwise(edges)):
+
+    def count_block(second: int) -> None:
+        start, stop = edges[second : second + 2]
         # what was not observed is neither a spike nor silence, and leaves both sides of a pair
         not_silent = spikes[start:stop] > 0
         if observed is not None:
@@ -58,10 +64,10 @@ def rank_units(
         num_silent[:, second] = stop - start - np.count_nonzero(not_silent, axis=0)
         # all units at once, block by block: the sorted copy is of one block, not of the segment
         ordered = _sort_silent(spike_probability[start:stop], not_silent)
-        for unit in range(num_units):
-            silent = ordered[unit, : num_silent[unit, second]]
-            pairs[unit, :, second] = _sum_by_block(_wins(silent, where[unit]), spiking[unit])
+        count_wins(ordered, num_silent[:, second], *ranked, pairs[:, :, second])
         release(spike_probability, spikes, observed, pairs)
+
+    map_in_threads(count_block, range(num_blocks))
     return UnitRanking(pairs, spiking.astype(np.float64), num_silent.astype(np.float64))
 
 
@@ -109,24 +115,30 @@ def _spike_probabilities(
     return np.stack(spiking, axis=1), [np.concatenate(of_unit) for of_unit in zip(*parts, strict=True)]
 
 
+class _Ranked(NamedTuple):
+    """Each unit's probabilities at its spikes, ascending, one unit after the other, and the block of each."""
+
+    begin: Int64[np.ndarray, " edge"]
+    probability: Float[np.ndarray, " spike"]
+    block: Int64[np.ndarray, " spike"]
+
+
+def _rank_spikes(
+    where: list[Float[np.ndarray, " _spiking"]], spiking: Int64[np.ndarray, "unit block"]
+) -> _Ranked:
+    orders = [np.argsort(probability) for probability in where]
+    blocks = [np.repeat(np.arange(len(counts)), counts) for counts in spiking]
+    begin: Int64[np.ndarray, " edge"] = np.concatenate([[0], np.cumsum(spiking.sum(axis=1))])
+    ranked = [probability[order] for probability, order in zip(where, orders, strict=True)]
+    block = [block[order] for block, order in zip(blocks, orders, strict=True)]
+    return _Ranked(begin, np.concatenate(ranked), np.concatenate(block))
+
+
 def _sort_silent(
     spike_probability: Float[np.ndarray, "bin unit"], not_silent: Bool[np.ndarray, "bin unit"]
 ) -> Float[np.ndarray, "unit bin"]:
     """Return each unit's probabilities ascending, those of bins not silent pushed to the end as infinite."""
-    return np.sort(np.where(not_silent, np.inf, spike_probability).T.astype(spike_probability.dtype), axis=1)
-
-
-def _wins(
-    ordered: Float[np.ndarray, " silent"], probability: Float[np.ndarray, " spiking"]
-) -> Float64[np.ndarray, " spiking"]:
-    """Return how many of the ordered values each probability exceeds, ties counting half."""
-    below = np.searchsorted(ordered, probability, side="left")
-    # the mean of the places before and behind all equal ones: half of the ties
-    return (below + np.searchsorted(ordered, probability, side="right")) / 2
-
-
-def _sum_by_block(
-    wins: Float64[np.ndarray, " spiking"], spiking: Int64[np.ndarray, " block"]
-) -> Float64[np.ndarray, " block"]:
-    reached = np.concatenate([[0.0], np.cumsum(wins)])
-    return np.diff(reached[np.concatenate([[0], np.cumsum(spiking)])])
+    # a unit's bins lie together, where they are sorted in half the time
+    silent = np.ascontiguousarray(np.where(not_silent, np.inf, spike_probability).T, spike_probability.dtype)
+    silent.sort(axis=1)
+    return silent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, Shaped, UInt8
@@ -31,8 +31,9 @@ Mask = Bool[np.ndarray, "time unit"] | None
 # Chosen on validation segments: two hold the retinas back (wt from nothing .62 to .41), less than one
 # does not hold npx (.00 to -.05)
 HAZARD_PRIOR_SPIKES = 1.0
-# of a million bins 16 MB of spikes, as much of a mask, and 64 MB of what is predicted
-_UNITS_AT_ONCE = 16
+# float32, 8 MB: bins are read some at a time, of all units. Some units at a time, of all bins, each page of a
+# long recording would be read, and of its predictions written, once for every few units
+_VALUES_AT_ONCE = 2**21
 # the rate of a unit of which nothing is known; medians of the recordings tried are 0.2 to 5 Hz
 _PRIOR_RATE_HZ = 1.0
 
@@ -113,10 +114,12 @@ def running_rate(
     array([[0.0005]], dtype=float32)
     """
 
-    def fill(few: _ByUnit, seen: _SeenByUnit, out: _PredictedByUnit) -> None:
-        running_rate_kernel(few, seen, first, prior_bins(bin_size), out)
+    counters = np.zeros((spikes.shape[1], 2), np.int64)
 
-    return _fill_by_units(spikes, first, observed, fill)
+    def fill(part: _ByUnit, seen: _SeenByUnit, begin: int, out: _PredictedByUnit) -> None:
+        running_rate_kernel(part, seen, begin, prior_bins(bin_size), counters, out)
+
+    return _fill_by_pieces(spikes, first, observed, fill)
 
 
 def online_hazard(
@@ -137,12 +140,19 @@ def online_hazard(
     >>> online_hazard(spikes, 9998, 0.001).round(1).ravel().tolist()
     [1.0, 0.0]
     """
-    classes = age_classes()
+    classes, num_units = age_classes(), spikes.shape[1]
+    counters = np.zeros((num_units, 3), np.int64)
+    # how long ago it fired before the first bin is not known
+    counters[:, 2] = -1
+    # one class more than ages have: that of an age that is not known
+    by_class, rate_bins = np.zeros((num_units, 2, classes[-1] + 2)), prior_bins(bin_size)
 
-    def fill(few: _ByUnit, seen: _SeenByUnit, out: _PredictedByUnit) -> None:
-        online_hazard_kernel(few, seen, first, prior_bins(bin_size), classes, HAZARD_PRIOR_SPIKES, out)
+    def fill(part: _ByUnit, seen: _SeenByUnit, begin: int, out: _PredictedByUnit) -> None:
+        online_hazard_kernel(
+            part, seen, begin, rate_bins, classes, HAZARD_PRIOR_SPIKES, counters, by_class, out
+        )
 
-    return _fill_by_units(spikes, first, observed, fill)
+    return _fill_by_pieces(spikes, first, observed, fill)
 
 
 def exponential_traces(
@@ -195,12 +205,60 @@ def exponential_traces_by_unit(
     >>> exponential_traces_by_unit(np.ones((100, 2), np.uint8), 90, [2.0]).shape
     (2, 10, 1)
     """
-    out = _empty(spikes, first, len(taus))
-    # float64 until the end: of a tau of 5,000 bins float32 would keep three digits of 1 - a
-    decay = np.exp(-1.0 / np.asarray(taus, dtype=np.float64))
-    mask = _by_unit_or_all(observed, spikes)
-    trace_kernel(_by_unit(spikes), mask, first, prior_bins(bin_size), decay, out)
-    return out
+    _require_first(spikes, first)
+    return _Traces(spikes.shape[1], taus, bin_size).read(spikes, observed, first)
+
+
+def trace_pieces(
+    spikes: UInt8[np.ndarray, "time unit"],
+    first: int,
+    taus: Sequence[float],
+    observed: Mask = None,
+    *,
+    bin_size: float = 0.001,
+) -> Iterator[tuple[slice, Float32[np.ndarray, "unit _bins tau"]]]:
+    """Yield the traces of `exponential_traces_by_unit` some bins at a time, behind the rows that they are of.
+
+    Row 0 is of the bin `first`.
+
+    Examples
+    --------
+    >>> spikes = np.ones((100, 2), np.uint8)
+    >>> [(rows, traces.shape) for rows, traces in trace_pieces(spikes, 90, [2.0])]
+    [(slice(0, 10, None), (2, 10, 1))]
+    """
+    _require_first(spikes, first)
+    traces = _Traces(spikes.shape[1], taus, bin_size)
+    for piece in _cut_bins(len(spikes), spikes.shape[1] * len(taus)):
+        begin = max(first - piece.start, 0)
+        seen = None if observed is None else observed[piece]
+        made = traces.read(spikes[piece], seen, begin)
+        release(spikes, observed)
+        if made.shape[1]:
+            yield slice(piece.start + begin - first, piece.stop - first), made
+
+
+class _Traces:
+    """Exponential traces of what was read so far."""
+
+    def __init__(self, num_units: int, taus: Sequence[float], bin_size: float) -> None:
+        # float64 until the end: of a tau of 5,000 bins float32 would keep three digits of 1 - a
+        self._decay = np.exp(-1.0 / np.asarray(taus, dtype=np.float64))
+        self._prior_bins = prior_bins(bin_size)
+        self._counters = np.zeros((num_units, 2), np.int64)
+        self._traces = np.zeros((num_units, len(self._decay)))
+
+    def read(
+        self, spikes: UInt8[np.ndarray, "bins unit"], observed: Mask, begin: int
+    ) -> Float32[np.ndarray, "unit _predicted tau"]:
+        """Read some bins more, and return the traces of those from `begin` on, each before it is read."""
+        num_bins, num_units = spikes.shape
+        out = np.empty((num_units, max(num_bins - begin, 0), len(self._decay)), np.float32)
+        seen = _by_unit_or_all(observed, spikes)
+        trace_kernel(
+            *(_by_unit(spikes), seen, begin, self._prior_bins, self._decay), self._counters, self._traces, out
+        )
+        return out
 
 
 def fill_unobserved(
@@ -218,28 +276,35 @@ def fill_unobserved(
     return np.where(observed, spikes, running_rate(spikes, 0, bin_size, observed)).astype(np.float32)
 
 
-_ByUnit = UInt8[np.ndarray, "_few time"]
-_SeenByUnit = Bool[np.ndarray, "_few time"]
-_PredictedByUnit = Float32[np.ndarray, "_few predicted"]
+_ByUnit = UInt8[np.ndarray, "unit bins"]
+_SeenByUnit = Bool[np.ndarray, "unit bins"]
+_PredictedByUnit = Float32[np.ndarray, "unit _predicted"]
 
 
-def _fill_by_units(
+def _fill_by_pieces(
     spikes: UInt8[np.ndarray, "time unit"],
     first: int,
     observed: Mask,
-    fill: Callable[[_ByUnit, _SeenByUnit, _PredictedByUnit], None],
+    fill: Callable[[_ByUnit, _SeenByUnit, int, _PredictedByUnit], None],
 ) -> Float32[np.ndarray, "predicted unit"]:
-    """Let a kernel fill in some units after others: turned copies are of these alone."""
-    num_units = spikes.shape[1]
-    predicted = empty_array((max(len(spikes) - first, 0), num_units), np.float32)
-    for start in range(0, num_units, _UNITS_AT_ONCE):
-        few = slice(start, start + _UNITS_AT_ONCE)
-        part = spikes[:, few]
-        out = _empty(part, first)
-        fill(_by_unit(part), _by_unit_or_all(None if observed is None else observed[:, few], part), out)
-        predicted[:, few] = out.T
+    """Let a kernel that carries its state read some bins after others: turned copies are of these alone."""
+    _require_first(spikes, first)
+    num_bins, num_units = spikes.shape
+    predicted = empty_array((num_bins - first, num_units), np.float32)
+    for piece in _cut_bins(num_bins, num_units):
+        part, begin = spikes[piece], max(first - piece.start, 0)
+        out = np.empty((num_units, max(len(part) - begin, 0)), np.float32)
+        fill(_by_unit(part), _by_unit_or_all(None if observed is None else observed[piece], part), begin, out)
+        predicted[max(piece.start - first, 0) : max(piece.stop - first, 0)] = out.T
         release(predicted, spikes, observed)
     return predicted
+
+
+def _cut_bins(num_bins: int, num_values: int) -> Iterator[slice]:
+    """Give the pieces in which bins of so many values each are read."""
+    step = max(1, _VALUES_AT_ONCE // max(num_values, 1))
+    for start in range(0, num_bins, step):
+        yield slice(start, min(start + step, num_bins))
 
 
 def _by_unit(spikes: UInt8[np.ndarray, "time unit"]) -> UInt8[np.ndarray, "unit time"]:
@@ -252,9 +317,6 @@ def _by_unit_or_all(observed: Mask, spikes: UInt8[np.ndarray, "time unit"]) -> B
     return np.ascontiguousarray(observed.T)
 
 
-def _empty(
-    spikes: UInt8[np.ndarray, "time unit"], first: int, *more: int
-) -> Float32[np.ndarray, "unit predicted *more"]:
+def _require_first(spikes: UInt8[np.ndarray, "time unit"], first: int) -> None:
     if not 0 <= first <= len(spikes):
         raise InputError(f"first bin {first}", f"a bin from 0 to {len(spikes)}", "check the context")
-    return np.empty((spikes.shape[1], len(spikes) - first, *more), dtype=np.float32)

@@ -7,7 +7,6 @@ arrays that they update: a recording can be given in pieces and the result is th
 from __future__ import annotations
 
 import numba
-import numpy as np
 
 # processors take far longer to multiply a number below 2e-308 (1e-38 in single precision), which a trace
 # is within a second or two of silence and then stays: 1,000 units took 3 times as long to read
@@ -16,11 +15,13 @@ NEGLIGIBLE = 1e-30
 
 # units are independent, so threads share them and no sum depends on how many there are
 @numba.njit(cache=True, parallel=True, nogil=True)
-def running_rate_kernel(spikes, observed, first, prior_bins, out):  # type: ignore[no-untyped-def]
-    """Fill out (unit, predicted) with (k + 1/2) / (n + prior_bins) over the n observed bins before each."""
+def running_rate_kernel(spikes, observed, first, prior_bins, counters, out):  # type: ignore[no-untyped-def]
+    """Fill out (unit, predicted) with (k + 1/2) / (n + prior_bins) over the n observed bins before each.
+
+    counters (unit, 2) are k and n before the first bin; then those behind the last.
+    """
     for unit in numba.prange(spikes.shape[0]):
-        count = 0
-        num_seen = 0
+        count, num_seen = counters[unit]
         for t in range(spikes.shape[1]):
             # what is written for a bin is written before its spike is read, here and in the kernels below:
             # that is all that causality asks
@@ -29,22 +30,22 @@ def running_rate_kernel(spikes, observed, first, prior_bins, out):  # type: igno
             if observed[unit, t]:
                 count += spikes[unit, t]
                 num_seen += 1
+        counters[unit, 0], counters[unit, 1] = count, num_seen
 
 
 @numba.njit(cache=True, parallel=True, nogil=True)
 def online_hazard_kernel(  # type: ignore[no-untyped-def]
-    spikes, observed, first, prior_bins, age_class, prior_spikes, out
+    spikes, observed, first, prior_bins, age_class, prior_spikes, counters, by_class, out
 ):
-    """Fill out (unit, predicted) with the smoothed hazard of the age since the last spike."""
+    """Fill out (unit, predicted) with the smoothed hazard of the age since the last spike.
+
+    counters (unit, 3) are spikes, observed bins and age before the first bin, by_class (unit, 2, class)
+    spikes and bins of each class; then those behind the last.
+    """
     oldest = age_class.size - 1
-    num_classes = age_class[oldest] + 2
     for unit in numba.prange(spikes.shape[0]):
-        fired = np.zeros(num_classes)
-        seen = np.zeros(num_classes)
-        count = 0
-        num_seen = 0
-        # how long ago it fired before the first bin is not known
-        age = -1
+        fired, seen = by_class[unit]
+        count, num_seen, age = counters[unit]
         for t in range(spikes.shape[1]):
             cls = class_of(age, age_class)
             if t >= first:
@@ -61,6 +62,7 @@ def online_hazard_kernel(  # type: ignore[no-untyped-def]
                 fired[cls] += min(spike, 1)
                 count += spike
             age = next_age(age, spike, observed[unit, t], oldest)
+        counters[unit, 0], counters[unit, 1], counters[unit, 2] = count, num_seen, age
 
 
 @numba.njit(cache=True, nogil=True)
@@ -79,16 +81,18 @@ def smooth_hazard(fired, seen, rate, prior_spikes):  # type: ignore[no-untyped-d
 
 
 @numba.njit(cache=True, parallel=True, nogil=True)
-def trace_kernel(spikes, observed, first, prior_bins, decay, out):  # type: ignore[no-untyped-def]
+def trace_kernel(  # type: ignore[no-untyped-def]
+    spikes, observed, first, prior_bins, decay, counters, traces, out
+):
     """Fill out (unit, predicted, tau) with exponential traces of the past, unit gain.
 
     In a bin that was not observed a spike is as likely as the running rate says, so that a trace nears
-    it by and by.
+    it by and by. counters (unit, 2) are spikes and observed bins before the first bin, traces (unit, tau) the
+    traces of it; then those behind the last.
     """
     for unit in numba.prange(spikes.shape[0]):
-        trace = np.zeros(decay.size)
-        count = 0
-        num_seen = 0
+        trace = traces[unit]
+        count, num_seen = counters[unit]
         for t in range(spikes.shape[1]):
             if observed[unit, t]:
                 expected = float(spikes[unit, t])
@@ -100,6 +104,7 @@ def trace_kernel(spikes, observed, first, prior_bins, decay, out):  # type: igno
                 if t >= first:
                     out[unit, t - first, i] = trace[i]
                 trace[i] = drop_negligible(decay[i] * trace[i] + (1.0 - decay[i]) * expected)
+        counters[unit, 0], counters[unit, 1] = count, num_seen
 
 
 @numba.njit(cache=True, nogil=True)

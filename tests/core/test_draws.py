@@ -38,7 +38,7 @@ def test_a_unit_s_spikes_do_not_depend_on_other_units_order_or_cuts(
     ids = np.array([104, 7, 9, 31, 2, 55])
     whole = draw_spikes(probability, seed, unit_ids=ids)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(draws, "_BINS_AT_ONCE", at_once)
+        patch.setattr(draws, "_VALUES_AT_ONCE", at_once)
         part = draw_spikes(probability[first:, columns], seed, unit_ids=ids[columns], first_bin=first)
     np.testing.assert_array_equal(part, whole[first:, columns])
 

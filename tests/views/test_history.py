@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.views.history import AGE_EDGES, exponential_traces, online_hazard, running_rate
+from nwbspikegen.views import history
+from nwbspikegen.views.history import (
+    AGE_EDGES,
+    exponential_traces,
+    online_hazard,
+    running_rate,
+    trace_pieces,
+)
 
 _SPIKES = arrays(np.uint8, st.tuples(st.integers(2, 60), st.integers(1, 4)), elements=st.integers(0, 1))
 _CAUSAL = {
@@ -34,6 +41,23 @@ def test_the_future_changes_nothing(name, spikes, data):
 def test_context_is_read_and_not_predicted(name, spikes, data):
     first = data.draw(st.integers(0, len(spikes)))
     np.testing.assert_array_equal(_CAUSAL[name](spikes, 0)[first:], _CAUSAL[name](spikes, first))
+
+
+@given(spikes=_SPIKES, data=st.data())
+def test_pieces_in_which_bins_are_read_change_nothing(spikes, data):
+    first, at_once = data.draw(st.integers(0, len(spikes))), data.draw(st.integers(1, 40))
+    seen = data.draw(arrays(bool, spikes.shape))
+    whole = [predict(spikes, first, 0.001, seen) for predict in (running_rate, online_hazard)]
+    traces = exponential_traces(spikes, first, [1.5, 40.0], seen)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "_VALUES_AT_ONCE", at_once)
+        for predict, expected in zip((running_rate, online_hazard), whole, strict=True):
+            np.testing.assert_array_equal(predict(spikes, first, 0.001, seen), expected)
+        pieces = list(trace_pieces(spikes, first, [1.5, 40.0], seen))
+    rows = [place for piece, _ in pieces for place in range(piece.start, piece.stop)]
+    assert rows == list(range(len(spikes) - first))
+    for piece, values in pieces:
+        np.testing.assert_array_equal(values, traces[piece].transpose(1, 0, 2))
 
 
 def _hazard_by_definition(train: np.ndarray) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
@@ -13,7 +14,7 @@ from nwbspikegen.core.threads import one_blas_thread
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
-from nwbspikegen.views.history import Mask, exponential_traces_by_unit, mean_rate_per_bin
+from nwbspikegen.views.history import Mask, exponential_traces_by_unit, mean_rate_per_bin, trace_pieces
 
 # 2 bins is as fast as a trace of whole bins can tell, 1000 is a second at 1 ms; rounded so that the digits,
 # which the filters depend on, are the same on every machine
@@ -35,6 +36,8 @@ _THINNED = 10
 _FEWEST_THINNED = 50
 # bins of units whose traces are held at once: 8 filters x 4 bytes x 2 million are 67 MB
 _TRACED_AT_ONCE = 2_000_000
+# units whose spikes are copied at once, 115 MB of half an hour
+_TAKEN_AT_ONCE = 64
 
 
 @register_baseline
@@ -76,12 +79,9 @@ class HistoryGLM(StoredGLM):
         # Newton's method starts at the rate, where without history it also ends
         null = mean_rate_per_bin(spikes, observed)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
-        step = _count_at_once(len(spikes))
         # as many units at once as kernels take threads; each is fitted by one, so that no digit depends on it
         with ThreadPoolExecutor(numba.get_num_threads()) as pool:
-            for start in range(0, spikes.shape[1], step):
-                few = np.ascontiguousarray(spikes[:, start : start + step])
-                seen = None if observed is None else observed[:, start : start + step]
+            for start, few, seen in _take_units(spikes, observed):
                 traces = exponential_traces_by_unit(few, 0, TAUS, seen, bin_size=bin_size)
                 arguments = []
                 for unit in range(few.shape[1]):
@@ -103,27 +103,32 @@ class HistoryGLM(StoredGLM):
         """Return the probability of a spike in each bin from the unit's past, context included."""
         require_same_units(self.name, len(self.weights.get("intercept", ())), spikes.shape[1])
         predicted = empty_array((len(spikes) - first, spikes.shape[1]), np.float32)
-        step = _count_at_once(len(spikes))
-        for start in range(0, spikes.shape[1], step):
-            few = slice(start, start + step)
-            seen = None if observed is None else observed[:, few]
-            part = np.ascontiguousarray(spikes[:, few])
-            traces = exponential_traces_by_unit(part, first, TAUS, seen, bin_size=bin_size)
-            # beyond what was seen in training a straight line in log odds would go to certainty
-            low, high = (self.weights[name][few][:, None] for name in ("low", "high"))
+        # beyond what was seen in training a straight line in log odds would go to certainty
+        low, high = (self.weights[name].astype(np.float32)[:, None] for name in ("low", "high"))
+        slopes = self.weights["slopes"] / self.weights["scale"]
+        offset = self.weights["intercept"] - (slopes * self.weights["centre"]).sum(axis=1)
+        for rows, traces in trace_pieces(spikes, first, TAUS, observed, bin_size=bin_size):
             np.clip(traces, low, high, out=traces)
-            slopes = self.weights["slopes"][few] / self.weights["scale"][few]
-            offset = self.weights["intercept"][few] - (slopes * self.weights["centre"][few]).sum(axis=1)
-            log_odds = offset + np.einsum("utf,uf->tu", traces, slopes)
-            predicted[:, few] = squash(log_odds)
-            release(predicted, spikes, observed)
+            predicted[rows] = squash(offset + np.einsum("utf,uf->tu", traces, slopes))
+            release(predicted)
         return predicted
 
 
-def _count_at_once(num_bins: int) -> int:
-    """Return of how many units traces are held at once."""
-    few = min(8, _TRACED_AT_ONCE // max(num_bins, 1))
-    return max(numba.get_num_threads(), few)
+def _take_units(
+    spikes: UInt8[np.ndarray, "time unit"], observed: Mask
+) -> Iterator[tuple[int, UInt8[np.ndarray, "time _few"], Bool[np.ndarray, "time _few"] | None]]:
+    """Yield the first of the units that are fitted at once, their spikes, and when they were observed."""
+    num_units, threads = spikes.shape[1], numba.get_num_threads()
+    at_once = max(threads, min(8, _TRACED_AT_ONCE // max(len(spikes), 1)))
+    # many are taken out together: for two at a time each page of a long recording would be read so many times
+    for first in range(0, num_units, _TAKEN_AT_ONCE):
+        taken = slice(first, first + _TAKEN_AT_ONCE)
+        many = np.ascontiguousarray(spikes[:, taken].T)
+        seen = None if observed is None else np.ascontiguousarray(observed[:, taken].T)
+        release(spikes, observed)
+        for start in range(0, len(many), at_once):
+            few = slice(start, start + at_once)
+            yield first + start, many[few].T, None if seen is None else seen[few].T
 
 
 def _choose_silent(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Int64, Integer
 
 from nwbspikegen.scoring.metrics.record import Measured, Metric
 from nwbspikegen.scoring.segment import ScoredPrediction
@@ -28,9 +28,14 @@ def rate_correlation(
     >>> round(rate_correlation(spikes, spikes), 6)
     1.0
     """
+    return _correlate_counts(count_spikes(generated), count_spikes(recorded), observed)
+
+
+def _correlate_counts(
+    num_made: Int64[np.ndarray, " unit"], num_real: Int64[np.ndarray, " unit"], observed: Mask
+) -> float:
     # half a spike more for each, so that silence has a logarithm (Haldane and Anscombe's correction)
-    made = np.log(count_spikes(generated) + 0.5)
-    real = np.log(count_spikes(recorded) + 0.5)
+    made, real = np.log(num_made + 0.5), np.log(num_real + 0.5)
     if observed is not None:
         num_seen = count_spikes(observed)
         made, real = ((counts - np.log(np.maximum(num_seen, 1)))[num_seen > 0] for counts in (made, real))
@@ -41,7 +46,8 @@ def rate_correlation(
 
 def _measure(scored: ScoredPrediction) -> list[Measured]:
     segment = scored.segment
-    correlation = rate_correlation(*scored.trains, segment.observed)
+    counts = scored.num_drawn_by_unit, segment.num_spikes_by_unit
+    correlation = _correlate_counts(*counts, segment.observed)
     return [Measured("", np.array([correlation]), segment.num_units)]
 
 

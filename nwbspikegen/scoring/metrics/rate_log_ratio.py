@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Int64, Integer
 
 from nwbspikegen.scoring.metrics.record import Measured, Metric
 from nwbspikegen.scoring.segment import ScoredPrediction
@@ -25,7 +25,10 @@ def rate_log_ratio(
     >>> rate_log_ratio(np.zeros((9, 1), np.uint8), np.eye(9, 1, dtype=np.uint8)).__round__(3)
     1.099
     """
-    made, real = count_spikes(generated), count_spikes(recorded)
+    return _log_ratio(count_spikes(generated), count_spikes(recorded))
+
+
+def _log_ratio(made: Int64[np.ndarray, " unit"], real: Int64[np.ndarray, " unit"]) -> float:
     # units silent in both would have ratio 1: many of them would make any model look right
     firing = (made + real) > 0
     if not firing.any():
@@ -34,9 +37,8 @@ def rate_log_ratio(
 
 
 def _measure(scored: ScoredPrediction) -> list[Measured]:
-    generated, recorded = scored.trains
-    num_firing = int(((count_spikes(generated) + count_spikes(recorded)) > 0).sum())
-    return [Measured("", np.array([rate_log_ratio(generated, recorded)]), num_firing)]
+    made, real = scored.num_drawn_by_unit, scored.segment.num_spikes_by_unit
+    return [Measured("", np.array([_log_ratio(made, real)]), int(((made + real) > 0).sum()))]
 
 
 RATE_LOG_RATIO = Metric(
