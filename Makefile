@@ -13,12 +13,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all test-only test-whole test-lowest test-newest coverage lint format docs recipe bench clean
 
+# modules are compiled when they are first imported, and most never are
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Python 3.11 to 3.13 is needed, found {sys.version.split()[0]}: make PYTHON=python3.11"'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[all,dev,docs]'
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --editable '.[all,dev,docs]'
 	touch $@
 
 demo: $(STAMP)
@@ -36,9 +37,12 @@ PYTEST := -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test-only test-whole test-lowest test-newest coverage: export OMP_NUM_THREADS := 1
 test-only test-whole test-lowest test-newest coverage: export NUMBA_NUM_THREADS := 1
 
-test: lint test-only
+# the type check of a fresh machine takes one core two minutes: beside the tests, which wait for files at times
+test: $(STAMP)
+	$(MAKE) --jobs 2 lint test-only
 
-test-all: lint test-whole
+test-all: $(STAMP)
+	$(MAKE) --jobs 2 lint test-whole
 
 # without what repeats at length what shorter tests show
 test-only: $(STAMP)

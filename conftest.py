@@ -11,7 +11,7 @@ import pytest
 _ROOT = Path(__file__).parent
 _LEFT_OUT = "repeats at length what shorter tests show: `make test-all` runs it"
 # pages of which no test can be marked, since their examples are the tests
-_WHOLE_PAGES = {_ROOT / "docs" / "patchseq.md"}
+_WHOLE_PAGES = {_ROOT / "docs" / "patchseq.md", _ROOT / "docs" / "realism.md"}
 # of two workers one compiles kernels at once; the other reads formats meanwhile, and finds them compiled
 _FIRST = ("tests/cli/test_cli.py", "tests/formats/")
 

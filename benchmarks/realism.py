@@ -33,11 +33,13 @@ import nwbspikegen as nsg
 from nwbspikegen.likeness import SURROGATES, Verdict, judge_likeness, make_surrogate
 from nwbspikegen.models import FittedModel
 from nwbspikegen.prediction.free_run import run_pieces
+from nwbspikegen.scoring.baselines.coupled_glm import CoupledGLM
 from nwbspikegen.scoring.baselines.glm import TAUS, HistoryGLM
 from nwbspikegen.scoring.baselines.stored_glm import squash
 from nwbspikegen.simulation import PREPARATIONS
 from nwbspikegen.views.history import exponential_traces
 from nwbspikegen.views.observed import read_spikes
+from nwbspikegen.views.raised_cosines import NUM_COSINES, raised_cosines
 
 _LOG = logging.getLogger("benchmark")
 _BIN = 0.001
@@ -45,10 +47,11 @@ _BIN = 0.001
 WINDOWS = (1.0, 10.0)
 VERSIONS = ("dynamics", "whole")
 MODELS = ("within", "pretrained")
-RUNS = ("before", *MODELS, "history_glm", *SURROGATES)
-"""What is judged: the quarter before, which was read; models; a GLM of each unit's own past; surrogates."""
+GLMS = ("history_glm", "coupled_glm")
+RUNS = ("before", *MODELS, *GLMS, *SURROGATES)
+"""What is judged: the quarter before, which was read; models; GLMs of own past and of all; surrogates."""
 
-SEEN_WHOLE = ("before", *MODELS, "history_glm", "dichotomised_gaussian")
+SEEN_WHOLE = ("before", *MODELS, *GLMS, "dichotomised_gaussian")
 """What is judged with its rates as well."""
 
 
@@ -123,8 +126,9 @@ class Judged:
 
     def _generate(self, label: str) -> UInt8[np.ndarray, "time unit"]:
         read, num_bins = self._read.load(), self.recorded.sizes["time"]
-        if label == "history_glm":
-            return run_history_glm(read_spikes(read), num_bins, seed=0)
+        if label in GLMS:
+            run = run_history_glm if label == "history_glm" else run_coupled_glm
+            return run(read_spikes(read), num_bins, seed=0)
         model: FittedModel = (
             nsg.load_model("pretrained")
             if label == "pretrained"
@@ -151,6 +155,30 @@ def run_history_glm(
         fired[:] = uniform < squash(offset + (kept * slopes).sum(axis=1))
         traces = decay * traces + (1 - decay) * fired[:, None]
     return made
+
+
+def run_coupled_glm(
+    spikes: UInt8[np.ndarray, "time unit"], num_bins: int, seed: int
+) -> UInt8[np.ndarray, "time unit"]:
+    """Return what `coupled_glm`, fitted on some bins, generates after them from spikes of its own."""
+    weights = CoupledGLM().fit(spikes, _BIN).weights
+    # of a unit all its cosines, as the columns of the fit
+    shape = (-1, spikes.shape[1], NUM_COSINES)
+    low, high, centre = (weights[name].reshape(shape[1:]) for name in ("low", "high", "centre"))
+    slopes = (weights["slopes"] / weights["scale"]).reshape(shape)
+    offset = weights["intercept"] - (slopes * centre).sum(axis=(1, 2))
+    # the latest bin is lag 1
+    cosines = raised_cosines(_BIN)[::-1].T.astype(np.float32)
+    slopes = slopes.reshape(len(slopes), -1).T.astype(np.float32)
+    num_lags, rng = cosines.shape[1], np.random.default_rng(seed)
+    past = np.concatenate([spikes[-num_lags:], np.zeros((num_bins, spikes.shape[1]), np.uint8)])
+    recent = past.astype(np.float32)
+    for now in range(num_lags, len(past)):
+        columns = (cosines @ recent[now - num_lags : now]).T
+        log_odds = offset + np.clip(columns, low, high).astype(np.float32).ravel() @ slopes
+        past[now] = rng.random(len(offset), dtype=np.float32) < squash(log_odds)
+        recent[now] = past[now]
+    return past[num_lags:]
 
 
 def _write_run(path: Path, spikes: UInt8[np.ndarray, "time unit"]) -> None:

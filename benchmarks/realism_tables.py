@@ -20,11 +20,14 @@ _TITLES = {
     "within": "`in_context`, trained within",
     "pretrained": "`in_context`, pretrained",
     "history_glm": "`history_glm`, run freely",
+    "coupled_glm": "`coupled_glm`, run freely",
     "poisson": "Poisson",
     "renewal": "renewal",
     "jittered": "jittered by 25 ms",
     "dichotomised_gaussian": "dichotomised Gaussian",
 }
+# what a model should be told less well than
+_ABOVE = ("dichotomised_gaussian", "history_glm", "coupled_glm")
 _FIRST_FEATURES = 5
 # log2 and log10, as `realism` has them: geometric means
 _WAVES = {
@@ -60,21 +63,19 @@ def print_head(segment: str) -> None:
 def print_summary(judged: Sequence[Judged]) -> None:
     """Print the dynamics of all recordings, and what was wanted."""
     print("## All, dynamics\n")
-    heads = "recorded before | within | difference | Poisson | renewal | below dichotomised Gaussian"
-    print(f"| recording | {heads} |")
-    print("|" + "---|" * 7)
+    heads = "recorded before | within | difference | Poisson | renewal"
+    below = " | ".join(f"below {_TITLES[label].split(',')[0]}" for label in _ABOVE)
+    print(f"| recording | {heads} | {below} |")
+    print("|" + "---|" * (6 + len(_ABOVE)))
     for each in judged:
         before, within = each.judge("before"), each.judge("within")
         if before is None or within is None:
             continue
-        others = {label: each.judge(label) for label in ("poisson", "renewal", "dichotomised_gaussian")}
-        told = [_say(other) for label, other in others.items() if label != "dichotomised_gaussian"]
-        gaussian = others["dichotomised_gaussian"]
-        below = "" if gaussian is None else _say_difference(gaussian, within)
-        print(
-            f"| {each.name} | {_say(before)} | {_say(within)} | {_say_difference(within, before)}"
-            f" | {told[0]} | {told[1]} | {below} |"
-        )
+        cells = [_say(before), _say(within), _say_difference(within, before)]
+        cells += [_say(each.judge(label)) for label in ("poisson", "renewal")]
+        above = [each.judge(label) for label in _ABOVE]
+        cells += ["" if other is None else _say_difference(other, within) for other in above]
+        print(f"| {each.name} | {' | '.join(cells)} |")
     print("\nWanted on slice and npx: a difference of at most .10.\n", flush=True)
 
 

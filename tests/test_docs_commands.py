@@ -44,7 +44,7 @@ _NOT_RUN = {
 }
 # pages that run every time; of the others, what commands do is shown in short by the tests of their room, and
 # that the page names commands and options that there are is shown here
-_EVERY_TIME = {"README.md", "docs/quickstart.md"}
+_EVERY_TIME = {"README.md"}
 # what is tested here is the commands, not the models: options that a page leaves to their defaults...
 _QUICK = {
     "sweep": {"trials": 1, "duration": 14.0},

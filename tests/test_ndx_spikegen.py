@@ -25,7 +25,9 @@ def _run(*arguments: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.whole
 def test_its_own_tests_pass() -> None:
+    """Where nothing of this project is imported; within it they run every time."""
     arguments = ("-q", "-p", "no:cacheprovider", "--doctest-modules")
     _run("-m", "pytest", *arguments, "src/pynwb", folder=_EXTENSION)
 

@@ -136,6 +136,7 @@ def test_what_a_training_has_left_that_was_killed_at_its_end_is_removed(study, t
     _assert_same(study, other)
 
 
+@pytest.mark.whole
 def test_a_worker_that_dies_loses_nothing(study, recordings, tmp_path):
     other = _create(tmp_path / "study", recordings.values())
     with open_client(workers=2) as client:
