@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nwbspikegen.core.options import PATH, every_command, overwrite_option, seed_option
+from nwbspikegen.core.options import PATH, every_command, overwrite_option, seed_option, threads_option
 from nwbspikegen.core.output import print_result, records_of
 
 
@@ -14,6 +14,7 @@ from nwbspikegen.core.output import print_result, records_of
 @click.option("--out", "-o", default="demo", show_default=True, type=PATH, help="Folder to write to.")
 @seed_option
 @overwrite_option
+@threads_option
 @every_command
 def demo_command(out: Path, seed: int, overwrite: bool, as_json: bool) -> None:
     """Simulate two preparations, train on each, predict itself and the other, write NWB and a figure."""

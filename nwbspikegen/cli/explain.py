@@ -19,6 +19,7 @@ from nwbspikegen.core.options import (
     metadata_option,
     overwrite_option,
     seed_option,
+    threads_option,
 )
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
@@ -48,6 +49,7 @@ from nwbspikegen.core.report_option import report_option
 @seed_option
 @overwrite_option
 @report_option
+@threads_option
 @every_command
 def explain_command(
     model: Path | str,

@@ -32,6 +32,7 @@ from nwbspikegen.core.options import (
     metadata_option,
     overwrite_option,
     seed_option,
+    threads_option,
 )
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
 @overwrite_option
 @report_option
 @explain_option
+@threads_option
 @every_command
 def generate_command(
     model: Path | str,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nwbspikegen.cli.options import device_option, settings_option
-from nwbspikegen.core.options import PATH, every_command, overwrite_option, seed_option
+from nwbspikegen.core.options import PATH, every_command, overwrite_option, seed_option, threads_option
 from nwbspikegen.core.output import print_result
 
 
@@ -27,6 +27,7 @@ from nwbspikegen.core.output import print_result
 @device_option
 @seed_option
 @overwrite_option
+@threads_option
 @every_command
 def pretrain_command(
     out: Path,

@@ -15,7 +15,7 @@ from nwbspikegen.cli.output import (
     tell_meanings,
 )
 from nwbspikegen.core.given import refuse_given
-from nwbspikegen.core.options import PATH, every_command
+from nwbspikegen.core.options import PATH, every_command, threads_option
 from nwbspikegen.core.output import print_result, records_of
 
 
@@ -23,6 +23,7 @@ from nwbspikegen.core.output import print_result, records_of
 @click.argument("derived", type=PATH)
 @click.option("--recompute", is_flag=True, help="Score again from the spikes that the file holds.")
 @explain_option
+@threads_option
 @every_command
 def score_command(derived: Path, recompute: bool, explain: bool, as_json: bool) -> None:
     """Print the scores and audits stored in DERIVED, a file that `generate` wrote.

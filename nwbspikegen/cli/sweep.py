@@ -19,7 +19,14 @@ from nwbspikegen.cli.options import (
     window_options,
 )
 from nwbspikegen.core.given import refuse_given
-from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
+from nwbspikegen.core.options import (
+    PATH,
+    RECORDING,
+    every_command,
+    overwrite_option,
+    seed_option,
+    threads_option,
+)
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
 
@@ -71,6 +78,7 @@ if TYPE_CHECKING:
 @seed_option
 @overwrite_option
 @report_option
+@threads_option
 @every_command
 def sweep_command(
     recording: Path | str,

@@ -23,7 +23,14 @@ from nwbspikegen.cli.options import (
 )
 from nwbspikegen.cli.output import format_scores, tell_meanings
 from nwbspikegen.core.given import refuse_given
-from nwbspikegen.core.options import PATH, RECORDING, every_command, overwrite_option, seed_option
+from nwbspikegen.core.options import (
+    PATH,
+    RECORDING,
+    every_command,
+    overwrite_option,
+    seed_option,
+    threads_option,
+)
 from nwbspikegen.core.output import print_result, records_of
 
 
@@ -81,6 +88,7 @@ from nwbspikegen.core.output import print_result, records_of
 @seed_option
 @overwrite_option
 @explain_option
+@threads_option
 @every_command
 def train_command(
     recordings: tuple[Path | str, ...],

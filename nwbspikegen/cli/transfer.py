@@ -29,6 +29,7 @@ from nwbspikegen.core.options import (
     metadata_option,
     overwrite_option,
     seed_option,
+    threads_option,
 )
 from nwbspikegen.core.output import print_result, records_of
 from nwbspikegen.core.report_option import report_option
@@ -54,7 +55,7 @@ _RUN = (
 # what has a meaning when a study is read and nothing is run
 _OF_READING = (
     *("recordings", "out", "target", "ranked", "nwb_folder", "metadata", "strict_metadata", "overwrite"),
-    *("as_json", "config", "quiet", "log_file", "trust", "report", "explain"),
+    *("as_json", "config", "quiet", "log_file", "trust", "report", "explain", "threads"),
 )
 
 
@@ -132,6 +133,7 @@ def _read_contexts(
 @overwrite_option
 @report_option
 @explain_option
+@threads_option
 @every_command
 def transfer_command(
     recordings: tuple[Path | str, ...],

@@ -16,15 +16,12 @@ from typing import Any, NamedTuple
 
 from nwbspikegen.core.errors import InputError, MissingExtraError, NWBSpikeGenError
 from nwbspikegen.core.signals import holding_interruptions
+from nwbspikegen.core.threads import THREAD_VARIABLES
 
 _LOG = logging.getLogger("nwbspikegen")
 # dask blames a task for every worker that is lost while running it, and gives it up at the fourth: on
 # machines that are taken back that is no fault of the task, which may be done again
 _LOST_WORKERS = 20
-_THREAD_VARIABLES = (
-    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"),
-    *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
-)
 _TLS = "tls://"
 
 
@@ -105,7 +102,7 @@ def start_cluster(workers: int) -> Iterator[Any]:
 
     threads = str(max(1, (os.cpu_count() or 1) // workers))
     threads = os.environ.get("OMP_NUM_THREADS", threads)
-    environment = dict.fromkeys(_THREAD_VARIABLES, threads)
+    environment = dict.fromkeys(THREAD_VARIABLES, threads)
     settings = {
         # pages that dask serves ask nobody who they are: other users of this machine would read them
         "distributed.scheduler.http.routes": [],

@@ -80,6 +80,24 @@ seed_option = click.option(
 )
 
 
+def _limit_threads(context: click.Context, parameter: click.Parameter, threads: int | None) -> None:
+    """Let no more threads work in this command, and in each process that it starts."""
+    if threads is None:
+        return
+    from nwbspikegen.core.threads import limit_threads
+
+    context.with_resource(limit_threads(threads))
+
+
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(1),
+    callback=_limit_threads,
+    expose_value=False,
+    help="Cores to work on, in each process; by default all.",
+)
+
+
 def metadata_option(command: _Command) -> _Command:
     """Add --metadata and --strict-metadata, which come as one argument, a path."""
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import numba
 import threadpoolctl
+
+THREAD_VARIABLES = (
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
+)
+"""What says to libraries, when they are loaded, how many threads they may use."""
 
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
@@ -27,7 +33,8 @@ def map_in_threads(function: Callable[[_Part], _Result], parts: Iterable[_Part])
     >>> map_in_threads(abs, [-1, 2])
     [1, 2]
     """
-    # NUMBA_NUM_THREADS says it for all
+    import numba
+
     with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         return list(pool.map(function, parts))
 
@@ -55,3 +62,44 @@ def one_blas_thread() -> Iterator[None]:
 def _find_libraries(num_modules: int) -> threadpoolctl.ThreadpoolController:
     # looking for them takes 7 to 20 ms, more than many a decomposition; others come with other modules only
     return threadpoolctl.ThreadpoolController()
+
+
+@contextlib.contextmanager
+def limit_threads(number: int) -> Iterator[None]:
+    """Let so many threads work within the block: kernels, linear algebra, networks, and processes it starts.
+
+    No more than libraries that are loaded by now were started with.
+
+    Examples
+    --------
+    >>> import numba
+    >>> with limit_threads(1):
+    ...     numba.get_num_threads()
+    1
+    """
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(number)))
+    try:
+        import numba
+
+        kernels = numba.get_num_threads()
+        most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        numba.set_num_threads(min(number, most))
+        # not imported for this: it takes seconds, and then reads the variables
+        torch = sys.modules.get("torch")
+        networks = None if torch is None else torch.get_num_threads()
+        try:
+            if torch is not None:
+                torch.set_num_threads(number)
+            with threadpoolctl.threadpool_limits(number):
+                yield
+        finally:
+            numba.set_num_threads(kernels)
+            if torch is not None:
+                torch.set_num_threads(networks)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
