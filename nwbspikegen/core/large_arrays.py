@@ -27,6 +27,8 @@ from nwbspikegen.core.errors import OutputError
 _MOST_HELD = 2**27
 # bytes: what is made of a piece, in double precision, is a few times as large
 _PIECE = 2**24
+READ_AT_ONCE = 2**27
+"""Bytes of a piece that is read from a file: each asks every unit for its spikes, of 1,000 half a second."""
 _FOLDER: ContextVar[str | None] = ContextVar("folder of large arrays", default=None)
 
 
@@ -107,10 +109,10 @@ def release(*arrays: Any) -> None:
             owner.madvise(mmap.MADV_DONTNEED)
 
 
-def cut_rows(*arrays: Any) -> Iterator[slice]:
+def cut_rows(*arrays: Any, num_bytes: int | None = None) -> Iterator[slice]:
     """Give the pieces in which rows of arrays of one length are worked on, in order; None is passed over.
 
-    A piece is released when the next is asked for. Small arrays are one piece.
+    A piece, of so many bytes of the widest, is released when the next is asked for. Small arrays are one.
 
     Examples
     --------
@@ -120,7 +122,7 @@ def cut_rows(*arrays: Any) -> Iterator[slice]:
     there = [array for array in arrays if array is not None]
     num_rows = len(there[0])
     most = max((math.prod(array.shape[1:]) * array.dtype.itemsize for array in there), default=1)
-    step = max(1, _PIECE // max(most, 1))
+    step = max(1, (num_bytes or _PIECE) // max(most, 1))
     for start in range(0, num_rows, step):
         yield slice(start, min(start + step, num_rows))
         release(*there)

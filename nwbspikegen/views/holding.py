@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from nwbspikegen.core.large_arrays import cut_rows, empty_array
+from nwbspikegen.core.large_arrays import READ_AT_ONCE, cut_rows, empty_array
 from nwbspikegen.views.splits import Split
 
 
@@ -26,7 +26,7 @@ def hold(units: xr.Dataset) -> xr.Dataset:
 
 def _hold_variable(variable: xr.Variable) -> xr.Variable:
     held = empty_array(variable.shape, variable.dtype)
-    for piece in cut_rows(held):
+    for piece in cut_rows(held, num_bytes=READ_AT_ONCE):
         held[piece] = variable[piece].values
     return variable.copy(data=held)
 

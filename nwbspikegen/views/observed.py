@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Bool, Float64, UInt8
 
 from nwbspikegen.core.errors import InputError
-from nwbspikegen.core.large_arrays import cut_rows, empty_array, release
+from nwbspikegen.core.large_arrays import READ_AT_ONCE, cut_rows, empty_array, release
 from nwbspikegen.core.predictor import Bins
 
 _LOG = logging.getLogger(__name__)
@@ -218,7 +218,7 @@ def _read_into(
 ) -> bool:
     """Write the bins of a view into arrays, piece by piece; return whether all were observed."""
     is_complete = True
-    for piece in cut_rows(spikes):
+    for piece in cut_rows(spikes, num_bytes=READ_AT_ONCE):
         part = view.isel(time=piece)
         counts: np.ndarray = part["spikes"].transpose("time", "unit").values
         np.greater(counts, 0, out=spikes[piece].view(bool))

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, Shaped, UInt8
 
-from nwbspikegen.core.large_arrays import empty_array, release
+from nwbspikegen.core.large_arrays import cut_rows, empty_array, release
 from nwbspikegen.core.threads import one_blas_thread
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
@@ -123,12 +123,21 @@ def _take_units(
     # many are taken out together: for two at a time each page of a long recording would be read so many times
     for first in range(0, num_units, _TAKEN_AT_ONCE):
         taken = slice(first, first + _TAKEN_AT_ONCE)
-        many = np.ascontiguousarray(spikes[:, taken].T)
-        seen = None if observed is None else np.ascontiguousarray(observed[:, taken].T)
-        release(spikes, observed)
+        many = _turn(spikes, taken)
+        seen = None if observed is None else _turn(observed, taken)
         for start in range(0, len(many), at_once):
             few = slice(start, start + at_once)
             yield first + start, many[few].T, None if seen is None else seen[few].T
+
+
+def _turn(
+    values: Shaped[np.ndarray, "time unit"], taken: slice
+) -> UInt8[np.ndarray, "_few time"] | Bool[np.ndarray, "_few time"]:
+    """Return some columns as rows, read piece by piece."""
+    turned = np.empty(values[:, taken].shape[::-1], values.dtype)
+    for piece in cut_rows(values):
+        turned[:, piece] = values[piece, taken].T
+    return turned
 
 
 def _choose_silent(
