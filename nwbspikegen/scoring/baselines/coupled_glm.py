@@ -10,7 +10,7 @@ from nwbspikegen.scoring.baselines import ridge
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
-from nwbspikegen.views.history import Mask, mean_rate_per_bin
+from nwbspikegen.views.history import Mask, count_spikes, mean_rate_per_bin
 from nwbspikegen.views.raised_cosines import filter_past, index_past, raised_cosines
 
 RIDGES = (100_000.0, 30_000.0, 10_000.0, 3_000.0, 1_000.0, 300.0, 100.0)
@@ -72,7 +72,7 @@ class CoupledGLM(StoredGLM):
     @staticmethod
     def estimate_fit_seconds(spikes: UInt8[np.ndarray, "time unit"], bin_size: float) -> float:
         """Return about how long `fit` takes on one core: the same for the same spikes, on any machine."""
-        num_units, num_spikes = spikes.shape[1], np.count_nonzero(spikes, axis=0)
+        num_units, num_spikes = spikes.shape[1], count_spikes(spikes)
         num_columns = num_units * raised_cosines(bin_size).shape[1]
         num_silent = _count_silent(num_spikes, len(spikes), num_columns)
         num_values = (num_silent + num_spikes).sum() * num_columns
@@ -96,7 +96,7 @@ class CoupledGLM(StoredGLM):
         scaling = _measure_scaling(columns)
         _standardise(columns, scaling)
         covariance = columns.T @ columns / np.float32(len(columns))
-        num_silent = _count_silent((spikes > 0).sum(axis=0), num_bins, num_columns)
+        num_silent = _count_silent(count_spikes(spikes), num_bins, num_columns)
         # where without any past the fit also ends
         null = mean_rate_per_bin(spikes, observed)
         solutions, chosen = np.zeros((num_units, num_columns + 1)), np.zeros(num_units)
