@@ -112,6 +112,8 @@ def _find_at(
         reached = sum(np.searchsorted(block, values, side="right") for block in blocks)
         is_beyond = reached > places
         low, high = np.where(is_beyond, low, middle + 1), np.where(is_beyond, middle, high)
+        # each search reads pages far apart, and the system more around each
+        release(*blocks)
     found: Float[np.ndarray, " place"] = low.astype(bits).view(kind)
     return found
 
