@@ -109,11 +109,13 @@ def _find_at(
     while (low < high).any():
         middle = low + (high - low) // 2
         values = middle.astype(bits).view(kind)
-        reached = sum(np.searchsorted(block, values, side="right") for block in blocks)
+        reached = np.zeros(len(places), dtype=np.int64)
+        for block in blocks:
+            reached += np.searchsorted(block, values, side="right")
+            # a search reads pages far apart, and the system more around each
+            release(block)
         is_beyond = reached > places
         low, high = np.where(is_beyond, low, middle + 1), np.where(is_beyond, middle, high)
-        # each search reads pages far apart, and the system more around each
-        release(*blocks)
     found: Float[np.ndarray, " place"] = low.astype(bits).view(kind)
     return found
 

@@ -18,6 +18,8 @@ from nwbspikegen.scoring.ranking_kernels import add_thresholds
 
 # thresholds handled together: the tables of all draws then stay within the processor's cache
 _CHUNK = 2048
+# after so many chunks what they read of a large file is given back
+_CHUNKS_HELD = 32
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def rank_sorted(
     sums = np.zeros((3, len(weights)))
     # of all draws at once: they share the counts, and a draw is one more row of a matrix product
     hits = np.zeros(len(weights))
-    for stop in range(len(spiking.thresholds), 0, -_CHUNK):
+    for number, stop in enumerate(range(len(spiking.thresholds), 0, -_CHUNK)):
         chunk = slice(max(0, stop - _CHUNK), stop)
         below, reached = _count_silent(ordered.silent, spiking.thresholds[chunk])
         at = weights @ spiking.count(chunk)
@@ -141,7 +143,9 @@ def rank_sorted(
         # most probabilities of spikes are none of a silent bin
         silent_above = silent_reached if reached is below else num_silent[:, None] - weights @ reached
         add_thresholds(at, silent_reached, silent_above, hits, sums)
-        release(*ordered.silent[:1])
+        # what the next chunk needs lies beside what this one did: to read that anew takes most of the time
+        if number % _CHUNKS_HELD == 0:
+            release(*ordered.silent[:1])
     with np.errstate(invalid="ignore", divide="ignore"):
         # what was summed are pairs lost: silent bins above a spike, and half of those level with it
         sums[0] = 1 - sums[0] / (num_spiking * num_silent)
