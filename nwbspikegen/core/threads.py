@@ -35,7 +35,10 @@ def map_in_threads(function: Callable[[_Part], _Result], parts: Iterable[_Part])
     """
     import numba
 
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    number = numba.get_num_threads()
+    if number == 1:
+        return [function(part) for part in parts]
+    with ThreadPoolExecutor(number) as pool:
         return list(pool.map(function, parts))
 
 
