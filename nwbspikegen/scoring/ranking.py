@@ -146,6 +146,7 @@ def rank_sorted(
         # what the next chunk needs lies beside what this one did: to read that anew takes most of the time
         if number % _CHUNKS_HELD == 0:
             release(*ordered.silent[:1])
+    release(*ordered.silent[:1])
     with np.errstate(invalid="ignore", divide="ignore"):
         # what was summed are pairs lost: silent bins above a spike, and half of those level with it
         sums[0] = 1 - sums[0] / (num_spiking * num_silent)
