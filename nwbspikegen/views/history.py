@@ -26,6 +26,10 @@ AGE_EDGES = (
 Mask = Bool[np.ndarray, "time unit"] | None
 """Whether each unit was observed in each bin; None: always."""
 
+_ByUnit = UInt8[np.ndarray, "unit bins"]
+_SeenByUnit = Bool[np.ndarray, "unit bins"]
+_PredictedByUnit = Float32[np.ndarray, "unit _predicted"]
+
 # spikes of evidence with which each class starts at the running rate. Spikes and not bins: with 20 bins, as
 # it was, a unit silent for 10 s, 10,000 bins of the oldest class, was given a five-hundredth of its rate.
 # Chosen on validation segments: two hold the retinas back (wt from nothing .62 to .41), less than one
@@ -206,7 +210,8 @@ def exponential_traces_by_unit(
     (2, 10, 1)
     """
     _require_first(spikes, first)
-    return _Traces(spikes.shape[1], taus, bin_size).read(spikes, observed, first)
+    traces = _Traces(spikes.shape[1], taus, bin_size)
+    return traces.read(_by_unit(spikes), _by_unit_or_all(observed, spikes), first)
 
 
 def trace_pieces(
@@ -229,13 +234,10 @@ def trace_pieces(
     """
     _require_first(spikes, first)
     traces = _Traces(spikes.shape[1], taus, bin_size)
-    for piece in _cut_bins(len(spikes), spikes.shape[1] * len(taus)):
-        begin = max(first - piece.start, 0)
-        seen = None if observed is None else observed[piece]
-        made = traces.read(spikes[piece], seen, begin)
-        release(spikes, observed)
+    for rows, part, seen, begin in _read_pieces(spikes, first, observed, spikes.shape[1] * len(taus)):
+        made = traces.read(part, seen, begin)
         if made.shape[1]:
-            yield slice(piece.start + begin - first, piece.stop - first), made
+            yield rows, made
 
 
 class _Traces:
@@ -249,15 +251,11 @@ class _Traces:
         self._traces = np.zeros((num_units, len(self._decay)))
 
     def read(
-        self, spikes: UInt8[np.ndarray, "bins unit"], observed: Mask, begin: int
+        self, part: _ByUnit, seen: _SeenByUnit, begin: int
     ) -> Float32[np.ndarray, "unit _predicted tau"]:
         """Read some bins more, and return the traces of those from `begin` on, each before it is read."""
-        num_bins, num_units = spikes.shape
-        out = np.empty((num_units, max(num_bins - begin, 0), len(self._decay)), np.float32)
-        seen = _by_unit_or_all(observed, spikes)
-        trace_kernel(
-            *(_by_unit(spikes), seen, begin, self._prior_bins, self._decay), self._counters, self._traces, out
-        )
+        out = np.empty((len(part), max(part.shape[1] - begin, 0), len(self._decay)), np.float32)
+        trace_kernel(part, seen, begin, self._prior_bins, self._decay, self._counters, self._traces, out)
         return out
 
 
@@ -276,11 +274,6 @@ def fill_unobserved(
     return np.where(observed, spikes, running_rate(spikes, 0, bin_size, observed)).astype(np.float32)
 
 
-_ByUnit = UInt8[np.ndarray, "unit bins"]
-_SeenByUnit = Bool[np.ndarray, "unit bins"]
-_PredictedByUnit = Float32[np.ndarray, "unit _predicted"]
-
-
 def _fill_by_pieces(
     spikes: UInt8[np.ndarray, "time unit"],
     first: int,
@@ -289,22 +282,29 @@ def _fill_by_pieces(
 ) -> Float32[np.ndarray, "predicted unit"]:
     """Let a kernel that carries its state read some bins after others: turned copies are of these alone."""
     _require_first(spikes, first)
-    num_bins, num_units = spikes.shape
-    predicted = empty_array((num_bins - first, num_units), np.float32)
-    for piece in _cut_bins(num_bins, num_units):
-        part, begin = spikes[piece], max(first - piece.start, 0)
-        out = np.empty((num_units, max(len(part) - begin, 0)), np.float32)
-        fill(_by_unit(part), _by_unit_or_all(None if observed is None else observed[piece], part), begin, out)
-        predicted[max(piece.start - first, 0) : max(piece.stop - first, 0)] = out.T
-        release(predicted, spikes, observed)
+    predicted = empty_array((len(spikes) - first, spikes.shape[1]), np.float32)
+    for rows, part, seen, begin in _read_pieces(spikes, first, observed, spikes.shape[1]):
+        out = np.empty((len(part), rows.stop - rows.start), np.float32)
+        fill(part, seen, begin, out)
+        predicted[rows] = out.T
+        release(predicted)
     return predicted
 
 
-def _cut_bins(num_bins: int, num_values: int) -> Iterator[slice]:
-    """Give the pieces in which bins of so many values each are read."""
+def _read_pieces(
+    spikes: UInt8[np.ndarray, "time unit"], first: int, observed: Mask, num_values: int
+) -> Iterator[tuple[slice, _ByUnit, _SeenByUnit, int]]:
+    """Yield bins of so many values each, some at a time, and of which rows of what is predicted they are.
+
+    Row 0 is of the bin `first`; what is predicted of a piece begins at the last of what is yielded.
+    """
     step = max(1, _VALUES_AT_ONCE // max(num_values, 1))
-    for start in range(0, num_bins, step):
-        yield slice(start, min(start + step, num_bins))
+    for start in range(0, len(spikes), step):
+        piece = slice(start, start + step)
+        part, seen = spikes[piece], None if observed is None else observed[piece]
+        rows = slice(max(start - first, 0), max(start + len(part) - first, 0))
+        yield rows, _by_unit(part), _by_unit_or_all(seen, part), max(first - start, 0)
+        release(spikes, observed)
 
 
 def _by_unit(spikes: UInt8[np.ndarray, "time unit"]) -> UInt8[np.ndarray, "unit time"]:

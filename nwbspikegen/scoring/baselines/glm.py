@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, Shaped, UInt8
 
 from nwbspikegen.core.large_arrays import cut_rows, empty_array, release
-from nwbspikegen.core.threads import one_blas_thread
+from nwbspikegen.core.threads import map_in_threads, one_blas_thread
 from nwbspikegen.scoring.baselines.rates import require_same_units
 from nwbspikegen.scoring.baselines.registry import register_baseline
 from nwbspikegen.scoring.baselines.stored_glm import StoredGLM, squash
@@ -80,16 +79,15 @@ class HistoryGLM(StoredGLM):
         null = mean_rate_per_bin(spikes, observed)
         units: list[dict[str, Float64[np.ndarray, "..."]]] = []
         # as many units at once as kernels take threads; each is fitted by one, so that no digit depends on it
-        with ThreadPoolExecutor(numba.get_num_threads()) as pool:
-            for start, few, seen in _take_units(spikes, observed):
-                traces = exponential_traces_by_unit(few, 0, TAUS, seen, bin_size=bin_size)
-                arguments = []
-                for unit in range(few.shape[1]):
-                    kept = slice(None) if seen is None else seen[:, unit]
-                    fired = few[kept, unit] > 0
-                    silent = _choose_silent(fired, rng)
-                    arguments.append((traces[unit, kept], fired, silent, null[start + unit]))
-                units += pool.map(_fit_unit, *zip(*arguments, strict=True))
+        for start, few, seen in _take_units(spikes, observed):
+            traces = exponential_traces_by_unit(few, 0, TAUS, seen, bin_size=bin_size)
+            arguments = []
+            for unit in range(few.shape[1]):
+                kept = slice(None) if seen is None else seen[:, unit]
+                fired = few[kept, unit] > 0
+                silent = _choose_silent(fired, rng)
+                arguments.append((traces[unit, kept], fired, silent, null[start + unit]))
+            units += map_in_threads(lambda each: _fit_unit(*each), arguments)
         self.weights = {key: np.stack([unit[key] for unit in units]) for key in units[0]}
         return self
 
