@@ -179,10 +179,6 @@ def score_predictions(
     >>> table[table.metric == "roc_auc_pooled"].value.item()
     0.5
     """
-    for name, prediction in predictions.items():
-        # each by name, before any is scored: minutes of work would end in a message about the last one
-        if not callable(prediction):
-            require_probability(name, prediction, spikes.shape, observed)
     segment = prepare_segment(
         spikes,
         bin_size=bin_size,
@@ -193,7 +189,31 @@ def score_predictions(
         first_bin=first_bin,
         observed=observed,
     )
-    alone, sums = _measure_alone(segment, predictions, nulls)
+    return score_on_segment(segment, predictions, nulls, {})
+
+
+def score_on_segment(
+    segment: ScoredSegment,
+    predictions: Mapping[str, Predicted],
+    nulls: Mapping[str, Predicted],
+    known: Mapping[str, Float64[np.ndarray, " block"]],
+) -> pd.DataFrame:
+    """Return the table of `score_predictions`, given its segment.
+
+    Parameters
+    ----------
+    segment : ScoredSegment
+        Without nulls.
+    predictions, nulls
+        As for `score_predictions`.
+    known : mapping from name to array (block,)
+        Log2-likelihoods of predictions that were checked and summed up before.
+    """
+    for name, prediction in predictions.items():
+        # each by name, before any is scored: minutes of work would end in a message about the last one
+        if not callable(prediction) and name not in known:
+            require_probability(name, prediction, segment.spikes.shape, segment.observed)
+    alone, sums = _measure_alone(segment, predictions, nulls, known)
     segment = replace(segment, null_sums={name: sums[id(null)] for name, null in nulls.items()})
     tables = []
     for name, prediction in predictions.items():
@@ -207,7 +227,10 @@ def score_predictions(
 
 
 def _measure_alone(
-    segment: ScoredSegment, predictions: Mapping[str, Predicted], nulls: Mapping[str, Predicted]
+    segment: ScoredSegment,
+    predictions: Mapping[str, Predicted],
+    nulls: Mapping[str, Predicted],
+    known: Mapping[str, Float64[np.ndarray, " block"]],
 ) -> tuple[dict[str, dict[str, list[Measured]]], dict[int, Float64[np.ndarray, " block"]]]:
     """Return the rows of all scores that need no null, and the log2-likelihood of each prediction and null.
 
@@ -218,8 +241,10 @@ def _measure_alone(
 
     def make(name: str, prediction: Predicted) -> ScoredPrediction:
         probability = prediction() if callable(prediction) else prediction
-        require_probability(name, probability, segment.spikes.shape, segment.observed)
-        scored = ScoredPrediction(segment, probability)
+        # arrays among the predictions were looked at together
+        if callable(prediction) or predictions.get(name) is not prediction:
+            require_probability(name, probability, segment.spikes.shape, segment.observed)
+        scored = ScoredPrediction(segment, probability, known.get(name))
         sums[id(prediction)] = scored.log2_likelihood
         return scored
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 
 from nwbspikegen.core.draws import find_first_bin
 from nwbspikegen.core.errors import InputError
@@ -18,8 +18,13 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.scoring import past
 from nwbspikegen.scoring.baselines import Baseline, make_baseline
 from nwbspikegen.scoring.blocks import BLOCK_DURATION
-from nwbspikegen.scoring.evaluation import FEWEST_SPIKES, Predicted, estimate_difference, score_predictions
-from nwbspikegen.scoring.segment import ScoredPrediction, prepare_segment
+from nwbspikegen.scoring.evaluation import FEWEST_SPIKES, Predicted, estimate_difference, score_on_segment
+from nwbspikegen.scoring.segment import (
+    ScoredPrediction,
+    ScoredSegment,
+    prepare_segment,
+    require_probability,
+)
 from nwbspikegen.views.observed import is_same_recording, read_bins
 
 if TYPE_CHECKING:
@@ -114,8 +119,17 @@ def score(
     scored = bins.since(first)
     trained_on = None if train is None else _read_train(train, recorded)
     bin_size = _bin_size(recorded)
-    if _LOG.isEnabledFor(logging.INFO):
-        _tell_first(given, bins, first, bin_size)
+    segment = prepare_segment(
+        scored.spikes,
+        bin_size=bin_size,
+        nulls={},
+        seed=seed,
+        resamples=resamples,
+        unit_ids=recorded["unit"].values,
+        first_bin=find_first_bin(spike_probability, bin_size),
+        observed=scored.observed,
+    )
+    known = _tell_first(segment, given, bins, first) if _LOG.isEnabledFor(logging.INFO) else {}
     # nulls are predicted even where nobody asked for their rows: bits per spike are counted from them
     chosen = DEFAULT_BASELINES if baselines is None else baselines
     fitted, left_out = fit_baselines(
@@ -136,17 +150,7 @@ def score(
         _LOG.warning("%s is left out: %s", name, reason)
     nulls = {name: made[name] for name in _NULLS if name in made}
     nulls |= {name: predictions[name] for name in _COMPARED if name in predictions}
-    table = score_predictions(
-        predictions,
-        scored.spikes,
-        bin_size=bin_size,
-        nulls=nulls,
-        seed=seed,
-        resamples=resamples,
-        unit_ids=recorded["unit"].values,
-        first_bin=find_first_bin(spike_probability, bin_size),
-        observed=scored.observed,
-    )
+    table = score_on_segment(segment, predictions, nulls, known)
     if len(table) and table.reason.iloc[0]:
         _LOG.warning("there are no scores: %s in the segment", table.reason.iloc[0])
     table.attrs.update(_describe(recorded, read, train))
@@ -155,19 +159,27 @@ def score(
 
 
 def _tell_first(
-    predictions: Mapping[str, Float[np.ndarray, "time unit"]], bins: Bins, first: int, bin_size: float
-) -> None:
-    """Log what predictions have over the running rate: that takes seconds, the table may take minutes."""
-    (rate,) = predict_baselines({"running_rate": None}, bins, first, None, bin_size)[0].values()
-    scored = bins.since(first)
-    segment = prepare_segment(scored.spikes, bin_size=bin_size, nulls={"": rate}, observed=scored.observed)
+    segment: ScoredSegment,
+    predictions: Mapping[str, Float[np.ndarray, "time unit"]],
+    bins: Bins,
+    first: int,
+) -> dict[str, Float64[np.ndarray, " block"]]:
+    """Log what predictions have over the running rate: that takes seconds, the table may take minutes.
+
+    Returns the log2-likelihood of each block under each.
+    """
     if segment.num_spikes < FEWEST_SPIKES:
-        return
+        return {}
+    (rate,) = predict_baselines({"running_rate": None}, bins, first, None, segment.bin_size)[0].values()
+    null = ScoredPrediction(segment, rate).log2_likelihood
+    known = {}
     for name, prediction in predictions.items():
-        own = ScoredPrediction(segment, prediction).log2_likelihood
-        found = estimate_difference(segment, own, segment.null_sums[""])
+        require_probability(name, prediction, segment.spikes.shape, segment.observed)
+        known[name] = ScoredPrediction(segment, prediction).log2_likelihood
+        found = estimate_difference(segment, known[name], null)
         interval = f"{found.ci_low:.3f} to {found.ci_high:.3f}"
         _LOG.info("%s: %.3f bits per spike above running_rate (%s)", name, found.value, interval)
+    return known
 
 
 def _read_predictions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -51,10 +52,25 @@ def value_of(table: object, predictor: str, metric: str, null: str = "") -> floa
 def test_a_first_result_is_told_before_baselines(
     segment: xr.Dataset, train: xr.Dataset, caplog: pytest.LogCaptureFixture
 ) -> None:
+    how = {"train": train, "baselines": ("history_glm",), "seed": 3, "resamples": 40}
     with caplog.at_level(logging.INFO, logger="nwbspikegen"):
-        table = score(flat(segment), segment, train=train, baselines=("history_glm",))
-    value = value_of(table, "flat", "bits_per_spike", "running_rate")
-    assert caplog.messages[0].startswith(f"flat: {value:.3f} bits per spike above running_rate (")
+        table = score(flat(segment), segment, **how)
+    rows = table.set_index(["predictor", "metric", "null"])
+    row = rows.loc[("flat", "bits_per_spike", "running_rate")]
+    interval = f"({row.ci_low:.3f} to {row.ci_high:.3f})"
+    assert caplog.messages[0] == f"flat: {row.value:.3f} bits per spike above running_rate {interval}"
+    with caplog.at_level(logging.WARNING, logger="nwbspikegen"):
+        pd.testing.assert_frame_equal(table, score(flat(segment), segment, **how))
+
+
+def test_a_prediction_that_is_none_is_refused_before_it_is_told(
+    segment: xr.Dataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = flat(segment)
+    wrong[5, 1] = np.nan
+    with caplog.at_level(logging.INFO, logger="nwbspikegen"), pytest.raises(InputError, match="probabilit"):
+        score(wrong, segment, baselines=())
+    assert not caplog.messages
 
 
 def test_table_holds_every_predictor_metric_and_null(segment: xr.Dataset, train: xr.Dataset) -> None:
