@@ -103,6 +103,19 @@ def start_option(command: _Command) -> _Command:
     return option(command)
 
 
+def populations_option(command: _Command) -> _Command:
+    """Add --populations N."""
+    option = click.option(
+        "--populations",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Train on so many simulated populations too, as pretrain does: together they weigh a quarter of "
+        "all recordings, and teach the first minute of one that was never met.",
+    )
+    return option(command)
+
+
 MODEL_HELP = (
     "in_context, mixed, population_gru, glm, shimono2026, one of an installed package, or package.module:Name"
 )

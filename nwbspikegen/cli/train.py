@@ -15,6 +15,7 @@ from nwbspikegen.cli.options import (
     device_option,
     explain_option,
     loss_option,
+    populations_option,
     read_window,
     require_model,
     settings_option,
@@ -58,14 +59,7 @@ from nwbspikegen.core.output import print_result, records_of
 @loss_option
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @start_option
-@click.option(
-    "--populations",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Train on so many simulated populations too, as pretrain does: together they weigh a quarter of "
-    "all recordings, and teach the first minute of one that was never met.",
-)
+@populations_option
 @device_option
 @click.option("--devices", type=NUM_DEVICES, help="Train on so many of them at once; auto: on all.")
 @click.option(

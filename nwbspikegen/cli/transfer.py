@@ -13,6 +13,7 @@ from nwbspikegen.cli.options import (
     certificates_options,
     device_option,
     explain_option,
+    populations_option,
     read_window,
     require_model,
     settings_option,
@@ -44,6 +45,7 @@ _RUN = (
         "leave_one_out",
         "epochs",
         "start_from",
+        "populations",
         "scheduler",
         "certificates",
         "workers",
@@ -116,6 +118,7 @@ def _read_contexts(
 )
 @click.option("--epochs", type=click.IntRange(1), help="The architecture's own by default.")
 @start_option
+@populations_option
 @device_option
 @click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tls://host:8786.")
 @certificates_options

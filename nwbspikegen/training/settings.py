@@ -29,6 +29,25 @@ def list_settings(model: str) -> list[str]:
     return [*(name for name in fields if name not in inspect.signature(train).parameters), *OF_TRAINING]
 
 
+def settings_of_model(training: Mapping[str, Any], *, scheduled: bool = False) -> dict[str, Any]:
+    """Return which arguments of `nsg.train` are settings of the architecture.
+
+    Parameters
+    ----------
+    training : mapping from name to value
+        What `nsg.train` is given beside the segments and the model.
+    scheduled : bool
+        Keep `learning_rate`, `weight_decay` and `patience` too, as `require_settings` takes them.
+
+    Examples
+    --------
+    >>> settings_of_model({"width": 32, "epochs": 2, "populations": 100, "patience": 3})
+    {'width': 32}
+    """
+    apart = inspect.signature(train).parameters.keys() - (OF_TRAINING if scheduled else ())
+    return {name: value for name, value in training.items() if name not in apart}
+
+
 def require_settings(model: str, settings: Mapping[str, Any]) -> None:
     """Raise `InputError` for settings that a model cannot be trained with, before anything is computed.
 

@@ -41,6 +41,7 @@ def study_recordings(
     mixtures: Sequence[Sequence[str]] = (),
     epochs: int | None = None,
     start_from: str | os.PathLike[str] | None = None,
+    populations: int = 0,
     scheduler: str | None = None,
     certificates: Certificates | None = None,
     workers: int | None = None,
@@ -54,7 +55,7 @@ def study_recordings(
 
     Parameters
     ----------
-    recordings, options, models, leave_one_out, mixtures, epochs, start_from, seed
+    recordings, options, models, leave_one_out, mixtures, epochs, start_from, populations, seed
         As for `TransferStudy.create`. Recordings and mixtures that a study does not have yet are added.
     out : path
         Folder of the study; `tables` and `figures` are written into it.
@@ -92,6 +93,8 @@ def study_recordings(
             mixtures=mixtures,
             epochs=epochs,
             start_from=None if start_from is None else os.fspath(start_from),
+            # none are no setting: studies that were made without them go on
+            populations=populations or None,
             scheduler=scheduler,
             certificates=certificates,
             workers=workers,
@@ -113,6 +116,7 @@ def _run_study(
     mixtures: Sequence[Sequence[str]],
     epochs: int | None,
     start_from: str | None,
+    populations: int | None,
     scheduler: str | None,
     certificates: Certificates | None,
     workers: int | None,
@@ -134,6 +138,7 @@ def _run_study(
             seed=seed,
             epochs=epochs,
             start_from=start_from,
+            populations=populations,
             leave_one_out=leave_one_out,
             **settings,
         )
@@ -150,6 +155,7 @@ def _run_study(
             seed=seed,
             epochs=epochs,
             start_from=start_from,
+            populations=populations,
             context=context or (),
             overwrite=overwrite,
             **settings,

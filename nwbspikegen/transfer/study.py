@@ -16,7 +16,8 @@ from nwbspikegen.core.files import require_absent, write_whole
 from nwbspikegen.core.tasks import require_shared
 from nwbspikegen.models import MODELS
 from nwbspikegen.scoring.table import DEFAULT_BASELINES, UNTRAINED
-from nwbspikegen.training.settings import require_settings
+from nwbspikegen.training.populations import require_populations
+from nwbspikegen.training.settings import require_settings, settings_of_model
 from nwbspikegen.training.starting import load_start, require_no_source
 from nwbspikegen.transfer.evaluate_curves import collect_curves
 from nwbspikegen.transfer.groups import compare_groups, summarise_groups
@@ -126,9 +127,9 @@ class TransferStudy:
         overwrite : bool
             Replace a study that is there.
         **training
-            As for `nwbspikegen.train`: ``epochs=2``, or parameters of the architecture. A model to
-            start from, by its path or ``start_from="pretrained"``, must have met no recording, or all cells
-            would be of training.
+            As for `nwbspikegen.train`: ``epochs=2``, ``populations=100`` to train every row on simulated
+            populations too, or parameters of the architecture. A model to start from, by its path or
+            ``start_from="pretrained"``, must have met no recording, or all cells would be of training.
 
         Raises
         ------
@@ -492,9 +493,8 @@ def _require_models(models: Sequence[str], training: Mapping[str, Any]) -> None:
     """Raise `InputError` for models that are not there, or that cannot be trained with the settings."""
     if not models:
         raise InputError("no model", f"some of {', '.join(sorted(MODELS))}", "choose among these")
-    apart = ("epochs", "loss", "start_from")
-    settings = {name: value for name, value in training.items() if name not in apart}
     for model in models:
-        require_settings(model, settings)
+        require_settings(model, settings_of_model(training, scheduled=True))
+        require_populations(training.get("populations", 0), model)
         if "start_from" in training:
             require_no_source(load_start(training["start_from"], model))

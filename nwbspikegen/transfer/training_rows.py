@@ -20,6 +20,7 @@ from nwbspikegen.scoring.evaluation import score_prediction
 from nwbspikegen.scoring.segment import ScoredSegment, prepare_segment
 from nwbspikegen.scoring.table import predict_baselines
 from nwbspikegen.training import train
+from nwbspikegen.training.settings import settings_of_model
 from nwbspikegen.training.starting import load_start, settings_of_start
 from nwbspikegen.transfer.cell_files import model_folder, state_folder, training_file, write_scores
 from nwbspikegen.transfer.plan import StudyPlan
@@ -126,9 +127,7 @@ def prepare_scoring(
 
 def build_untrained(model: str, num_units: int, plan: StudyPlan) -> SpikeModel:
     """Return a model as it is before training, for some number of units."""
-    # settings of training: a network that is not trained is built without them
-    known = {"epochs", "learning_rate", "weight_decay", "patience", "loss", "start_from"}
-    settings = {name: value for name, value in plan.training.items() if name not in known}
+    settings = settings_of_model(plan.training)
     if "start_from" in plan.training:
         settings = {**settings_of_start(load_start(plan.training["start_from"], model)), **settings}
     # the caller's stream of random numbers stays where it was; no GPU is asked, for nothing is drawn on one

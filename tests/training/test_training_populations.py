@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from populations import small_split
 
 import nwbspikegen as nsg
+from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.models import build_model
 from nwbspikegen.models.summary import name_sources
+from nwbspikegen.simulation import metadata_of
 from nwbspikegen.training import populations
 
 
@@ -62,6 +67,32 @@ def test_they_weigh_a_quarter_of_all_recordings():
     num_beside = sum(len(part["target"]) for part in pairs)
     of_recordings, of_others = np.split(target * weight, [len(target) - num_beside])
     assert of_others.sum() == pytest.approx(0.25 * of_recordings.sum(), rel=1e-4)
+
+
+def test_rows_of_a_study_are_trained_beside_them(small_populations, tmp_path):
+    recordings = []
+    for seed in (0, 1):
+        simulation = nsg.simulate("in_vivo", num_units=5, duration=24, seed=seed)
+        told = metadata_of(simulation)
+        told["NWBFile"]["session_id"] = told["Subject"]["subject_id"] = f"s{seed}"
+        recordings.append(nsg.convert_sorting(simulation.sorting, tmp_path / f"{seed}.nwb", metadata=told))
+    arguments = ["transfer", *recordings, "--out", tmp_path / "study", "--workers", 1, "--epochs", 1]
+    arguments += ["--set", "training_samples=5000", "--populations", 2]
+    done = CliRunner().invoke(cli, [str(each) for each in arguments])
+    assert done.exit_code == 0, done.output
+    models = sorted((tmp_path / "study" / "models").rglob("model.json"))
+    assert len(models) == 2
+    for path in models:
+        training = json.loads(path.read_text())["training"]
+        assert training["populations_beside"]["num_drawn"] == 2
+    study = nsg.TransferStudy(tmp_path / "study")
+    # the network before training is that of a study without populations
+    assert "untrained" in study.scores.predictor.values
+    done = CliRunner().invoke(cli, [str(each) for each in arguments[:-2]])
+    assert done.exit_code == 2
+    assert "'populations': 2" in done.stderr
+    with pytest.raises(InputError, match="populations beside recordings for glm"):
+        nsg.TransferStudy.create(tmp_path / "other", recordings, models=("glm",), populations=2)
 
 
 @pytest.mark.parametrize(
