@@ -16,6 +16,7 @@ import xarray as xr
 from nwbspikegen.core.addresses import hash_recording, name_of
 from nwbspikegen.core.errors import InputError, require_seed
 from nwbspikegen.core.files import require_absent, require_suffix
+from nwbspikegen.core.large_arrays import large_arrays_in
 from nwbspikegen.core.predictor import Bins
 from nwbspikegen.likeness import judge_likeness, judge_resemblance, realism
 from nwbspikegen.likeness.judge import JUDGES
@@ -126,7 +127,8 @@ def free_run_and_compare(
     require_complete(source, metadata, unit_table)
     # the sha256 of what was read now: a file that changes while the model runs is found out when written
     fingerprint = units.attrs["source_sha256"] or hash_recording(source)
-    units, parts = hold_window(units, parts)
+    with large_arrays_in(Path(out).parent):
+        units, parts = hold_window(units, parts)
     # by length: the segments lie one behind the other, and the test is the last
     before = units.isel(time=slice(0, units.sizes["time"] - parts.test.sizes["time"]))
     _LOG.info("reading %d bins, then running for %g s", before.sizes["time"], seconds)
