@@ -106,9 +106,8 @@ def _print_recording(bench: Bench, name: str) -> list[str]:
     chosen_on = [each[:num_validation] for each in later.values()]
     mixed = weigh_models(list(models.values()), chosen_on, parts.train, parts.validation)
     module = cast(Mixed, mixed.module)
-    # what the mixture predicts, made of what its members predicted: they read for half a minute each
     predicted = {member: each[num_validation:] for member, each in later.items()}
-    predicted["mixed"] = module.mix(list(predicted.values()))
+    predicted["mixed"] = _read_once(bench, name, f"mixed-{mixed.sha256[:12]}", lambda: mixed)[num_validation:]
     spikes = read_spikes(parts.test)
     null = np.broadcast_to(
         mean_rate_per_bin(read_spikes(parts.train), None).astype(np.float32), spikes.shape
@@ -128,11 +127,12 @@ def _print_recording(bench: Bench, name: str) -> list[str]:
     weights = ", ".join(f"{each['name']} {each['weight']:.2f}" for each in told["members"])
     ridge = "none" if told["unit_ridge"] is None else f"ridge {told['unit_ridge']:g}"
     num_spikes = int(read_spikes(parts.validation).sum())
+    fallback = told["members"][module.settings.fallback]["name"]
     print(
-        f"\nWeights of all units together: {weights}; units' own weights: {ridge}. On the third quarter, each"
+        f"\nWeights of all units together: {weights}; units' own weights: {ridge}; falls back on {fallback}."
     )
     print(
-        "block with weights of the others, the mixture is "
+        "On the third quarter, each block with weights of those before it, the mixture is "
         f"{told['gain_nats'] / np.log(2) / num_spikes:+.4f} bits per spike above its best member.\n",
         flush=True,
     )

@@ -15,7 +15,8 @@ SMALL = {
     "glm": {"num_bins": 60},
     "mixed": {
         "members": "in_context width=16 training_units=384 prior=3, glm num_bins=60, "
-        "population_gru num_bins=60 width=8"
+        "population_gru num_bins=60 width=8",
+        "fallback": 1,
     },
     "mymodels:GRU": {"width": 8, "num_bins": 60},
 }

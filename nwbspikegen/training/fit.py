@@ -202,7 +202,9 @@ def _train_mixed(data: SpikeData, how: _How, settings: dict[str, Any]) -> Fitted
                 told, epochs=None, learning_rate=None, weight_decay=None, patience=None
             )
         models.append(_train(one, other, member.name, told, dict(member.settings)))
-    return mix_models(models, one, other, seed=how.seed)
+    # what a setting leaves out, the validation segment chooses
+    fallback = network.settings.fallback
+    return mix_models(models, one, other, fallback=fallback if fallback >= 0 else None, seed=how.seed)
 
 
 def _train_in_epochs(

@@ -27,7 +27,12 @@ _LOG = logging.getLogger("nwbspikegen")
 
 
 def mix_models(
-    models: Sequence[FittedModel], train: xr.Dataset, validation: xr.Dataset, *, seed: int = 0
+    models: Sequence[FittedModel],
+    train: xr.Dataset,
+    validation: xr.Dataset,
+    *,
+    fallback: int | None = None,
+    seed: int = 0,
 ) -> FittedModel:
     """Weigh trained models by what they predict of a validation segment, and return the mixture.
 
@@ -41,6 +46,9 @@ def mix_models(
         as an `in_context` that never met this one, is as good.
     train, validation : Dataset (time, unit)
         Segments of one recording, as for `nsg.train`.
+    fallback : int, optional
+        Place, from 0, of the model that is believed instead as far as it has predicted a recording better so
+        far than all together; -1: none. By default the one that predicts `validation` best.
     seed : int, default: 0
         Draws the silent bins on which weights are fitted.
 
@@ -49,7 +57,7 @@ def mix_models(
     FittedModel
         A `mixed`, which holds its members. `training["members"]` says of each how much it weighs, of all
         units together; `training["gain_nats"]` by how much blocks of the validation segment are predicted
-        better than by the best member, each with weights of the other blocks.
+        better than by the best member, each with weights of the blocks before it.
 
     Raises
     ------
@@ -64,14 +72,14 @@ def mix_models(
     >>> models = [nsg.train(parts.train, parts.validation, model=name, progress=False)
     ...           for name in ("in_context", "glm")]
     >>> nsg.mix_models(models, parts.train, parts.validation).parameters
-    {'members': 'in_context training_units=384 prior=3, glm'}
+    {'members': 'in_context training_units=384 prior=3, glm', 'fallback': 1}
     """
     bin_size = SpikeData(train, validation, seed=seed).bin_size
     if len(models) < 2:
         raise InputError(f"{len(models)} model to mix", "at least two", "train another")
     read, first, _ = read_with_past(train, validation)
     probabilities = [predict_bins(model, read, first, bin_size) for model in models]
-    return weigh_models(models, probabilities, train, validation, seed=seed)
+    return weigh_models(models, probabilities, train, validation, fallback=fallback, seed=seed)
 
 
 def weigh_models(
@@ -80,6 +88,7 @@ def weigh_models(
     train: xr.Dataset,
     validation: xr.Dataset,
     *,
+    fallback: int | None = None,
     seed: int = 0,
 ) -> FittedModel:
     """Return the mixture of models whose probabilities of the validation segment are known already.
@@ -90,7 +99,7 @@ def weigh_models(
     scored, mean_rate = read.since(first), mean_rate_per_bin(fitted.spikes, fitted.observed)
     log_odds = [_to_log_odds(each) for each in probabilities]
     found = stack_log_odds(log_odds, scored.spikes > 0, scored.observed, seed)
-    mixed = _build_mixed(models, train.sizes["unit"], found)
+    mixed = _build_mixed(models, train.sizes["unit"], found, found.best if fallback is None else fallback)
     point = score_on_validation(mixed.mix(probabilities), scored, mean_rate)
     record = {
         **training_record([train], [validation], None, seed),
@@ -111,9 +120,12 @@ def weigh_models(
 
 
 @torch.no_grad()
-def _build_mixed(models: Sequence[FittedModel], num_units: int, found: StackedWeights) -> Mixed:
+def _build_mixed(
+    models: Sequence[FittedModel], num_units: int, found: StackedWeights, fallback: int
+) -> Mixed:
     """Return a mixture that holds copies of its members, ready to predict."""
-    mixed = build_model("mixed", num_units, members=", ".join(name_member(each.module) for each in models))
+    members = ", ".join(name_member(each.module) for each in models)
+    mixed = build_model("mixed", num_units, members=members, fallback=fallback)
     assert isinstance(mixed, Mixed)
     for member, model in zip(mixed.members, models, strict=True):
         member.load_state_dict(model.module.state_dict())

@@ -41,15 +41,18 @@ class StackedWeights(NamedTuple):
         The weights of all units together.
     strength : float
         The ridge that was chosen; infinite where all units have the common weights.
+    best : int
+        Place of the member that predicts those blocks best alone.
     gain : float
-        Nats by which bins were predicted better than by the best member alone, each block of time with
-        weights of the others; 0 where that member was taken as it is.
+        Nats by which blocks of time after the first were predicted better than by the best member alone, each
+        with weights of the blocks before it; 0 where that member was taken as it is.
     """
 
     weights: Float64[np.ndarray, "unit member"]
     offset: Float64[np.ndarray, " unit"]
     common: Float64[np.ndarray, " member"]
     strength: float
+    best: int
     gain: float
 
 
@@ -77,12 +80,13 @@ def stack_log_odds(
     observed: Bool[np.ndarray, "time unit"] | None = None,
     seed: int = 0,
 ) -> StackedWeights:
-    """Return the weights that predict best, chosen by what they predict of other blocks of time.
+    """Return the weights that predict best, chosen by what they predict of later blocks of time.
 
     First the weights and the offset that all units have in common maximise the likelihood; then each unit's
     weights, with a ridge on what they differ from those, and the rate left as it is. Five blocks of time
-    choose the ridge: each is predicted with the weights of the other four. Where no weights predict them
-    better than the best member alone, that is taken as it is.
+    choose the ridge: each but the first is predicted with the weights of those before it, as what comes after
+    all of them will be. Where no weights predict them better than the best member alone, that is taken as it
+    is.
 
     All spikes are used, and of a unit's silent bins eight times as many, at least 20,000, which stand for the
     others. Stacking by likelihood is that of Smyth & Wolpert 1999 (Machine Learning 36:59), here of log odds;
@@ -115,7 +119,7 @@ def stack_log_odds(
     common = _fit_common(units, num_members)
     centred = [_centre(rows, common) for rows in units]
     strength = _choose_strength([_expand_folds(rows) for rows, _ in centred])
-    loss = sum(_loss_of_others(rows, strength) for rows, _ in centred)
+    loss = sum(_loss_of_later(rows, strength) for rows, _ in centred)
     best = int(np.argmin(alone))
     if loss >= alone[best]:
         # columns are the members and the offset, which is 0
@@ -127,7 +131,7 @@ def stack_log_odds(
         # what is added on average is taken away again: the rate stays where the members see it
         solution[-1] -= change @ centre
     return StackedWeights(
-        solutions[:, :-1], solutions[:, -1], common[:-1], strength, float(alone[best] - loss)
+        solutions[:, :-1], solutions[:, -1], common[:-1], strength, best, float(alone[best] - loss)
     )
 
 
@@ -153,8 +157,9 @@ def _sample_rows(
 
 
 def _losses_alone(rows: _UnitRows, num_members: int) -> Float64[np.ndarray, " member"]:
-    """Return the loss of each member as it is."""
-    return np.array([_measure_loss(rows, weights) for weights in np.eye(num_members + 1)[:num_members]])
+    """Return the loss of each member as it is, in all blocks of time but the first."""
+    later = _select(rows, rows.fold > 0)
+    return np.array([_measure_loss(later, weights) for weights in np.eye(num_members + 1)[:num_members]])
 
 
 def _measure_loss(rows: _UnitRows, weights: _Weights) -> float:
@@ -241,36 +246,36 @@ def _add(units: list[_UnitRows], weights: _Weights, centre: _Weights, ridge: _We
 
 
 def _choose_strength(units: Sequence[Sequence[_Expansion]]) -> float:
-    """Return the ridge that predicts the blocks of time best, each from the others; infinite: all are common.
+    """Return the ridge that predicts later blocks of time best; infinite: all units have the common weights.
 
     By the expansions around the common weights: near them, where it is chosen, they are the loss.
     """
     # relative to the common weights, whose change is 0
     best, least = np.inf, 0.0
     for strength in STRENGTHS:
-        change = sum(_change_of_others(folds, strength) for folds in units)
+        change = sum(_change_of_later(folds, strength) for folds in units)
         if change < least:
             best, least = strength, change
     return best
 
 
-def _change_of_others(folds: Sequence[_Expansion], strength: float) -> float:
-    """Return by how much one unit's loss changes when each block has weights of the others."""
-    slope = sum(fold.slope for fold in folds)
-    curvature = sum(fold.curvature for fold in folds)
+def _change_of_later(folds: Sequence[_Expansion], strength: float) -> float:
+    """Return by how much one unit's loss changes when each block has weights of those before it."""
     ridge = strength * np.eye(len(folds[0].slope))
     change = 0.0
-    for fold in folds:
-        step = -np.linalg.solve(curvature - fold.curvature + ridge, slope - fold.slope)
+    for place in range(1, len(folds)):
+        before, fold = folds[:place], folds[place]
+        curvature = sum((each.curvature for each in before), ridge)
+        step = -np.linalg.solve(curvature, sum(each.slope for each in before))
         change += float(fold.slope @ step + 0.5 * step @ fold.curvature @ step)
     return change
 
 
-def _loss_of_others(rows: _UnitRows, strength: float) -> float:
-    """Return a unit's loss when each block of time is predicted with the weights of the others."""
+def _loss_of_later(rows: _UnitRows, strength: float) -> float:
+    """Return a unit's loss when each block but the first is predicted with the weights of those before it."""
     return sum(
         _measure_loss(
-            _select(rows, rows.fold == fold), _fit_change(_select(rows, rows.fold != fold), strength)
+            _select(rows, rows.fold == fold), _fit_change(_select(rows, rows.fold < fold), strength)
         )
-        for fold in range(_NUM_FOLDS)
+        for fold in range(1, _NUM_FOLDS)
     )

@@ -14,10 +14,10 @@ from nwbspikegen.core.predictor import Bins
 from nwbspikegen.models import FittedModel, build_model, load_model
 from nwbspikegen.models.in_context import InContext
 from nwbspikegen.models.in_context.correction_shares import CorrectionShares
-from nwbspikegen.models.in_context.model_averaging import ModelAverage
 from nwbspikegen.models.in_context.pair_reading import cut_at_random
 from nwbspikegen.models.in_context.past import Past, find_prior
 from nwbspikegen.models.in_context.past.feature_columns import HAZARD_COLUMN, TAUS_BINS
+from nwbspikegen.models.model_averaging import Evidence, ModelAverage
 from nwbspikegen.views.history import online_hazard, running_rate
 
 _BIN = 0.001
@@ -149,7 +149,8 @@ def test_evidence_is_that_of_bins_before_and_fades():
     (samples,) = itertools.islice(past.read(spikes[:900], np.ones(900, dtype=bool)), 1)
     before = np.full(len(samples.bin), np.log(0.02 / 0.98))
     after = before + np.where(samples.unit == 0, 1.0, 0.0)
-    found = average.read(samples, 0, before, after)
+    evidence = Evidence(samples.bin, samples.unit, samples.fired, samples.weight)
+    found = average.read(evidence, before, after)
     # what each bin says counts from the next one on, in its own unit by .5 and in all by .1
     gained = np.where(samples.fired > 0, 1.0, 0.0) - np.log((1 + np.exp(after)) / (1 + np.exp(before)))
     gained = (samples.weight * gained).reshape(900, 3)[:, 0]

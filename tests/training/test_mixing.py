@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from populations import small_population, small_split
 
@@ -13,6 +14,7 @@ import nwbspikegen as nsg
 from nwbspikegen.cli import cli
 from nwbspikegen.core.errors import InputError
 from nwbspikegen.core.predictor import predict_bins
+from nwbspikegen.models import FittedModel, build_model
 from nwbspikegen.models.mixed_members import find_members, name_member
 from nwbspikegen.scoring.baselines.coupled_glm import CoupledGLM
 from nwbspikegen.simulation import metadata_of
@@ -52,8 +54,11 @@ def test_a_mixture_of_trained_models_is_not_below_the_best(mixed):
     assert again.sha256 == mixed.sha256
     assert [each["name"] for each in mixed.training["members"]] == ["in_context", "glm", "population_gru"]
     assert _measure_bits(mixed) > max(_measure_bits(member) for member in members) - 0.005
-    assert mixed.curves[0]["validation_loss"] == pytest.approx(
-        -_measure_bits(mixed) * np.log(2) * read_bins(parts.validation).spikes.mean(), rel=1e-4
+    # what it is worth where it is believed whole
+    whole = nsg.mix_models(members, parts.train, parts.validation, fallback=-1)
+    assert mixed.curves[0]["validation_loss"] == whole.curves[0]["validation_loss"]
+    assert whole.curves[0]["validation_loss"] == pytest.approx(
+        -_measure_bits(whole) * np.log(2) * read_bins(parts.validation).spikes.mean(), rel=1e-4
     )
 
 
@@ -66,13 +71,58 @@ def test_one_folder_with_all_members(mixed, tmp_path):
         "weights.safetensors",
     ]
     assert again.parameters == {
-        "members": "in_context width=16 training_units=384 prior=3, glm, population_gru num_bins=100 width=8"
+        "fallback": mixed.module.settings.fallback,
+        "members": "in_context width=16 training_units=384 prior=3, glm, population_gru num_bins=100 width=8",
     }
     units, parts = small_population(), small_split()
     one, two = (nsg.generate(model, parts.test, context=units) for model in (mixed, again))
     np.testing.assert_array_equal(one.values, two.values)
     audits = nsg.audit(mixed, parts)
-    assert audits.passed.all(), audits
+    assert audits.passed.all(), audits.to_dict("records")
+
+
+def test_a_mixture_that_predicts_worse_gives_way_to_its_best_member(mixed):
+    """Weights of the validation segment are wrong of what follows: here every unit's are turned round."""
+    parts = small_split()
+    read, first, _ = read_with_past(parts.train, parts.validation)
+    turned = {}
+    for fallback in (-1, 0):
+        members = mixed.parameters["members"]
+        network = build_model("mixed", mixed.module.num_units, members=members, fallback=fallback)
+        network.load_state_dict(mixed.module.state_dict())
+        with torch.no_grad():
+            network.weights.copy_(torch.tensor([-1.0, 0.0, 0.0]).expand_as(network.weights))
+            network.offset.fill_(-8.0)
+        turned[fallback] = FittedModel(network.eval(), "bernoulli", 0.001, mixed.training)
+    alone = FittedModel(network.members[0], "bernoulli", 0.001, mixed.training)
+    best = _measure_bits(alone)
+    assert _measure_bits(turned[-1]) < best - 0.5
+    assert _measure_bits(turned[0]) > best - 0.005
+    # one reading or two, all asked for or a few: the same
+    whole = predict_bins(turned[0], read, first, 0.001)
+    state = turned[0].module.begin(mixed.module.num_units, 0.001)
+    state.read(read.spikes[:first], None, np.zeros(first, dtype=bool))
+    wanted = np.arange(500) % 7 == 3
+    found = state.read(read.spikes[first : first + 500], None, wanted)
+    np.testing.assert_allclose(found, whole[:500][wanted], rtol=1e-4)
+    # a free run goes on with the trust that there was
+    run = state.fork(2)
+    assert np.ptp(run.step(), axis=0).max() == 0
+    np.testing.assert_allclose(
+        run.step()[0], state.fork().read(read.spikes[first + 500 : first + 501])[0], rtol=1e-4
+    )
+
+
+def test_models_saved_before_are_believed_whole(mixed, tmp_path):
+    mixed.save(tmp_path / "mixed")
+    path = tmp_path / "mixed" / "model.json"
+    told = json.loads(path.read_text())
+    del told["parameters"]["fallback"]
+    path.write_text(json.dumps(told))
+    # the hash of a model that was saved then is that of its settings then: here of those with a fallback
+    network = build_model("mixed", mixed.module.num_units, **told["parameters"])
+    assert network.settings.fallback == -1
+    assert "fallback" not in network.parameters_used
 
 
 def test_members_that_would_not_fit_the_file_are_refused(mixed, tmp_path):
@@ -127,6 +177,7 @@ def test_one_command_from_recording_to_prediction(tmp_path):
         ({"members": "in_context width, glm"}, "key=value"),
         ({"members": "in_context colour=3, glm"}, "colour"),
         ({"loss": "dice"}, "bernoulli"),
+        ({"fallback": 3}, "fallback 3; expected 0 to 2"),
     ],
 )
 def test_what_cannot_be_mixed_is_told_before_training(how, message):

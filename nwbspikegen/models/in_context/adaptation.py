@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from nwbspikegen.models.in_context.adaptive_correction import AdaptiveCorrection, correct_frozen
-from nwbspikegen.models.in_context.model_averaging import ModelAverage
 from nwbspikegen.models.in_context.past import PairSamples
+from nwbspikegen.models.model_averaging import Evidence, ModelAverage
 
 
 class Adaptation:
@@ -54,7 +54,8 @@ class Adaptation:
         trained = self._trained.read(samples, log_odds, standard, self._model.clip_sd)
         if self._average is None:
             return trained
-        return self._average.read(samples, num_before, cast(np.ndarray, untrained), trained)
+        evidence = Evidence(samples.bin + num_before, samples.unit, samples.fired, samples.weight)
+        return self._average.read(evidence, cast(np.ndarray, untrained), trained)
 
     def freeze(self, num_bins: int) -> FrozenAdaptation:
         """Return it as it is when so many bins have been read, for a free run."""

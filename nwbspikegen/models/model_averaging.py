@@ -1,13 +1,14 @@
-"""How far a trained network is believed of a recording: as far as it has predicted it better so far."""
+"""How far one prediction of a recording is believed beside another: as far as it has been better so far."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64, Int64
 from scipy.special import expit
 
-from nwbspikegen.models.in_context.model_averaging_kernels import average_rows
-from nwbspikegen.models.in_context.past import PairSamples
+from nwbspikegen.models.model_averaging_kernels import average_rows
 
 # log odds of the network before anything is read: 2 to 1, between two that were tried on validation segments.
 # At 1 to 1 a silent retina loses .024 bits per unit and second in its first second, at 4 to 1 .006 (wt); at 4
@@ -21,14 +22,34 @@ _OWN_SHARE, _SHARED_SHARE = 0.5, 0.1
 _MEMORY = 20_000.0
 
 
-class ModelAverage:
-    """log odds = before + trust x (after - before), of predictions before and after training.
+class Evidence(NamedTuple):
+    """Which pairs of a bin and a unit are predicted, ordered by bin, and what came.
 
-    Trust, in each unit, is the probability that the trained prediction is the better one: its log odds are a
-    prior, a share of the log-likelihood that it has won in this unit, and a share of that in all units,
-    which fade with time (dynamic model averaging with forgetting, Raftery, Karny & Ettler 2010; averaged in
-    log odds). So a network that knows another kind of preparation does harm for a moment only. Nothing here
-    is a weight of the model: it is state, and starts afresh for every recording.
+    Attributes
+    ----------
+    bin, unit : arrays (pair,)
+        Which pair; bins count from the first of the recording.
+    fired : array (pair,)
+        1 where the unit fired in the bin.
+    weight : array (pair,)
+        How many pairs it stands for where something is learnt of it, else 0.
+    """
+
+    bin: Int64[np.ndarray, " pair"]
+    unit: Int64[np.ndarray, " pair"]
+    fired: Float32[np.ndarray, " pair"]
+    weight: Float32[np.ndarray, " pair"]
+
+
+class ModelAverage:
+    """log odds = before + trust x (after - before), of two predictions.
+
+    In `in_context` they are those before and after training, in `mixed` those of its best member and of all.
+    Trust, in each unit, is the probability that the second is the better one: its log odds are a prior, a
+    share of the log-likelihood that it has won in this unit, and a share of that in all units, which fade
+    with time (dynamic model averaging with forgetting, Raftery, Karny & Ettler 2010; averaged in log odds).
+    So a network that knows another kind of preparation does harm for a moment only. Nothing here is a weight
+    of the model: it is state, and starts afresh for every recording.
 
     Parameters
     ----------
@@ -44,20 +65,16 @@ class ModelAverage:
 
     def read(
         self,
-        samples: PairSamples,
-        num_before: int,
+        evidence: Evidence,
         before: Float64[np.ndarray, " pair"],
         after: Float64[np.ndarray, " pair"],
     ) -> Float64[np.ndarray, " pair"]:
-        """Return averaged log odds, then learn from training samples; `num_before` bins came before them."""
+        """Return averaged log odds, each from the bins before it, and learn."""
         averaged: Float64[np.ndarray, " pair"] = np.empty(len(before))
         average_rows(
             before,
             after,
-            samples.bin + num_before,
-            samples.unit,
-            samples.fired,
-            samples.weight,
+            *evidence,
             _PRIOR,
             _OWN_SHARE,
             _SHARED_SHARE,
