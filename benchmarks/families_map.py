@@ -55,9 +55,20 @@ def main() -> None:
     print(f"{len(truth)} recordings of {_DURATION:.0f} s, {', '.join(_FAMILIES)}: {asked.of_each} each.\n")
     print("| laid out by | adjusted Rand index of four clusters | normalised stress |\n|---|---|---|")
     maps: dict[str, dict[str, Any]] = {
-        "gain over untrained, 10 s of context": {"context": "10"},
-        "gain over untrained, 5 s of context": {"context": "5"},
-        "`worth_seconds`, 10 s of context": {"context": "10", "metric": "worth_seconds"},
+        **{
+            f"gain over untrained, {context} s of context{label}": {"context": context, **how}
+            for label, how in (("", {}), (", relative", {"relative": True}))
+            for context in ("0", "1", "5", "10")
+        },
+        **{
+            f"`worth_seconds`, {context} s of context{label}": {
+                "context": context,
+                "metric": "worth_seconds",
+                **how,
+            }
+            for label, how in (("", {}), (", relative", {"relative": True}))
+            for context in ("0", "1", "5", "10")
+        },
         "warm bits per spike": {"metric": "bits_per_spike"},
         "pooled ROC-AUC": {"metric": "roc_auc_pooled"},
     }

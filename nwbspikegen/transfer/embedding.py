@@ -84,6 +84,7 @@ def lay_out(
     predictor: str,
     metric: str = ROC_AUC_POOLED.name,
     null: str = "",
+    relative: bool = False,
     # stress has local minima: of so many rough fits, well above scikit-learn's 4, the best is refined
     num_starts: int = 32,
     seed: int = 0,
@@ -104,6 +105,9 @@ def lay_out(
     predictor, metric, null : str
         Which scores. Without a null, bits per spike are those above the null that the study's attrs
         call `headline_null`, else `mean_rate`.
+    relative : bool
+        Of bits and seconds: in units of what each target loses on average (`distances_from_bits`). A map of
+        kinds of populations rather than of bits: recordings on which much can be lost do not stand apart.
     num_starts : int, default: 32
         Random starts of the fit; the best is kept.
     seed : int
@@ -143,10 +147,10 @@ def lay_out(
     chosen = {"predictor": predictor, "metric": metric, "null": null}
     names = _find_sessions(scores)
     values = np.asarray(_pick(scores, chosen, names).values, dtype=np.float64)
-    distances = require_distances(values, metric, names)
+    distances = require_distances(values, metric, names, relative=relative)
     # Kruskal's stress-1, below, has the squared distances as its unit: comparable between metrics
     fitted = turn_to_axes(fit_positions(distances, num_starts=num_starts, seed=seed))
-    clouds = _fit_clouds(draws, chosen, names, distances, fitted)
+    clouds = _fit_clouds(draws, chosen, names, distances, fitted, relative=relative)
     # of the points as they are: turning them has changed no distance
     stress = sum_stress(fitted, distances)
     # each pair is in the matrix twice
@@ -197,6 +201,8 @@ def _fit_clouds(
     names: list[str],
     distances: Float64[np.ndarray, "session session"],
     fitted: Float64[np.ndarray, "session 3"],
+    *,
+    relative: bool,
 ) -> Float64[np.ndarray, "draw session 3"] | None:
     """Return the layouts of draws, aligned; None when the score was not drawn, or none can be used."""
     if draws is None or any(chosen[dim] not in draws[dim].values for dim in chosen):
@@ -205,7 +211,7 @@ def _fit_clouds(
     values = values[find_usable(values, chosen["metric"])]
     if not len(values):
         return None
-    to_distances = find_distances(chosen["metric"])
+    to_distances = find_distances(chosen["metric"], relative=relative)
     # a layout of nothing but one place cannot be moved from by SMACOF, so its draws start anew
     start = fitted if distances.any() else None
     fits = (fit_positions(each, num_starts=1, start=start) for each in to_distances(values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def distances_from_similarity(
 
 
 def distances_from_bits(
-    bits: Float[np.ndarray, "*draw session session"],
+    bits: Float[np.ndarray, "*draw session session"], *, relative: bool = False
 ) -> Float64[np.ndarray, "*draw session session"]:
     """Return d(i, j) = (|b(j, j) - b(i, j)| + |b(i, i) - b(j, i)|) / 2, in bits per spike.
 
@@ -52,11 +53,18 @@ def distances_from_bits(
     ----------
     bits : array (..., session, session)
         Bits per spike b(i, j), trained on i and tested on j.
+    relative : bool
+        Count each loss in units of what its target loses on average over all other sources, so that a target
+        on which much can be lost does not lie far from all others. Of two recordings it is 1, of one on which
+        nothing is lost 0.
 
     Examples
     --------
-    >>> distances_from_bits(np.array([[1.0, 0.5], [0.8, 2.0]])).round(3).tolist()
-    [[0.0, 0.85], [0.85, 0.0]]
+    >>> bits = np.array([[1.0, 0.5, 0.8], [0.9, 2.0, 0.6], [0.7, 1.1, 1.0]])
+    >>> distances_from_bits(bits).round(3).tolist()
+    [[0.0, 0.8, 0.25], [0.8, 0.0, 0.65], [0.25, 0.65, 0.0]]
+    >>> distances_from_bits(bits, relative=True).round(3).tolist()
+    [[0.0, 0.875, 1.083], [0.875, 0.0, 1.042], [1.083, 1.042, 0.0]]
     """
     # draws are kept as float32
     wide = bits.astype(np.float64)
@@ -66,11 +74,15 @@ def distances_from_bits(
     # of either sign: where the other taught more than the target's own past it is another recording all the
     # same, and losses that cancelled gains would put both into one place
     apart = np.abs(lost)
+    if relative:
+        # the diagonal is 0
+        usual = apart.sum(axis=-2, keepdims=True) / max(apart.shape[-1] - 1, 1)
+        apart = np.divide(apart, usual, out=np.zeros_like(apart), where=usual > 0)
     return _clear_diagonal((apart + np.swapaxes(apart, -1, -2)) / 2.0)
 
 
 def distances_from_worth(
-    seconds: Float[np.ndarray, "*draw session session"],
+    seconds: Float[np.ndarray, "*draw session session"], *, relative: bool = False
 ) -> Float64[np.ndarray, "*draw session session"]:
     """Return `distances_from_bits` of log(1 + seconds): what learning on one is worth for the other.
 
@@ -78,6 +90,8 @@ def distances_from_worth(
     ----------
     seconds : array (..., session, session)
         `worth_seconds`, rows trained on, columns tested on; at most all that there was.
+    relative : bool
+        As for `distances_from_bits`.
 
     Examples
     --------
@@ -86,13 +100,21 @@ def distances_from_worth(
     [[0.0, 1.0], [1.0, 0.0]]
     """
     # a second more is much of one, and nothing of a minute
-    return distances_from_bits(np.log1p(seconds.astype(np.float64)))
+    return distances_from_bits(np.log1p(seconds.astype(np.float64)), relative=relative)
 
 
-def find_distances(metric: str) -> Callable[[Any], Float64[np.ndarray, "*draw session session"]]:
+def find_distances(
+    metric: str, *, relative: bool = False
+) -> Callable[[Any], Float64[np.ndarray, "*draw session session"]]:
     """Return what makes distances of a metric."""
     special = {BITS: distances_from_bits, WORTH: distances_from_worth}
-    return special.get(metric, distances_from_similarity)
+    if metric in special:
+        return partial(special[metric], relative=relative)
+    if relative:
+        raise InputError(
+            f"relative distances of {metric}", f"those of {BITS} or {WORTH}", "leave relative out"
+        )
+    return distances_from_similarity
 
 
 def find_usable(values: Float[np.ndarray, "draw session session"], metric: str) -> Bool[np.ndarray, " draw"]:
@@ -107,7 +129,7 @@ def find_usable(values: Float[np.ndarray, "draw session session"], metric: str) 
 
 
 def require_distances(
-    values: Float[np.ndarray, "session session"], metric: str, names: list[str]
+    values: Float[np.ndarray, "session session"], metric: str, names: list[str], *, relative: bool = False
 ) -> Float64[np.ndarray, "session session"]:
     """Return the distances of one matrix of scores, or raise `InputError` naming the cell at fault."""
     missing = np.argwhere(~np.isfinite(values))
@@ -118,8 +140,9 @@ def require_distances(
             "a score of every pair, in both directions",
             "run the study to its end, or lay out the sessions that have one",
         )
+    to_distances = find_distances(metric, relative=relative)
     if metric in (BITS, WORTH):
-        return find_distances(metric)(values)
+        return to_distances(values)
     outside = np.argwhere((values <= 0.0) | (values > 1.0))
     if len(outside):
         train, test = outside[0]
@@ -128,7 +151,7 @@ def require_distances(
             "values above 0 and not above 1, for d = 1/s - 1",
             f"lay out by a ROC-AUC, or by {BITS}, which has its own distance",
         )
-    return distances_from_similarity(values)
+    return to_distances(values)
 
 
 def _clear_diagonal(

@@ -123,6 +123,43 @@ def test_distances_follow_their_formulas() -> None:
     assert not np.diagonal(distances_from_bits(bits), axis1=1, axis2=2).any()
 
 
+def test_relative_losses_do_not_know_how_much_a_target_can_lose():
+    rng = np.random.default_rng(0)
+    bits = rng.normal(1.0, 0.2, (5, 5))
+    own = np.diag(bits)
+    # the same losses of other targets, times 1 to 50
+    scaled = own - (own - bits) * np.array([1.0, 2.0, 5.0, 20.0, 50.0])
+    found = distances_from_bits(bits, relative=True)
+    np.testing.assert_allclose(distances_from_bits(scaled, relative=True), found)
+    assert abs(distances_from_bits(scaled) - distances_from_bits(bits)).max() > 1
+    # each column's losses are 1 on average, and so are distances
+    assert found.sum() == pytest.approx(5 * 4)
+    np.testing.assert_array_equal(distances_from_bits(np.stack([bits, scaled]), relative=True)[0], found)
+    worth = np.expm1(np.abs(bits))
+    np.testing.assert_allclose(
+        distances_from_worth(worth, relative=True), distances_from_bits(np.abs(bits), relative=True)
+    )
+    # a target on which nothing can be lost is near whatever is near by its own models
+    assert distances_from_bits(np.array([[1.0, 2.0], [0.5, 2.0]]), relative=True)[0, 1] == 0.5
+
+
+def test_a_relative_layout_is_of_relative_losses_and_of_no_similarity():
+    values = np.array([[1.0, 0.5, 0.8], [0.9, 2.0, 0.6], [0.7, 1.1, 1.0]])
+    draws = np.stack([values, values * 1.01])
+    names = ["a", "b", "c"]
+    coords = {"train_session": names, "test_session": names, "predictor": ["in_context"]}
+    coords |= {"metric": ["bits_per_spike"], "null": ["mean_rate"]}
+    scores = xr.Dataset({"value": (tuple(coords), values[:, :, None, None, None])}, coords)
+    drawn = xr.Dataset({"value": (("draw", *coords), draws[..., None, None, None])}, coords)
+    layout = lay_out(scores, drawn, predictor="in_context", metric="bits_per_spike", relative=True)
+    np.testing.assert_allclose(layout.distances, distances_from_bits(values, relative=True))
+    # of all bits times 1.01 relative losses are the same
+    assert layout.spread.max() < 1e-4
+    pooled = scores.assign_coords(metric=["roc_auc_pooled"], null=[""])
+    with pytest.raises(InputError, match="relative distances of roc_auc_pooled"):
+        lay_out(pooled, predictor="in_context", relative=True)
+
+
 def test_recordings_without_a_difference_lie_on_each_other() -> None:
     layout = lay_out(_matrix(np.ones((3, 3))), **_MODEL)
     assert not layout.positions.to_numpy().any()
