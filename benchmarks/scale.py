@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 import yaml
+from recordings import RECORDINGS, require_shared
 from spikeinterface.core import NumpySorting
 
 import nwbspikegen as nsg
@@ -40,6 +41,7 @@ from nwbspikegen.simulation import metadata_of
 from nwbspikegen.simulation.intensity import parameter_rng, run_units, spike_rng
 from nwbspikegen.simulation.preparations import choose_preparation, draw_units
 from nwbspikegen.views import Split, WindowOptions, open_window
+from nwbspikegen.views.observed import read_spikes
 
 _UNITS = "128,384,1000"
 _SECONDS = 60.0
@@ -52,6 +54,8 @@ _STRETCH, _OVERLAP = 120.0, 20.0
 # more than is ever predicted
 _SHARE_OF_TRUTH = 0.3
 _SCREENED_UNITS = 256
+# of a recording of 128 units
+_TILED = (128, 1024)
 _WELLS = 24
 _BROKEN_WELL = 7
 _WELL_UNITS = 8
@@ -86,6 +90,7 @@ def main() -> None:
             {
                 "sizes": lambda: _print_sizes(folder, [int(each) for each in arguments.units.split(",")]),
                 "screening": lambda: _print_screening(folder),
+                "tiled": lambda: _print_tiled(folder),
                 "whole": lambda: _print_whole(folder, arguments.whole.split(",")),
                 "plate": lambda: _print_plate(folder),
             }[part]()
@@ -98,7 +103,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--whole", default=_WHOLE)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", help="folder for scratch, several GB for an hour of 1,000 units")
-    parser.add_argument("--parts", default="sizes,screening,whole,plate")
+    parser.add_argument("--parts", default="sizes,screening,tiled,whole,plate")
     parser.add_argument("--step", choices=list(_STEPS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -184,6 +189,26 @@ def _simulate_stretches(
         past = spikes[-round(_OVERLAP / bin_size) :]
 
 
+def _make_tiled(folder: Path, num_units: int) -> dict[str, Any]:
+    """Write units of a real recording again and again, each copy of all of them turned round in time."""
+    recording = RECORDINGS["ibl_nyu40_20210414"]
+    units = nsg.open_units(recording.to_nwb(folder / "real"))
+    first, last = float(units.time[0]), float(units.time[0]) + recording.duration
+    spikes = read_spikes(units.isel(time=slice(round(recording.duration / units.attrs["bin_size"]))))
+    trains, num_bins = {}, len(spikes)
+    for unit in range(num_units):
+        copy, own = divmod(unit, spikes.shape[1])
+        # so that no two copies of a unit fire together
+        turned = (np.flatnonzero(spikes[:, own]) + copy * num_bins * spikes.shape[1] // num_units) % num_bins
+        trains[unit] = np.sort(2 * turned + 1)
+    found = NumpySorting.from_unit_dict(trains, 2.0 / units.attrs["bin_size"])
+    found.annotate(observation_interval=(0.0, last - first), preparation="in_vivo")
+    told = {"NWBFile": {"session_description": "npx, tiled", "session_id": f"tiled-{num_units}"}}
+    told["Subject"] = {**_SUBJECT, "subject_id": "tiled", "age": "P90D"}
+    nsg.convert_sorting(found, folder / f"{num_units}.nwb", metadata=told, overwrite=True)
+    return {"rate_hz": float(spikes.mean() / units.attrs["bin_size"])}
+
+
 def _train(folder: Path, num_units: int) -> dict[str, Any]:
     def work() -> dict[str, Any]:
         recordings = [folder / f"{num_units}.nwb"]
@@ -214,10 +239,13 @@ def _generate_unscreened(folder: Path, num_units: int) -> dict[str, Any]:
 
 def _score(folder: Path, num_units: int) -> dict[str, Any]:
     _, parts = _open(folder, num_units)
-    predicted, truth = (_read_prediction(folder, num_units, name, parts) for name in ("predicted", "truth"))
+    predicted = _read_prediction(folder, num_units, "predicted", parts)
+    others = {}
+    # of what was recorded there is none
+    if (folder / f"{num_units}-truth.npy").is_file():
+        others["truth"] = _read_prediction(folder, num_units, "truth", parts)
 
     def work() -> dict[str, Any]:
-        others = {"truth": truth}
         table = nsg.score(predicted, parts.test, train=parts.train, baselines=(), extra_predictions=others)
         return _find_bits(table)
 
@@ -234,7 +262,7 @@ def _read_prediction(folder: Path, num_units: int, name: str, parts: Split) -> x
 def _find_bits(table: pd.DataFrame) -> dict[str, float]:
     rows = table[(table.metric == "bits_per_spike") & (table["null"] == "mean_rate")]
     bits = rows.set_index("predictor").value
-    return {"bits": float(bits.iloc[0]), "best": float(bits["truth"])}
+    return {"bits": float(bits.iloc[0]), "best": float(bits.get("truth", np.nan))}
 
 
 # first words of what the program says when a stage begins
@@ -292,6 +320,7 @@ def _generate_whole(folder: Path, num_units: int) -> dict[str, Any]:
 
 _STEPS = {
     "make": _make,
+    "make-tiled": _make_tiled,
     "generate-whole": _generate_whole,
     "train": _train,
     "generate": _generate,
@@ -323,6 +352,30 @@ def _print_sizes(folder: Path, sizes: list[int]) -> None:
         print("logarithms.\n")
         for step, cost in costs.items():
             print(f"- `{step}`: {np.polyfit(np.log(sizes), np.log(cost), 1)[0]:.2f}")
+
+
+def _print_tiled(folder: Path) -> None:
+    require_shared()
+    seconds = RECORDINGS["ibl_nyu40_20210414"].duration
+    own = folder / "tiled"
+    own.mkdir()
+    (own / "seconds").write_text(str(seconds))
+    print("\n## Neuropixels, tiled\n")
+    print(
+        f"{seconds:g} s of the shared Neuropixels recording; its units again and again, each copy of all of"
+    )
+    print("them turned round in time by another part of the window.\n")
+    print("| units | `train`, CPU s per s | peak (MB) | `generate` | peak (MB) | bits per spike |")
+    print("|---|---|---|---|---|---|")
+    for num_units in _TILED:
+        _run_step("make-tiled", own, num_units)
+        found = {step: _run_step(step, own, num_units) for step in ("train", "generate", "score")}
+        cells = [
+            f"{found[step][name] / scale:.{digits}f}"
+            for step in ("train", "generate")
+            for name, scale, digits in (("cpu", seconds, 3), ("peak_mb", 1, 0))
+        ]
+        print(f"| {num_units} | {' | '.join(cells)} | {found['score']['bits']:.4f} |", flush=True)
 
 
 def _print_whole(folder: Path, sizes: list[str]) -> None:
