@@ -203,8 +203,14 @@ def _make_tiled(folder: Path, num_units: int) -> dict[str, Any]:
         trains[unit] = np.sort(2 * turned + 1)
     found = NumpySorting.from_unit_dict(trains, 2.0 / units.attrs["bin_size"])
     found.annotate(observation_interval=(0.0, last - first), preparation="in_vivo")
-    told = {"NWBFile": {"session_description": "npx, tiled", "session_id": f"tiled-{num_units}"}}
-    told["Subject"] = {**_SUBJECT, "subject_id": "tiled", "age": "P90D"}
+    told = {
+        "NWBFile": {
+            "session_description": "a real recording, tiled",
+            "session_start_time": "2021-04-14T00:00:00+00:00",
+            "session_id": f"tiled-{num_units}",
+        },
+        "Subject": {**_SUBJECT, "subject_id": "tiled", "age": "P90D"},
+    }
     nsg.convert_sorting(found, folder / f"{num_units}.nwb", metadata=told, overwrite=True)
     return {"rate_hz": float(spikes.mean() / units.attrs["bin_size"])}
 
