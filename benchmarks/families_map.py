@@ -56,16 +56,11 @@ def main() -> None:
     print("| laid out by | adjusted Rand index of four clusters | normalised stress |\n|---|---|---|")
     maps: dict[str, dict[str, Any]] = {
         **{
-            f"gain over untrained, {context} s of context{label}": {"context": context, **how}
-            for label, how in (("", {}), (", relative", {"relative": True}))
-            for context in ("0", "1", "5", "10")
-        },
-        **{
-            f"`worth_seconds`, {context} s of context{label}": {
-                "context": context,
-                "metric": "worth_seconds",
-                **how,
-            }
+            f"{score}, {context} s of context{label}": {"context": context, **of_score, **how}
+            for score, of_score in (
+                ("gain over untrained", {}),
+                ("`worth_seconds`", {"metric": "worth_seconds"}),
+            )
             for label, how in (("", {}), (", relative", {"relative": True}))
             for context in ("0", "1", "5", "10")
         },

@@ -193,7 +193,6 @@ def _make_tiled(folder: Path, num_units: int) -> dict[str, Any]:
     """Write units of a real recording again and again, each copy of all of them turned round in time."""
     recording = RECORDINGS["ibl_nyu40_20210414"]
     units = nsg.open_units(recording.to_nwb(folder / "real"))
-    first, last = float(units.time[0]), float(units.time[0]) + recording.duration
     spikes = read_spikes(units.isel(time=slice(round(recording.duration / units.attrs["bin_size"]))))
     trains, num_bins = {}, len(spikes)
     for unit in range(num_units):
@@ -202,7 +201,7 @@ def _make_tiled(folder: Path, num_units: int) -> dict[str, Any]:
         turned = (np.flatnonzero(spikes[:, own]) + copy * num_bins * spikes.shape[1] // num_units) % num_bins
         trains[unit] = np.sort(2 * turned + 1)
     found = NumpySorting.from_unit_dict(trains, 2.0 / units.attrs["bin_size"])
-    found.annotate(observation_interval=(0.0, last - first), preparation="in_vivo")
+    found.annotate(observation_interval=(0.0, recording.duration), preparation="in_vivo")
     told = {
         "NWBFile": {
             "session_description": "a real recording, tiled",
